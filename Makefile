@@ -1,0 +1,54 @@
+# What a person does with this checkout. `make check` is all that CI runs.
+
+VENV := .venv
+BIN := $(VENV)/bin
+# The first Python of this machine that is new enough; `make PYTHON=…` takes another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+
+.PHONY: help demo up test lint format check lock clean
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+demo: $(VENV)/.runtime ## scan a simulated AWS organisation: metrics on stdout
+	$(BIN)/tag-compliance demo
+
+up: $(VENV)/.runtime ## the same, kept running: Dagster's UI on 3000, the exporter on 8080
+	$(BIN)/tag-compliance demo --up
+
+test: $(VENV)/.dev ## the tests
+	$(BIN)/pytest $(ARGS)
+
+lint: $(VENV)/.dev ## style, types, layers
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+
+format: $(VENV)/.dev ## put the code into form
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+check: lint ## all that CI runs
+	$(MAKE) test ARGS="--cov --cov-report=term:skip-covered $(ARGS)"
+
+lock: ## pin every dependency anew, with hashes
+	uv pip compile pyproject.toml --extra demo --group build --universal --generate-hashes --no-annotate \
+		--no-emit-index-url --custom-compile-command "make lock" $(ARGS) -o requirements.txt
+	uv pip compile pyproject.toml --extra demo --group build --group dev -c requirements.txt --universal \
+		--generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" \
+		$(ARGS) -o requirements-dev.txt
+
+clean: ## remove what was installed and made
+	rm -rf $(VENV) state .coverage* .hypothesis .mypy_cache .ruff_cache
+
+$(VENV)/.runtime: requirements.txt pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it: make PYTHON=…" >&2; exit 1; }
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,38 @@
+"""`tag-compliance scan`: every asset materialized once, through Dagster."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+from tag_compliance.aws.regions import known_regions
+from tag_compliance.cli.exit_code import ExitCode
+from tag_compliance.cli.output import put_out
+from tag_compliance.cli.progress import progress_bar
+from tag_compliance.cli.summary import summary_of
+from tag_compliance.config import load_config
+from tag_compliance.errors import TagComplianceError
+from tag_compliance.snapshot.status import Outcome, ScanStatus
+
+
+def run(arguments: argparse.Namespace) -> int:
+    status = scan_once(arguments.config, arguments.output)
+    return ExitCode.COMPLETE if status.outcome is Outcome.COMPLETE else ExitCode.PARTIAL
+
+
+def scan_once(config_path: Path, output: str | None) -> ScanStatus:
+    """Scans, puts the exposition out, sums up on stderr; raises where no snapshot came of it."""
+    config = load_config(config_path, os.environ, known_regions())
+    from tag_compliance.pipeline.launch import run_scan  # Dagster, which `--help` can do without
+    from tag_compliance.pipeline.resources import ProgressResource
+
+    with progress_bar(config) as advance:
+        ended = run_scan(config, config_path, ProgressResource(advance))
+    if ended.snapshot is None:
+        raise TagComplianceError(ended.failure or f"the run {ended.run_id} failed")
+    put_out(ended.snapshot.plain, output)
+    for line in summary_of(ended.snapshot.status):
+        print(line, file=sys.stderr)
+    return ended.snapshot.status

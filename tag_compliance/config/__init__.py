@@ -1,0 +1,14 @@
+"""The configuration, typed and frozen. The environment and AWS's regions are parameters of reading it."""
+
+from tag_compliance.config.model import Account, AccountOverride, Config, OnFailure, RoleSession
+from tag_compliance.config.reader import load_config, storage_of
+
+__all__ = [
+    "Account",
+    "AccountOverride",
+    "Config",
+    "OnFailure",
+    "RoleSession",
+    "load_config",
+    "storage_of",
+]

@@ -1,0 +1,119 @@
+"""What may stand in `config.yaml`: typed, frozen, each key with its rule and its default."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StrictInt,
+    StrictStr,
+    StringConstraints,
+    model_validator,
+)
+
+MINIMUM_REFRESH_SECONDS = 10
+
+AccountId = Annotated[StrictStr, StringConstraints(pattern=r"^\d{12}$")]
+RoleArn = Annotated[
+    StrictStr, StringConstraints(pattern=r"^arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+$")
+]
+# https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
+ExternalId = Annotated[
+    StrictStr, StringConstraints(min_length=2, max_length=1224, pattern=r"^[\w+=,.@:/-]+$")
+]
+SessionName = Annotated[
+    StrictStr, StringConstraints(min_length=2, max_length=64, pattern=r"^[\w+=,.@-]+$")
+]
+SessionSeconds = Annotated[StrictInt, Field(ge=900, le=43_200)]
+# https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html: 1 to 128 characters
+TagKey = Annotated[StrictStr, StringConstraints(min_length=1, max_length=128)]
+Pattern = Annotated[StrictStr, StringConstraints(min_length=1)]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False)
+
+
+class RoleSession(_Model):
+    """How a role is assumed; each key may stand for all accounts or for one."""
+
+    external_id: ExternalId | None = None
+    role_session_name: SessionName | None = None
+    session_duration: SessionSeconds | None = None
+    via_role_arn: RoleArn | None = None
+
+
+class AccountOverride(RoleSession):
+    """What one account has otherwise than the rest."""
+
+    role_arn: RoleArn | None = None
+
+
+class Account(_Model):
+    """An account to scan: `regions` in the order in which they are reported."""
+
+    account_id: AccountId
+    account_name: StrictStr = ""
+    regions: Annotated[tuple[StrictStr, ...], Field(min_length=1)] = ("us-east-1",)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _named_by_its_id(cls, data: Any) -> Any:
+        if isinstance(data, dict) and data.get("account_name") in (None, ""):
+            return {**data, "account_name": data.get("account_id")}
+        return data
+
+
+class OnFailure(StrEnum):
+    """What becomes of the numbers of a region that could not be read."""
+
+    DROP = "drop"
+    KEEP_LAST = "keep_last"
+
+
+class Config(RoleSession):
+    """Everything that can be configured; `docs/configuration.md` says what each key is for."""
+
+    aws_account_matrix: Annotated[tuple[Account, ...], Field(min_length=1)]
+    required_tags: Annotated[tuple[TagKey, ...], Field(min_length=1, alias="REQUIRED_TAGS")]
+    assume_role_name_template: Annotated[StrictStr, StringConstraints(min_length=1)] | None = None
+    aws_account_overrides: Mapping[AccountId, AccountOverride] = Field(default_factory=dict)
+    excluded_resource_types: tuple[Pattern, ...] = ()
+    refresh_interval: Annotated[StrictInt, Field(ge=MINIMUM_REFRESH_SECONDS, le=31_536_000)] = 300
+    storage: Annotated[StrictStr, StringConstraints(min_length=1)] = "state"
+    retain_snapshots: Annotated[StrictInt, Field(ge=1)] = 48
+    max_detail_series: Annotated[StrictInt, Field(ge=0)] = 100_000
+    max_concurrency: Annotated[StrictInt, Field(ge=1, le=1_000)] = 64
+    calls_per_second: Annotated[float, Field(ge=0, strict=True)] = 15.0
+    region_deadline: Annotated[StrictInt, Field(ge=1)] = 600
+    on_failure: OnFailure = OnFailure.DROP
+    keep_last_for: Annotated[StrictInt, Field(ge=1)] = 86_400
+
+
+SCALAR_KEYS = tuple(
+    name
+    for name, field in Config.model_fields.items()
+    if name not in {"aws_account_matrix", "aws_account_overrides", "excluded_resource_types"}
+    and field.alias is None
+)
+"""The keys that an environment variable can override."""
+
+NUMBER_KEYS = tuple(
+    name
+    for name in SCALAR_KEYS
+    if {"integer", "number"}
+    & {
+        choice.get("type")
+        for shape in [Config.model_json_schema()["properties"][name]]
+        for choice in shape.get("anyOf", [shape])
+    }
+)
+"""Those of them whose value is a number."""
+
+KEYS = tuple(field.alias or name for name, field in Config.model_fields.items())
+"""The keys of `config.yaml`, as they are written there."""

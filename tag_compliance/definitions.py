@@ -1,0 +1,25 @@
+"""The code location that `workspace.yaml` names. Nothing is read until Dagster loads it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import dagster as dg
+
+from tag_compliance.aws.regions import known_regions
+from tag_compliance.config import Config, load_config
+from tag_compliance.config.reader import DEFAULT_PATH
+from tag_compliance.errors import BadConfiguration
+from tag_compliance.pipeline.build import build_definitions
+
+
+@dg.definitions
+def definitions() -> dg.Definitions:
+    """A configuration with faults still loads: the run that reads it fails, and says what they are."""
+    path = Path(os.environ.get("TAG_COMPLIANCE_CONFIG") or DEFAULT_PATH)
+    try:
+        refresh_interval = load_config(path, os.environ, known_regions()).refresh_interval
+    except BadConfiguration:
+        refresh_interval = Config.model_fields["refresh_interval"].default
+    return build_definitions(path, refresh_interval)

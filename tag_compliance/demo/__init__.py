@@ -1,0 +1,1 @@
+"""The simulated AWS organisation that `tag-compliance demo` scans."""

@@ -1,0 +1,99 @@
+"""The errors this project raises on purpose, each carrying its data as attributes.
+
+A layer above decides what an error means there: `cli/` turns it into an exit code, `exporter/` into
+an HTTP status, `pipeline/` into a Dagster failure. Nothing below knows of any of these.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = [
+    "BadArn",
+    "BadConfiguration",
+    "CannotListen",
+    "Fault",
+    "NothingScanned",
+    "SnapshotUnreadable",
+    "StorageRefused",
+    "TagComplianceError",
+]
+
+
+class TagComplianceError(Exception):
+    """Base of all the errors that a person can do something about."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong with a configuration: where it is, what stands there, and the rule it breaks."""
+
+    source: str
+    key: str
+    value: object
+    rule: str
+
+    def __str__(self) -> str:
+        where = f"{self.source}: {self.key}" if self.key else self.source
+        shown = "" if self.value is None else f" = {self._shortened()}"
+        return f"{where}{shown}: {self.rule}"
+
+    def _shortened(self) -> str:
+        text = repr(self.value)
+        return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+class BadConfiguration(TagComplianceError):
+    """The configuration cannot be used; `faults` holds everything that is wrong with it."""
+
+    def __init__(self, faults: tuple[Fault, ...]) -> None:
+        super().__init__("\n".join(str(fault) for fault in faults))
+        self.faults = faults
+
+
+class BadArn(TagComplianceError, ValueError):
+    """The text is no ARN."""
+
+    def __init__(self, text: str, rule: str) -> None:
+        super().__init__(f"{text!r} is no ARN: {rule}")
+        self.text = text
+        self.rule = rule
+
+
+class StorageRefused(TagComplianceError):
+    """A folder or bucket could not be read or written."""
+
+    def __init__(self, place: str, operation: str, cause: str, advice: str) -> None:
+        super().__init__(f"cannot {operation} {place}: {cause}; {advice}")
+        self.place = place
+        self.operation = operation
+        self.cause = cause
+
+
+class CannotListen(TagComplianceError):
+    """The exporter's address cannot be had: taken, not permitted, or not of this machine."""
+
+    def __init__(self, host: str, port: int, cause: str) -> None:
+        super().__init__(f"cannot listen on {host} port {port}: {cause}")
+        self.host = host
+        self.port = port
+        self.cause = cause
+
+
+class SnapshotUnreadable(TagComplianceError):
+    """A snapshot is missing, incomplete, or not what its manifest says."""
+
+    def __init__(self, snapshot_id: str, cause: str) -> None:
+        super().__init__(f"snapshot {snapshot_id or '(none)'} is unreadable: {cause}")
+        self.snapshot_id = snapshot_id
+        self.cause = cause
+
+
+class NothingScanned(TagComplianceError):
+    """Not one region of one account could be read, so there is nothing to publish."""
+
+    def __init__(self, failures: tuple[str, ...]) -> None:
+        shown = "; ".join(failures[:3])
+        more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
+        super().__init__(f"nothing could be scanned, the last good snapshot stays: {shown}{more}")
+        self.failures = failures

@@ -1,0 +1,102 @@
+"""Looks for a new snapshot, and holds the last good one whatever becomes of the next."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from tag_compliance.errors import SnapshotUnreadable, StorageRefused
+from tag_compliance.exporter.served import Served
+from tag_compliance.snapshot.status import LastScan
+from tag_compliance.snapshot.store import SnapshotStore
+
+logger = logging.getLogger(__name__)
+
+_LONGEST_PAUSE_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """Why the newest poll brought nothing; `storage_answered` tells whose fault it is."""
+
+    message: str
+    storage_answered: bool
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """All that is known at one moment; replaced as a whole, so that no reader sees a mix."""
+
+    served: Served | None = None
+    last_scan: LastScan | None = None
+    fault: Fault | None = None
+    load_failures: int = 0
+
+
+class Watcher:
+    """Polls the store from one thread; `state` may be read from any."""
+
+    def __init__(self, store: SnapshotStore, clock: Callable[[], float] = time.monotonic) -> None:
+        self._store = store
+        self._clock = clock
+        self._failures_in_a_row = 0
+        self._not_before = 0.0
+        self.state = State()
+
+    def poll(self) -> None:
+        """Brings `state` up to date. Never raises; after a failure it takes its time."""
+        started = self._clock()
+        if started < self._not_before:
+            return
+        before = self.state
+        try:
+            after = self._looked(before)
+        except (SnapshotUnreadable, StorageRefused) as error:
+            after = _failed(before, Fault(str(error), isinstance(error, SnapshotUnreadable)))
+        except Exception as error:
+            # Whatever it is, the last good snapshot is worth more than a clean death.
+            logger.exception("poll failed unexpectedly")
+            after = _failed(before, Fault(f"{type(error).__name__}: {error}", False))
+        self.state = after
+        self._pace(after, started)
+        _tell(before, after, self._clock() - started)
+
+    def _looked(self, before: State) -> State:
+        served = before.served
+        snapshot = self._store.load(served.snapshot if served else None)
+        if snapshot is None and served is not None:
+            raise SnapshotUnreadable("", "the pointer to it has gone")
+        if snapshot is not None and (served is None or snapshot is not served.snapshot):
+            served = Served.of(snapshot)
+        return replace(before, served=served, last_scan=self._store.last_scan(), fault=None)
+
+    def _pace(self, after: State, started: float) -> None:
+        """A damaged snapshot of 64 MB is not read again every second."""
+        self._failures_in_a_row = self._failures_in_a_row + 1 if after.fault else 0
+        pause = min(0.1 * 2.0 ** min(self._failures_in_a_row, 10), _LONGEST_PAUSE_SECONDS)
+        self._not_before = started + pause if after.fault else 0.0
+
+
+def _failed(before: State, fault: Fault) -> State:
+    return replace(before, fault=fault, load_failures=before.load_failures + 1)
+
+
+def _tell(before: State, after: State, seconds: float) -> None:
+    """Logs what changed: a fault that lasts is told once."""
+    if after.fault and (before.fault is None or before.fault.message != after.fault.message):
+        kept = before.served.snapshot.snapshot_id if before.served else None
+        fields: dict[str, object] = {"cause": after.fault.message, "still_served": kept}
+        logger.warning("snapshot not loaded", extra={"fields": fields})
+    if before.fault and not after.fault:
+        logger.info("snapshot readable again")
+    if after.served and after.served is not before.served:
+        snapshot = after.served.snapshot
+        fields = {
+            "snapshot": snapshot.snapshot_id,
+            "outcome": snapshot.status.outcome,
+            "bytes": len(snapshot.plain),
+            "seconds": round(seconds, 3),
+        }
+        logger.info("snapshot loaded", extra={"fields": fields})

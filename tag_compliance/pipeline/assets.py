@@ -1,0 +1,127 @@
+"""The four assets: configuration, raw resources by account, validated results, metric snapshot."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from tag_compliance import __version__
+from tag_compliance.aws.scanner import scan_accounts
+from tag_compliance.config import Config, OnFailure
+from tag_compliance.domain.clock import utc_now
+from tag_compliance.domain.evaluation import evaluate
+from tag_compliance.domain.families import Occasion
+from tag_compliance.domain.policy import Policy
+from tag_compliance.domain.reconcile import ExpectedAccount, reconcile
+from tag_compliance.domain.results import ComplianceResults
+from tag_compliance.domain.scan import ScannedAccount
+from tag_compliance.errors import BadConfiguration, NothingScanned, TagComplianceError
+from tag_compliance.pipeline import metadata
+from tag_compliance.pipeline.checks import CHECK_SPECS, check_results
+from tag_compliance.pipeline.partitions import ACCOUNTS
+from tag_compliance.pipeline.resources import ConfigurationResource, ProgressResource
+from tag_compliance.snapshot.contents import build_contents, outcome_of
+from tag_compliance.snapshot.status import LastScan, Outcome
+
+GROUP = "tag_compliance"
+IO_MANAGER = "tag_compliance_io"
+
+
+@dg.asset(group_name=GROUP, io_manager_key=IO_MANAGER, kinds={"yaml"})
+def scan_config(configuration: ConfigurationResource) -> dg.MaterializeResult[Config]:
+    """What is to be scanned and required: the configuration file as this run read it."""
+    try:
+        config = configuration.load()
+    except BadConfiguration as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+    return dg.MaterializeResult(value=config, metadata=metadata.of_config(config))
+
+
+@dg.asset(
+    group_name=GROUP,
+    io_manager_key=IO_MANAGER,
+    kinds={"aws"},
+    partitions_def=ACCOUNTS,
+    backfill_policy=dg.BackfillPolicy.single_run(),
+)
+def raw_resources(
+    context: dg.AssetExecutionContext,
+    scan_config: Config,
+    scan_progress: dg.ResourceParam[ProgressResource],
+) -> list[ScannedAccount]:
+    """Every tagged resource of the run's accounts, as the Resource Groups Tagging API returns it.
+
+    One account's failure is data: it is in the partition's metadata, and the run goes on.
+    """
+    accounts = scan_accounts(scan_config, context.partition_keys, scan_progress)
+    for account in accounts:
+        scan = account.scan
+        context.add_asset_metadata(metadata.of_account(scan), partition_key=scan.account_id)
+    failures = [line for account in accounts for line in account.scan.failures]
+    if failures:
+        context.log.warning("not read: %s", "; ".join(failures))
+    return accounts
+
+
+@dg.asset(
+    group_name=GROUP,
+    io_manager_key=IO_MANAGER,
+    kinds={"pandas"},
+    check_specs=CHECK_SPECS,
+    # Dagster cannot read the type off a result that carries checks as well.
+    dagster_type=dg.PythonObjectDagsterType(ComplianceResults),
+)
+def compliance_results(
+    scan_config: Config, raw_resources: dict[str, ScannedAccount]
+) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Every counted resource with the required tags that it has and lacks.
+
+    Rows: `tag_compliance.domain.results.RESULT_SCHEMA`. An asset that takes this one as a
+    `pandas.DataFrame` gets just them.
+    """
+    expected = [
+        ExpectedAccount(account.account_id, account.account_name, account.regions)
+        for account in scan_config.aws_account_matrix
+    ]
+    keep = scan_config.on_failure is OnFailure.KEEP_LAST
+    results = evaluate(
+        reconcile(expected, raw_resources),
+        Policy(scan_config.required_tags, scan_config.excluded_resource_types),
+        keep_since=utc_now() - timedelta(seconds=scan_config.keep_last_for) if keep else None,
+    )
+    return dg.MaterializeResult(
+        value=results,
+        metadata=metadata.of_results(results),
+        check_results=check_results(results),
+    )
+
+
+@dg.asset(group_name=GROUP, kinds={"prometheus"})
+def metric_snapshot(
+    scan_config: Config, compliance_results: ComplianceResults, configuration: ConfigurationResource
+) -> dg.MaterializeResult[None]:
+    """The exposition that the exporter serves, published in one step.
+
+    Where not one region could be read nothing is published: the last good snapshot stays.
+    """
+    store = configuration.snapshots()
+    started_at = max(scan.started_at for scan in compliance_results.scans)
+    occasion = Occasion(started_at, utc_now(), __version__)
+    failures = compliance_results.failures
+    try:
+        if outcome_of(compliance_results) is Outcome.NOTHING:
+            store.record(LastScan(started_at, occasion.made_at, Outcome.NOTHING, failures))
+            raise NothingScanned(failures)
+        contents = build_contents(
+            compliance_results,
+            occasion,
+            max_detail_series=scan_config.max_detail_series,
+            refresh_interval=scan_config.refresh_interval,
+        )
+        snapshot_id = store.publish(contents.exposition, contents.status)
+        store.retain(scan_config.retain_snapshots)
+    except TagComplianceError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+    return dg.MaterializeResult(metadata=metadata.of_snapshot(contents, snapshot_id, store.uri))
+
+
+ASSETS = (scan_config, raw_resources, compliance_results, metric_snapshot)

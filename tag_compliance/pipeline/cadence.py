@@ -1,0 +1,39 @@
+"""From an interval in seconds to a cron schedule, which knows minutes, hours and days."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """How often to scan: `cron` ticks at least that often, `is_due` tells which tick counts."""
+
+    seconds: int
+
+    @property
+    def cron(self) -> str:
+        """The coarsest expression that has a tick at every multiple of the interval, as far as any has."""
+        if self.seconds % _DAY == 0:
+            return "0 0 * * *"
+        if self.seconds % _HOUR == 0:
+            return _every(self.seconds // _HOUR, 24, "0 {} * * *")
+        if self.seconds % _MINUTE == 0:
+            return _every(self.seconds // _MINUTE, 60, "{} * * * *")
+        return "* * * * *"
+
+    def is_due(self, tick: datetime, last_scan: datetime | None) -> bool:
+        """Whether a multiple of the interval lies between the last scan's start and this tick.
+
+        Counted in Unix time, so that 90 seconds come to two scans in three minutes, not to one in two.
+        """
+        if last_scan is None:
+            return True
+        return int(tick.timestamp()) // self.seconds > int(last_scan.timestamp()) // self.seconds
+
+
+def _every(n: int, of: int, form: str) -> str:
+    return form.format(f"*/{n}" if n < of and of % n == 0 else "*")

@@ -1,0 +1,64 @@
+"""One scan from this process, through Dagster: every asset materialized once."""
+
+from __future__ import annotations
+
+import os
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+from tag_compliance.config import Config
+from tag_compliance.pipeline.build import build_definitions
+from tag_compliance.pipeline.partitions import range_tags, sync_partitions
+from tag_compliance.pipeline.resources import ProgressResource
+from tag_compliance.pipeline.runs import JOB, TRIGGER_TAG
+from tag_compliance.snapshot.store import Snapshot, SnapshotStore
+from tag_compliance.storage.open import open_storage
+
+
+@dataclass(frozen=True)
+class ScanRun:
+    """A run's end: the snapshot that is current now, and where the run failed, in words."""
+
+    succeeded: bool
+    run_id: str
+    snapshot: Snapshot | None
+    failure: str
+
+
+def run_scan(config: Config, config_path: Path, progress: ProgressResource) -> ScanRun:
+    """Runs the scan job in this process.
+
+    With `DAGSTER_HOME` set it is recorded in that instance and visible in its UI, else nowhere.
+    """
+    warnings.filterwarnings("ignore", category=dg.BetaWarning)
+    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
+    definitions = build_definitions(config_path, config.refresh_interval, progress)
+    with _instance() as instance:
+        accounts = sync_partitions(instance, config)
+        result = definitions.resolve_job_def(JOB).execute_in_process(
+            instance=instance,
+            tags={**range_tags(accounts[0], accounts[-1]), TRIGGER_TAG: "cli"},
+            run_config={"loggers": {"console": {}}},
+            raise_on_error=False,
+        )
+    snapshot = SnapshotStore(open_storage(config.storage)).load() if result.success else None
+    return ScanRun(result.success, result.run_id, snapshot, _failure_of(result))
+
+
+def _instance() -> dg.DagsterInstance:
+    recorded = os.environ.get("DAGSTER_HOME")
+    return dg.DagsterInstance.get() if recorded else dg.DagsterInstance.ephemeral()
+
+
+def _failure_of(result: dg.ExecuteInProcessResult) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            told = data.user_failure_data
+            if told is not None and told.description:
+                return told.description
+            return data.error_display_string.strip().splitlines()[0] if data.error else ""
+    return ""

@@ -1,0 +1,129 @@
+"""What a person sees of each materialization in the UI; numbers are such that Dagster plots them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import dagster as dg
+
+from tag_compliance.config import Config
+from tag_compliance.domain.counts import count
+from tag_compliance.domain.results import ComplianceResults
+from tag_compliance.domain.scan import AccountScan
+from tag_compliance.snapshot.contents import SnapshotContents
+
+Metadata = Mapping[str, dg.MetadataValue | str | int | float | bool]
+
+_WORST = 10
+
+
+def of_config(config: Config) -> Metadata:
+    accounts = config.aws_account_matrix
+    return {
+        "accounts": len(accounts),
+        "regions": sum(len(account.regions) for account in accounts),
+        "required_tags": ", ".join(config.required_tags),
+        "excluded_resource_types": ", ".join(config.excluded_resource_types) or "none",
+        "refresh_interval_seconds": config.refresh_interval,
+    }
+
+
+def of_account(scan: AccountScan) -> Metadata:
+    found: dict[str, dg.MetadataValue | str | int | float | bool] = {
+        "account_name": scan.account_name,
+        "outcome": "read" if scan.succeeded else f"failed: {scan.reason}",
+        "resources": sum(region.resources for region in scan.regions),
+        "regions_read": sum(region.succeeded for region in scan.regions),
+        "regions_failed": sum(not region.succeeded for region in scan.regions),
+        "duration_seconds": round(scan.seconds, 3),
+        "api_calls": scan.calls,
+        "throttled_calls": scan.throttled_calls,
+    }
+    if not scan.succeeded:
+        found["failures"] = dg.MetadataValue.md("\n".join(f"* {line}" for line in scan.failures))
+    return found
+
+
+def of_results(results: ComplianceResults) -> Metadata:
+    counts = count(results)
+    resources = int(counts.by_region["resources"].sum())
+    compliant = int(counts.by_region["compliant"].sum())
+    tags = counts.by_region_and_tag
+    found: dict[str, dg.MetadataValue | str | int | float | bool] = {
+        "dagster/row_count": resources,
+        "fully_compliant": compliant,
+        "violations": int((tags["resources"] - tags["tagged"]).sum()),
+        "excluded": sum(excluded.resources for excluded in results.excluded),
+        "failed_accounts": sum(not scan.succeeded for scan in results.scans),
+        "accounts": table_of_accounts(results),
+        "duration_seconds": max((scan.seconds for scan in results.scans), default=0.0),
+    }
+    if resources:
+        found["compliance_percentage"] = round(100.0 * compliant / resources, 2)
+        by_type = counts.by_type.groupby("resource_type", as_index=False)[
+            ["resources", "compliant"]
+        ].sum()
+        by_type["lacking"] = by_type["resources"] - by_type["compliant"]
+        found["worst_types"] = _table(by_type.nlargest(_WORST, "lacking").to_dict("records"))
+        by_tag = tags.groupby("tag", as_index=False)[["resources", "tagged"]].sum()
+        by_tag["lacking"] = by_tag["resources"] - by_tag["tagged"]
+        found["worst_tags"] = _table(by_tag.nlargest(_WORST, "lacking").to_dict("records"))
+    return found
+
+
+def of_snapshot(contents: SnapshotContents, snapshot_id: str | None, uri: str) -> Metadata:
+    status = contents.status
+    place = f"{uri}/snapshots/{snapshot_id}" if snapshot_id else "not published: a newer one is"
+    found: dict[str, dg.MetadataValue | str | int | float | bool] = {
+        "snapshot": place,
+        "outcome": str(status.outcome),
+        "samples": contents.samples,
+        "detail_series": contents.detail_series,
+        "detail_series_omitted": contents.detail_series_omitted,
+        "exposition_bytes": len(contents.exposition),
+        "resources": status.resources,
+        "duration_seconds": (status.made_at - status.scan_started_at).total_seconds(),
+        "failed_accounts": sum(not account.succeeded for account in status.accounts),
+    }
+    if status.resources:
+        found["compliance_percentage"] = round(100.0 * status.compliant / status.resources, 2)
+    return found
+
+
+def table_of_failures(results: ComplianceResults) -> dg.MetadataValue:
+    return _table(
+        [
+            {
+                "account_id": scan.account_id,
+                "account_name": scan.account_name,
+                "region": region.region,
+                "reason": str(region.reason),
+                "message": region.message,
+            }
+            for scan in results.scans
+            for region in scan.regions
+            if not region.succeeded
+        ]
+    )
+
+
+def table_of_accounts(results: ComplianceResults) -> dg.MetadataValue:
+    return _table(
+        [
+            {
+                "account_id": scan.account_id,
+                "account_name": scan.account_name,
+                "outcome": "read" if scan.succeeded else str(scan.reason),
+                "resources": sum(region.resources for region in scan.regions),
+                "seconds": round(scan.seconds, 3),
+            }
+            for scan in results.scans
+        ]
+    )
+
+
+def _table(rows: list[dict[str, object]]) -> dg.MetadataValue:
+    """A table in the UI; one without rows needs its text, since Dagster cannot tell its columns."""
+    if not rows:
+        return dg.MetadataValue.text("none")
+    return dg.MetadataValue.table([dg.TableRecord(row) for row in rows])

@@ -1,0 +1,54 @@
+"""Gzip that can be served as it is, or with a few more bytes behind, as one member.
+
+The exporter adds its own metrics to a snapshot that was compressed long before. Two members one
+after the other would be legal (RFC 1952, 2.2), but curl and browsers stop after the first. So the
+body ends on a byte boundary (`Z_FULL_FLUSH`, RFC 1951), an empty last block closes it, and whoever
+wants to append drops that block and the trailer, and goes on.
+"""
+
+from __future__ import annotations
+
+import zlib
+from dataclasses import dataclass
+
+# RFC 1952, 2.3: magic, deflate, no flags, no time (equal input gives equal bytes), no system.
+_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
+_LAST_BLOCK = b"\x03\x00"
+_TRAILER_BYTES = 8
+_LEVEL = 6
+
+
+def compress(data: bytes, level: int = _LEVEL) -> bytes:
+    """`data` as one gzip member that `Appendable` can continue."""
+    deflate = zlib.compressobj(level, zlib.DEFLATED, -zlib.MAX_WBITS)
+    body = deflate.compress(data) + deflate.flush(zlib.Z_FULL_FLUSH)
+    return b"".join((_HEADER, body, _LAST_BLOCK, _trailer(zlib.crc32(data), len(data))))
+
+
+@dataclass(frozen=True, slots=True)
+class Appendable:
+    """A member made by `compress`, ready to be continued."""
+
+    body: memoryview
+    checksum: int
+    size: int
+
+    @classmethod
+    def of(cls, member: bytes) -> Appendable:
+        """Raises ValueError for a member that another program made."""
+        end = len(member) - _TRAILER_BYTES
+        if member[: len(_HEADER)] != _HEADER or member[end - 2 : end] != _LAST_BLOCK:
+            raise ValueError("not made by appendable_gzip.compress")
+        checksum = int.from_bytes(member[end : end + 4], "little")
+        size = int.from_bytes(member[end + 4 :], "little")
+        return cls(memoryview(member)[: end - len(_LAST_BLOCK)], checksum, size)
+
+    def tail(self, more: bytes) -> bytes:
+        """What to send behind `body`, so that the member holds the old data and then `more`."""
+        deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
+        ending = deflate.compress(more) + deflate.flush(zlib.Z_FINISH)
+        return ending + _trailer(zlib.crc32(more, self.checksum), self.size + len(more))
+
+
+def _trailer(checksum: int, size: int) -> bytes:
+    return checksum.to_bytes(4, "little") + (size & 0xFFFFFFFF).to_bytes(4, "little")

@@ -1,0 +1,149 @@
+"""A folder as storage: atomic by rename, durable by fsync, safe beside other processes by flock."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import fcntl
+import os
+import secrets
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from tag_compliance.errors import StorageRefused
+from tag_compliance.storage.base import Stored
+
+_UNFINISHED = ".unfinished"
+
+_ADVICE = {
+    errno.ENOSPC: "free some space, or name another place in `storage`",
+    errno.EDQUOT: "raise the quota, or name another place in `storage`",
+    errno.EROFS: "mount it writable, or name another place in `storage`",
+    errno.EACCES: "give this user access to it, or name another place in `storage`",
+    errno.EPERM: "give this user access to it, or name another place in `storage`",
+}
+
+
+class FolderStorage:
+    """Objects are files below `root`, which is made when something is first written.
+
+    Blind spot: flock and rename keep their promises on local file systems and on NFS 4; on others
+    (some FUSE mounts) two writers at once are not kept apart.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+
+    @property
+    def uri(self) -> str:
+        return str(self._root)
+
+    def read(self, name: str, known: Stored | None = None) -> Stored | None:
+        path = self._root / name
+        try:
+            with path.open("rb") as file:
+                version = _version(os.fstat(file.fileno()))
+                if known is not None and known.version == version:
+                    return known
+                return Stored(file.read(), version)
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            raise _refused(path, "read", error) from error
+
+    def write(self, name: str, data: bytes) -> None:
+        path = self._root / name
+        try:
+            with self._written(path, data) as unfinished:
+                _publish(unfinished, path)
+        except OSError as error:
+            raise _refused(path, "write", error) from error
+
+    def update(self, name: str, decide: Callable[[bytes | None], bytes | None]) -> bool:
+        path = self._root / name
+        while True:
+            before = self.read(name)
+            data = decide(before.data if before else None)
+            if data is None:
+                return False
+            try:
+                with self._written(path, data) as unfinished, _locked(path.parent):
+                    if self.read(name, before) is before:
+                        _publish(unfinished, path)
+                        return True
+            except OSError as error:
+                raise _refused(path, "write", error) from error
+
+    def names(self, prefix: str) -> list[str]:
+        try:
+            found = [
+                path.relative_to(self._root).as_posix()
+                for path in (self._root / prefix).rglob("*")
+                if path.is_file() and not path.name.endswith(_UNFINISHED)
+            ]
+        except OSError as error:
+            raise _refused(self._root / prefix, "list", error) from error
+        return sorted(found)
+
+    def delete(self, name: str) -> None:
+        path = self._root / name
+        try:
+            path.unlink(missing_ok=True)
+            if path.parent != self._root:
+                with contextlib.suppress(OSError):
+                    path.parent.rmdir()
+        except OSError as error:
+            raise _refused(path, "delete", error) from error
+
+    def sweep(self) -> int:
+        """A writer holds a lock on its unfinished file, which ends with the writer."""
+        swept = 0
+        for path in self._root.rglob(f"*{_UNFINISHED}"):
+            with contextlib.suppress(OSError), path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                path.unlink()
+                swept += 1
+        return swept
+
+    @contextlib.contextmanager
+    def _written(self, path: Path, data: bytes) -> Iterator[Path]:
+        """The bytes on disk under a name that no reader looks at, removed unless it was renamed."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_UNFINISHED}")
+        with unfinished.open("xb") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX)
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+                yield unfinished
+            finally:
+                unfinished.unlink(missing_ok=True)
+
+
+def _publish(unfinished: Path, path: Path) -> None:
+    unfinished.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _version(status: os.stat_result) -> str:
+    return f"{status.st_ino}-{status.st_mtime_ns}-{status.st_size}"
+
+
+def _refused(path: Path, operation: str, error: OSError) -> StorageRefused:
+    advice = _ADVICE.get(error.errno or 0, "look at the folder and its mount")
+    return StorageRefused(str(path), operation, error.strerror or str(error), advice)

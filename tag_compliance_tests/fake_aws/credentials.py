@@ -1,0 +1,101 @@
+"""Credentials: the base ones that everybody starts with, and those that AssumeRole issues."""
+
+import base64
+import hashlib
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+BASE_ACCOUNT_ID = "999999999999"
+BASE_ACCESS_KEY_ID = "AKIAFAKEAWSBASEUSER1"
+BASE_SECRET_ACCESS_KEY = "fakeBaseSecretAccessKey/0123456789abcdef"
+
+
+def utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    account_id: str
+    arn: str
+    user_id: str
+    is_assumed_role: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """Temporary credentials and who they stand for."""
+
+    caller: Caller
+    access_key_id: str
+    secret_access_key: str
+    session_token: str
+    expires_at: datetime
+
+
+class CredentialStore:
+    def __init__(
+        self,
+        base_account_id: str = BASE_ACCOUNT_ID,
+        *,
+        session_seconds: float | None = None,
+        now: Callable[[], datetime] = utc_now,
+    ) -> None:
+        self.session_seconds = session_seconds
+        self._now = now
+        self._sessions: dict[str, Session] = {}
+        self._base = Caller(
+            base_account_id, f"arn:aws:iam::{base_account_id}:user/base", "AIDAFAKEAWSBASEUSER12"
+        )
+
+    def issue(
+        self, *, partition: str, account_id: str, role: str, session_name: str, seconds: float
+    ) -> Session:
+        seed = f"{account_id}/{len(self._sessions)}"
+        if self.session_seconds is not None:
+            seconds = self.session_seconds
+        name = role.rpartition("/")[2]
+        session = Session(
+            caller=Caller(
+                account_id,
+                f"arn:{partition}:sts::{account_id}:assumed-role/{name}/{session_name}",
+                f"AROA{_letters(account_id + role, 17)}:{session_name}",
+                is_assumed_role=True,
+            ),
+            access_key_id=f"ASIA{_letters(seed, 16)}",
+            secret_access_key=_secret(f"secret/{seed}", 40),
+            session_token=_secret(f"token/{seed}", 356),
+            expires_at=self._now() + timedelta(seconds=seconds),
+        )
+        self._sessions[session.access_key_id] = session
+        return session
+
+    def caller(self, access_key_id: str) -> Caller:
+        """An access key that was never issued here is one of the base account's."""
+        session = self._sessions.get(access_key_id)
+        return session.caller if session else self._base
+
+    def is_valid(self, access_key_id: str, session_token: str | None) -> bool:
+        session = self._sessions.get(access_key_id)
+        return session is None or session.session_token == session_token
+
+    def is_expired(self, access_key_id: str) -> bool:
+        session = self._sessions.get(access_key_id)
+        return session is not None and session.expires_at <= self._now()
+
+    def secrets(self) -> frozenset[str]:
+        issued = list(self._sessions.values())
+        return frozenset(
+            {BASE_SECRET_ACCESS_KEY}
+            | {session.secret_access_key for session in issued}
+            | {session.session_token for session in issued}
+        )
+
+
+def _letters(seed: str, length: int) -> str:
+    return base64.b32encode(hashlib.sha256(seed.encode()).digest()).decode()[:length]
+
+
+def _secret(seed: str, length: int) -> str:
+    return base64.b64encode(hashlib.shake_256(seed.encode()).digest(length)).decode()[:length]

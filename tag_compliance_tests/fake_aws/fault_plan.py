@@ -1,0 +1,99 @@
+"""Where faults strike: the rules in force, and how often each of them has struck."""
+
+import random
+import threading
+from collections import Counter
+from dataclasses import dataclass
+from typing import Literal, TypedDict, Unpack
+
+from tag_compliance_tests.fake_aws.calls import Call
+from tag_compliance_tests.fake_aws.faults import PAGE_FAULTS, Fault
+
+
+class Where(TypedDict, total=False):
+    operation: str
+    account_id: str | None
+    region: str | None
+    page: int | Literal["last"] | None
+    times: int | None
+    rate: float
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FaultRule:
+    """Where a fault strikes; what is None matches anything, and `times` None never wears off."""
+
+    fault: Fault
+    operation: str = "*"
+    account_id: str | None = None
+    region: str | None = None
+    page: int | Literal["last"] | None = None
+    times: int | None = None
+    rate: float = 1.0
+    seconds: float = 0.0
+
+    def matches(self, call: Call) -> bool:
+        return (
+            self.operation in ("*", call.operation)
+            and self.account_id in (None, call.account_id)
+            and self.region in (None, call.region)
+            and self._matches_page(call)
+        )
+
+    def _matches_page(self, call: Call) -> bool:
+        if call.page is None:
+            return self.page is None and self.fault not in PAGE_FAULTS
+        if self.page == "last":
+            return call.page.is_last
+        return self.page in (None, call.page.number)
+
+
+class FaultPlan:
+    """The rules in force; the first one that matches a call strikes it."""
+
+    def __init__(self, *rules: FaultRule, seed: int = 0) -> None:
+        self._rules = list(rules)
+        self._seed = seed
+        self._strikes: Counter[FaultRule] = Counter()
+        self._dice: dict[tuple[FaultRule, str, str], random.Random] = {}
+        self._lock = threading.Lock()
+
+    def add(self, fault: Fault, **where: Unpack[Where]) -> FaultRule:
+        rule = FaultRule(fault, **where)
+        with self._lock:
+            self._rules.append(rule)
+        return rule
+
+    def clear(self) -> None:
+        with self._lock:
+            self._rules.clear()
+            self._strikes.clear()
+            self._dice.clear()
+
+    def strikes(self, rule: FaultRule) -> int:
+        return self._strikes[rule]
+
+    def strike(self, call: Call) -> FaultRule | None:
+        if not self._rules:
+            return None
+        with self._lock:
+            for rule in self._rules:
+                if rule.matches(call) and self._is_due(rule, call):
+                    self._strikes[rule] += 1
+                    return rule
+        return None
+
+    def _is_due(self, rule: FaultRule, call: Call) -> bool:
+        if rule.times is not None and self._strikes[rule] >= rule.times:
+            return False
+        if rule.rate >= 1.0:
+            return True
+        # Dice of its own for every account and region: what strikes one of them does not depend
+        # on how the threads of the client happen to interleave.
+        key = (rule, call.account_id, call.region)
+        dice = self._dice.get(key)
+        if dice is None:
+            name = f"{self._seed}/{rule.fault}/{call.account_id}/{call.region}"
+            dice = self._dice[key] = random.Random(name)
+        return dice.random() < rule.rate

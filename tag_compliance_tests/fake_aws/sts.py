@@ -1,0 +1,120 @@
+"""The Security Token Service: AssumeRole and GetCallerIdentity, in the AWS query protocol."""
+
+import re
+import time
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+
+from tag_compliance_tests.fake_aws.calls import Call
+from tag_compliance_tests.fake_aws.credentials import Caller, CredentialStore
+from tag_compliance_tests.fake_aws.faults import Fault
+from tag_compliance_tests.fake_aws.organisation import Organisation
+from tag_compliance_tests.fake_aws.refusals import sts_refusal
+from tag_compliance_tests.fake_aws.wire import (
+    Answer,
+    AwsError,
+    Request,
+    xml_answer,
+    xml_elements,
+    xml_error,
+)
+
+_ROLE_ARN = re.compile(
+    r"arn:(?P<partition>aws[\w-]*):iam::(?P<account_id>\d{12}):role/(?P<role>\S+)"
+)
+_SESSION_NAME = re.compile(r"[\w+=,.@-]{2,64}", re.ASCII)
+_DURATIONS = range(900, 43_201)
+_LONGEST_CHAINED_SECONDS = 3600
+
+
+class StsApi:
+    service = "sts"
+
+    def __init__(self, organisation: Organisation, credentials: CredentialStore) -> None:
+        self._organisation = organisation
+        self._credentials = credentials
+
+    def read(self, request: Request, caller: Caller, region: str) -> Call:
+        parameters = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+        operation = parameters.pop("Action", "")
+        if operation not in ("AssumeRole", "GetCallerIdentity"):
+            raise AwsError(400, "InvalidAction", f"Could not find operation {operation}")
+        account_id = caller.account_id
+        if operation == "AssumeRole":
+            account_id = _match_role(parameters)["account_id"]
+        return Call(operation, account_id, region, caller, parameters, time.monotonic())
+
+    def perform(self, call: Call, fault: Fault | None) -> Answer:
+        if call.operation == "AssumeRole":
+            return self._assume_role(call)
+        caller = call.caller
+        identity = {"Arn": caller.arn, "UserId": caller.user_id, "Account": caller.account_id}
+        return xml_answer("GetCallerIdentity", xml_elements(identity))
+
+    refusal = staticmethod(sts_refusal)
+    refuse = staticmethod(xml_error)
+
+    def _assume_role(self, call: Call) -> Answer:
+        parameters = {name: str(value) for name, value in call.parameters.items()}
+        role = _match_role(parameters)
+        session_name = parameters.get("RoleSessionName", "")
+        if _SESSION_NAME.fullmatch(session_name) is None:
+            raise _invalid("roleSessionName", session_name, f"must match {_SESSION_NAME.pattern}")
+        seconds = _duration(parameters, call.caller)
+        account = self._organisation.get(role["account_id"])
+        if (
+            account is None
+            or account.partition != role["partition"]
+            or not account.trusts(role["role"], parameters.get("ExternalId"))
+        ):
+            denied = sts_refusal(Fault.ACCESS_DENIED, call)
+            assert denied is not None
+            raise denied
+        session = self._credentials.issue(
+            partition=account.partition,
+            account_id=account.account_id,
+            role=role["role"],
+            session_name=session_name,
+            seconds=seconds,
+        )
+        user = {"AssumedRoleId": session.caller.user_id, "Arn": session.caller.arn}
+        credentials = {
+            "AccessKeyId": session.access_key_id,
+            "SecretAccessKey": session.secret_access_key,
+            "SessionToken": session.session_token,
+            "Expiration": f"{session.expires_at:%Y-%m-%dT%H:%M:%SZ}",
+        }
+        return xml_answer(
+            "AssumeRole",
+            f"<AssumedRoleUser>{xml_elements(user)}</AssumedRoleUser>"
+            f"<Credentials>{xml_elements(credentials)}</Credentials>",
+        )
+
+
+def _match_role(parameters: Mapping[str, str]) -> dict[str, str]:
+    arn = parameters.get("RoleArn", "")
+    match = _ROLE_ARN.fullmatch(arn)
+    if match is None:
+        raise AwsError(400, "ValidationError", f"{arn} is invalid")
+    return match.groupdict()
+
+
+def _duration(parameters: Mapping[str, str], caller: Caller) -> int:
+    text = parameters.get("DurationSeconds", "3600")
+    if not text.isdecimal() or int(text) not in _DURATIONS:
+        raise _invalid("durationSeconds", text, "must be between 900 and 43200")
+    if caller.is_assumed_role and int(text) > _LONGEST_CHAINED_SECONDS:
+        message = (
+            "The requested DurationSeconds exceeds the 1 hour session limit "
+            "for roles assumed by role chaining"
+        )
+        raise AwsError(400, "ValidationError", message)
+    return int(text)
+
+
+def _invalid(name: str, value: str, rule: str) -> AwsError:
+    message = (
+        f"1 validation error detected: Value '{value}' at '{name}' "
+        f"failed to satisfy constraint: Member {rule}"
+    )
+    return AwsError(400, "ValidationError", message)
