@@ -16,7 +16,7 @@ from tag_compliance.pipeline.build import build_definitions
 
 @dg.definitions
 def definitions() -> dg.Definitions:
-    """A configuration with faults still loads: the run that reads it fails, and says what they are."""
+    """A configuration with faults still loads: the run that reads it fails, and names them."""
     path = Path(os.environ.get("TAG_COMPLIANCE_CONFIG") or DEFAULT_PATH)
     try:
         refresh_interval = load_config(path, os.environ, known_regions()).refresh_interval

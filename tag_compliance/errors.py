@@ -8,6 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+_SHOWN_CHARACTERS = 80
+_SHOWN_FAILURES = 3
+
 __all__ = [
     "BadArn",
     "BadConfiguration",
@@ -26,7 +29,7 @@ class TagComplianceError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with a configuration: where it is, what stands there, and the rule it breaks."""
+    """One thing wrong with a configuration: where it is, what stands there, the rule it breaks."""
 
     source: str
     key: str
@@ -40,7 +43,7 @@ class Fault:
 
     def _shortened(self) -> str:
         text = repr(self.value)
-        return text if len(text) <= 80 else f"{text[:77]}..."
+        return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
 class BadConfiguration(TagComplianceError):
@@ -93,7 +96,8 @@ class NothingScanned(TagComplianceError):
     """Not one region of one account could be read, so there is nothing to publish."""
 
     def __init__(self, failures: tuple[str, ...]) -> None:
-        shown = "; ".join(failures[:3])
-        more = f"; and {len(failures) - 3} more" if len(failures) > 3 else ""
+        shown = "; ".join(failures[:_SHOWN_FAILURES])
+        left = len(failures) - _SHOWN_FAILURES
+        more = f"; and {left} more" if left > 0 else ""
         super().__init__(f"nothing could be scanned, the last good snapshot stays: {shown}{more}")
         self.failures = failures

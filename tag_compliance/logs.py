@@ -21,7 +21,7 @@ class LogFormat(StrEnum):
 LEVELS = ("debug", "info", "warning", "error")
 
 # At debug level these write the headers and bodies of AWS's answers, session tokens included.
-_NEVER_BELOW_WARNING = ("botocore", "boto3", "urllib3", "s3transfer")
+_NEVER_BELOW_WARNING = ("botocore", "boto3", "urllib3", "s3transfer", "alembic")
 
 
 def configure_logs(level: str, format_: LogFormat, stream: TextIO | None = None) -> None:

@@ -19,8 +19,8 @@ from tag_compliance.domain.scan import Reason
 class AccountSession:
     """Shared by the threads that read the account's regions.
 
-    The first that asks assumes the role, the others wait for it. A refusal is remembered: AWS is not
-    asked again for each region.
+    The first that asks assumes the role, the others wait for it. A refusal is remembered: AWS is
+    not asked again for each region.
     """
 
     def __init__(

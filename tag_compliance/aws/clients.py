@@ -66,7 +66,7 @@ class _CurrentResolver:
 
 
 class Clients:
-    """Made once, used by every thread; `concurrency` is how many calls one client makes at a time."""
+    """Made once, for every thread; `concurrency` is how many calls a client makes at a time."""
 
     def __init__(self, concurrency: int) -> None:
         self._concurrency = concurrency
@@ -75,10 +75,10 @@ class Clients:
         self._asked_for_own = False
         self._taggers: dict[str, ResourceGroupsTaggingAPIClient] = {}
         self._sts: dict[str, STSClient] = {}
-        botocore_session = botocore.session.Session()
-        botocore_session.set_config_variable("sts_regional_endpoints", "regional")
-        botocore_session.register_component("credential_provider", _CurrentResolver())
-        self._session = boto3.Session(botocore_session=botocore_session)
+        self._botocore = botocore.session.Session()
+        self._botocore.set_config_variable("sts_regional_endpoints", "regional")
+        self._botocore.register_component("credential_provider", _CurrentResolver())
+        self._session = boto3.Session(botocore_session=self._botocore)
 
     def own_credentials(self) -> ReadOnlyCredentials:
         """The base credentials, found as in any boto3 program; raises `NoCredentialsError`."""
@@ -122,10 +122,10 @@ class Clients:
 
     def _http(self, endpoint_url: str) -> TrustOnceSession:
         """As botocore makes it for a client: same bundle, same proxies."""
-        bundle = self._session._session.get_config_variable("ca_bundle")
+        bundle = self._botocore.get_config_variable("ca_bundle")
         return TrustOnceSession(
-            verify=bundle or os.environ.get("REQUESTS_CA_BUNDLE") or True,
+            verify=bundle or os.environ.get("REQUESTS_CA_BUNDLE") or True,  # type: ignore[arg-type]
             proxies=get_environ_proxies(endpoint_url),
-            timeout=(CONNECT_SECONDS, READ_SECONDS),
+            timeout=(CONNECT_SECONDS, READ_SECONDS),  # type: ignore[arg-type]  # as botocore's own
             max_pool_connections=self._concurrency,
         )

@@ -1,4 +1,4 @@
-"""From pages to columns: the strings of a page become Arrow arrays before the next thousand come."""
+"""From pages to columns: strings become Arrow arrays before the next few thousand come."""
 
 from __future__ import annotations
 

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import Self, TypeVar
 
 from tag_compliance.aws.refusal import AwsRefused, refusal_of
 from tag_compliance.domain.scan import Reason
@@ -25,7 +25,7 @@ class Tally:
     retries: int = 0
     throttled_calls: int = 0
 
-    def __iadd__(self, other: Tally) -> Tally:
+    def __iadd__(self, other: Tally) -> Self:
         self.calls += other.calls
         self.retries += other.retries
         self.throttled_calls += other.throttled_calls
@@ -34,7 +34,7 @@ class Tally:
 
 @dataclass(slots=True)
 class TokenBucket:
-    """At most `rate` calls a second (0: no bound); one token at a time, so that no burst exceeds it.
+    """At most `rate` calls a second (0: no bound), one token at a time: no burst exceeds it.
 
     One for each account and region: that is what AWS's limit counts by
     (https://docs.aws.amazon.com/general/latest/gr/arg.html). Not shared between threads.

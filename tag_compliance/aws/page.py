@@ -59,6 +59,6 @@ def _decode_body(
 
 
 def get_page(client: ResourceGroupsTaggingAPIClient, token: str) -> Page:
-    """One call; raises what botocore raises, and `msgspec.MsgspecError` for a body of another form."""
+    """One call; raises what botocore raises, and `MsgspecError` for a body of another form."""
     answer = client.get_resources(ResourcesPerPage=100, PaginationToken=token)
     return cast("dict[str, Page]", answer)[_KEY]

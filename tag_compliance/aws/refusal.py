@@ -13,7 +13,6 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectionClosedError,
-    ConnectionError,
     ConnectTimeoutError,
     CredentialRetrievalError,
     EndpointConnectionError,
@@ -49,7 +48,7 @@ _SERVER_ERROR = 500
 
 
 class AwsRefused(TagComplianceError):
-    """One call did not succeed. `attempts` bounds how often it may be tried in all; 1: never again."""
+    """One call did not succeed; it may be tried `attempts` times in all, 1: never again."""
 
     def __init__(self, operation: str, reason: Reason, cause: str, attempts: int = 1) -> None:
         super().__init__(f"{operation}: {cause}")
@@ -67,8 +66,8 @@ class PageTokenExpired(AwsRefused):
     """The pagination token outlived its 15 minutes: the region has to be read from the start."""
 
 
-# How often a call may be tried in all. Throttling and faults inside AWS pass, and are bounded by the
-# region's deadline; an endpoint that nobody answers at does not, and a person is waiting.
+# How often a call may be tried in all. Throttling and faults inside AWS pass, and the region's
+# deadline bounds them; an endpoint that nobody answers at does not, and a person is waiting.
 _MANY = 1_000_000
 _SOME = 8
 _FEW = 3
@@ -99,7 +98,7 @@ class _Rule:
 
 _NO_CREDENTIALS = _Rule(
     Reason.ACCESS_DENIED,
-    cause="no AWS credentials were found; set AWS_PROFILE, or the variables or role of any boto3 program",
+    cause="no AWS credentials were found; set AWS_PROFILE, or what any boto3 program takes",
 )
 
 # The first that fits, so the special ones stand before the general.
@@ -113,13 +112,12 @@ _ON_THE_WAY: tuple[tuple[type[Exception], _Rule], ...] = (
     (SSLError, _Rule(Reason.UNREACHABLE)),
     (ConnectionClosedError, _Rule(Reason.UNREACHABLE, _SOME)),
     (EndpointConnectionError, _Rule(Reason.UNREACHABLE, _FEW)),
-    (ConnectionError, _Rule(Reason.UNREACHABLE, _SOME)),
     (HTTPClientError, _Rule(Reason.UNREACHABLE, _SOME)),
     (BotoCoreError, _Rule(Reason.INTERNAL)),
 )
 
 
-def _of_answer(operation: str, error: ClientError) -> AwsRefused:
+def _of_answer(operation: str, error: ClientError) -> AwsRefused:  # noqa: PLR0911 - a table
     code = str(error.response.get("Error", {}).get("Code", ""))
     text = str(error.response.get("Error", {}).get("Message", "")) or str(error)
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import pyarrow as pa
 from botocore.exceptions import ClientError
@@ -41,8 +42,9 @@ class RegionReader:
     def read(self) -> RegionResources:
         """Never raises: a failure is the state's reason and message."""
         try:
+            self._session.frozen()
             table = self._read_from_the_start_until_whole()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this region's alone
             refusal = refusal_of(_OPERATION, error)
             state = self._state(refusal.reason, 0, f"{refusal}")
             return RegionResources(state, RESOURCE_SCHEMA.empty_table())
@@ -78,7 +80,7 @@ class RegionReader:
         token, seen = "", set[str]()
         self._pages = 0
         while True:
-            page = self._pace.call(_OPERATION, lambda token=token: self._get(token))
+            page = self._pace.call(_OPERATION, partial(self._get, token))
             self._pages += 1
             columns.add(page)
             token = page.PaginationToken or ""

@@ -25,7 +25,7 @@ class RoleStep:
 
 
 def role_steps(config: Config, account: Account) -> tuple[RoleStep, ...]:
-    """The roles to assume, one with the credentials of the other; none: the base credentials read."""
+    """The roles to assume, each with the last one's credentials; none: the base credentials."""
     own = config.aws_account_overrides.get(account.account_id, AccountOverride())
     role_arn = own.role_arn or _from_template(config, account)
     if role_arn is None:

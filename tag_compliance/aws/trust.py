@@ -1,6 +1,6 @@
 """TLS trust loaded once for a client, not once for a connection.
 
-urllib3 hands the CA bundle to the SSL context anew for every connection, 25–35 ms of CPU each; a
+urllib3 hands the CA bundle to the SSL context anew for every connection, 25 to 35 ms of CPU each; a
 context that has loaded a bundle need not load it again.
 """
 
@@ -20,8 +20,10 @@ if TYPE_CHECKING:
 class _LoadsOnce(ssl.SSLContext):
     """Remembers which bundles it has loaded."""
 
-    _loaded: set[tuple[object, ...]]
-    _lock: threading.Lock
+    # An SSLContext is made by __new__, which takes no more than a protocol.
+    def __init__(self, _protocol: int) -> None:
+        self._loaded: set[tuple[object, ...]] = set()
+        self._lock = threading.Lock()
 
     def load_verify_locations(self, *where: Any, **named: Any) -> None:
         key = (*where, *sorted(named.items()))
@@ -32,12 +34,11 @@ class _LoadsOnce(ssl.SSLContext):
 
 
 class TrustOnceSession(URLLib3Session):
-    """botocore's HTTP session with such a context; pools, proxies and verification stay botocore's."""
+    """botocore's HTTP session with such a context; pools and proxies stay botocore's."""
 
     def _get_ssl_context(self) -> ssl.SSLContext:
         botocores = create_urllib3_context()
         context = _LoadsOnce(ssl.PROTOCOL_TLS_CLIENT)
-        context._loaded, context._lock = set(), threading.Lock()
         context.options = botocores.options
         context.check_hostname = False
         context.verify_mode = botocores.verify_mode
@@ -51,4 +52,4 @@ def send_through(client: BaseClient, http: URLLib3Session) -> None:
     def send(request: AWSPreparedRequest, **_: object) -> AWSResponse:
         return http.send(request)
 
-    client.meta.events.register("before-send", send)
+    client.meta.events.register("before-send", send)  # type: ignore[arg-type]  # it may answer

@@ -1,4 +1,4 @@
-"""`tag-compliance check-config`: what would be scanned, as whom, and what it would cost at least."""
+"""`tag-compliance check-config`: what would be scanned, as whom, and at what cost at least."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def plan_of(config: Config) -> Iterator[str]:
-    """The plan in lines; the calls are the least, since nobody knows yet how many pages there are."""
+    """The plan in lines; the calls are the least, since nobody knows how many pages there are."""
     accounts = config.aws_account_matrix
     regions = sum(len(account.regions) for account in accounts)
     yield f"{len(accounts)} accounts, {regions} regions, every {config.refresh_interval} s"

@@ -19,7 +19,7 @@ class Flags:
         self._parser = parser
         self._environment = environment
 
-    def add(
+    def add(  # noqa: PLR0913 - what argparse takes
         self,
         name: str,
         help_: str,

@@ -60,7 +60,7 @@ def supervise(children: list[Child], environment: Mapping[str, str]) -> int:
 def _start(
     child: Child, environment: Mapping[str, str], ends: queue.SimpleQueue[_Ended]
 ) -> subprocess.Popen[bytes]:
-    # A session of its own: Ctrl-C reaches this process alone, which then ends the children in order.
+    # A session of its own: Ctrl-C reaches this process alone, which ends the children in order.
     process = subprocess.Popen(
         child.command,
         env=dict(environment),

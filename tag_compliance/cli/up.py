@@ -45,21 +45,27 @@ def _children(arguments: argparse.Namespace) -> Iterator[Child]:
     location = ["--grpc-port", str(code_port), "--grpc-host", "127.0.0.1"]
     yield Child(
         "code server",
-        [python, "-m", "dagster", "code-server", "start", "-h", "127.0.0.1"]
-        + ["-p", str(code_port), "-m", "tag_compliance.definitions"],
+        [
+            *(python, "-m", "dagster", "code-server", "start", "-h", "127.0.0.1"),
+            *("-p", str(code_port), "-m", "tag_compliance.definitions"),
+        ],
         ready_at=("127.0.0.1", code_port),
     )
     yield Child(
         "exporter",
-        [python, "-m", "tag_compliance", "serve", "--config", str(arguments.config)]
-        + ["--host", arguments.host, "--port", str(arguments.port)]
-        + [part for flag in _SERVING_FLAGS for part in _passed_on(arguments, flag)],
+        [
+            *(python, "-m", "tag_compliance", "serve", "--config", str(arguments.config)),
+            *("--host", arguments.host, "--port", str(arguments.port)),
+            *(part for flag in _SERVING_FLAGS for part in _passed_on(arguments, flag)),
+        ],
     )
     yield Child("daemon", [python, "-m", "dagster._daemon", "run", *location])
     yield Child(
         "webserver",
-        [python, "-m", "dagster_webserver", "-h", arguments.ui_host]
-        + ["-p", str(arguments.ui_port), *location],
+        [
+            *(python, "-m", "dagster_webserver", "-h", arguments.ui_host),
+            *("-p", str(arguments.ui_port), *location),
+        ],
     )
 
 

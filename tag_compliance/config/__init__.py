@@ -1,4 +1,4 @@
-"""The configuration, typed and frozen. The environment and AWS's regions are parameters of reading it."""
+"""The configuration, typed and frozen; environment and regions are parameters of reading it."""
 
 from tag_compliance.config.model import Account, AccountOverride, Config, OnFailure, RoleSession
 from tag_compliance.config.reader import load_config, storage_of

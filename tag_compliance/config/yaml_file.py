@@ -12,7 +12,7 @@ from tag_compliance.errors import BadConfiguration, Fault
 
 
 def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in the file; raises `BadConfiguration` where there is none, or a key comes twice."""
+    """The mapping in the file; raises `BadConfiguration` where there is none or a key repeats."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:

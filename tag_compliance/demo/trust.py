@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+_ACCOUNT = 4
 __all__ = ["TrustPolicies"]
 
 # The shape of an error of the AWS query protocol, as STS sends it.
@@ -88,4 +89,4 @@ def _role_to_assume(environ: WSGIEnvironment) -> str | None:
 def _account_of(role_arn: str) -> str:
     # arn:partition:iam::account:role/name
     parts = role_arn.split(":", 5)
-    return parts[4] if len(parts) == 6 else ""
+    return parts[_ACCOUNT] if len(parts) > _ACCOUNT else ""

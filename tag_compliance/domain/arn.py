@@ -22,10 +22,12 @@ _TYPE_OF_BARE_NAME = {
     "sqs": "queue",
 }
 
-# wafv2 puts the scope first (`regional/webacl/…`), Greengrass V1 its own name (`/greengrass/groups/…`).
+# wafv2 puts the scope first (`regional/webacl/…`), Greengrass V1 its own name
+# (`/greengrass/groups/…`).
 _TYPE_IS_SECOND = {"wafv2": ("regional", "global"), "greengrass": ("greengrass",)}
 
 _NO_TYPE = "unknown"
+_PARTS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +54,8 @@ class Arn:
 
 def parse_arn(text: str) -> Arn:
     """The parts of `text`; raises `BadArn` where it has not the form of an ARN."""
-    parts = text.split(":", 5)
-    if len(parts) < 6:
+    parts = text.split(":", _PARTS - 1)
+    if len(parts) < _PARTS:
         raise BadArn(text, "expected arn:partition:service:region:account-id:resource")
     prefix, partition, service, region, account_id, resource = parts
     if prefix != "arn":
@@ -65,9 +67,9 @@ def parse_arn(text: str) -> Arn:
 
 
 def type_of(text: str) -> str:
-    """`service:type` of an ARN, or `UNKNOWN_TYPE`: what reading a page needs, without the object."""
-    parts = text.split(":", 5)
-    if len(parts) < 6 or parts[0] != "arn" or not (parts[1] and parts[2] and parts[5]):
+    """`service:type` of an ARN, or `UNKNOWN_TYPE`: `parse_arn` for the many, without the object."""
+    parts = text.split(":", _PARTS - 1)
+    if len(parts) < _PARTS or parts[0] != "arn" or not (parts[1] and parts[2] and parts[5]):
         return UNKNOWN_TYPE
     service = parts[2]
     return f"{service}:{_split_resource(service, parts[4], parts[5])[0]}"

@@ -18,7 +18,7 @@ TYPE = [*REGION, "resource_type"]
 
 @dataclass(frozen=True)
 class Counts:
-    """`by_type`: the columns of `TYPE`, `resources` and `compliant` (int64), a row for each type seen.
+    """`by_type`: the columns of `TYPE`, `resources` and `compliant` (int64), a row for each type.
 
     `by_type_and_tag`: those of `TYPE`, `tag`, `resources` and `tagged` (int64), a row for each type
     seen and each required tag. `by_region` and `by_region_and_tag` are the same without the type,
@@ -107,4 +107,5 @@ def _summed(every: pd.DataFrame, parts: pd.DataFrame, values: list[str]) -> pd.D
 
 
 def _bools(column: pa.ChunkedArray) -> NDArray[np.bool_]:
-    return column.to_numpy().astype(bool)
+    flags: NDArray[np.bool_] = column.to_numpy().astype(bool)
+    return flags

@@ -70,7 +70,7 @@ def _counts(region: RegionScan, keep_since: datetime | None) -> bool:
 
 
 def _rows_of(table: pa.Table, regions: list[str]) -> pa.Table:
-    """The rows of these regions, in their order, so that the first of two equal ARNs is a fixed one."""
+    """The rows of these regions, in their order: the first of two equal ARNs is a fixed one."""
     column = _text(table["region"])
     if pc.unique(column).to_pylist() == regions:
         return table
@@ -95,7 +95,8 @@ def _not_excluded(table: pa.Table, policy: Policy) -> NDArray[np.bool_]:
     if len(types) == 0:
         return np.ones(0, dtype=bool)
     keeps = np.array([not policy.excludes(t) for t in types.dictionary.to_pylist()], dtype=bool)
-    return keeps[types.indices.to_numpy()]
+    kept: NDArray[np.bool_] = keeps[types.indices.to_numpy()]
+    return kept
 
 
 def _tally(scan: AccountScan, table: pa.Table) -> list[ExcludedCount]:
@@ -131,7 +132,7 @@ def _judged(scan: AccountScan, table: pa.Table, required: tuple[str, ...]) -> pa
 
 
 def _presence(tags: pa.ChunkedArray, required: tuple[str, ...]) -> NDArray[np.bool_]:
-    """(resources, required keys): an empty value counts as present, so only the key is looked up."""
+    """(resources, required keys): an empty value counts as present, only the key is looked up."""
     present = np.zeros((len(tags), len(required)), dtype=bool)
     for column, key in enumerate(required):
         found = pc.is_valid(pc.map_lookup(tags, pa.scalar(key), "first"))

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 
 class Stability(StrEnum):
-    """Whether a metric may still change: contract metrics never do, stable ones not without a major."""
+    """Whether a metric may change: a contract one never does, a stable one with a major version."""
 
     CONTRACT = "contract"
     STABLE = "stable"

@@ -89,13 +89,14 @@ class ComplianceResults:
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:
-    """A table of `RESULT_SCHEMA` in pandas: categories for labels, Arrow-backed columns for the rest."""
+    """A table of `RESULT_SCHEMA` in pandas: categories for labels, Arrow behind the rest."""
 
     def dtype_of(type_: pa.DataType) -> pd.ArrowDtype | None:
         plain = pa.types.is_dictionary(type_) or pa.types.is_boolean(type_)
         return None if plain else pd.ArrowDtype(type_)
 
-    return table.unify_dictionaries().to_pandas(types_mapper=dtype_of)
+    frame: pd.DataFrame = table.unify_dictionaries().to_pandas(types_mapper=dtype_of)
+    return frame
 
 
 def concat(tables: Sequence[pa.Table]) -> pa.Table:

@@ -1,4 +1,4 @@
-"""A scan's outcome as data: what was read of each account and region, and why not where it was not."""
+"""A scan's outcome as data: what was read of each account and region, and why the rest was not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ RESOURCE_SCHEMA = pa.schema(
 
 
 class Reason(StrEnum):
-    """Why an account or a region has the outcome that it has: the bounded set of the metrics' label."""
+    """Why an account or a region has its outcome: the bounded set of the metrics' label."""
 
     OK = "ok"
     ACCESS_DENIED = "access_denied"
@@ -32,12 +32,10 @@ class Reason(StrEnum):
     REGION_DISABLED = "region_disabled"
     SCP_DENIED = "scp_denied"
     THROTTLED = "throttled"
-    EXPIRED_TOKEN = "expired_token"
+    EXPIRED_TOKEN = "expired_token"  # noqa: S105 - the name of a failure
     TIMEOUT = "timeout"
     UNREACHABLE = "unreachable"
     MALFORMED_RESPONSE = "malformed_response"
-    NO_CREDENTIALS = "no_credentials"
-    WRONG_ACCOUNT = "wrong_account"
     NOT_SCANNED = "not_scanned"
     INTERNAL = "internal"
 
@@ -68,7 +66,7 @@ class RegionScan:
 
 @dataclass(frozen=True, slots=True)
 class AccountScan:
-    """What came of reading one account: a state for each configured region, in the configured order."""
+    """What came of reading one account: a state for each configured region, in that order."""
 
     account_id: str
     account_name: str
@@ -92,7 +90,7 @@ class AccountScan:
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """A line for each failed region; one for the account where all failed alike (its role, say)."""
+        """A line for each failed region; one for the account where all failed alike (its role)."""
         failed = [region for region in self.regions if not region.succeeded]
         messages = {(region.reason, region.message) for region in failed}
         if len(messages) == 1 and len(failed) == len(self.regions):
@@ -107,7 +105,7 @@ class AccountScan:
 
 @dataclass(frozen=True, slots=True)
 class ScannedAccount:
-    """An account's state together with the resources that were read: `table` has `RESOURCE_SCHEMA`."""
+    """An account's state and the resources that were read: `table` has `RESOURCE_SCHEMA`."""
 
     scan: AccountScan
     table: pa.Table

@@ -1,4 +1,4 @@
-"""What starts scans by itself: the schedule, and a sensor for the scan that nobody should wait for."""
+"""What starts scans by itself: the schedule, and a sensor for those that it misses."""
 
 from datetime import datetime, timedelta
 

@@ -16,7 +16,7 @@ class Cadence:
 
     @property
     def cron(self) -> str:
-        """The coarsest expression that has a tick at every multiple of the interval, as far as any has."""
+        """The coarsest expression with a tick at every multiple of the interval, if any has."""
         if self.seconds % _DAY == 0:
             return "0 0 * * *"
         if self.seconds % _HOUR == 0:
@@ -28,7 +28,7 @@ class Cadence:
     def is_due(self, tick: datetime, last_scan: datetime | None) -> bool:
         """Whether a multiple of the interval lies between the last scan's start and this tick.
 
-        Counted in Unix time, so that 90 seconds come to two scans in three minutes, not to one in two.
+        Counted in Unix time: 90 seconds come to two scans in three minutes, not to one in two.
         """
         if last_scan is None:
             return True

@@ -33,7 +33,7 @@ def _account_object(account_id: str) -> str:
 
 
 class TableIOManager(dg.IOManager):
-    """Keeps values by their type; Dagster's own file-system manager knows no run over many partitions.
+    """Keeps values by their type; Dagster's own manager of files knows no run over many partitions.
 
     An input annotated as `pandas.DataFrame` gets the rows of `compliance_results` alone.
     """
@@ -41,7 +41,7 @@ class TableIOManager(dg.IOManager):
     def __init__(self, configuration: ConfigurationResource) -> None:
         self._configuration = configuration
 
-    def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+    def handle_output(self, _context: dg.OutputContext, obj: Any) -> None:
         storage = self._configuration.storage()
         if isinstance(obj, Config):
             storage.write(_CONFIG, obj.model_dump_json(by_alias=True).encode())
@@ -63,7 +63,7 @@ class TableIOManager(dg.IOManager):
 
 
 def keep_account(storage: Storage, account: ScannedAccount) -> None:
-    """Keeps an account's scan, unless a later one is there, and with it what only the last one knew."""
+    """Keeps an account's scan, unless a later one is there, and what only the last one knew."""
 
     def merged(data: bytes | None) -> bytes | None:
         previous = decode_account(data) if data is not None else None

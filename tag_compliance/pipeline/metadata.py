@@ -1,8 +1,9 @@
-"""What a person sees of each materialization in the UI; numbers are such that Dagster plots them."""
+"""What a person sees of each materialization in the UI; Dagster plots the numbers."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -12,6 +13,7 @@ from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.domain.scan import AccountScan
 from tag_compliance.snapshot.contents import SnapshotContents
 
+Cell = str | int | float | bool | None
 Metadata = Mapping[str, dg.MetadataValue | str | int | float | bool]
 
 _WORST = 10
@@ -122,7 +124,7 @@ def table_of_accounts(results: ComplianceResults) -> dg.MetadataValue:
     )
 
 
-def _table(rows: list[dict[str, object]]) -> dg.MetadataValue:
+def _table(rows: Sequence[Mapping[Any, Cell]]) -> dg.MetadataValue:
     """A table in the UI; one without rows needs its text, since Dagster cannot tell its columns."""
     if not rows:
         return dg.MetadataValue.text("none")

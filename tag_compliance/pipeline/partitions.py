@@ -1,4 +1,4 @@
-"""The partitions: one for each AWS account, kept in step with the configuration without a reload."""
+"""The partitions: one for each AWS account, in step with the configuration without a reload."""
 
 from __future__ import annotations
 

@@ -7,10 +7,8 @@ import dagster as dg
 LOGGER_NAME = "tag_compliance.run"
 
 
-@dg.logger(description="Sends a run's log to the process's own, on stderr.")
-def console(_context: dg.InitLoggerContext) -> logging.Logger:
-    """The run's messages, without Dagster's events: those are in the event log, tracebacks too."""
-    logger = logging.Logger(LOGGER_NAME, logging.INFO)
+def _run_logger(_context: dg.InitLoggerContext) -> logging.Logger:
+    logger = logging.Logger(LOGGER_NAME, logging.INFO)  # noqa: LOG001 - each run has its own
     logger.parent = logging.getLogger(LOGGER_NAME)
     logger.addFilter(_plain)
     return logger
@@ -23,3 +21,10 @@ def _plain(record: logging.LogRecord) -> bool:
     record.msg, record.args = meta.get("orig_message", record.msg), None
     record.fields = {"run": str(meta.get("run_id", ""))[:8], "step": meta.get("step_key")}
     return True
+
+
+console = dg.LoggerDefinition(
+    _run_logger,
+    description="The run's messages, on stderr. Dagster's events stay in the event log, where "
+    "their tracebacks belong.",
+)

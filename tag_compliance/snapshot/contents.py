@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tag_compliance.domain.counts import Counts, count
+from tag_compliance.domain.counts import REGION, Counts, count
 from tag_compliance.domain.detail import detail_of
 from tag_compliance.domain.families import Occasion, build_families
 from tag_compliance.domain.results import ComplianceResults, RegionKey
@@ -70,13 +70,11 @@ def outcome_of(results: ComplianceResults) -> Outcome:
 
 
 def _accounts(results: ComplianceResults, counts: Counts) -> tuple[AccountStatus, ...]:
-    percentages = {
-        RegionKey(row.account_id, row.account_name, row.region): 100.0
-        * row.compliant
-        / row.resources
-        for row in counts.by_region.itertuples()
-        if row.resources
-    }
+    some = counts.by_region[counts.by_region["resources"] > 0]
+    shares: list[float] = (100.0 * some["compliant"] / some["resources"]).tolist()
+    names = zip(*(some[name].tolist() for name in REGION), strict=True)
+    keys = [RegionKey(*labels) for labels in names]
+    percentages = dict(zip(keys, shares, strict=True))
     return tuple(
         AccountStatus(
             account_id=scan.account_id,

@@ -131,7 +131,7 @@ class SnapshotStore:
         return self._current().last_scan
 
     def load(self, known: Snapshot | None = None) -> Snapshot | None:
-        """The current snapshot, proven whole; None before the first; `known` where it is still that.
+        """The current snapshot, proven whole; None before the first; `known` where it still is.
 
         Raises `SnapshotUnreadable` where a piece is missing or not what it should be.
         """

@@ -19,7 +19,7 @@ class Stored:
 
 
 class Storage(Protocol):
-    """A folder or a bucket. Every method raises `StorageRefused` where the place does not answer."""
+    """A folder or a bucket. Every method raises `StorageRefused` where it does not answer."""
 
     @property
     def uri(self) -> str:

@@ -47,12 +47,14 @@ class S3Storage:
         return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
 
     def read(self, name: str, known: Stored | None = None) -> Stored | None:
-        place = {"Bucket": self._bucket, "Key": self._prefix + name}
+        key = self._prefix + name
         try:
             if known is None:
-                answer = self._client.get_object(**place)
+                answer = self._client.get_object(Bucket=self._bucket, Key=key)
             else:
-                answer = self._client.get_object(**place, IfNoneMatch=known.version)
+                answer = self._client.get_object(
+                    Bucket=self._bucket, Key=key, IfNoneMatch=known.version
+                )
             return Stored(answer["Body"].read(), answer["ETag"])
         except ClientError as error:
             if _code(error) in _UNCHANGED:
