@@ -90,7 +90,7 @@ class Config(RoleSession):
     max_detail_series: Annotated[StrictInt, Field(ge=0)] = 100_000
     max_concurrency: Annotated[StrictInt, Field(ge=1, le=1_000)] = 64
     calls_per_second: Annotated[float, Field(ge=0, strict=True)] = 15.0
-    region_deadline: Annotated[StrictInt, Field(ge=1)] = 600
+    region_deadline: Annotated[StrictInt, Field(ge=1)] = 900
     on_failure: OnFailure = OnFailure.DROP
     keep_last_for: Annotated[StrictInt, Field(ge=1)] = 86_400
 

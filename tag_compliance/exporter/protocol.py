@@ -37,7 +37,8 @@ class BoundedProtocol(HttpToolsProtocol):
         super().connection_made(transport)
         # A response waits until its last piece has left for the kernel: then nothing that is still
         # queued points into a snapshot, and a client that never reads on holds none.
-        transport.set_write_buffer_limits(high=0)
+        # (Not 0: the TLS transports pause at `size >= high`, and would for ever.)
+        transport.set_write_buffer_limits(high=1, low=0)
         self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:

@@ -8,7 +8,7 @@ from tag_compliance.domain.clock import utc_now
 from tag_compliance.pipeline.cadence import Cadence
 from tag_compliance.pipeline.partitions import range_tags, sync_partitions
 from tag_compliance.pipeline.resources import ConfigurationResource
-from tag_compliance.pipeline.runs import JOB, TRIGGER_TAG, newest_scan_at, running_scan
+from tag_compliance.pipeline.runs import JOB, RUN_CONFIG, TRIGGER_TAG, newest_scan_at, running_scan
 
 _GRACE_SECONDS = 60
 _SENSOR_SECONDS = 10
@@ -82,4 +82,6 @@ def _request(
 ) -> dg.RunRequest:
     accounts = sync_partitions(instance, configuration.load())
     tags = range_tags(accounts[0], accounts[-1])
-    return dg.RunRequest(run_key=f"{trigger}-{key}", tags={**tags, TRIGGER_TAG: trigger})
+    return dg.RunRequest(
+        run_key=f"{trigger}-{key}", run_config=RUN_CONFIG, tags={**tags, TRIGGER_TAG: trigger}
+    )

@@ -12,7 +12,7 @@ from tag_compliance.pipeline.cadence import Cadence
 from tag_compliance.pipeline.io import TableIOManager
 from tag_compliance.pipeline.resources import ConfigurationResource, ProgressResource
 from tag_compliance.pipeline.run_log import console
-from tag_compliance.pipeline.runs import JOB
+from tag_compliance.pipeline.runs import JOB, RUN_CONFIG
 
 
 def build_definitions(
@@ -31,7 +31,7 @@ def build_definitions(
         description="Reads every account, judges what it finds, and publishes the snapshot.",
         executor_def=dg.in_process_executor,
         # A logger that no run configuration names is not used.
-        config=dg.RunConfig(loggers={"console": {}}),
+        config=RUN_CONFIG,
     )
     return dg.Definitions(
         assets=ASSETS,

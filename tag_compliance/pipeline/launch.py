@@ -13,7 +13,7 @@ from tag_compliance.config import Config
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance.pipeline.partitions import range_tags, sync_partitions
 from tag_compliance.pipeline.resources import ProgressResource
-from tag_compliance.pipeline.runs import JOB, TRIGGER_TAG
+from tag_compliance.pipeline.runs import JOB, RUN_CONFIG, TRIGGER_TAG
 from tag_compliance.snapshot.store import Snapshot, SnapshotStore
 from tag_compliance.storage.open import open_storage
 
@@ -41,7 +41,7 @@ def run_scan(config: Config, config_path: Path, progress: ProgressResource) -> S
         result = definitions.resolve_job_def(JOB).execute_in_process(
             instance=instance,
             tags={**range_tags(accounts[0], accounts[-1]), TRIGGER_TAG: "cli"},
-            run_config={"loggers": {"console": {}}},
+            run_config=RUN_CONFIG,
             raise_on_error=False,
         )
     snapshot = SnapshotStore(open_storage(config.storage)).load() if result.success else None

@@ -9,6 +9,8 @@ import dagster as dg
 JOB = "scan"
 RAW_RESOURCES = dg.AssetKey("raw_resources")
 TRIGGER_TAG = "tag_compliance/trigger"
+RUN_CONFIG = {"loggers": {"console": {}}}
+"""A run writes its log by a logger of this project only where its configuration names it."""
 
 _UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
