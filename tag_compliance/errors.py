@@ -6,10 +6,15 @@ an HTTP status, `pipeline/` into a Dagster failure. Nothing below knows of any o
 
 from __future__ import annotations
 
+import reprlib
 from dataclasses import dataclass
 
 _SHOWN_CHARACTERS = 80
 _SHOWN_FAILURES = 3
+
+# Bounded in depth and breadth: a few YAML aliases can describe a value of any size.
+_BOUNDED = reprlib.Repr()
+_BOUNDED.maxstring = _BOUNDED.maxother = 2 * _SHOWN_CHARACTERS
 
 __all__ = [
     "BadArn",
@@ -19,6 +24,7 @@ __all__ = [
     "NothingScanned",
     "SnapshotUnreadable",
     "StorageRefused",
+    "StoredValueUnreadable",
     "TagComplianceError",
 ]
 
@@ -37,12 +43,16 @@ class Fault:
     rule: str
 
     def __str__(self) -> str:
-        where = f"{self.source}: {self.key}" if self.key else self.source
+        key = self.key if self.key.isprintable() else repr(self.key)
+        where = f"{self.source}: {key}" if key else self.source
         shown = "" if self.value is None else f" = {self._shortened()}"
         return f"{where}{shown}: {self.rule}"
 
     def _shortened(self) -> str:
-        text = repr(self.value)
+        try:
+            text = _BOUNDED.repr(self.value)
+        except ValueError:  # an integer of more digits than Python converts
+            text = f"(a huge {type(self.value).__name__})"
         return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
 
 
@@ -89,6 +99,15 @@ class SnapshotUnreadable(TagComplianceError):
     def __init__(self, snapshot_id: str, cause: str) -> None:
         super().__init__(f"snapshot {snapshot_id or '(none)'} is unreadable: {cause}")
         self.snapshot_id = snapshot_id
+        self.cause = cause
+
+
+class StoredValueUnreadable(TagComplianceError):
+    """What the pipeline stored of an account or of the results is not what it wrote."""
+
+    def __init__(self, what: str, cause: str) -> None:
+        super().__init__(f"the stored {what} cannot be read: {cause}; scan anew to replace it")
+        self.what = what
         self.cause = cause
 
 

@@ -46,10 +46,18 @@ def _time_of(record: logging.LogRecord) -> str:
 
 
 class _Text(logging.Formatter):
+    """A line for each event; the lines of a traceback are indented, so that none looks like one."""
+
     def format(self, record: logging.LogRecord) -> str:
-        fields = "".join(f" {key}={_shown(value)}" for key, value in _fields_of(record).items())
-        line = f"{_time_of(record)} {record.levelname.lower():7} {record.getMessage()}{fields}"
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+        fields = "".join(
+            f" {_shown(key)}={_shown(value)}" for key, value in _fields_of(record).items()
+        )
+        event = _on_one_line(record.getMessage())
+        line = f"{_time_of(record)} {record.levelname.lower():7} {event}{fields}"
+        if not record.exc_info:
+            return line
+        traceback = self.formatException(record.exc_info).split("\n")
+        return "\n".join([line, *(f"    {_on_one_line(told)}" for told in traceback)])
 
 
 class _Json(logging.Formatter):
@@ -59,13 +67,26 @@ class _Json(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "event": record.getMessage(),
-            **_fields_of(record),
         }
         if record.exc_info:
             line["exception"] = self.formatException(record.exc_info)
-        return json.dumps(line, default=str, ensure_ascii=False)
+        line = {**line, **_fields_of(record), **line}  # no field passes for the event's own
+        try:
+            return json.dumps(line, default=str, ensure_ascii=False, allow_nan=False)
+        except (TypeError, ValueError):  # what JSON has no form for: NaN, keys that are no text
+            return json.dumps({str(k): str(v) for k, v in line.items()}, ensure_ascii=False)
 
 
 def _shown(value: object) -> str:
     text = str(value)
-    return json.dumps(text, ensure_ascii=False) if not text or set(text) & set(' ="\n') else text
+    if text and text.isprintable() and not set(text) & set(' ="'):
+        return text
+    escaped = text.replace("\\", r"\\").replace('"', r"\"")
+    return f'"{_on_one_line(escaped)}"'
+
+
+def _on_one_line(text: str) -> str:
+    """Control characters as escapes: a line feed would begin a line, an ESC command a terminal."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
 
-from botocore.credentials import ReadOnlyCredentials, RefreshableCredentials
+from botocore.credentials import ReadOnlyCredentials
 
+from tag_compliance.aws.assumed_role import AssumedRole, Lease
 from tag_compliance.aws.clients import Clients, Frozen, signing_as
 from tag_compliance.aws.pace import Pace, Tally
 from tag_compliance.aws.refusal import AwsRefused
 from tag_compliance.aws.roles import RoleStep
 from tag_compliance.config import Account
+from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.scan import Reason
+
+if TYPE_CHECKING:
+    from types_boto3_sts import STSClient
 
 
 class AccountSession:
@@ -29,15 +37,17 @@ class AccountSession:
         account: Account,
         steps: tuple[RoleStep, ...],
         new_pace: Callable[[Tally], Pace],
+        clock: Callable[[], datetime] = utc_now,
     ) -> None:
         self.tally = Tally()
         self._new_pace = new_pace
         self._clients = clients
         self._account = account
         self._steps = steps
-        self._sts = clients.sts_region(account.regions[0])
+        self._clock = clock
         self._lock = threading.Lock()
         self._source: Frozen | None = None
+        self._role: AssumedRole | None = None
         self._refusal: AwsRefused | None = None
 
     def frozen(self) -> ReadOnlyCredentials:
@@ -47,7 +57,7 @@ class AccountSession:
     def renew(self, used: ReadOnlyCredentials) -> None:
         """Assumes the role anew, since AWS called these credentials expired."""
         with self._lock:
-            if self._source is not None and self._steps and self._source() == used:
+            if self._role is not None and self._role.holds(used):
                 self._source = None
 
     def _opened(self) -> Frozen:
@@ -66,55 +76,41 @@ class AccountSession:
         source: Frozen = self._clients.own_credentials
         if not self._steps:
             self._prove_own(source)
-            return source
         for step in self._steps:
-            source = self._assumed(step, source)
+            self._role = AssumedRole(partial(self._lease, step, source), self._clock)
+            source = self._role.frozen
         return source
 
-    def _assumed(self, step: RoleStep, by: Frozen) -> Frozen:
-        def fetch() -> dict[str, Any]:
-            return self._new_pace(self.tally).call("AssumeRole", lambda: self._assume(step, by))
+    def _lease(self, step: RoleStep, by: Frozen) -> Lease:
+        return self._new_pace(self.tally).call("AssumeRole", partial(self._assume, step, by))
 
-        # botocore refreshes in the last quarter hour, which is all that the shortest session has.
-        credentials = RefreshableCredentials.create_from_metadata(
-            metadata=fetch(),
-            refresh_using=fetch,
-            method="sts-assume-role",
-            advisory_timeout=min(900, step.session_seconds // 4),
-            mandatory_timeout=min(600, step.session_seconds // 6),
-        )
-        frozen: Frozen = credentials.get_frozen_credentials
-        return frozen
-
-    def _assume(self, step: RoleStep, by: Frozen) -> dict[str, Any]:
-        sts = self._clients.sts(self._sts)
+    def _assume(self, step: RoleStep, by: Frozen) -> Lease:
         extra = {"ExternalId": step.external_id} if step.external_id else {}
         with signing_as(by):
-            answer = sts.assume_role(
+            answer = self._sts().assume_role(
                 RoleArn=step.role_arn,
                 RoleSessionName=step.session_name,
                 DurationSeconds=step.session_seconds,
                 **extra,  # type: ignore[arg-type]  # the stubs want every keyword spelled out
             )
-        try:
+        with _complete("AssumeRole"):
             given = answer["Credentials"]
-            return {
-                "access_key": given["AccessKeyId"],
-                "secret_key": given["SecretAccessKey"],
-                "token": given["SessionToken"],
-                "expiry_time": given["Expiration"].isoformat(),
-            }
-        except (KeyError, AttributeError) as error:
-            cause = f"the answer lacks {error}"
-            raise AwsRefused("AssumeRole", Reason.MALFORMED_RESPONSE, cause) from None
+            frozen = ReadOnlyCredentials(
+                given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
+            )
+            return Lease(frozen, given["Expiration"])
+
+    def _sts(self) -> STSClient:
+        return self._clients.sts(self._clients.sts_region(self._account.regions[0]))
 
     def _prove_own(self, source: Frozen) -> None:
         """Without a role, the base credentials may read their own account and no other."""
-        sts = self._clients.sts(self._sts)
 
         def ask() -> str:
             with signing_as(source):
-                return sts.get_caller_identity()["Account"]
+                answer = self._sts().get_caller_identity()
+            with _complete("GetCallerIdentity"):
+                return answer["Account"]
 
         found = self._new_pace(self.tally).call("GetCallerIdentity", ask)
         if found != self._account.account_id:
@@ -123,3 +119,13 @@ class AccountSession:
                 f"{self._account.account_id} in assume_role_name_template or aws_account_overrides"
             )
             raise AwsRefused("GetCallerIdentity", Reason.ACCESS_DENIED, cause)
+
+
+@contextlib.contextmanager
+def _complete(operation: str) -> Iterator[None]:
+    """What an answer lacks, botocore leaves out; the third time, it is no accident."""
+    try:
+        yield
+    except KeyError as error:
+        cause = f"the answer lacks {error}"
+        raise AwsRefused(operation, Reason.MALFORMED_RESPONSE, cause, attempts=3) from None

@@ -12,6 +12,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 import boto3
@@ -23,7 +24,7 @@ from botocore.utils import get_environ_proxies
 
 from tag_compliance.aws.page import decode_early
 from tag_compliance.aws.regions import known_regions
-from tag_compliance.aws.trust import TrustOnceSession, send_through
+from tag_compliance.aws.trust import TrustOnceSession, create_trust, send_through
 
 if TYPE_CHECKING:
     from types_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
@@ -66,19 +67,32 @@ class _CurrentResolver:
 
 
 class Clients:
-    """Made once, for every thread; `concurrency` is how many calls a client makes at a time."""
+    """Made once, for every thread; `concurrency` is how many calls a client makes at a time.
 
-    def __init__(self, concurrency: int) -> None:
+    `patience` is for how many seconds an answer may be awaited, where that is less than usual.
+    Making one reads nothing yet: a profile that does not exist is told by the first use.
+    """
+
+    def __init__(self, concurrency: int, patience: float = READ_SECONDS) -> None:
         self._concurrency = concurrency
+        self._timeout = (min(CONNECT_SECONDS, patience), min(READ_SECONDS, patience))
         self._lock = threading.Lock()
         self._own: Credentials | None = None
         self._asked_for_own = False
         self._taggers: dict[str, ResourceGroupsTaggingAPIClient] = {}
         self._sts: dict[str, STSClient] = {}
-        self._botocore = botocore.session.Session()
-        self._botocore.set_config_variable("sts_regional_endpoints", "regional")
-        self._botocore.register_component("credential_provider", _CurrentResolver())
-        self._session = boto3.Session(botocore_session=self._botocore)
+        self._trust = create_trust()
+
+    @cached_property
+    def _botocore(self) -> botocore.session.Session:
+        session = botocore.session.Session()
+        session.set_config_variable("sts_regional_endpoints", "regional")
+        session.register_component("credential_provider", _CurrentResolver())
+        return session
+
+    @cached_property
+    def _session(self) -> boto3.Session:
+        return boto3.Session(botocore_session=self._botocore)
 
     def own_credentials(self) -> ReadOnlyCredentials:
         """The base credentials, found as in any boto3 program; raises `NoCredentialsError`."""
@@ -98,7 +112,8 @@ class Clients:
         https://docs.aws.amazon.com/sdkref/latest/guide/feature-sts-regionalized-endpoints.html
         """
         partitions = known_regions()
-        own = self._session.region_name
+        with self._lock:
+            own = self._session.region_name
         return own if own and partitions.get(own) == partitions.get(region) else region
 
     def tagger(self, region: str) -> ResourceGroupsTaggingAPIClient:
@@ -124,8 +139,9 @@ class Clients:
         """As botocore makes it for a client: same bundle, same proxies."""
         bundle = self._botocore.get_config_variable("ca_bundle")
         return TrustOnceSession(
-            verify=bundle or os.environ.get("REQUESTS_CA_BUNDLE") or True,  # type: ignore[arg-type]
+            self._trust,
+            verify=bundle or os.environ.get("REQUESTS_CA_BUNDLE") or True,
             proxies=get_environ_proxies(endpoint_url),
-            timeout=(CONNECT_SECONDS, READ_SECONDS),  # type: ignore[arg-type]  # as botocore's own
+            timeout=self._timeout,
             max_pool_connections=self._concurrency,
         )

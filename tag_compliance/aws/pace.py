@@ -15,6 +15,7 @@ T = TypeVar("T")
 
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 20.0
+_MOST_DOUBLINGS = 10  # which is longer than that; without a bound a float overflows one day
 
 
 @dataclass(slots=True)
@@ -51,7 +52,8 @@ class TokenBucket:
         now = self.clock()
         if now < self._next:
             self.sleep(self._next - now)
-        self._next = max(now, self._next) + 1.0 / self.rate
+        # From when it woke, not from when it should have: the next gap is no shorter then.
+        self._next = max(self.clock(), self._next) + 1.0 / self.rate
 
 
 @dataclass(slots=True)
@@ -64,6 +66,7 @@ class Pace:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
     random: Callable[[], float] = random.random
+    stopped: Callable[[], bool] = lambda: False
     started: float = field(default=0.0, init=False)
 
     def __post_init__(self) -> None:
@@ -76,6 +79,8 @@ class Pace:
 
     def check(self, operation: str) -> None:
         """Raises where the time is up: pagination that never ends would go on without an error."""
+        if self.stopped():
+            raise AwsRefused(operation, Reason.INTERNAL, "the scan was stopped")
         if self.spent > self.seconds:
             cause = f"not finished within region_deadline, {self.seconds:g} s"
             raise AwsRefused(operation, Reason.TIMEOUT, cause)
@@ -84,7 +89,8 @@ class Pace:
         """The answer of `attempt`, tried again where that may help and the time allows.
 
         Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-        Raises `AwsRefused`.
+        Raises `AwsRefused`, and without the error behind it: a traceback would show its text, in
+        which AWS may quote the session token.
         """
         failures = 0
         while True:
@@ -93,16 +99,19 @@ class Pace:
             self.tally.calls += 1
             try:
                 return attempt()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - each is turned into a refusal
                 refusal = refusal_of(operation, error)
                 failures += 1
                 self.tally.throttled_calls += refusal.reason is Reason.THROTTLED
-                ceiling = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**failures)
+                ceiling = min(
+                    _LONGEST_PAUSE_SECONDS,
+                    _FIRST_PAUSE_SECONDS * 2 ** min(failures, _MOST_DOUBLINGS),
+                )
                 pause = ceiling * self.random()
                 if failures >= refusal.attempts:
-                    raise _given_up(refusal, failures) from error
+                    raise _given_up(refusal, failures) from None
                 if self.spent + pause > self.seconds:
-                    raise _given_up(refusal, failures, self.seconds) from error
+                    raise _given_up(refusal, failures, self.seconds) from None
             self.tally.retries += 1
             self.sleep(pause)
 

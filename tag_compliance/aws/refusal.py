@@ -12,49 +12,91 @@ import msgspec
 from botocore.exceptions import (
     BotoCoreError,
     ClientError,
+    ConfigNotFound,
+    ConfigParseError,
     ConnectionClosedError,
+    ConnectionError,  # noqa: A004 - botocore's own name
     ConnectTimeoutError,
     CredentialRetrievalError,
     EndpointConnectionError,
     HTTPClientError,
+    InvalidConfigError,
+    LoginError,
+    MetadataRetrievalError,
+    NoAuthTokenError,
     NoCredentialsError,
     PartialCredentialsError,
     ProfileNotFound,
     ReadTimeoutError,
     SSLError,
+    SSOError,
+    TokenRetrievalError,
+    UnknownCredentialError,
 )
+from botocore.parsers import ResponseParserError
 
+from tag_compliance.aws.redaction import redacted
 from tag_compliance.domain.scan import Reason
 from tag_compliance.errors import TagComplianceError
 
 _THROTTLED = {
+    "BandwidthLimitExceeded",
+    "EC2ThrottledException",
+    "LimitExceededException",
+    "PriorRequestNotComplete",
+    "RequestLimitExceeded",
+    "RequestThrottled",
+    "RequestThrottledException",
+    "SlowDown",
     "Throttling",
     "ThrottlingException",
     "ThrottledException",
-    "RequestLimitExceeded",
     "TooManyRequestsException",
-    "RequestThrottled",
-    "SlowDown",
 }
 _EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
-_DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
-_INVALID_TOKEN = {
-    "UnrecognizedClientException",
-    "InvalidClientTokenId",
-    "InvalidSignatureException",
+_DENIED = {
+    "AccessDenied",
+    "AccessDeniedException",
+    "AuthFailure",
+    "Forbidden",
+    "NotAuthorized",
+    "UnauthorizedException",
+    "UnauthorizedOperation",
 }
-_REGION_OFF = {"OptInRequired", "RegionDisabledException"}
-_SERVER_ERROR = 500
+_INVALID_TOKEN = {"UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId"}
+_UNSIGNED = {
+    "IncompleteSignature",
+    "IncompleteSignatureException",
+    "InvalidSignatureException",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "SignatureDoesNotMatch",
+}
+_REGION_OFF = {"OptInRequired", "RegionDisabledException", "SubscriptionRequiredException"}
+_TIMED_OUT = {"RequestTimeout", "RequestTimeoutException"}
+_PASSING = {
+    "IDPCommunicationError",
+    "InternalError",
+    "InternalFailure",
+    "InternalServerError",
+    "InternalServiceException",
+    "ServiceUnavailable",
+    "ServiceUnavailableException",
+}
+_SERVER_ERROR, _FORBIDDEN = 500, (401, 403)
 
 
 class AwsRefused(TagComplianceError):
-    """One call did not succeed; it may be tried `attempts` times in all, 1: never again."""
+    """One call did not succeed; it may be tried `attempts` times in all, 1: never again.
+
+    `cause` holds no credential, whatever was quoted in it.
+    """
 
     def __init__(self, operation: str, reason: Reason, cause: str, attempts: int = 1) -> None:
-        super().__init__(f"{operation}: {cause}")
         self.operation = operation
         self.reason = reason
-        self.cause = cause
+        self.cause = redacted(cause)
+        super().__init__(f"{operation}: {self.cause}")
         self.attempts = attempts
 
     @property
@@ -100,44 +142,75 @@ _NO_CREDENTIALS = _Rule(
     Reason.ACCESS_DENIED,
     cause="no AWS credentials were found; set AWS_PROFILE, or what any boto3 program takes",
 )
+# An answer of STS that cannot be read is quoted whole in botocore's text, and it holds a secret.
+_UNREADABLE = _Rule(
+    Reason.MALFORMED_RESPONSE, _FEW, "the answer has not the form that AWS documents"
+)
 
 # The first that fits, so the special ones stand before the general.
-_ON_THE_WAY: tuple[tuple[type[Exception], _Rule], ...] = (
+_ON_THE_WAY: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Rule], ...] = (
+    (ResponseParserError, _UNREADABLE),
     (NoCredentialsError, _NO_CREDENTIALS),
-    (PartialCredentialsError, _Rule(Reason.ACCESS_DENIED)),
-    (CredentialRetrievalError, _Rule(Reason.ACCESS_DENIED)),
-    (ProfileNotFound, _Rule(Reason.ACCESS_DENIED)),
+    (
+        (
+            ConfigNotFound,
+            ConfigParseError,
+            CredentialRetrievalError,
+            InvalidConfigError,
+            LoginError,
+            MetadataRetrievalError,
+            NoAuthTokenError,
+            PartialCredentialsError,
+            ProfileNotFound,
+            SSOError,
+            TokenRetrievalError,
+            UnknownCredentialError,
+        ),
+        _Rule(Reason.ACCESS_DENIED),
+    ),
     (ConnectTimeoutError, _Rule(Reason.TIMEOUT, _FEW)),
     (ReadTimeoutError, _Rule(Reason.TIMEOUT, _SOME)),
     (SSLError, _Rule(Reason.UNREACHABLE)),
     (ConnectionClosedError, _Rule(Reason.UNREACHABLE, _SOME)),
     (EndpointConnectionError, _Rule(Reason.UNREACHABLE, _FEW)),
+    (ConnectionError, _Rule(Reason.UNREACHABLE, _FEW)),
     (HTTPClientError, _Rule(Reason.UNREACHABLE, _SOME)),
     (BotoCoreError, _Rule(Reason.INTERNAL)),
 )
 
 
-def _of_answer(operation: str, error: ClientError) -> AwsRefused:  # noqa: PLR0911 - a table
-    code = str(error.response.get("Error", {}).get("Code", ""))
-    text = str(error.response.get("Error", {}).get("Message", "")) or str(error)
+def _of_answer(operation: str, error: ClientError) -> AwsRefused:
+    told = error.response.get("Error", {})
+    code, text = str(told.get("Code", "")), str(told.get("Message", "")) or str(error)
     status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
     cause = f"{code}: {text}"
     if code == "PaginationTokenExpiredException":
         return PageTokenExpired(operation, Reason.EXPIRED_TOKEN, cause)
+    reason, attempts = _sorted_out(operation, code, text, status)
+    return AwsRefused(operation, reason, cause, attempts)
+
+
+def _sorted_out(  # noqa: PLR0911 - a table
+    operation: str, code: str, text: str, status: int
+) -> tuple[Reason, int]:
     if code in _THROTTLED or status == 429:  # noqa: PLR2004 - "Too Many Requests"
-        return AwsRefused(operation, Reason.THROTTLED, cause, _MANY)
+        return Reason.THROTTLED, _MANY
     if code in _EXPIRED:
-        return AwsRefused(operation, Reason.EXPIRED_TOKEN, cause, _FEW)
-    if code in _DENIED and "service control policy" in text:
-        return AwsRefused(operation, Reason.SCP_DENIED, cause)
+        return Reason.EXPIRED_TOKEN, _FEW
+    if code in _TIMED_OUT:
+        return Reason.TIMEOUT, _SOME
     if code in _REGION_OFF or (code in _INVALID_TOKEN and operation == "GetResources"):
         # A role's session is valid in every region that is enabled for its account: https://docs.aws.
         # amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
-        return AwsRefused(operation, Reason.REGION_DISABLED, cause)
-    if operation == "AssumeRole" and (code in _DENIED or code in _INVALID_TOKEN):
-        return AwsRefused(operation, Reason.ASSUME_ROLE_DENIED, cause)
-    if code in _DENIED or code in _INVALID_TOKEN:
-        return AwsRefused(operation, Reason.ACCESS_DENIED, cause)
-    if status >= _SERVER_ERROR or code == "InternalServiceException":
-        return AwsRefused(operation, Reason.INTERNAL, cause, _MANY)
-    return AwsRefused(operation, Reason.INTERNAL, cause)
+        return Reason.REGION_DISABLED, 1
+    if code in _PASSING or status >= _SERVER_ERROR:
+        return Reason.INTERNAL, _MANY
+    if code in _DENIED and "service control policy" in text:
+        return Reason.SCP_DENIED, 1
+    # "The requested DurationSeconds exceeds the MaxSessionDuration set for this role" is a
+    # ValidationError: the role cannot be assumed as it is configured.
+    if operation == "AssumeRole" and code in _DENIED | _INVALID_TOKEN | {"ValidationError"}:
+        return Reason.ASSUME_ROLE_DENIED, 1
+    if code in _DENIED | _INVALID_TOKEN | _UNSIGNED or status in _FORBIDDEN:
+        return Reason.ACCESS_DENIED, 1
+    return Reason.INTERNAL, 1

@@ -30,13 +30,21 @@ class RegionResources:
 
 
 class RegionReader:
-    """Reads one region once."""
+    """Reads one region once; `most_pages` ends it early, for a look at whether it can be read."""
 
-    def __init__(self, clients: Clients, session: AccountSession, region: str, pace: Pace) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        session: AccountSession,
+        region: str,
+        pace: Pace,
+        most_pages: int | None = None,
+    ) -> None:
         self._clients = clients
         self._session = session
         self._region = region
         self._pace = pace
+        self._most_pages = most_pages
         self._pages = 0
 
     def read(self) -> RegionResources:
@@ -84,7 +92,7 @@ class RegionReader:
             self._pages += 1
             columns.add(page)
             token = page.PaginationToken or ""
-            if not token:
+            if not token or self._pages == self._most_pages:
                 return columns.table()
             if token in seen:
                 cause = f"page {self._pages} carries a pagination token that has been used before"
@@ -100,4 +108,4 @@ class RegionReader:
             refusal = refusal_of(_OPERATION, error)
             if refusal.reason is Reason.EXPIRED_TOKEN and refusal.retryable:
                 self._session.renew(used)
-            raise refusal from error
+            raise refusal from None

@@ -6,9 +6,9 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from itertools import zip_longest
 
 import pyarrow as pa
@@ -16,12 +16,12 @@ import pyarrow as pa
 from tag_compliance.aws.account_session import AccountSession
 from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.pace import Pace, Tally, TokenBucket
-from tag_compliance.aws.refusal import AwsRefused
 from tag_compliance.aws.region_reader import RegionReader, RegionResources
 from tag_compliance.aws.roles import role_steps
+from tag_compliance.aws.side_by_side import run_side_by_side
 from tag_compliance.config import Account, Config
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.domain.scan import AccountScan, Reason, RegionScan, ScannedAccount
+from tag_compliance.domain.scan import AccountScan, RegionScan, ScannedAccount
 
 logger = logging.getLogger(__name__)
 
@@ -41,22 +41,28 @@ class _Reading:
 
 
 def scan_accounts(
-    config: Config, account_ids: Iterable[str], progress: Progress = lambda _id, _scan: None
+    config: Config,
+    account_ids: Iterable[str],
+    progress: Progress = lambda _id, _scan: None,
+    *,
+    most_pages: int | None = None,
 ) -> list[ScannedAccount]:
     """Reads every configured region of these accounts; their order is the configuration's.
 
     One account's failure is data in its state. Interrupted, it stops its threads and raises.
+    `most_pages` ends each region after so many pages: such a scan is a look, and not to be stored.
     """
     wanted = set(account_ids)
     accounts = [account for account in config.aws_account_matrix if account.account_id in wanted]
-    return _Scan(config, progress).of(accounts)
+    return _Scan(config, progress, most_pages).of(accounts)
 
 
 class _Scan:
-    def __init__(self, config: Config, progress: Progress) -> None:
+    def __init__(self, config: Config, progress: Progress, most_pages: int | None) -> None:
         self._config = config
         self._progress = progress
-        self._clients = Clients(config.max_concurrency)
+        self._most_pages = most_pages
+        self._clients = Clients(config.max_concurrency, config.region_deadline)
         self._stopped = threading.Event()
 
     def of(self, accounts: list[Account]) -> list[ScannedAccount]:
@@ -64,15 +70,9 @@ class _Scan:
         # Region by region and not account by account: the roles are assumed side by side then.
         rounds = zip_longest(*([(r, region) for region in r.account.regions] for r in readings))
         jobs = [job for round_ in rounds for job in round_ if job is not None]
-        threads = max(1, min(self._config.max_concurrency, len(jobs)))
-        pool = ThreadPoolExecutor(threads, thread_name_prefix="scan")
-        try:
-            list(pool.map(lambda job: self._read(*job), jobs))
-        except BaseException:
-            self._stopped.set()
-            pool.shutdown(wait=True, cancel_futures=True)
-            raise
-        pool.shutdown()
+        run_side_by_side(
+            (partial(self._read, *job) for job in jobs), self._config.max_concurrency, self._stopped
+        )
         return [_ended(reading) for reading in readings]
 
     def _begin(self, account: Account) -> _Reading:
@@ -82,20 +82,25 @@ class _Scan:
 
     def _pace(self, tally: Tally, rate: float = 0.0) -> Pace:
         bucket = TokenBucket(rate, sleep=self._sleep)
-        return Pace(bucket, float(self._config.region_deadline), tally, sleep=self._sleep)
+        return Pace(
+            bucket,
+            float(self._config.region_deadline),
+            tally,
+            sleep=self._sleep,
+            stopped=self._stopped.is_set,
+        )
 
     def _sleep(self, seconds: float) -> None:
-        if self._stopped.wait(seconds):
-            raise AwsRefused("scan", Reason.INTERNAL, "the scan was stopped")
+        self._stopped.wait(seconds)
 
-    def _read(self, reading: _Reading, region: str) -> RegionScan:
+    def _read(self, reading: _Reading, region: str) -> None:
         reading.moments.append(time.monotonic())
         pace = self._pace(Tally(), self._config.calls_per_second)
-        part = RegionReader(self._clients, reading.session, region, pace).read()
+        reader = RegionReader(self._clients, reading.session, region, pace, self._most_pages)
+        part = reader.read()
         reading.parts[region] = part
         reading.moments.append(time.monotonic())
         self._progress(reading.account.account_id, part.state)
-        return part.state
 
 
 def _ended(reading: _Reading) -> ScannedAccount:

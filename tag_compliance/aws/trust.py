@@ -1,4 +1,4 @@
-"""TLS trust loaded once for a client, not once for a connection.
+"""TLS trust loaded once for a scan, not once for a connection.
 
 urllib3 hands the CA bundle to the SSL context anew for every connection, 25 to 35 ms of CPU each; a
 context that has loaded a bundle need not load it again.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ssl
 import threading
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from botocore.httpsession import URLLib3Session, create_urllib3_context
@@ -17,33 +18,38 @@ if TYPE_CHECKING:
     from botocore.client import BaseClient
 
 
-class _LoadsOnce(ssl.SSLContext):
-    """Remembers which bundles it has loaded."""
+def create_trust() -> ssl.SSLContext:
+    """The context that botocore makes, in all but this: each bundle is loaded into it once."""
+    context: ssl.SSLContext = create_urllib3_context()
+    context.load_verify_locations = _once_each(  # type: ignore[method-assign]
+        context.load_verify_locations
+    )
+    return context
 
-    # An SSLContext is made by __new__, which takes no more than a protocol.
-    def __init__(self, _protocol: int) -> None:
-        self._loaded: set[tuple[object, ...]] = set()
-        self._lock = threading.Lock()
 
-    def load_verify_locations(self, *where: Any, **named: Any) -> None:
+def _once_each(load: Callable[..., None]) -> Callable[..., None]:
+    lock = threading.Lock()
+    loaded: set[tuple[object, ...]] = set()
+
+    def load_unless_loaded(*where: Any, **named: Any) -> None:
         key = (*where, *sorted(named.items()))
-        with self._lock:
-            if key not in self._loaded:
-                super().load_verify_locations(*where, **named)
-                self._loaded.add(key)
+        with lock:
+            if key not in loaded:
+                load(*where, **named)
+                loaded.add(key)
+
+    return load_unless_loaded
 
 
 class TrustOnceSession(URLLib3Session):
     """botocore's HTTP session with such a context; pools and proxies stay botocore's."""
 
+    def __init__(self, trust: ssl.SSLContext, **settings: Any) -> None:
+        self._trust = trust
+        super().__init__(**settings)
+
     def _get_ssl_context(self) -> ssl.SSLContext:
-        botocores = create_urllib3_context()
-        context = _LoadsOnce(ssl.PROTOCOL_TLS_CLIENT)
-        context.options = botocores.options
-        context.check_hostname = False
-        context.verify_mode = botocores.verify_mode
-        context.check_hostname = botocores.check_hostname
-        return context
+        return self._trust
 
 
 def send_through(client: BaseClient, http: URLLib3Session) -> None:

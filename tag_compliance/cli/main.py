@@ -9,6 +9,7 @@ import argparse
 import importlib
 import os
 import sys
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -28,6 +29,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs one command and answers its exit code; what a person can mend is told in plain lines."""
     arguments = build_parser(os.environ).parse_args(argv)
     configure_logs(arguments.log_level, LogFormat(arguments.log_format))
+    # Dagster warns of each feature of its own that it calls beta; the lock file pins them all.
+    warnings.filterwarnings("ignore", message=".*currently in (beta|preview)")
     try:
         code: int = importlib.import_module(arguments.module).run(arguments)
     except BadConfiguration as error:
@@ -77,6 +80,9 @@ def build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
 
     check = command("check-config", "Validate the configuration and print what would be scanned.")
     check.add_config()
+
+    doctor = command("doctor", "Try each account and region, and say what is missing where.")
+    doctor.add_config()
 
     demo = command("demo", "Scan a simulated AWS organisation: no account, no network.")
     demo.switch("up", "keep it running, with Dagster's UI and the exporter")

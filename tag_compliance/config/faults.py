@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -35,7 +36,20 @@ def cross_faults(
         if isinstance(account_id, str) and account_id not in seen:
             rule = "no such account in aws_account_matrix"
             yield Fault(source, f"aws_account_overrides.{account_id}", None, rule)
+    yield from _role_faults(overrides, source)
     yield from _repeated(raw.get("REQUIRED_TAGS"), "REQUIRED_TAGS", source)
+
+
+def _role_faults(overrides: object, source: str) -> Iterable[Fault]:
+    """A role of another account would have that one's resources counted as this one's."""
+    for account_id, override in overrides.items() if isinstance(overrides, dict) else ():
+        role_arn = override.get("role_arn") if isinstance(override, dict) else None
+        if not isinstance(role_arn, str) or not isinstance(account_id, str):
+            continue
+        owner = role_arn.split(":")[4:5]
+        if owner and re.fullmatch("[0-9]{12}", owner[0]) and owner[0] != account_id:
+            rule = f"must be a role of account {account_id}"
+            yield Fault(source, f"aws_account_overrides.{account_id}.role_arn", role_arn, rule)
 
 
 def _region_faults(
@@ -58,15 +72,23 @@ def _region_faults(
 def _repeated(listed: object, key: str, source: str) -> Iterable[Fault]:
     values = listed if isinstance(listed, list) else []
     for index, value in enumerate(values):
-        if value in values[:index]:
+        if isinstance(value, str) and value in values[:index]:
             rule = f"stands at {key}[{values.index(value)}] already"
             yield Fault(source, f"{key}[{index}]", value, rule)
 
 
 def told_by_pydantic(error: ValidationError, source: str) -> Iterable[Fault]:
     """Its findings in this project's words, one for each key."""
-    for details in error.errors():
+    found = error.errors()
+    for details in found:
+        if details["type"] == "too_short" and _holds_another(details["loc"], found):
+            continue  # a list counts as short when its entries are wrong, and those are told
         yield Fault(source, _key_of(details["loc"]), _value_of(details), _rule_of(details))
+
+
+def _holds_another(location: tuple[int | str, ...], found: Iterable[ErrorDetails]) -> bool:
+    depth = len(location)
+    return any(len(d["loc"]) > depth and d["loc"][:depth] == location for d in found)
 
 
 def _key_of(location: tuple[int | str, ...]) -> str:
@@ -87,6 +109,9 @@ def _rule_of(details: ErrorDetails) -> str:
         "account_id": "must be 12 digits in quotes; without them YAML reads a number "
         "and a leading zero is lost",
         "[key]": "must be an account id: 12 digits in quotes",
+        "assume_role_name_template": "must be the name of a role; {account_id} may stand in it",
+        "external_id": "must be 2 to 1224 letters, digits and _+=,.@:/-",
+        "role_session_name": "must be 2 to 64 letters, digits and _+=,.@-",
         "role_arn": "must be arn:<partition>:iam::<account id>:role/<name>",
         "via_role_arn": "must be arn:<partition>:iam::<account id>:role/<name>",
     }
@@ -96,6 +121,8 @@ def _rule_of(details: ErrorDetails) -> str:
         "string_type": "must be a text, in quotes where YAML would read it otherwise",
         "int_type": "must be a whole number",
         "float_type": "must be a number",
+        "finite_number": "must be a number, and not endless",
+        "string_unicode": "must be a text that UTF-8 can hold",
         "tuple_type": "must be a list",
         "mapping_type": "must be keys and values",
         "dict_type": "must be keys and values",
@@ -112,5 +139,6 @@ def _rule_of(details: ErrorDetails) -> str:
 
 def _unknown_key(key: str) -> str:
     keys = [*KEYS, *Account.model_fields, *AccountOverride.model_fields]
-    near = difflib.get_close_matches(key, keys, n=1)
-    return f"unknown key; did you mean {near[0]}?" if near else "unknown key"
+    spelt = {known.lower(): known for known in keys}
+    near = difflib.get_close_matches(key.lower(), spelt, n=1)
+    return f"unknown key; did you mean {spelt[near[0]]}?" if near else "unknown key"

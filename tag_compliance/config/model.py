@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 from pydantic import (
+    AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
@@ -15,19 +16,42 @@ from pydantic import (
     StringConstraints,
     model_validator,
 )
+from pydantic_core import PydanticCustomError
 
 MINIMUM_REFRESH_SECONDS = 10
+STORAGE_RULE = "must be a folder or s3://bucket/prefix"
 
-AccountId = Annotated[StrictStr, StringConstraints(pattern=r"^\d{12}$")]
+
+def names_storage(uri: str) -> bool:
+    """Whether the text is a folder, `file://` or not, or an S3 URI with a bucket."""
+    scheme, separator, rest = uri.rpartition("://")
+    if not separator:
+        return bool(uri)
+    return scheme in {"file", "s3"} and bool(rest.partition("/")[0] or scheme == "file")
+
+
+def _storage(uri: str) -> str:
+    if not names_storage(uri):
+        raise PydanticCustomError("storage", STORAGE_RULE)
+    return uri
+
+
+# ASCII by the letter: \d and \w would let the digits and letters of every script in.
+AccountId = Annotated[StrictStr, StringConstraints(pattern=r"^[0-9]{12}$")]
 RoleArn = Annotated[
-    StrictStr, StringConstraints(pattern=r"^arn:[\w-]+:iam::\d{12}:role/[\w+=,.@/-]+$")
+    StrictStr,
+    StringConstraints(pattern=r"^arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$"),
+]
+RoleTemplate = Annotated[
+    StrictStr, StringConstraints(pattern=r"^(?:[A-Za-z0-9_+=,.@/-]|\{account_id\})+$")
 ]
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 ExternalId = Annotated[
-    StrictStr, StringConstraints(min_length=2, max_length=1224, pattern=r"^[\w+=,.@:/-]+$")
+    StrictStr,
+    StringConstraints(min_length=2, max_length=1224, pattern=r"^[A-Za-z0-9_+=,.@:/-]+$"),
 ]
 SessionName = Annotated[
-    StrictStr, StringConstraints(min_length=2, max_length=64, pattern=r"^[\w+=,.@-]+$")
+    StrictStr, StringConstraints(min_length=2, max_length=64, pattern=r"^[A-Za-z0-9_+=,.@-]+$")
 ]
 SessionSeconds = Annotated[StrictInt, Field(ge=900, le=43_200)]
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html: 1 to 128 characters
@@ -65,7 +89,9 @@ class Account(_Model):
     @classmethod
     def _named_by_its_id(cls, data: Any) -> Any:
         if isinstance(data, dict) and data.get("account_name") in (None, ""):
-            return {**data, "account_name": data.get("account_id")}
+            account_id = data.get("account_id")
+            # What is no id is told where it stands, not a second time as a name.
+            return {**data, "account_name": account_id if isinstance(account_id, str) else ""}
         return data
 
 
@@ -81,15 +107,15 @@ class Config(RoleSession):
 
     aws_account_matrix: Annotated[tuple[Account, ...], Field(min_length=1)]
     required_tags: Annotated[tuple[TagKey, ...], Field(min_length=1, alias="REQUIRED_TAGS")]
-    assume_role_name_template: Annotated[StrictStr, StringConstraints(min_length=1)] | None = None
+    assume_role_name_template: RoleTemplate | None = None
     aws_account_overrides: Mapping[AccountId, AccountOverride] = Field(default_factory=dict)
     excluded_resource_types: tuple[Pattern, ...] = ()
     refresh_interval: Annotated[StrictInt, Field(ge=MINIMUM_REFRESH_SECONDS, le=31_536_000)] = 300
-    storage: Annotated[StrictStr, StringConstraints(min_length=1)] = "state"
+    storage: Annotated[StrictStr, AfterValidator(_storage)] = "state"
     retain_snapshots: Annotated[StrictInt, Field(ge=1)] = 48
     max_detail_series: Annotated[StrictInt, Field(ge=0)] = 100_000
     max_concurrency: Annotated[StrictInt, Field(ge=1, le=1_000)] = 64
-    calls_per_second: Annotated[float, Field(ge=0, strict=True)] = 15.0
+    calls_per_second: Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] = 15.0
     region_deadline: Annotated[StrictInt, Field(ge=1)] = 900
     on_failure: OnFailure = OnFailure.DROP
     keep_last_for: Annotated[StrictInt, Field(ge=1)] = 86_400

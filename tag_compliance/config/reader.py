@@ -11,7 +11,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from tag_compliance.config.faults import cross_faults, told_by_pydantic
-from tag_compliance.config.model import NUMBER_KEYS, SCALAR_KEYS, Config
+from tag_compliance.config.model import (
+    NUMBER_KEYS,
+    SCALAR_KEYS,
+    STORAGE_RULE,
+    Config,
+    names_storage,
+)
 from tag_compliance.config.yaml_file import read_yaml
 from tag_compliance.errors import BadConfiguration, Fault
 
@@ -25,9 +31,9 @@ def load_config(path: Path, environment: Mapping[str, str], regions: Mapping[str
     `regions` are the regions that AWS knows, each with its partition. A relative `storage` in the
     file is relative to the file's folder. Raises `BadConfiguration` with every fault there is.
     """
-    raw = read_yaml(path)
+    raw, repeated = read_yaml(path)
     overriding = _from_environment(environment)
-    faults = list(cross_faults(raw, regions, str(path)))
+    faults = [*repeated, *cross_faults(raw, regions, str(path))]
     try:
         config = Config.model_validate({**raw, **overriding})
     except ValidationError as error:
@@ -38,7 +44,7 @@ def load_config(path: Path, environment: Mapping[str, str], regions: Mapping[str
         raise BadConfiguration(tuple(faults))
     if "storage" in overriding or "://" in config.storage:
         return config
-    return config.model_copy(update={"storage": str(path.resolve().parent / config.storage)})
+    return config.model_copy(update={"storage": _beside(path, config.storage)})
 
 
 def _at_their_source(faults: list[Fault], overriding: Mapping[str, Any]) -> Iterator[Fault]:
@@ -53,12 +59,20 @@ def _at_their_source(faults: list[Fault], overriding: Mapping[str, Any]) -> Iter
 def storage_of(path: Path, environment: Mapping[str, str]) -> str:
     """The storage alone, for a reader that needs nothing else: the variable, or the file's key."""
     named = environment.get(f"{ENVIRONMENT_PREFIX}STORAGE")
+    if named and not names_storage(named):
+        variable = f"{ENVIRONMENT_PREFIX}STORAGE"
+        raise BadConfiguration((Fault("environment variable", variable, named, STORAGE_RULE),))
     if named:
         return named
-    storage = read_yaml(path).get("storage", Config.model_fields["storage"].default)
-    if not isinstance(storage, str) or not storage:
-        raise BadConfiguration((Fault(str(path), "storage", storage, "must be a text"),))
-    return storage if "://" in storage else str(path.resolve().parent / storage)
+    raw, _ = read_yaml(path)
+    storage = raw.get("storage", Config.model_fields["storage"].default)
+    if not isinstance(storage, str) or not names_storage(storage):
+        raise BadConfiguration((Fault(str(path), "storage", storage, STORAGE_RULE),))
+    return storage if "://" in storage else _beside(path, storage)
+
+
+def _beside(path: Path, folder: str) -> str:
+    return str(path.resolve().parent / folder)
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:

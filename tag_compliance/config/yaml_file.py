@@ -10,9 +10,20 @@ import yaml
 
 from tag_compliance.errors import BadConfiguration, Fault
 
+# PyYAML lets more than its own errors through: for `!!int ""`, `!!bool x`, `!!timestamp x`.
+_NO_YAML = (
+    yaml.YAMLError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
 
-def read_yaml(path: Path) -> dict[str, Any]:
-    """The mapping in the file; raises `BadConfiguration` where there is none or a key repeats."""
+
+def read_yaml(path: Path) -> tuple[dict[str, Any], tuple[Fault, ...]]:
+    """The mapping in the file, and its repeated keys; raises `BadConfiguration` for no mapping."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
@@ -21,9 +32,10 @@ def read_yaml(path: Path) -> dict[str, Any]:
     except (OSError, UnicodeDecodeError) as error:
         raise BadConfiguration((Fault(str(path), "", None, f"cannot be read: {error}"),)) from None
     try:
-        repeated = list(_repeated_keys(yaml.compose(text, Loader=yaml.SafeLoader)))
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        repeated = tuple(Fault(str(path), k, None, rule) for k, rule in _repeated_keys(root))
         raw = yaml.safe_load(text)
-    except (yaml.YAMLError, ValueError, RecursionError) as error:
+    except _NO_YAML as error:
         rule = f"is no YAML: {' '.join(str(error).split())}"
         raise BadConfiguration((Fault(str(path), "", None, rule),)) from None
     if not isinstance(raw, dict):
@@ -31,22 +43,27 @@ def read_yaml(path: Path) -> dict[str, Any]:
             str(path), "", None, "must hold keys and values, see config.yaml in the README"
         )
         raise BadConfiguration((fault,))
-    if repeated:
-        raise BadConfiguration(tuple(Fault(str(path), k, None, rule) for k, rule in repeated))
-    return raw
+    return raw, repeated
 
 
-def _repeated_keys(node: yaml.Node | None) -> Iterable[tuple[str, str]]:
+def _repeated_keys(root: yaml.Node | None) -> Iterable[tuple[str, str]]:
     """PyYAML lets the last of two equal keys win in silence."""
-    if isinstance(node, yaml.SequenceNode):
-        for item in node.value:
-            yield from _repeated_keys(item)
-    if isinstance(node, yaml.MappingNode):
-        lines: dict[str, int] = {}
-        for key, value in node.value:
-            line = key.start_mark.line + 1
-            if isinstance(key, yaml.ScalarNode) and key.value in lines:
-                yield key.value, f"stands at lines {lines[key.value]} and {line}"
-            elif isinstance(key, yaml.ScalarNode):
-                lines[key.value] = line
-            yield from _repeated_keys(value)
+    todo = [("", root)]
+    seen: set[int] = set()
+    while todo:
+        at, node = todo.pop()
+        if id(node) in seen:  # an alias: its keys have been told
+            continue
+        seen.add(id(node))
+        if isinstance(node, yaml.SequenceNode):
+            todo += [(f"{at}[{index}]", item) for index, item in enumerate(node.value)]
+        if isinstance(node, yaml.MappingNode):
+            lines: dict[str, int] = {}
+            for key, value in node.value:
+                name = key.value if isinstance(key, yaml.ScalarNode) else "?"
+                line = key.start_mark.line + 1
+                path = f"{at}.{name}" if at else name
+                if isinstance(key, yaml.ScalarNode) and name in lines:
+                    yield path, f"stands at lines {lines[name]} and {line}"
+                lines.setdefault(name, line)
+                todo.append((path, value))

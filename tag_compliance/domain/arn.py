@@ -79,6 +79,9 @@ def _split_resource(service: str, account_id: str, resource: str) -> tuple[str, 
     if service == "s3" and not account_id:
         # arn:aws:s3:::bucket and arn:aws:s3:::bucket/key: the slash divides no type.
         return ("object" if "/" in resource else "bucket"), resource
+    if service == "codepipeline" and ":" not in resource:
+        # name, name/stage and name/stage/action.
+        return ("pipeline", "stage", "action")[min(resource.count("/"), 2)], resource
     if service == "sns" and "/" not in resource and ":" in resource:
         return "subscription", resource
     # API Gateway, SWF, Signer and Greengrass begin with a slash.

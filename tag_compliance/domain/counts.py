@@ -22,8 +22,8 @@ class Counts:
 
     `by_type_and_tag`: those of `TYPE`, `tag`, `resources` and `tagged` (int64), a row for each type
     seen and each required tag. `by_region` and `by_region_and_tag` are the same without the type,
-    with a row for every counted region, zeros included. All are sorted by their labels; tags keep
-    the configured order.
+    with a row for every counted region, zeros included. Types are sorted by their labels; accounts,
+    regions and tags keep the configured order.
     """
 
     by_type: pd.DataFrame

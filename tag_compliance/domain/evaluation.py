@@ -71,11 +71,12 @@ def _counts(region: RegionScan, keep_since: datetime | None) -> bool:
 
 def _rows_of(table: pa.Table, regions: list[str]) -> pa.Table:
     """The rows of these regions, in their order: the first of two equal ARNs is a fixed one."""
-    column = _text(table["region"])
-    if pc.unique(column).to_pylist() == regions:
+    found = pc.index_in(_text(table["region"]), value_set=pa.array(regions, pa.string()))
+    place = found.fill_null(-1).to_numpy()
+    if (place >= 0).all() and (np.diff(place) >= 0).all():
         return table
-    parts = [table.filter(pc.equal(column, region)) for region in regions]
-    return pa.concat_tables(parts) if parts else table.slice(0, 0)
+    order = np.argsort(place, kind="stable")
+    return table.take(pa.array(order[place[order] >= 0]))
 
 
 def _once_per_arn(table: pa.Table) -> pa.Table:

@@ -7,6 +7,7 @@ from datetime import datetime
 from enum import StrEnum
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 RESOURCE_SCHEMA = pa.schema(
     [
@@ -138,5 +139,5 @@ class ScannedAccount:
 def _with_rows_of(table: pa.Table, other: pa.Table, regions: list[str]) -> pa.Table:
     if not regions:
         return table
-    wanted = pa.compute.is_in(other["region"].cast(pa.string()), value_set=pa.array(regions))
+    wanted = pc.is_in(other["region"].cast(pa.string()), value_set=pa.array(regions))
     return pa.concat_tables([table, other.filter(wanted)]).unify_dictionaries()

@@ -99,7 +99,8 @@ def _add_pages(app: FastAPI, watcher: Watcher, now: Callable[[], datetime]) -> N
 
 
 async def _plain_error(_: Request, error: Exception) -> Response:
-    assert isinstance(error, HTTPException)
+    if not isinstance(error, HTTPException):  # Starlette calls it for these alone
+        raise error
     phrase = HTTPStatus(error.status_code).phrase
     return PlainTextResponse(f"{error.status_code} {phrase}\n", error.status_code, error.headers)
 

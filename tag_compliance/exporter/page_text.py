@@ -14,18 +14,18 @@ def render_text(page: Page) -> str:
     """The page as plain text, told in blocks with a blank line between."""
     blocks = [
         [f"Tag compliance: {page.verdict}"],
-        [f"! {line(text)}" for text in (*page.health.faults, *page.health.remarks)],
+        [f"! {text}" for text in (*page.health.faults, *page.health.remarks)],
         _table([(f"{fact.name}:", fact.value, fact.note) for fact in page.facts()]),
     ]
     if page.status:
         blocks += [_violations(page.status), _accounts(page, page.status)]
     links = [f"{path:<10}{what}" for path, what in LINKS]
     blocks.append([*links, f"{'version':<10}{__version__}"])
-    return "\n\n".join("\n".join(block) for block in blocks if block) + "\n"
+    return "\n\n".join("\n".join(map(_inert, block)) for block in blocks if block) + "\n"
 
 
-def line(text: str) -> str:
-    """Names and messages come from outside: nothing in them may steer a terminal."""
+def _inert(text: str) -> str:
+    """Names and messages come from outside: nothing in a line may steer a terminal or end it."""
     return "".join(char if char.isprintable() else " " for char in text)
 
 
@@ -42,7 +42,7 @@ def _accounts(page: Page, status: ScanStatus) -> list[str]:
     regions = [(account, region) for account in accounts for region in account.regions]
     rows = [_row(page, account, region) for account, region in regions]
     messages = [
-        f"! {account.account_id} {region.region}: {line(region.message)}"
+        f"! {account.account_id} {region.region}: {region.message}"
         for account, region in regions
         if region.message and not succeeded(region)
     ]
@@ -67,9 +67,8 @@ def _row(page: Page, account: AccountStatus, region: RegionStatus) -> tuple[str,
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:
-    cells = [[line(cell) for cell in row] for row in rows]
-    widths = [max(map(len, column)) for column in zip(*cells, strict=True)]
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in cells
+        for row in rows
     ]

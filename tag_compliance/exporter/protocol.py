@@ -10,7 +10,7 @@ import logging
 from typing import cast
 
 from starlette.types import Receive, Scope
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +74,9 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _idle(self) -> bool:
         """Whether no response is under way."""
-        return self.cycle is None or self.cycle.response_complete
+        # uvicorn types the attribute as if it were never None.
+        cycle = cast("RequestResponseCycle | None", self.cycle)
+        return cycle is None or cycle.response_complete
 
     def _start_clock(self) -> None:
         self._overdue = self.loop.call_later(HEAD_SECONDS, self._on_overdue)

@@ -10,7 +10,7 @@ from starlette.types import Receive, Scope, Send
 
 from tag_compliance.exporter.protocol import abort
 
-PIECE_BYTES = 128 * 1024
+PIECE_BYTES = 64 * 1024
 STALL_SECONDS = 30.0
 """So long may one piece take: slower than 9 kB/s, no Prometheus would wait for the end either."""
 

@@ -17,6 +17,7 @@ from tag_compliance.domain.scan import ScannedAccount
 from tag_compliance.errors import BadConfiguration, NothingScanned, TagComplianceError
 from tag_compliance.pipeline import metadata
 from tag_compliance.pipeline.checks import CHECK_SPECS, check_results
+from tag_compliance.pipeline.heartbeat import HeartbeatResource
 from tag_compliance.pipeline.partitions import ACCOUNTS
 from tag_compliance.pipeline.resources import ConfigurationResource, ProgressResource
 from tag_compliance.snapshot.contents import build_contents, outcome_of
@@ -47,6 +48,7 @@ def raw_resources(
     context: dg.AssetExecutionContext,
     scan_config: Config,
     scan_progress: dg.ResourceParam[ProgressResource],
+    heartbeat: HeartbeatResource,  # noqa: ARG001 - asked for, it beats for the whole run
 ) -> list[ScannedAccount]:
     """Every tagged resource of the run's accounts, as the Resource Groups Tagging API returns it.
 

@@ -27,7 +27,7 @@ def build_schedule(cadence: Cadence) -> dg.ScheduleDefinition:
     def scan_schedule(
         context: dg.ScheduleEvaluationContext, configuration: ConfigurationResource
     ) -> dg.RunRequest | dg.SkipReason:
-        skip = _skip_while_running(context.instance)
+        skip = _skip_while_running(context.instance, configuration)
         if skip:
             return skip
         tick = context.scheduled_execution_time
@@ -58,7 +58,7 @@ def build_catch_up_sensor(cadence: Cadence) -> dg.SensorDefinition:
     def scan_catch_up(
         context: dg.SensorEvaluationContext, configuration: ConfigurationResource
     ) -> dg.RunRequest | dg.SkipReason:
-        skip = _skip_while_running(context.instance)
+        skip = _skip_while_running(context.instance, configuration)
         if skip:
             return skip
         last: datetime | None = newest_scan_at(context.instance)
@@ -70,8 +70,10 @@ def build_catch_up_sensor(cadence: Cadence) -> dg.SensorDefinition:
     return scan_catch_up
 
 
-def _skip_while_running(instance: dg.DagsterInstance) -> dg.SkipReason | None:
-    running = running_scan(instance)
+def _skip_while_running(
+    instance: dg.DagsterInstance, configuration: ConfigurationResource
+) -> dg.SkipReason | None:
+    running = running_scan(instance, configuration.storage())
     if running is None:
         return None
     return dg.SkipReason(f"a scan is still running: run {running.run_id}")

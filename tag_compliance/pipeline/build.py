@@ -9,10 +9,11 @@ import dagster as dg
 from tag_compliance.pipeline.assets import ASSETS, IO_MANAGER
 from tag_compliance.pipeline.automation import build_catch_up_sensor, build_schedule
 from tag_compliance.pipeline.cadence import Cadence
+from tag_compliance.pipeline.heartbeat import HeartbeatResource
 from tag_compliance.pipeline.io import TableIOManager
 from tag_compliance.pipeline.resources import ConfigurationResource, ProgressResource
 from tag_compliance.pipeline.run_log import console
-from tag_compliance.pipeline.runs import JOB, RUN_CONFIG
+from tag_compliance.pipeline.runs import JOB, RUN_CONFIG, SCAN_TAGS
 
 
 def build_definitions(
@@ -30,6 +31,7 @@ def build_definitions(
         selection=dg.AssetSelection.assets(*ASSETS),
         description="Reads every account, judges what it finds, and publishes the snapshot.",
         executor_def=dg.in_process_executor,
+        tags=SCAN_TAGS,
         # A logger that no run configuration names is not used.
         config=RUN_CONFIG,
     )
@@ -42,6 +44,7 @@ def build_definitions(
         loggers={"console": console},
         resources={
             "configuration": configuration,
+            "heartbeat": HeartbeatResource(path=str(config_path)),
             "scan_progress": progress or ProgressResource(),
             IO_MANAGER: TableIOManager(configuration),
         },

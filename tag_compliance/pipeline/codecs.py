@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeVar
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from tag_compliance.domain.results import (
     RESULT_SCHEMA,
@@ -16,8 +16,10 @@ from tag_compliance.domain.results import (
     RegionKey,
 )
 from tag_compliance.domain.scan import RESOURCE_SCHEMA, AccountScan, ScannedAccount
+from tag_compliance.errors import StoredValueUnreadable
 
 _KEY = b"tag_compliance"
+_DescribedT = TypeVar("_DescribedT")
 
 
 @dataclass(frozen=True)
@@ -41,8 +43,9 @@ def encode_account(account: ScannedAccount) -> bytes:
 
 
 def decode_account(data: bytes) -> ScannedAccount:
-    table, described = _table(data, RESOURCE_SCHEMA)
-    return ScannedAccount(_account_scan.validate_json(described), table)
+    """Raises `StoredValueUnreadable` for what `encode_account` did not write."""
+    table, scan = _read("scan of an account", data, RESOURCE_SCHEMA, _account_scan)
+    return ScannedAccount(scan, table)
 
 
 def encode_results(results: ComplianceResults) -> bytes:
@@ -57,19 +60,32 @@ def encode_results(results: ComplianceResults) -> bytes:
 
 
 def decode_results(data: bytes) -> ComplianceResults:
-    table, described = _table(data, RESULT_SCHEMA)
-    d = _description.validate_json(described)
+    """Raises `StoredValueUnreadable` for what `encode_results` did not write."""
+    table, d = _read("results", data, RESULT_SCHEMA, _description)
     return ComplianceResults(d.required_tags, table, d.scans, d.counted, d.excluded, d.unparsable)
 
 
 def _parquet(table: pa.Table, described: bytes) -> bytes:
     sink = pa.BufferOutputStream()
     metadata = {**(table.schema.metadata or {}), _KEY: described}
-    pq.write_table(table.replace_schema_metadata(metadata), sink, compression="zstd")
+    pq.write_table(
+        table.replace_schema_metadata(metadata), sink, compression="zstd", write_page_checksum=True
+    )
     data: bytes = sink.getvalue().to_pybytes()
     return data
 
 
-def _table(data: bytes, schema: pa.Schema) -> tuple[pa.Table, Any]:
-    table = pq.read_table(pa.BufferReader(data))
-    return table.select(schema.names).cast(schema), table.schema.metadata[_KEY]
+def _read(
+    what: str, data: bytes, schema: pa.Schema, description: TypeAdapter[_DescribedT]
+) -> tuple[pa.Table, _DescribedT]:
+    try:
+        source = pa.BufferReader(data)
+        stored = pq.read_table(source, page_checksum_verification=True)
+        table = stored.select(schema.names).cast(schema)
+        table.validate(full=True)
+        return table, description.validate_json((stored.schema.metadata or {})[_KEY])
+    except ValidationError as error:
+        cause = f"its description has not the expected form ({error.error_count()} faults)"
+        raise StoredValueUnreadable(what, cause) from error
+    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, MemoryError) as error:
+        raise StoredValueUnreadable(what, " ".join(str(error).split())) from error

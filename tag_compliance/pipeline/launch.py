@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,8 +32,6 @@ def run_scan(config: Config, config_path: Path, progress: ProgressResource) -> S
 
     With `DAGSTER_HOME` set it is recorded in that instance and visible in its UI, else nowhere.
     """
-    warnings.filterwarnings("ignore", category=dg.BetaWarning)
-    warnings.filterwarnings("ignore", category=dg.PreviewWarning)
     definitions = build_definitions(config_path, config.refresh_interval, progress)
     with _instance() as instance:
         accounts = sync_partitions(instance, config)

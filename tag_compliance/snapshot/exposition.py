@@ -7,6 +7,7 @@ look-up for each sample: `docs/performance.md` has the figures.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 import numpy as np
@@ -66,4 +67,6 @@ def _numbers(values: NDArray[np.number]) -> list[str]:
 
 def _number(value: float) -> str:
     """The shortest text that reads back as the same float; whole numbers without a point."""
+    if not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
     return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
 from enum import StrEnum
+
+from pydantic import AwareDatetime
 
 
 class Outcome(StrEnum):
@@ -24,7 +25,7 @@ class RegionStatus:
     message: str
     resources: int
     seconds: float
-    last_success_at: datetime | None
+    last_success_at: AwareDatetime | None
     compliance_percentage: float | None
 
 
@@ -35,7 +36,7 @@ class AccountStatus:
     account_id: str
     account_name: str
     succeeded: bool
-    last_success_at: datetime | None
+    last_success_at: AwareDatetime | None
     regions: tuple[RegionStatus, ...]
 
 
@@ -51,8 +52,8 @@ class TagStatus:
 class ScanStatus:
     """One scan in numbers: `stale_after_seconds` is the age from which its snapshot is too old."""
 
-    scan_started_at: datetime
-    made_at: datetime
+    scan_started_at: AwareDatetime
+    made_at: AwareDatetime
     outcome: Outcome
     stale_after_seconds: float
     resources: int
@@ -67,7 +68,7 @@ class ScanStatus:
 class LastScan:
     """The newest scan that ended, whether or not it led to a snapshot."""
 
-    started_at: datetime
-    ended_at: datetime
+    started_at: AwareDatetime
+    ended_at: AwareDatetime
     outcome: Outcome
     failures: tuple[str, ...]

@@ -13,10 +13,9 @@ from __future__ import annotations
 import hashlib
 import secrets
 from dataclasses import dataclass
-from datetime import datetime
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from tag_compliance.errors import SnapshotUnreadable
 from tag_compliance.snapshot.appendable_gzip import compress
@@ -30,6 +29,9 @@ PLAIN, GZIP = "metrics.txt", "metrics.txt.gz"
 _CURRENT, _MANIFEST = "current.json", "snapshot.json"
 _FOLDER = "snapshots"
 
+# It becomes a part of a path, wherever it was read.
+_SnapshotId = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.-]{0,99}$")]
+
 _FileT = TypeVar("_FileT", bound="_File")
 
 
@@ -40,8 +42,8 @@ class _File(BaseModel):
 
 class _Pointer(BaseModel):
     model_config = ConfigDict(frozen=True)
-    snapshot_id: str
-    scan_started_at: datetime
+    snapshot_id: _SnapshotId
+    scan_started_at: AwareDatetime
     manifest_sha256: str
 
 
@@ -56,7 +58,7 @@ class _Piece(BaseModel):
 
 
 class _Manifest(_File):
-    snapshot_id: str
+    snapshot_id: _SnapshotId
     pieces: dict[str, _Piece]
     status: ScanStatus
 
@@ -135,40 +137,55 @@ class SnapshotStore:
 
         Raises `SnapshotUnreadable` where a piece is missing or not what it should be.
         """
-        pointer = self._current().snapshot
-        if pointer is None:
-            return None
-        if known is not None and known.snapshot_id == pointer.snapshot_id:
-            return known
+        while True:
+            pointer = self._current().snapshot
+            if pointer is None:
+                return None
+            if known is not None and known.snapshot_id == pointer.snapshot_id:
+                return known
+            try:
+                return self._proven_whole(pointer)
+            except SnapshotUnreadable:
+                # Retention may take a snapshot from under a reader, but only for a newer one.
+                if self._current().snapshot == pointer:
+                    raise
+
+    def _proven_whole(self, pointer: _Pointer) -> Snapshot:
         manifest_data = self._piece(pointer.snapshot_id, _MANIFEST)
         if _sha256(manifest_data) != pointer.manifest_sha256:
             raise SnapshotUnreadable(pointer.snapshot_id, f"{_MANIFEST} has been altered")
         manifest = _parse(_Manifest, manifest_data, pointer.snapshot_id, _MANIFEST)
+        if manifest.snapshot_id != pointer.snapshot_id:
+            raise SnapshotUnreadable(pointer.snapshot_id, f"{_MANIFEST} is another snapshot's")
         data = {name: self._proven(manifest, name) for name in (PLAIN, GZIP)}
         return Snapshot(pointer.snapshot_id, manifest.status, data[PLAIN], data[GZIP])
 
     def retain(self, newest: int) -> int:
         """Deletes all but the newest snapshots, and what broken writers left; answers how many.
 
-        The current one always stays. A snapshot older than it that lacks its manifest was never
-        finished and never can be.
+        The current one always stays, and so does what is newer: it may be about to become current.
+        A snapshot older than the current one that lacks its manifest can never become it.
         """
         pointer = self._current().snapshot
-        current = pointer.snapshot_id if pointer else None
-        complete: set[str] = set()
-        seen: set[str] = set()
-        for name in self._storage.names(f"{_FOLDER}/"):
-            _, snapshot_id, piece = name.split("/", 2)
-            seen.add(snapshot_id)
-            if piece == _MANIFEST:
-                complete.add(snapshot_id)
-        kept = {*sorted(complete)[-newest:], current}
-        unfinished = {i for i in seen - complete if current is None or i < current}
-        doomed = (complete - kept) | (unfinished - {current})
-        for snapshot_id in sorted(doomed):
+        doomed = self._doomed(pointer.snapshot_id, newest) if pointer else []
+        for snapshot_id in doomed:
             self._delete(snapshot_id)
         self._storage.sweep()
         return len(doomed)
+
+    def _doomed(self, current: str, newest: int) -> list[str]:
+        complete: set[str] = set()
+        older: set[str] = set()
+        for name in self._storage.names(f"{_FOLDER}/"):
+            _, snapshot_id, piece = name.split("/", 2)
+            if snapshot_id < current:
+                older.add(snapshot_id)
+                if piece == _MANIFEST:
+                    complete.add(snapshot_id)
+        kept = sorted(complete)[::-1][
+            : max(0, newest - 1)
+        ]  # the current one is the first of the newest
+        return sorted(older.difference(kept))
 
     def _delete(self, snapshot_id: str) -> None:
         # The manifest goes first: what is left if this dies half-way counts as unfinished.

@@ -9,6 +9,7 @@ import os
 import secrets
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from tag_compliance.errors import StorageRefused
 from tag_compliance.storage.base import Stored
@@ -20,6 +21,8 @@ _ADVICE = {
     errno.EDQUOT: "raise the quota, or name another place in `storage`",
     errno.EROFS: "mount it writable, or name another place in `storage`",
     errno.EACCES: "give this user access to it, or name another place in `storage`",
+    errno.EEXIST: "a file stands where a folder must be; name another place in `storage`",
+    errno.ENOTDIR: "a file stands where a folder must be; name another place in `storage`",
     errno.EPERM: "give this user access to it, or name another place in `storage`",
 }
 
@@ -68,7 +71,9 @@ class FolderStorage:
                 return False
             try:
                 with self._written(path, data) as unfinished, _locked(path.parent):
-                    if self.read(name, before) is before:
+                    # By content: an inode used again within one tick of the clock looks unchanged.
+                    now = self.read(name)
+                    if (now and now.data) == (before and before.data):
                         _publish(unfinished, path)
                         return True
             except OSError as error:
@@ -78,8 +83,8 @@ class FolderStorage:
         try:
             found = [
                 path.relative_to(self._root).as_posix()
-                for path in (self._root / prefix).rglob("*")
-                if path.is_file() and not path.name.endswith(_UNFINISHED)
+                for path in _files_below(self._root / prefix)
+                if not path.name.endswith(_UNFINISHED)
             ]
         except OSError as error:
             raise _refused(self._root / prefix, "list", error) from error
@@ -98,27 +103,55 @@ class FolderStorage:
     def sweep(self) -> int:
         """A writer holds a lock on its unfinished file, which ends with the writer."""
         swept = 0
-        for path in self._root.rglob(f"*{_UNFINISHED}"):
+        try:
+            unfinished = [p for p in _files_below(self._root) if p.name.endswith(_UNFINISHED)]
+        except OSError as error:
+            raise _refused(self._root, "list", error) from error
+        for path in unfinished:
             with contextlib.suppress(OSError), path.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 path.unlink()
                 swept += 1
+                if path.parent != self._root:
+                    path.parent.rmdir()
         return swept
 
     @contextlib.contextmanager
     def _written(self, path: Path, data: bytes) -> Iterator[Path]:
         """The bytes on disk under a name that no reader looks at, removed unless it was renamed."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_UNFINISHED}")
-        with unfinished.open("xb") as file:
+        file, unfinished = _claimed_beside(path)
+        with file:
             try:
-                fcntl.flock(file, fcntl.LOCK_EX)
                 file.write(data)
                 file.flush()
                 os.fsync(file.fileno())
                 yield unfinished
             finally:
                 unfinished.unlink(missing_ok=True)
+
+
+def _claimed_beside(path: Path) -> tuple[BinaryIO, Path]:
+    """A new file that carries its writer's lock; a sweep or a delete may come before the lock."""
+    while True:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_UNFINISHED}")
+        try:
+            file = unfinished.open("xb")
+        except FileNotFoundError:
+            continue
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return file, unfinished
+        file.close()
+
+
+def _files_below(folder: Path) -> Iterator[Path]:
+    def tell(error: OSError) -> None:
+        if not isinstance(error, FileNotFoundError | NotADirectoryError):
+            raise error
+
+    for base, _, names in os.walk(folder, onerror=tell):
+        yield from (Path(base, name) for name in names)
 
 
 def _publish(unfinished: Path, path: Path) -> None:

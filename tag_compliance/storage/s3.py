@@ -88,7 +88,8 @@ class S3Storage:
                         Bucket=self._bucket, Key=key, Body=data, IfMatch=before.version
                     )
             except ClientError as error:
-                if _code(error) not in _SOMEBODY_ELSE_WROTE:
+                deleted = before is not None and _code(error) in _GONE
+                if not deleted and _code(error) not in _SOMEBODY_ELSE_WROTE:
                     raise self._refused(name, "write", error) from error
             except BotoCoreError as error:
                 raise self._refused(name, "write", error) from error

@@ -1,0 +1,144 @@
+"""`GET /metrics` and the small endpoints, over HTTP."""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from tag_compliance.snapshot.status import Outcome
+from tag_compliance_tests.exporter.running import Exporter, eventually
+from tag_compliance_tests.exporter.snapshots import (
+    EXPOSITION,
+    failed_scan,
+    open_store,
+    publish,
+    scan_status,
+)
+
+LOADED = "tag_compliance_exporter_snapshot_loaded"
+
+
+def _serve(exporter: Exporter, folder: Path, exposition: bytes = EXPOSITION) -> None:
+    publish(folder, exposition)
+    eventually(lambda: exporter.get("/metrics").body.startswith(exposition))
+
+
+def test_a_scrape_is_the_snapshot_to_the_letter_and_then_the_exporters_own(
+    exporter: Exporter, tmp_path: Path
+) -> None:
+    _serve(exporter, tmp_path)
+    answer = exporter.get("/metrics")
+    assert answer.status == 200
+    assert answer.body.startswith(EXPOSITION + b"# HELP tag_compliance_exporter_build_info ")
+    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert answer.headers["vary"] == "accept-encoding"
+    assert int(answer.headers["content-length"]) == len(answer.body)
+    assert answer.sample(LOADED) == 1
+
+
+def test_before_the_first_snapshot_a_scrape_says_so_and_nothing_is_ready(
+    exporter: Exporter,
+) -> None:
+    for encoding in ("identity", "gzip"):
+        answer = exporter.get("/metrics", Accept_Encoding=encoding)
+        body = gzip.decompress(answer.body) if encoding == "gzip" else answer.body
+        assert answer.status == 200
+        assert f"{LOADED} 0.0\n" in body.decode()
+    assert exporter.get("/ready").status == 503
+    assert exporter.get("/livez").status == 200
+    health = exporter.get("/health")
+    assert health.status == 503
+    assert '"reasons":["no snapshot has been published yet"]' in health.text
+
+
+def test_a_compressed_scrape_is_one_gzip_member_of_the_same_text(
+    exporter: Exporter, tmp_path: Path
+) -> None:
+    _serve(exporter, tmp_path)
+    answer = exporter.get("/metrics", Accept_Encoding="gzip")
+    assert answer.headers["content-encoding"] == "gzip"
+    member = zlib.decompressobj(16 + zlib.MAX_WBITS)
+    text = member.decompress(answer.body)
+    assert member.eof
+    assert member.unused_data == b""
+    assert text.startswith(EXPOSITION)
+    assert f"{LOADED} 1.0\n".encode() in text
+
+
+def test_an_unchanged_scrape_is_answered_304_until_there_is_a_new_snapshot(
+    exporter: Exporter, tmp_path: Path
+) -> None:
+    _serve(exporter, tmp_path)
+    etag = exporter.get("/metrics").headers["etag"]
+    assert etag.startswith('W/"')
+    for condition in (etag, etag.removeprefix("W/"), f'"other", {etag}', "*"):
+        answer = exporter.get("/metrics", If_None_Match=condition)
+        assert (answer.status, answer.body, answer.headers["etag"]) == (304, b"", etag)
+    _serve(exporter, tmp_path, b"# newer\n")
+    assert exporter.get("/metrics", If_None_Match=etag).status == 200
+
+
+def test_head_answers_as_get_without_the_body_on_every_path(
+    exporter: Exporter, tmp_path: Path
+) -> None:
+    _serve(exporter, tmp_path)
+    for path in ("/metrics", "/health", "/ready", "/livez", "/"):
+        got, head = exporter.get(path), exporter.get(path, "HEAD")
+        assert (head.status, head.body) == (got.status, b"")
+        assert head.headers["content-type"] == got.headers["content-type"]
+        assert abs(int(head.headers["content-length"]) - len(got.body)) < 20
+
+
+def test_other_methods_and_paths_are_refused_in_plain_words(exporter: Exporter) -> None:
+    for path in ("/metrics", "/health", "/ready", "/livez", "/"):
+        answer = exporter.get(path, "POST")
+        assert (answer.status, answer.text) == (405, "405 Method Not Allowed\n")
+        assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
+    for path in ("/nothing", "/metrics/", "/docs", "/openapi.json", "/%00", "/..%2f"):
+        answer = exporter.get(path)
+        assert (answer.status, answer.text) == (404, "404 Not Found\n")
+
+
+def test_health_tells_a_failed_scan_while_the_last_good_snapshot_is_served_on(
+    exporter: Exporter, tmp_path: Path
+) -> None:
+    _serve(exporter, tmp_path)
+    assert exporter.get("/health").status == 200
+    open_store(tmp_path).record(failed_scan(datetime.now(UTC), "every account denied"))
+    eventually(lambda: exporter.get("/health").status == 503)
+    assert "the last scan failed: every account denied" in exporter.get("/health").text
+    answer = exporter.get("/metrics")
+    assert answer.body.startswith(EXPOSITION)
+    assert answer.sample("tag_compliance_exporter_last_scan_success") == 0
+    assert exporter.get("/ready").status == 200
+
+
+def test_health_tells_a_partial_scan_and_stays_200(exporter: Exporter, tmp_path: Path) -> None:
+    status = scan_status(outcome=Outcome.PARTIAL, failures=("shop eu-west-1: throttled",))
+    publish(tmp_path, status=status)
+    eventually(lambda: exporter.get("/health").status == 200)
+    assert "the last scan is partial: shop eu-west-1: throttled" in exporter.get("/health").text
+
+
+def test_health_tells_a_snapshot_that_is_too_old(exporter: Exporter, tmp_path: Path) -> None:
+    publish(tmp_path, status=scan_status(datetime.now(UTC) - timedelta(hours=2)))
+    eventually(lambda: "old, and good for 15 min" in exporter.get("/health").text)
+    assert exporter.get("/health").status == 503
+    assert exporter.get("/ready").status == 200
+
+
+def test_a_damaged_snapshot_is_in_health_and_metrics_and_never_in_a_scrape(
+    exporter: Exporter, tmp_path: Path
+) -> None:
+    _serve(exporter, tmp_path)
+    (tmp_path / "current.json").write_bytes(b"{}}")
+    eventually(lambda: exporter.get("/health").status == 503)
+    answer = exporter.get("/metrics")
+    assert answer.status == 200
+    assert answer.body.startswith(EXPOSITION)
+    assert answer.sample("tag_compliance_exporter_snapshot_readable") == 0
+    assert answer.sample("tag_compliance_exporter_storage_up") == 1
+    assert (answer.sample("tag_compliance_exporter_snapshot_load_failures_total") or 0) >= 1
+    assert exporter.get("/").status == 200
