@@ -8,7 +8,7 @@ from pathlib import Path
 import dagster as dg
 
 from tag_compliance.aws.regions import known_regions
-from tag_compliance.config import Config, load_config
+from tag_compliance.config import load_config
 from tag_compliance.config.reader import DEFAULT_PATH
 from tag_compliance.errors import BadConfiguration
 from tag_compliance.pipeline.build import build_definitions
@@ -19,7 +19,7 @@ def definitions() -> dg.Definitions:
     """A configuration with faults still loads: the run that reads it fails, and names them."""
     path = Path(os.environ.get("TAG_COMPLIANCE_CONFIG") or DEFAULT_PATH)
     try:
-        refresh_interval = load_config(path, os.environ, known_regions()).refresh_interval
+        config = load_config(path, os.environ, known_regions())
     except BadConfiguration:
-        refresh_interval = Config.model_fields["refresh_interval"].default
-    return build_definitions(path, refresh_interval)
+        config = None
+    return build_definitions(path, config)

@@ -119,6 +119,7 @@ class Pace:
 def _given_up(refusal: AwsRefused, attempts: int, deadline: float | None = None) -> AwsRefused:
     if attempts == 1 and deadline is None:
         return refusal
+    noun = "attempt" if attempts == 1 else "attempts"
     bound = f" within region_deadline, {deadline:g} s" if deadline is not None else ""
-    cause = f"{refusal.cause} (after {attempts} attempts{bound})"
+    cause = f"{refusal.cause} (after {attempts} {noun}{bound})"
     return AwsRefused(refusal.operation, refusal.reason, cause)

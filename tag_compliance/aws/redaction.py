@@ -26,16 +26,13 @@ _RULES = (
         rf"\1{_HIDDEN}",
     ),
     (re.compile(r"\b(A[KS]IA)[A-Z0-9]{12,}"), rf"\1{_HIDDEN}"),
-    # A token: hundreds of characters without a break. A secret key: 40 of Base64, and no role's
-    # name in an ARN, which has fewer digits among its letters.
+    # A token: hundreds of characters without a break.
     (re.compile(r"[A-Za-z0-9/+=_%-]{100,}"), _HIDDEN),
-    (
-        re.compile(
-            r"(?=[a-z0-9/+=]*[A-Z])(?=[A-Z0-9/+=]*[a-z])"
-            r"(?=[A-Za-z/+=]*[0-9]+[A-Za-z/+=]+[0-9])[A-Za-z0-9/+=]{40,}"
-        ),
-        _HIDDEN,
-    ),
+)
+# A secret key: 40 of Base64. The name of a role can look like one, and has to be told.
+_SECRET_OR_ROLE = re.compile(
+    r"(\brole/[\w+=,.@/-]+)|"
+    r"(?=[a-z0-9/+=]*[A-Z])(?=[A-Z0-9/+=]*[a-z])(?=[A-Za-z/+=]*[0-9])[A-Za-z0-9/+=]{40,}"
 )
 
 
@@ -43,6 +40,7 @@ def redacted(text: str) -> str:
     """The text without whatever looks like a credential."""
     for pattern, instead in _RULES:
         text = pattern.sub(instead, text)
+    text = _SECRET_OR_ROLE.sub(lambda found: found[1] or _HIDDEN, text)
     line = "".join(c if c.isprintable() else " " for c in text)
     line = " ".join(line.split())
     return line if len(line) <= _MOST_CHARACTERS else f"{line[:_MOST_CHARACTERS]}…"

@@ -69,6 +69,8 @@ def build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     scan.add_config()
     scan.add("output", "write the metrics to this file, in one step, instead", metavar="F")
 
+    scan.add("account", "scan this account alone; the others' data stay", metavar="ID")
+
     serve = command("serve", "Serve the newest snapshot to Prometheus.")
     serve.add_config()
     _add_serving(serve)

@@ -13,23 +13,26 @@ from tag_compliance.cli.output import put_out
 from tag_compliance.cli.progress import progress_bar
 from tag_compliance.cli.summary import summary_of
 from tag_compliance.config import load_config
-from tag_compliance.errors import TagComplianceError
+from tag_compliance.errors import BadConfiguration, Fault, TagComplianceError
 from tag_compliance.snapshot.status import Outcome, ScanStatus
 
 
 def run(arguments: argparse.Namespace) -> int:
-    status = scan_once(arguments.config, arguments.output)
+    status = scan_once(arguments.config, arguments.output, arguments.account)
     return ExitCode.COMPLETE if status.outcome is Outcome.COMPLETE else ExitCode.PARTIAL
 
 
-def scan_once(config_path: Path, output: str | None) -> ScanStatus:
+def scan_once(config_path: Path, output: str | None, account: str | None = None) -> ScanStatus:
     """Scans, puts the exposition out, sums up on stderr; raises where no snapshot came of it."""
     config = load_config(config_path, os.environ, known_regions())
+    if account is not None and all(a.account_id != account for a in config.aws_account_matrix):
+        fault = Fault("--account", "", account, f"no such account in {config_path}")
+        raise BadConfiguration((fault,))
     from tag_compliance.pipeline.launch import run_scan  # Dagster, which `--help` can do without
     from tag_compliance.pipeline.resources import ProgressResource
 
     with progress_bar(config) as advance:
-        ended = run_scan(config, config_path, ProgressResource(advance))
+        ended = run_scan(config, config_path, ProgressResource(advance), account)
     if ended.snapshot is None:
         raise TagComplianceError(ended.failure or f"the run {ended.run_id} failed")
     put_out(ended.snapshot.plain, output)

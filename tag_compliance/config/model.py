@@ -56,6 +56,9 @@ SessionName = Annotated[
 SessionSeconds = Annotated[StrictInt, Field(ge=900, le=43_200)]
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html: 1 to 128 characters
 TagKey = Annotated[StrictStr, StringConstraints(min_length=1, max_length=128)]
+# What Dagster takes for an owner.
+Owner = Annotated[StrictStr, StringConstraints(pattern=r"^(team:[\w-]+|[^@\s]+@[^@\s]+)$")]
+Percentage = Annotated[float, Field(ge=0, le=100, strict=True, allow_inf_nan=False)]
 Pattern = Annotated[StrictStr, StringConstraints(min_length=1)]
 
 
@@ -102,6 +105,13 @@ class OnFailure(StrEnum):
     KEEP_LAST = "keep_last"
 
 
+class CheckSeverity(StrEnum):
+    """How grave a failed asset check is in Dagster."""
+
+    WARN = "warn"
+    ERROR = "error"
+
+
 class Config(RoleSession):
     """Everything that can be configured; `docs/configuration.md` says what each key is for."""
 
@@ -119,13 +129,23 @@ class Config(RoleSession):
     region_deadline: Annotated[StrictInt, Field(ge=1)] = 900
     on_failure: OnFailure = OnFailure.DROP
     keep_last_for: Annotated[StrictInt, Field(ge=1)] = 86_400
+    max_accounts_per_run: Annotated[StrictInt, Field(ge=0)] = 0
+    retain_runs_days: Annotated[StrictInt, Field(ge=1)] = 14
+    minimum_compliance: Percentage = 0.0
+    minimum_account_compliance: Percentage = 0.0
+    largest_drop: Percentage = 50.0
+    check_severity: CheckSeverity = CheckSeverity.ERROR
+    owners: tuple[Owner, ...] = ()
+    exporter_url: Annotated[StrictStr, StringConstraints(pattern=r"^https?://")] | None = None
+    alert_hook: Annotated[StrictStr, StringConstraints(pattern=r"^[\w.]+:\w+$")] | None = None
 
+
+_MANY_VALUED = {"aws_account_matrix", "aws_account_overrides", "excluded_resource_types", "owners"}
 
 SCALAR_KEYS = tuple(
     name
     for name, field in Config.model_fields.items()
-    if name not in {"aws_account_matrix", "aws_account_overrides", "excluded_resource_types"}
-    and field.alias is None
+    if name not in _MANY_VALUED and field.alias is None
 )
 """The keys that an environment variable can override."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.scan import (
@@ -25,14 +26,30 @@ class ExpectedAccount:
 
 
 def reconcile(
-    expected: Iterable[ExpectedAccount], stored: Mapping[str, ScannedAccount]
+    expected: Iterable[ExpectedAccount],
+    stored: Mapping[str, ScannedAccount],
+    *,
+    scanned_since: datetime | None = None,
 ) -> list[ScannedAccount]:
     """The stored scans of the expected accounts, in their order and under their present names.
 
     An account or a region that is expected and was never scanned is there as `not_scanned`; what is
-    stored and no longer expected is left out.
+    stored and no longer expected is left out. An account that was last scanned before
+    `scanned_since` has failed: the run that was to read it ended without a result.
     """
-    return [_seen_as(account, stored.get(account.account_id)) for account in expected]
+    seen = [_seen_as(account, stored.get(account.account_id)) for account in expected]
+    if scanned_since is None:
+        return seen
+    return [_failed(a) if a.scan.started_at < scanned_since else a for a in seen]
+
+
+def _failed(account: ScannedAccount) -> ScannedAccount:
+    message = "the run that was to read it ended without a result"
+    regions = tuple(
+        RegionScan(r.region, Reason.INTERNAL, message, last_success_at=r.last_success_at)
+        for r in account.scan.regions
+    )
+    return replace(account, scan=replace(account.scan, regions=regions))
 
 
 def _seen_as(account: ExpectedAccount, stored: ScannedAccount | None) -> ScannedAccount:

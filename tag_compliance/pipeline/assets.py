@@ -16,18 +16,23 @@ from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.domain.scan import ScannedAccount
 from tag_compliance.errors import BadConfiguration, NothingScanned, TagComplianceError
 from tag_compliance.pipeline import metadata
-from tag_compliance.pipeline.checks import CHECK_SPECS, check_results
+from tag_compliance.pipeline.checks import (
+    RESULT_CHECKS,
+    SNAPSHOT_CHECKS,
+    check_results,
+    check_snapshot,
+)
 from tag_compliance.pipeline.heartbeat import HeartbeatResource
 from tag_compliance.pipeline.partitions import ACCOUNTS
 from tag_compliance.pipeline.resources import ConfigurationResource, ProgressResource
+from tag_compliance.pipeline.runs import scan_began_at
 from tag_compliance.snapshot.contents import build_contents, outcome_of
 from tag_compliance.snapshot.status import LastScan, Outcome
 
-GROUP = "tag_compliance"
 IO_MANAGER = "tag_compliance_io"
 
 
-@dg.asset(group_name=GROUP, io_manager_key=IO_MANAGER, kinds={"yaml"})
+@dg.asset(io_manager_key=IO_MANAGER, kinds={"yaml"})
 def scan_config(configuration: ConfigurationResource) -> dg.MaterializeResult[Config]:
     """What is to be scanned and required: the configuration file as this run read it."""
     try:
@@ -38,9 +43,8 @@ def scan_config(configuration: ConfigurationResource) -> dg.MaterializeResult[Co
 
 
 @dg.asset(
-    group_name=GROUP,
     io_manager_key=IO_MANAGER,
-    kinds={"aws"},
+    kinds={"aws", "parquet"},
     partitions_def=ACCOUNTS,
     backfill_policy=dg.BackfillPolicy.single_run(),
 )
@@ -56,8 +60,10 @@ def raw_resources(
     """
     accounts = scan_accounts(scan_config, context.partition_keys, scan_progress)
     for account in accounts:
-        scan = account.scan
-        context.add_asset_metadata(metadata.of_account(scan), partition_key=scan.account_id)
+        context.add_asset_metadata(
+            metadata.of_account(evaluate([account], _policy(scan_config))),
+            partition_key=account.scan.account_id,
+        )
     failures = [line for account in accounts for line in account.scan.failures]
     if failures:
         context.log.warning("not read: %s", "; ".join(failures))
@@ -65,15 +71,17 @@ def raw_resources(
 
 
 @dg.asset(
-    group_name=GROUP,
     io_manager_key=IO_MANAGER,
-    kinds={"pandas"},
-    check_specs=CHECK_SPECS,
+    kinds={"pandas", "parquet"},
+    check_specs=RESULT_CHECKS,
     # Dagster cannot read the type off a result that carries checks as well.
     dagster_type=dg.PythonObjectDagsterType(ComplianceResults),
 )
 def compliance_results(
-    scan_config: Config, raw_resources: dict[str, ScannedAccount]
+    context: dg.AssetExecutionContext,
+    scan_config: Config,
+    raw_resources: dict[str, ScannedAccount],
+    configuration: ConfigurationResource,
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Every counted resource with the required tags that it has and lacks.
 
@@ -86,21 +94,21 @@ def compliance_results(
     ]
     keep = scan_config.on_failure is OnFailure.KEEP_LAST
     results = evaluate(
-        reconcile(expected, raw_resources),
-        Policy(scan_config.required_tags, scan_config.excluded_resource_types),
+        reconcile(expected, raw_resources, scanned_since=scan_began_at(context.run)),
+        _policy(scan_config),
         keep_since=utc_now() - timedelta(seconds=scan_config.keep_last_for) if keep else None,
     )
     return dg.MaterializeResult(
         value=results,
         metadata=metadata.of_results(results),
-        check_results=check_results(results),
+        check_results=check_results(results, scan_config, configuration.snapshots().status()),
     )
 
 
-@dg.asset(group_name=GROUP, kinds={"prometheus"})
+@dg.asset(kinds={"prometheus"}, check_specs=SNAPSHOT_CHECKS)
 def metric_snapshot(
     scan_config: Config, compliance_results: ComplianceResults, configuration: ConfigurationResource
-) -> dg.MaterializeResult[None]:
+) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """The exposition that the exporter serves, published in one step.
 
     Where not one region could be read nothing is published: the last good snapshot stays.
@@ -123,7 +131,14 @@ def metric_snapshot(
         store.retain(scan_config.retain_snapshots)
     except TagComplianceError as error:
         raise dg.Failure(str(error), allow_retries=False) from None
-    return dg.MaterializeResult(metadata=metadata.of_snapshot(contents, snapshot_id, store.uri))
+    return dg.MaterializeResult(
+        metadata=metadata.of_snapshot(contents, snapshot_id, store.uri, scan_config.exporter_url),
+        check_results=check_snapshot(contents, scan_config),
+    )
+
+
+def _policy(config: Config) -> Policy:
+    return Policy(config.required_tags, config.excluded_resource_types)
 
 
 ASSETS = (scan_config, raw_resources, compliance_results, metric_snapshot)

@@ -1,20 +1,31 @@
-"""What starts scans by itself: the schedule, and a sensor for those that it misses."""
+"""What starts runs by itself: the schedule, and sensors for what a schedule cannot know."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, timedelta
 
 import dagster as dg
 
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.pipeline.cadence import Cadence
-from tag_compliance.pipeline.partitions import range_tags, sync_partitions
+from tag_compliance.pipeline.requests import parts_of, publish_request, scan_requests
 from tag_compliance.pipeline.resources import ConfigurationResource
-from tag_compliance.pipeline.runs import JOB, RUN_CONFIG, TRIGGER_TAG, newest_scan_at, running_scan
+from tag_compliance.pipeline.runs import (
+    JOB,
+    PARTS_TAG,
+    SCAN_TAG,
+    TRIGGER_TAG,
+    has_ended,
+    newest_scan_at,
+    running_scan,
+)
 
 _GRACE_SECONDS = 60
 _SENSOR_SECONDS = 10
+_ALL_ASKED_FOR_WITHIN = timedelta(minutes=5)
+
+Answer = list[dg.RunRequest] | dg.SkipReason
 
 
-def build_schedule(cadence: Cadence) -> dg.ScheduleDefinition:
+def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition:
     """On by default; a tick is skipped, and says so, while a scan is still running."""
 
     @dg.schedule(
@@ -26,20 +37,21 @@ def build_schedule(cadence: Cadence) -> dg.ScheduleDefinition:
     )
     def scan_schedule(
         context: dg.ScheduleEvaluationContext, configuration: ConfigurationResource
-    ) -> dg.RunRequest | dg.SkipReason:
-        skip = _skip_while_running(context.instance, configuration)
-        if skip:
-            return skip
-        tick = context.scheduled_execution_time
-        last = newest_scan_at(context.instance)
+    ) -> Answer:
+        tick, instance = context.scheduled_execution_time, context.instance
+        last = newest_scan_at(instance)
+        running = running_scan(instance, configuration.storage())
+        if running is not None:
+            return dg.SkipReason(f"a scan is still running: run {running.run_id}")
         if not cadence.is_due(tick, last):
             return dg.SkipReason(f"the next scan is due {cadence.seconds} s after {last}")
-        return _request(context.instance, configuration, "schedule", f"{tick:%Y-%m-%dT%H:%MZ}")
+        key = f"{tick.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+        return scan_requests(instance, configuration.load(), "schedule", key, prefix)
 
     return scan_schedule
 
 
-def build_catch_up_sensor(cadence: Cadence) -> dg.SensorDefinition:
+def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefinition:
     """Starts the first scan as soon as the daemon is up, and any that the schedule has missed.
 
     It is also what scans more often than once a minute, which cron cannot.
@@ -57,33 +69,49 @@ def build_catch_up_sensor(cadence: Cadence) -> dg.SensorDefinition:
     )
     def scan_catch_up(
         context: dg.SensorEvaluationContext, configuration: ConfigurationResource
-    ) -> dg.RunRequest | dg.SkipReason:
-        skip = _skip_while_running(context.instance, configuration)
-        if skip:
-            return skip
-        last: datetime | None = newest_scan_at(context.instance)
+    ) -> Answer:
+        running = running_scan(context.instance, configuration.storage())
+        if running is not None:
+            return dg.SkipReason(f"a scan is still running: run {running.run_id}")
+        last = newest_scan_at(context.instance)
         if last is not None and utc_now() - last < patience:
             return dg.SkipReason(f"the newest scan began at {last:%Y-%m-%d %H:%M:%S} UTC")
         key = f"after-{last.isoformat() if last else 'none'}"
-        return _request(context.instance, configuration, "catch-up", key)
+        return scan_requests(context.instance, configuration.load(), "catch-up", key, prefix)
 
     return scan_catch_up
 
 
-def _skip_while_running(
-    instance: dg.DagsterInstance, configuration: ConfigurationResource
-) -> dg.SkipReason | None:
-    running = running_scan(instance, configuration.storage())
-    if running is None:
-        return None
-    return dg.SkipReason(f"a scan is still running: run {running.run_id}")
+def build_publish_sensor(prefix: list[str]) -> dg.SensorDefinition:
+    """Publishes a scan of several runs when the last of them has ended, in whatever way."""
 
-
-def _request(
-    instance: dg.DagsterInstance, configuration: ConfigurationResource, trigger: str, key: str
-) -> dg.RunRequest:
-    accounts = sync_partitions(instance, configuration.load())
-    tags = range_tags(accounts[0], accounts[-1])
-    return dg.RunRequest(
-        run_key=f"{trigger}-{key}", run_config=RUN_CONFIG, tags={**tags, TRIGGER_TAG: trigger}
+    @dg.sensor(
+        name="scan_publish",
+        job_name=JOB,
+        minimum_interval_seconds=_SENSOR_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Judges and publishes what the runs of one scan have read.",
     )
+    def scan_publish(
+        context: dg.SensorEvaluationContext, configuration: ConfigurationResource
+    ) -> dg.RunRequest | dg.SkipReason:
+        instance, storage = context.instance, configuration.storage()
+        newest = next(
+            (r for r in instance.get_run_records(dg.RunsFilter(job_name=JOB), limit=1)), None
+        )
+        scan = newest.dagster_run.tags.get(SCAN_TAG) if newest else None
+        if newest is None or scan is None:
+            return dg.SkipReason("the newest scan is a single run, which publishes by itself")
+        if PARTS_TAG not in newest.dagster_run.tags:
+            return dg.SkipReason(f"scan {scan} has been published, or is being")
+        parts = list(parts_of(instance, scan))
+        wanted = int(newest.dagster_run.tags[PARTS_TAG])
+        age = utc_now() - newest.create_timestamp.astimezone(UTC)
+        if len(parts) < wanted and age < _ALL_ASKED_FOR_WITHIN:
+            return dg.SkipReason(f"{len(parts)} of {wanted} runs of scan {scan} are asked for")
+        going_on = sum(not has_ended(instance, record, storage) for record in parts)
+        if going_on:
+            return dg.SkipReason(f"{going_on} of {wanted} runs of scan {scan} go on")
+        return publish_request(scan, newest.dagster_run.tags.get(TRIGGER_TAG, ""), prefix)
+
+    return scan_publish

@@ -12,7 +12,7 @@ from tag_compliance.config import Config
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance.pipeline.partitions import range_tags, sync_partitions
 from tag_compliance.pipeline.resources import ProgressResource
-from tag_compliance.pipeline.runs import JOB, RUN_CONFIG, TRIGGER_TAG
+from tag_compliance.pipeline.runs import JOB, ONE_AT_A_TIME, RUN_CONFIG, TRIGGER_TAG
 from tag_compliance.snapshot.store import Snapshot, SnapshotStore
 from tag_compliance.storage.open import open_storage
 
@@ -27,17 +27,23 @@ class ScanRun:
     failure: str
 
 
-def run_scan(config: Config, config_path: Path, progress: ProgressResource) -> ScanRun:
-    """Runs the scan job in this process.
+def run_scan(
+    config: Config, config_path: Path, progress: ProgressResource, account: str | None = None
+) -> ScanRun:
+    """Runs the scan job in this process: over all accounts, or over one, whose data alone change.
 
     With `DAGSTER_HOME` set it is recorded in that instance and visible in its UI, else nowhere.
     """
-    definitions = build_definitions(config_path, config.refresh_interval, progress)
+    definitions = build_definitions(config_path, config, progress=progress)
     with _instance() as instance:
         accounts = sync_partitions(instance, config)
         result = definitions.resolve_job_def(JOB).execute_in_process(
             instance=instance,
-            tags={**range_tags(accounts[0], accounts[-1]), TRIGGER_TAG: "cli"},
+            tags={
+                **range_tags(account or accounts[0], account or accounts[-1]),
+                **ONE_AT_A_TIME,
+                TRIGGER_TAG: "cli",
+            },
             run_config=RUN_CONFIG,
             raise_on_error=False,
         )

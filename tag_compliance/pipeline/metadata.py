@@ -10,7 +10,7 @@ import dagster as dg
 from tag_compliance.config import Config
 from tag_compliance.domain.counts import count
 from tag_compliance.domain.results import ComplianceResults
-from tag_compliance.domain.scan import AccountScan
+from tag_compliance.pipeline.chart import chart_of
 from tag_compliance.snapshot.contents import SnapshotContents
 
 Cell = str | int | float | bool | None
@@ -30,17 +30,27 @@ def of_config(config: Config) -> Metadata:
     }
 
 
-def of_account(scan: AccountScan) -> Metadata:
+def of_account(results: ComplianceResults) -> Metadata:
+    """Of the results of one account alone."""
+    (scan,) = results.scans
+    counts = count(results)
+    resources = int(counts.by_region["resources"].sum())
+    tags = counts.by_region_and_tag
     found: dict[str, dg.MetadataValue | str | int | float | bool] = {
         "account_name": scan.account_name,
         "outcome": "read" if scan.succeeded else f"failed: {scan.reason}",
-        "resources": sum(region.resources for region in scan.regions),
+        "dagster/row_count": sum(region.resources for region in scan.regions),
+        "resources": resources,
+        "violations": int((tags["resources"] - tags["tagged"]).sum()),
         "regions_read": sum(region.succeeded for region in scan.regions),
         "regions_failed": sum(not region.succeeded for region in scan.regions),
         "duration_seconds": round(scan.seconds, 3),
         "api_calls": scan.calls,
         "throttled_calls": scan.throttled_calls,
     }
+    if resources:
+        compliant = int(counts.by_region["compliant"].sum())
+        found["compliance_percentage"] = round(100.0 * compliant / resources, 2)
     if not scan.succeeded:
         found["failures"] = dg.MetadataValue.md("\n".join(f"* {line}" for line in scan.failures))
     return found
@@ -66,18 +76,20 @@ def of_results(results: ComplianceResults) -> Metadata:
             ["resources", "compliant"]
         ].sum()
         by_type["lacking"] = by_type["resources"] - by_type["compliant"]
-        found["worst_types"] = _table(by_type.nlargest(_WORST, "lacking").to_dict("records"))
+        found["worst_types"] = table_of(by_type.nlargest(_WORST, "lacking").to_dict("records"))
         by_tag = tags.groupby("tag", as_index=False)[["resources", "tagged"]].sum()
         by_tag["lacking"] = by_tag["resources"] - by_tag["tagged"]
-        found["worst_tags"] = _table(by_tag.nlargest(_WORST, "lacking").to_dict("records"))
+        found["worst_tags"] = table_of(by_tag.nlargest(_WORST, "lacking").to_dict("records"))
     return found
 
 
-def of_snapshot(contents: SnapshotContents, snapshot_id: str | None, uri: str) -> Metadata:
+def of_snapshot(
+    contents: SnapshotContents, snapshot_id: str | None, uri: str, exporter_url: str | None
+) -> Metadata:
     status = contents.status
     place = f"{uri}/snapshots/{snapshot_id}" if snapshot_id else "not published: a newer one is"
     found: dict[str, dg.MetadataValue | str | int | float | bool] = {
-        "snapshot": place,
+        "snapshot": dg.MetadataValue.path(place),
         "outcome": str(status.outcome),
         "samples": contents.samples,
         "detail_series": contents.detail_series,
@@ -89,11 +101,14 @@ def of_snapshot(contents: SnapshotContents, snapshot_id: str | None, uri: str) -
     }
     if status.resources:
         found["compliance_percentage"] = round(100.0 * status.compliant / status.resources, 2)
+        found["compliance_by_account"] = dg.MetadataValue.md(chart_of(status))
+    if exporter_url:
+        found["exporter"] = dg.MetadataValue.url(exporter_url)
     return found
 
 
 def table_of_failures(results: ComplianceResults) -> dg.MetadataValue:
-    return _table(
+    return table_of(
         [
             {
                 "account_id": scan.account_id,
@@ -110,7 +125,7 @@ def table_of_failures(results: ComplianceResults) -> dg.MetadataValue:
 
 
 def table_of_accounts(results: ComplianceResults) -> dg.MetadataValue:
-    return _table(
+    return table_of(
         [
             {
                 "account_id": scan.account_id,
@@ -124,7 +139,7 @@ def table_of_accounts(results: ComplianceResults) -> dg.MetadataValue:
     )
 
 
-def _table(rows: Sequence[Mapping[Any, Cell]]) -> dg.MetadataValue:
+def table_of(rows: Sequence[Mapping[Any, Cell]]) -> dg.MetadataValue:
     """A table in the UI; one without rows needs its text, since Dagster cannot tell its columns."""
     if not rows:
         return dg.MetadataValue.text("none")

@@ -1,8 +1,10 @@
-"""Which runs are scans, which of them is still going on, and when the newest began."""
+"""The runs of scans: their tags, which of them goes on, and when the newest began.
 
-from __future__ import annotations
+A scan is one run, or, above `max_accounts_per_run`, several that read a part of the accounts each,
+and one more that judges and publishes when all of these have ended.
+"""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
@@ -10,15 +12,20 @@ from tag_compliance.pipeline.heartbeat import is_dead
 from tag_compliance.storage.base import Storage
 
 JOB = "scan"
-RAW_RESOURCES = dg.AssetKey("raw_resources")
+RAW_RESOURCES = "raw_resources"
+
 TRIGGER_TAG = "tag_compliance/trigger"
-SCAN_TAGS = {"tag_compliance/scan": "true"}
-"""On every scan; `dagster.yaml` limits the runs that carry it to one at a time."""
+SCAN_TAG = "tag_compliance/scan"
+PART_TAG = "tag_compliance/part"
+PARTS_TAG = "tag_compliance/parts"
+
+ONE_AT_A_TIME = {"tag_compliance/one_at_a_time": "true"}
+"""On every scan of a single run; `dagster.yaml` limits the runs that carry it to one."""
 
 RUN_CONFIG: dict[str, dict[str, dict[str, str]]] = {"loggers": {"console": {}}}
 """A run writes its log by a logger of this project only where its configuration names it."""
 
-_UNFINISHED = [
+UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
     dg.DagsterRunStatus.NOT_STARTED,
     dg.DagsterRunStatus.STARTING,
@@ -26,20 +33,54 @@ _UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 
+_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+# Hosts' clocks differ a little; an earlier scan is older by far more.
+_SKEW = timedelta(seconds=5)
+
+
+def scan_id(moment: datetime) -> str:
+    """Names a scan by the time at which it was asked for."""
+    return moment.astimezone(UTC).strftime(_TIME)
+
+
+def scan_began_at(run: dg.DagsterRun) -> datetime | None:
+    """From when on an account must have been scanned to belong to the scan that the run publishes.
+
+    None for a run that names no scan: whatever is stored belongs to it.
+    """
+    named = run.tags.get(SCAN_TAG)
+    try:
+        return datetime.strptime(named, _TIME).replace(tzinfo=UTC) - _SKEW if named else None
+    except ValueError:
+        return None
+
 
 def is_scan(run: dg.DagsterRun) -> bool:
     """Whether the run reads AWS, be it this project's job or a materialization from the UI."""
-    return run.job_name == JOB or RAW_RESOURCES in (run.asset_selection or ())
+    selected = run.asset_selection
+    if selected:
+        return any(key.path[-1] == RAW_RESOURCES for key in selected)
+    return run.job_name == JOB
+
+
+def has_ended(instance: dg.DagsterInstance, record: dg.RunRecord, storage: Storage) -> bool:
+    """Whether the run is over; one whose process died is noted as failed first."""
+    run = record.dagster_run
+    if run.status not in UNFINISHED:
+        return True
+    if not is_dead(record, storage):
+        return False
+    instance.report_run_failed(run, "Nothing has been heard of its process: it was killed.")
+    return True
 
 
 def running_scan(instance: dg.DagsterInstance, storage: Storage) -> dg.DagsterRun | None:
-    """A scan that has not ended, if there is one; those whose process died are noted as failed."""
-    for record in instance.get_run_records(filters=dg.RunsFilter(statuses=_UNFINISHED)):
+    """A scan that has not ended, if there is one."""
+    for record in instance.get_run_records(filters=dg.RunsFilter(statuses=UNFINISHED)):
         run = record.dagster_run
-        if is_scan(run) and not is_dead(record, storage):
+        concerns = is_scan(run) or SCAN_TAG in run.tags
+        if concerns and not has_ended(instance, record, storage):
             return run
-        if is_scan(run):
-            instance.report_run_failed(run, "Nothing has been heard of its process: it was killed.")
     return None
 
 

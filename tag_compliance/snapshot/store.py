@@ -132,6 +132,17 @@ class SnapshotStore:
         """How the newest scan ended; None before the first."""
         return self._current().last_scan
 
+    def status(self) -> ScanStatus | None:
+        """That of the current snapshot, from its manifest alone; None where none can be read."""
+        try:
+            pointer = self._current().snapshot
+            if pointer is None:
+                return None
+            data = self._piece(pointer.snapshot_id, _MANIFEST)
+            return _parse(_Manifest, data, pointer.snapshot_id, _MANIFEST).status
+        except SnapshotUnreadable:
+            return None
+
     def load(self, known: Snapshot | None = None) -> Snapshot | None:
         """The current snapshot, proven whole; None before the first; `known` where it still is.
 

@@ -1,0 +1,82 @@
+"""Where a failure leaves Dagster: one function, called with each alert, that a team provides.
+
+`alert_hook: package.module:function` in the configuration names it; without one, alerts are log
+lines. Slack, e-mail or a pager go behind it; `docs/operations.md` has an example of each.
+"""
+
+import importlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import cast
+
+import dagster as dg
+
+from tag_compliance.pipeline.runs import JOB
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Alert:
+    """Something to tell a person: `run_id` finds it in the UI."""
+
+    title: str
+    text: str
+    run_id: str
+
+
+Hook = Callable[[Alert], None]
+
+
+def log_alert(alert: Alert) -> None:
+    """The hook of a team that has named none."""
+    logger.error(alert.title, extra={"fields": {"text": alert.text, "run": alert.run_id}})
+
+
+def load_hook(named: str | None) -> Hook:
+    """The function behind `package.module:function`; raises ImportError or AttributeError."""
+    if named is None:
+        return log_alert
+    module, _, function = named.partition(":")
+    return cast("Hook", getattr(importlib.import_module(module), function))
+
+
+def build_alert_sensors(hook: str | None) -> list[dg.SensorDefinition]:
+    """One for failed runs, one for failed checks; on where a hook is named."""
+    on = dg.DefaultSensorStatus.RUNNING if hook else dg.DefaultSensorStatus.STOPPED
+
+    @dg.run_failure_sensor(name="run_failed", default_status=on)
+    def run_failed(context: dg.RunFailureSensorContext) -> None:
+        """Calls the hook for each run of this code location that failed."""
+        run = context.dagster_run
+        cause = next(
+            (
+                event.step_failure_data.user_failure_data.description
+                for event in context.get_step_failure_events()
+                if event.step_failure_data.user_failure_data
+            ),
+            context.failure_event.message,
+        )
+        load_hook(hook)(Alert(f"{run.job_name} failed", str(cause), run.run_id))
+
+    @dg.run_status_sensor(
+        run_status=dg.DagsterRunStatus.SUCCESS, name="check_failed", default_status=on
+    )
+    def check_failed(context: dg.RunStatusSensorContext) -> None:
+        """Calls the hook for each asset check that failed in a run that succeeded."""
+        run = context.dagster_run
+        if run.job_name != JOB and not run.asset_selection:
+            return
+        logs = context.instance.all_logs(
+            run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        )
+        for entry in logs:
+            if entry.dagster_event is None:
+                continue
+            check = entry.dagster_event.asset_check_evaluation_data
+            if not check.passed:
+                title = f"{check.asset_key.to_user_string()}: {check.check_name} failed"
+                load_hook(hook)(Alert(title, check.description or "", run.run_id))
+
+    return [run_failed, check_failed]

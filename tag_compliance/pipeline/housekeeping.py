@@ -1,0 +1,91 @@
+"""What Dagster would keep for ever: old runs with their events and logs, removed once a day.
+
+What the UI needs to show the latest materialization of every partition stays, however old.
+"""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from tag_compliance.domain.clock import utc_now
+from tag_compliance.pipeline.partitions import ACCOUNTS
+from tag_compliance.pipeline.resources import ConfigurationResource
+from tag_compliance.pipeline.runs import UNFINISHED
+
+JOB = "housekeeping"
+_BATCH = 200
+
+
+def build_housekeeping(assets: list[dg.AssetKey]) -> tuple[dg.JobDefinition, dg.ScheduleDefinition]:
+    """The job, and its schedule: daily, on by default."""
+
+    @dg.op(name="delete_old_runs")
+    def delete_old_runs(
+        context: dg.OpExecutionContext, configuration: ConfigurationResource
+    ) -> None:
+        config = configuration.load()
+        kept = _still_shown(context.instance, assets)
+        deleted = delete_runs(context.instance, config.retain_runs_days, kept)
+        swept = configuration.snapshots().retain(config.retain_snapshots)
+        context.log.info("deleted %s runs and %s snapshots", deleted, swept)
+
+    @dg.job(
+        name=JOB,
+        executor_def=dg.in_process_executor,
+        description="Deletes runs, events and logs beyond retain_runs_days.",
+    )
+    def housekeeping() -> None:
+        delete_old_runs()
+
+    schedule = dg.ScheduleDefinition(
+        name="housekeeping_schedule",
+        job=housekeeping,
+        cron_schedule="17 3 * * *",
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+    )
+    return housekeeping, schedule
+
+
+def delete_runs(instance: dg.DagsterInstance, days: int, kept: set[str]) -> int:
+    """Deletes the ended runs that are older, with their events and logs; answers how many."""
+    before = utc_now() - timedelta(days=days)
+    ended = [status for status in dg.DagsterRunStatus if status not in UNFINISHED]
+    cursor, deleted = None, 0
+    while True:
+        records = instance.get_run_records(
+            dg.RunsFilter(statuses=ended, created_before=before), limit=_BATCH, cursor=cursor
+        )
+        if not records:
+            return deleted
+        cursor = records[-1].dagster_run.run_id
+        for record in records:
+            run_id = record.dagster_run.run_id
+            if run_id not in kept:
+                instance.compute_log_manager.delete_logs(prefix=[run_id])
+                instance.delete_run(run_id)
+                deleted += 1
+
+
+def _still_shown(instance: dg.DagsterInstance, assets: list[dg.AssetKey]) -> set[str]:
+    """The runs behind the latest materialization of each asset, and of each of its partitions."""
+    found = set[str]()
+    partitions = set(instance.get_dynamic_partitions(ACCOUNTS.name or ""))
+    for key in assets:
+        latest = instance.get_latest_materialization_event(key)
+        if latest is not None:
+            found.add(latest.run_id)
+        ids = instance.get_latest_storage_id_by_partition(
+            key, dg.DagsterEventType.ASSET_MATERIALIZATION, partitions
+        )
+        for chunk in _chunks(sorted(ids.values())):
+            records = instance.get_event_records(
+                dg.EventRecordsFilter(
+                    dg.DagsterEventType.ASSET_MATERIALIZATION, asset_key=key, storage_ids=chunk
+                )
+            )
+            found |= {record.run_id for record in records}
+    return found
+
+
+def _chunks(ids: list[int]) -> list[list[int]]:
+    return [ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH)]

@@ -1,0 +1,68 @@
+"""What to ask of Dagster for one scan: a run, or several and then one that publishes."""
+
+from collections.abc import Iterator
+
+import dagster as dg
+
+from tag_compliance.config import Config
+from tag_compliance.domain.clock import utc_now
+from tag_compliance.pipeline.partitions import range_tags, sync_partitions
+from tag_compliance.pipeline.runs import (
+    ONE_AT_A_TIME,
+    PART_TAG,
+    PARTS_TAG,
+    RUN_CONFIG,
+    SCAN_TAG,
+    TRIGGER_TAG,
+    scan_id,
+)
+
+READING = ("scan_config", "raw_resources")
+PUBLISHING = ("compliance_results", "metric_snapshot")
+
+
+def scan_requests(
+    instance: dg.DagsterInstance, config: Config, trigger: str, key: str, prefix: list[str]
+) -> list[dg.RunRequest]:
+    """Brings the partitions in step, and shares the accounts out over as many runs as it takes.
+
+    Equal `key`s ask for a scan once only.
+    """
+    accounts = sync_partitions(instance, config)
+    size = config.max_accounts_per_run or len(accounts)
+    parts = [accounts[start : start + size] for start in range(0, len(accounts), size)]
+    tags = {TRIGGER_TAG: trigger}
+    if len(parts) == 1:
+        ranged = range_tags(accounts[0], accounts[-1])
+        return [_request(f"{trigger}-{key}", {**tags, **ONE_AT_A_TIME, **ranged})]
+    tags |= {SCAN_TAG: scan_id(utc_now()), PARTS_TAG: str(len(parts))}
+    return [
+        _request(
+            f"{trigger}-{key}-{number}",
+            {**tags, PART_TAG: str(number), **range_tags(part[0], part[-1])},
+            [dg.AssetKey([*prefix, name]) for name in READING],
+        )
+        for number, part in enumerate(parts, 1)
+    ]
+
+
+def publish_request(scan: str, trigger: str, prefix: list[str]) -> dg.RunRequest:
+    """The run that judges what the parts of a scan have read, and publishes it."""
+    return _request(
+        f"publish-{scan}",
+        {TRIGGER_TAG: trigger, SCAN_TAG: scan},
+        [dg.AssetKey([*prefix, name]) for name in PUBLISHING],
+    )
+
+
+def _request(
+    key: str, tags: dict[str, str], selection: list[dg.AssetKey] | None = None
+) -> dg.RunRequest:
+    return dg.RunRequest(run_key=key, run_config=RUN_CONFIG, tags=tags, asset_selection=selection)
+
+
+def parts_of(instance: dg.DagsterInstance, scan: str) -> Iterator[dg.RunRecord]:
+    """The runs that read a part of this scan's accounts."""
+    for record in instance.get_run_records(filters=dg.RunsFilter(tags={SCAN_TAG: scan})):
+        if PART_TAG in record.dagster_run.tags:
+            yield record

@@ -1,0 +1,211 @@
+"""An account's credentials: assumed once, its own, and renewed as long as a scan lasts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from tag_compliance.aws.account_session import AccountSession
+from tag_compliance.aws.clients import Clients
+from tag_compliance.aws.pace import Pace, Tally, TokenBucket
+from tag_compliance.aws.refusal import AwsRefused
+from tag_compliance.aws.roles import RoleStep
+from tag_compliance.config import Account
+from tag_compliance.domain.scan import Reason
+from tag_compliance_tests.aws.scans import Enter
+from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organisation
+
+ID, HUB_ID = "111111111111", "222222222222"
+ROLE = RoleStep(f"arn:aws:iam::{ID}:role/terraform", "tag-compliance", 3600)
+HUB = RoleStep(f"arn:aws:iam::{HUB_ID}:role/hub", "tag-compliance", 3600)
+
+
+class FakeClock:
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC).replace(microsecond=0)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def pass_(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def fake(enter: Enter, clock: FakeClock) -> Iterator[FakeAws]:
+    organisation = Organisation()
+    for account_id in (ID, HUB_ID):
+        organisation.add_account(account_id)
+    with FakeAws(organisation, now=clock) as fake:
+        enter(fake)
+        yield fake
+
+
+def session_of(
+    clock: FakeClock, *steps: RoleStep, account_id: str = ID, patience: float = 10
+) -> AccountSession:
+    def new_pace(tally: Tally) -> Pace:
+        return Pace(TokenBucket(0), patience, tally, random=lambda: 0.0)
+
+    account = Account(account_id=account_id, account_name=account_id)
+    return AccountSession(Clients(4), account, steps, new_pace, clock)
+
+
+def assumed(fake: FakeAws) -> list[Any]:
+    return [call.parameters for call in fake.calls.matching("AssumeRole")]
+
+
+def test_a_role_is_assumed_once_for_all_the_accounts_threads(
+    fake: FakeAws, clock: FakeClock
+) -> None:
+    session = session_of(clock, ROLE)
+    with ThreadPoolExecutor(8) as pool:
+        found = {pool.submit(session.frozen).result() for _ in range(40)}
+
+    assert len(found) == 1
+    assert fake.calls.count("AssumeRole", ID) == 1
+    assert session.tally == Tally(calls=1)
+
+
+def test_a_role_is_assumed_as_it_is_configured(fake: FakeAws, clock: FakeClock) -> None:
+    step = RoleStep(ROLE.role_arn, "auditor", 7200, "blue")
+    session_of(clock, step).frozen()
+
+    (parameters,) = assumed(fake)
+    assert parameters["RoleArn"] == ROLE.role_arn
+    assert parameters["RoleSessionName"] == "auditor"
+    assert parameters["DurationSeconds"] == "7200"
+    assert parameters["ExternalId"] == "blue"
+
+
+def test_without_an_external_id_none_is_sent(fake: FakeAws, clock: FakeClock) -> None:
+    session_of(clock, ROLE).frozen()
+
+    assert "ExternalId" not in assumed(fake)[0]
+
+
+def test_each_role_of_a_chain_is_assumed_with_the_one_before(
+    fake: FakeAws, clock: FakeClock
+) -> None:
+    session_of(clock, HUB, ROLE).frozen()
+
+    first, second = fake.calls.matching("AssumeRole")
+    assert first.caller.account_id == BASE_ACCOUNT_ID
+    assert second.caller.account_id == HUB_ID
+    assert second.caller.arn.endswith("assumed-role/hub/tag-compliance")
+
+
+def test_both_roles_of_a_chain_are_renewed_before_they_expire(
+    fake: FakeAws, clock: FakeClock
+) -> None:
+    session = session_of(clock, HUB, ROLE)
+    first = session.frozen()
+    clock.pass_(3_500)
+
+    second = session.frozen()
+
+    assert second != first
+    assert [call.account_id for call in fake.calls.matching("AssumeRole")] == [
+        HUB_ID,
+        ID,
+        HUB_ID,
+        ID,
+    ]
+
+
+def test_a_role_that_cannot_be_assumed_is_asked_for_once_and_replaced_by_nothing(
+    fake: FakeAws, clock: FakeClock
+) -> None:
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
+    session = session_of(clock, ROLE)
+
+    for _ in range(3):
+        with pytest.raises(AwsRefused) as caught:
+            session.frozen()
+        assert caught.value.reason is Reason.ASSUME_ROLE_DENIED
+    assert fake.calls.count() == 1
+
+
+def test_a_chain_that_breaks_in_the_middle_is_told_with_the_role_that_was_denied(
+    fake: FakeAws, clock: FakeClock
+) -> None:
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=ID)
+
+    with pytest.raises(AwsRefused, match=rf"assumed-role/hub/.*{ROLE.role_arn}"):
+        session_of(clock, HUB, ROLE).frozen()
+
+
+def test_throttling_by_sts_is_waited_out_and_counted(fake: FakeAws, clock: FakeClock) -> None:
+    fake.faults.add(Fault.THROTTLED, operation="AssumeRole", times=2)
+    session = session_of(clock, ROLE)
+
+    assert session.frozen()
+    assert session.tally == Tally(calls=3, retries=2, throttled_calls=2)
+
+
+@pytest.mark.parametrize("operation", ["AssumeRole", "GetCallerIdentity"])
+@pytest.mark.parametrize("fault", [Fault.NOT_JSON, Fault.TRUNCATED_BODY])
+def test_an_answer_of_sts_that_is_none_is_told_and_not_quoted(
+    fake: FakeAws, clock: FakeClock, operation: str, fault: Fault
+) -> None:
+    fake.faults.add(fault, operation=operation)
+    session = session_of(clock, *([ROLE] if operation == "AssumeRole" else []))
+
+    with pytest.raises(AwsRefused) as caught:
+        session.frozen()
+
+    assert caught.value.reason is Reason.MALFORMED_RESPONSE
+    assert not [secret for secret in fake.issued_secrets() if secret in str(caught.value)]
+    assert fake.calls.count(operation) == 3
+
+
+def test_credentials_that_aws_calls_expired_are_assumed_anew(
+    fake: FakeAws, clock: FakeClock
+) -> None:
+    session = session_of(clock, ROLE)
+    first = session.frozen()
+
+    session.renew(first)
+
+    assert session.frozen() != first
+    assert fake.calls.count("AssumeRole") == 2
+
+
+def test_they_are_assumed_anew_once_however_many_threads_ask(
+    fake: FakeAws, clock: FakeClock
+) -> None:
+    session = session_of(clock, ROLE)
+    first = session.frozen()
+
+    for _ in range(5):
+        session.renew(first)
+        session.frozen()
+
+    assert fake.calls.count("AssumeRole") == 2
+
+
+def test_without_a_role_the_base_credentials_must_be_the_accounts_own(
+    fake: FakeAws, clock: FakeClock
+) -> None:
+    session = session_of(clock, account_id=BASE_ACCOUNT_ID)
+    for _ in range(3):
+        session.frozen()
+
+    assert [call.operation for call in fake.calls] == ["GetCallerIdentity"]
+
+
+def test_base_credentials_of_another_account_are_refused(fake: FakeAws, clock: FakeClock) -> None:
+    with pytest.raises(AwsRefused, match=f"belong to account {BASE_ACCOUNT_ID}") as caught:
+        session_of(clock).frozen()
+
+    assert caught.value.reason is Reason.ACCESS_DENIED
+    assert fake.calls.count("GetResources") == 0

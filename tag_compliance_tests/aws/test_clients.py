@@ -1,0 +1,129 @@
+"""One client for each service and region, which signs as whoever is said to call."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.credentials import ReadOnlyCredentials
+from botocore.exceptions import NoCredentialsError, ProfileNotFound
+
+from tag_compliance.aws.clients import READ_SECONDS, Clients, signing_as
+from tag_compliance_tests.aws.scans import Enter
+from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Organisation
+
+
+def test_a_client_is_made_once_for_each_region() -> None:
+    clients = Clients(1)
+
+    assert clients.tagger("eu-west-1") is clients.tagger("eu-west-1")
+    assert clients.tagger("eu-west-1") is not clients.tagger("us-east-1")
+    assert clients.sts("eu-west-1") is clients.sts("eu-west-1")
+
+
+@pytest.mark.parametrize(
+    ("region", "host"),
+    [
+        ("us-east-1", "sts.us-east-1.amazonaws.com"),
+        ("eu-west-1", "sts.eu-west-1.amazonaws.com"),
+        ("cn-north-1", "sts.cn-north-1.amazonaws.com.cn"),
+        ("us-gov-west-1", "sts.us-gov-west-1.amazonaws.com"),
+    ],
+)
+@pytest.mark.parametrize("setting", [None, "legacy"])
+def test_sts_is_asked_in_the_region_and_never_globally(
+    monkeypatch: pytest.MonkeyPatch, region: str, host: str, setting: str | None
+) -> None:
+    if setting:
+        monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", setting)
+
+    assert Clients(1).sts(region).meta.endpoint_url == f"https://{host}"
+
+
+@pytest.mark.parametrize(
+    ("own", "region", "asked"),
+    [
+        ("eu-west-1", "ap-east-1", "eu-west-1"),
+        ("eu-west-1", "cn-north-1", "cn-north-1"),
+        ("us-gov-east-1", "us-gov-west-1", "us-gov-east-1"),
+        (None, "ap-east-1", "ap-east-1"),
+    ],
+)
+def test_sts_is_asked_near_by_where_the_partition_is_the_same(
+    monkeypatch: pytest.MonkeyPatch, own: str | None, region: str, asked: str
+) -> None:
+    if own:
+        monkeypatch.setenv("AWS_DEFAULT_REGION", own)
+
+    assert Clients(1).sts_region(region) == asked
+
+
+def test_a_call_that_says_not_who_makes_it_fails(enter: Enter) -> None:
+    with FakeAws(Organisation()) as fake:
+        enter(fake)
+        with pytest.raises(LookupError):
+            Clients(1).sts("us-east-1").get_caller_identity()
+
+        assert len(fake.calls) == 0
+
+
+def test_the_base_credentials_are_found_as_in_any_boto3_program(enter: Enter) -> None:
+    with FakeAws(Organisation()) as fake:
+        enter(fake)
+        clients = Clients(1)
+        with signing_as(clients.own_credentials):
+            identity = clients.sts("us-east-1").get_caller_identity()
+
+    assert identity["Account"] == BASE_ACCOUNT_ID
+
+
+def test_signing_ends_with_the_block() -> None:
+    inner, outer = (ReadOnlyCredentials(name, "s", "t") for name in ("inner", "outer"))
+    clients = Clients(1)
+    credentials = clients._session.get_credentials()
+    assert credentials is not None
+
+    with signing_as(lambda: outer):
+        with signing_as(lambda: inner):
+            assert credentials.get_frozen_credentials() == inner
+        assert credentials.get_frozen_credentials() == outer
+    with pytest.raises(LookupError):
+        credentials.get_frozen_credentials()
+
+
+def test_a_profile_gives_credentials_and_region(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "aws-config").write_text(
+        "[profile audit]\nregion = eu-north-1\n"
+        "aws_access_key_id = AKIAPROFILE\naws_secret_access_key = s\n"
+    )
+    monkeypatch.setenv("AWS_PROFILE", "audit")
+    clients = Clients(1)
+
+    assert clients.own_credentials().access_key == "AKIAPROFILE"
+    assert clients.sts_region("us-east-1") == "eu-north-1"
+
+
+def test_making_clients_reads_nothing_and_a_missing_profile_is_told_by_their_use(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("AWS_PROFILE", "nix")
+    clients = Clients(1)
+
+    for use in (clients.own_credentials, lambda: clients.tagger("us-east-1")):
+        with pytest.raises(ProfileNotFound):
+            use()
+
+
+def test_no_credentials_at_all_are_an_error_of_their_own() -> None:
+    with pytest.raises(NoCredentialsError):
+        Clients(1).own_credentials()
+
+
+@pytest.mark.parametrize(("patience", "read"), [(3, 3), (600, READ_SECONDS)])
+def test_no_answer_is_awaited_longer_than_the_deadline(patience: float, read: float) -> None:
+    http: Any = Clients(1, patience)._http("https://tagging.eu-west-1.amazonaws.com")
+
+    assert (http._timeout.connect_timeout, http._timeout.read_timeout) == (min(5, patience), read)

@@ -1,0 +1,50 @@
+"""Columns hold what the pages held, in their order."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tag_compliance.aws import columns
+from tag_compliance.aws.columns import ResourceColumns
+from tag_compliance.aws.page import Mapping, Page, TagPair
+from tag_compliance.domain.arn import type_of
+from tag_compliance.domain.scan import RESOURCE_SCHEMA
+
+TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
+MAPPINGS = st.builds(Mapping, TEXT, st.lists(st.builds(TagPair, TEXT, TEXT), max_size=4))
+PAGES = st.lists(st.builds(Page, st.lists(MAPPINGS, max_size=5)), max_size=6)
+
+
+@given(PAGES)
+def test_the_table_holds_what_the_pages_held(pages: list[Page]) -> None:
+    collected = ResourceColumns("eu-west-1")
+    for page in pages:
+        collected.add(page)
+    table = collected.table()
+
+    mappings = [mapping for page in pages for mapping in page.ResourceTagMappingList]
+    assert table.schema == RESOURCE_SCHEMA
+    assert len(table) == len(mappings)
+    assert [row["arn"] for row in table.to_pylist()] == [m.ResourceARN for m in mappings]
+    assert [row["tags"] for row in table.to_pylist()] == [
+        [(tag.Key, tag.Value) for tag in mapping.Tags] for mapping in mappings
+    ]
+    assert [row["resource_type"] for row in table.to_pylist()] == [
+        type_of(mapping.ResourceARN) for mapping in mappings
+    ]
+    assert set(table["region"].to_pylist()) <= {"eu-west-1"}
+
+
+def test_chunks_share_one_dictionary() -> None:
+    collected = ResourceColumns("eu-west-1")
+    queue, bucket = "arn:aws:sqs:eu-west-1:100000000000:q", "arn:aws:s3:::b"
+    rows = 2 * columns._ROWS_PER_CHUNK
+    collected.add(Page([Mapping(queue, [])] * columns._ROWS_PER_CHUNK))
+    collected.add(Page([Mapping(bucket, [])] * columns._ROWS_PER_CHUNK))
+    table = collected.table()
+
+    assert len(collected) == len(table) == rows
+    chunks = table["resource_type"].chunks
+    assert len(chunks) == 2
+    assert chunks[0].dictionary == chunks[1].dictionary

@@ -1,0 +1,136 @@
+"""A page is decoded past botocore, and held to its form."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+from botocore.exceptions import ClientError
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tag_compliance.aws.clients import Clients, signing_as
+from tag_compliance.aws.page import Mapping, Page, TagPair, get_page
+from tag_compliance.aws.refusal import refusal_of
+from tag_compliance.domain.scan import Reason
+from tag_compliance_tests.aws.scans import Enter
+from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organisation
+
+REGION = "us-east-1"
+
+
+def organisation() -> Organisation:
+    made = Organisation()
+    account = made.add_account(BASE_ACCOUNT_ID)
+    account.put(REGION, "arn:aws:s3:::größe", {"Owner": 'a "b" \\ \n é🏷', "Empty": ""})
+    account.put(REGION, "arn:aws:s3:::once-tagged")
+    return made
+
+
+def read(clients: Clients, token: str = "") -> Page:
+    with signing_as(clients.own_credentials):
+        return get_page(clients.tagger(REGION), token)
+
+
+def test_a_page_holds_what_aws_sent(enter: Enter) -> None:
+    with FakeAws(organisation()) as fake:
+        enter(fake)
+        page = read(Clients(1))
+
+    first = [TagPair("Owner", 'a "b" \\ \n é🏷'), TagPair("Empty", "")]
+    assert page.ResourceTagMappingList == [
+        Mapping("arn:aws:s3:::größe", first),
+        Mapping("arn:aws:s3:::once-tagged", []),
+    ]
+    assert page.PaginationToken == ""
+
+
+def test_a_page_of_a_hundred_is_asked_for(enter: Enter) -> None:
+    with FakeAws(organisation()) as fake:
+        enter(fake)
+        read(Clients(1))
+        (call,) = fake.calls.matching("GetResources")
+
+    assert call.parameters == {"ResourcesPerPage": 100, "PaginationToken": ""}
+
+
+@pytest.mark.parametrize("fault", [Fault.MISSING_TOKEN, Fault.EXTRA_FIELDS])
+def test_a_missing_token_and_fields_that_aws_may_add_are_fine(enter: Enter, fault: Fault) -> None:
+    with FakeAws(organisation()) as fake:
+        enter(fake)
+        fake.faults.add(fault)
+        page = read(Clients(1))
+
+    assert len(page.ResourceTagMappingList) == 2
+    assert not page.PaginationToken
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault.NOT_JSON,
+        Fault.TRUNCATED_BODY,
+        Fault.MISSING_LIST,
+        Fault.MISSING_ARN,
+        Fault.MISSING_TAGS,
+        Fault.WRONG_LIST_TYPE,
+        Fault.WRONG_ARN_TYPE,
+        Fault.WRONG_TAGS_TYPE,
+    ],
+)
+def test_a_body_of_another_form_is_never_taken_for_an_empty_page(
+    enter: Enter, fault: Fault
+) -> None:
+    with FakeAws(organisation()) as fake:
+        enter(fake)
+        fake.faults.add(fault)
+        with pytest.raises(msgspec.MsgspecError) as caught:
+            read(Clients(1))
+
+    assert refusal_of("GetResources", caught.value).reason is Reason.MALFORMED_RESPONSE
+
+
+def test_an_error_is_still_botocores(enter: Enter) -> None:
+    with FakeAws(organisation()) as fake:
+        enter(fake)
+        fake.faults.add(Fault.ACCESS_DENIED)
+        with pytest.raises(ClientError, match="AccessDeniedException"):
+            read(Clients(1))
+
+
+@given(st.binary(max_size=200) | st.text().map(str.encode))
+def test_any_bytes_are_a_page_or_no_page_and_nothing_else(body: bytes) -> None:
+    try:
+        msgspec.json.decode(body, type=Page)
+    except msgspec.MsgspecError:
+        return
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["ResourceTagMappingList", "PaginationToken", "ResourceARN", "Tags"]),
+            inner,
+            max_size=3,
+        )
+    ),
+    max_leaves=12,
+)
+
+
+@given(JSON)
+def test_any_json_is_a_page_or_no_page_and_nothing_else(document: object) -> None:
+    body = msgspec.json.encode(document)
+    try:
+        page = msgspec.json.decode(body, type=Page)
+    except msgspec.MsgspecError:
+        return
+    assert all(isinstance(mapping.ResourceARN, str) for mapping in page.ResourceTagMappingList)
+
+
+def test_half_a_surrogate_pair_is_no_text() -> None:
+    body = b'{"ResourceTagMappingList":[{"ResourceARN":"\\ud800","Tags":[]}]}'
+
+    with pytest.raises(msgspec.MsgspecError):
+        msgspec.json.decode(body, type=Page)

@@ -1,0 +1,26 @@
+"""The regions that AWS has."""
+
+from __future__ import annotations
+
+import pytest
+
+from tag_compliance.aws.regions import known_regions
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [
+        ("us-east-1", "aws"),
+        ("eu-central-2", "aws"),
+        ("cn-north-1", "aws-cn"),
+        ("us-gov-west-1", "aws-us-gov"),
+        ("us-iso-east-1", "aws-iso"),
+    ],
+)
+def test_a_region_lies_in_a_partition(region: str, partition: str) -> None:
+    assert known_regions()[region] == partition
+
+
+def test_what_is_no_place_is_no_region() -> None:
+    assert not [region for region in known_regions() if "global" in region]
+    assert "mars-north-1" not in known_regions()

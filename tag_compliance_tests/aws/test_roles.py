@@ -1,0 +1,93 @@
+"""Which role is assumed in an account, by way of which other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tag_compliance.aws.roles import RoleStep, role_steps
+from tag_compliance.config import Config
+
+ID = "012345678901"
+OWN = f"arn:aws:iam::{ID}:role/team/reader"
+HUB = "arn:aws:iam::999999999999:role/hub"
+
+
+def steps_of(region: str = "us-east-1", **settings: Any) -> tuple[RoleStep, ...]:
+    config = Config.model_validate(
+        {
+            "aws_account_matrix": [{"account_id": ID, "regions": [region]}],
+            "REQUIRED_TAGS": ["Owner"],
+            **settings,
+        }
+    )
+    return role_steps(config, config.aws_account_matrix[0])
+
+
+def test_without_template_and_override_no_role_is_assumed() -> None:
+    assert steps_of(external_id="blue", via_role_arn=HUB) == ()
+
+
+@pytest.mark.parametrize(
+    ("region", "partition"),
+    [("eu-west-1", "aws"), ("cn-north-1", "aws-cn"), ("us-gov-west-1", "aws-us-gov")],
+)
+def test_the_template_becomes_an_arn_in_the_regions_partition(region: str, partition: str) -> None:
+    (step,) = steps_of(region, assume_role_name_template="terraform")
+
+    assert step == RoleStep(f"arn:{partition}:iam::{ID}:role/terraform", "tag-compliance", 3600)
+
+
+def test_the_template_may_hold_the_account_id() -> None:
+    (step,) = steps_of(assume_role_name_template="team/reader-{account_id}")
+
+    assert step.role_arn == f"arn:aws:iam::{ID}:role/team/reader-{ID}"
+
+
+def test_an_override_replaces_the_template() -> None:
+    (step,) = steps_of(
+        assume_role_name_template="terraform", aws_account_overrides={ID: {"role_arn": OWN}}
+    )
+
+    assert step.role_arn == OWN
+
+
+def test_how_a_role_is_assumed_can_be_said_for_all() -> None:
+    (step,) = steps_of(
+        assume_role_name_template="terraform",
+        external_id="blue",
+        role_session_name="auditor",
+        session_duration=7200,
+    )
+
+    assert step == RoleStep(f"arn:aws:iam::{ID}:role/terraform", "auditor", 7200, "blue")
+
+
+def test_and_for_one_account_otherwise() -> None:
+    own = {"external_id": "red", "role_session_name": "own", "session_duration": 900}
+    (step,) = steps_of(
+        assume_role_name_template="terraform",
+        external_id="blue",
+        role_session_name="auditor",
+        session_duration=7200,
+        aws_account_overrides={ID: own},
+    )
+
+    assert step == RoleStep(f"arn:aws:iam::{ID}:role/terraform", "own", 900, "red")
+
+
+@pytest.mark.parametrize("globally", [True, False])
+def test_a_chain_goes_by_the_other_role_and_lasts_an_hour_at_most(globally: bool) -> None:
+    chain: dict[str, Any] = {"via_role_arn": HUB}
+    steps = steps_of(
+        assume_role_name_template="terraform",
+        external_id="blue",
+        session_duration=7200,
+        **(chain if globally else {"aws_account_overrides": {ID: chain}}),
+    )
+
+    assert steps == (
+        RoleStep(HUB, "tag-compliance", 3600),
+        RoleStep(f"arn:aws:iam::{ID}:role/terraform", "tag-compliance", 3600, "blue"),
+    )

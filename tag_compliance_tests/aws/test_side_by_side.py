@@ -1,0 +1,80 @@
+"""Jobs run side by side, within a bound, and an interrupt does not wait for them."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+
+import pytest
+
+from tag_compliance.aws.side_by_side import run_side_by_side
+
+
+def test_every_job_runs_once() -> None:
+    done: list[int] = []
+    run_side_by_side([lambda n=n: done.append(n) for n in range(100)], 8, threading.Event())  # type: ignore[misc]
+
+    assert sorted(done) == list(range(100))
+
+
+def test_as_many_run_at_a_time_as_are_allowed_and_no_more() -> None:
+    together = threading.Barrier(3, timeout=10)
+    running, most, lock = 0, 0, threading.Lock()
+
+    def job() -> None:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        together.wait()
+        with lock:
+            running -= 1
+
+    run_side_by_side([job] * 9, 3, threading.Event())
+
+    assert most == 3
+
+
+def test_a_job_that_fails_ends_the_rest_and_is_told() -> None:
+    stopped, begun = threading.Event(), []
+
+    def job() -> None:
+        begun.append(1)
+        raise RuntimeError("no")
+
+    with pytest.raises(RuntimeError, match="no"):
+        run_side_by_side([job] * 50, 1, stopped)
+
+    assert stopped.is_set()
+    assert len(begun) == 1
+
+
+def test_nothing_to_do_is_done_at_once() -> None:
+    run_side_by_side([], 8, threading.Event())
+
+
+def test_an_interrupt_waits_for_no_job_that_hangs() -> None:
+    stopped, release, begun = threading.Event(), threading.Event(), threading.Event()
+
+    def hang() -> None:
+        begun.set()
+        release.wait(30)
+
+    def interrupt() -> None:
+        begun.wait(10)
+        main = threading.main_thread().ident
+        assert main is not None
+        signal.pthread_kill(main, signal.SIGINT)
+
+    watcher = threading.Thread(target=interrupt)
+    watcher.start()
+    started = time.monotonic()
+    with pytest.raises(KeyboardInterrupt):
+        run_side_by_side([hang] * 4, 2, stopped)
+    seconds = time.monotonic() - started
+    release.set()
+    watcher.join()
+
+    assert stopped.is_set()
+    assert seconds < 2

@@ -1,0 +1,211 @@
+"""TLS is verified as botocore verifies it, at the price of one loading of the CA bundle."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+from botocore.httpsession import create_urllib3_context
+
+from tag_compliance.aws import trust
+from tag_compliance.aws.clients import Clients
+from tag_compliance.aws.scanner import scan_accounts
+from tag_compliance.aws.trust import create_trust
+from tag_compliance.domain.scan import Reason, ScannedAccount
+from tag_compliance_tests.aws.scans import Enter, account_ids, config_of
+from tag_compliance_tests.fake_aws import FakeAws, Organisation, generate_organisation
+from tag_compliance_tests.fake_aws.certificates import create_server_context
+
+COMPARED = (
+    "check_hostname",
+    "hostname_checks_common_name",
+    "keylog_filename",
+    "maximum_version",
+    "minimum_version",
+    "options",
+    "post_handshake_auth",
+    "protocol",
+    "security_level",
+    "verify_flags",
+    "verify_mode",
+)
+
+
+def scan(organisation: Organisation, **settings: Any) -> list[ScannedAccount]:
+    config = config_of(organisation, **settings)
+    return scan_accounts(config, account_ids(config))
+
+
+def reasons(scanned: list[ScannedAccount]) -> set[Reason]:
+    return {region.reason for account in scanned for region in account.scan.regions}
+
+
+@pytest.fixture
+def loads(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """Every loading of a CA bundle by this program's contexts."""
+    found: list[object] = []
+
+    def create() -> ssl.SSLContext:
+        context: ssl.SSLContext = create_urllib3_context()
+        load = context.load_verify_locations
+
+        def counted(*where: Any, **named: Any) -> None:
+            found.append((where, named))
+            load(*where, **named)
+
+        context.load_verify_locations = counted  # type: ignore[method-assign]
+        return context
+
+    monkeypatch.setattr(trust, "create_urllib3_context", create)
+    return found
+
+
+def test_the_context_is_no_weaker_than_botocores() -> None:
+    ours, botocores = create_trust(), create_urllib3_context()
+
+    assert {name: getattr(ours, name) for name in COMPARED} == {
+        name: getattr(botocores, name) for name in COMPARED
+    }
+    assert ours.get_ciphers() == botocores.get_ciphers()
+    assert ours.verify_mode is ssl.CERT_REQUIRED
+
+
+def test_each_bundle_is_loaded_once_and_another_one_too(tmp_path: Path) -> None:
+    first, second = tmp_path / "first.pem", tmp_path / "second.pem"
+    create_server_context(first)
+    create_server_context(second)
+    context = create_trust()
+
+    for bundle in (first, first, second, first, second):
+        context.load_verify_locations(str(bundle))
+
+    assert context.cert_store_stats()["x509_ca"] == 2
+
+
+def test_a_bundle_that_could_not_be_loaded_is_tried_again(tmp_path: Path) -> None:
+    bundle = tmp_path / "late.pem"
+    context = create_trust()
+    with pytest.raises(FileNotFoundError):
+        context.load_verify_locations(str(bundle))
+    create_server_context(bundle)
+
+    context.load_verify_locations(str(bundle))
+
+    assert context.cert_store_stats()["x509_ca"] == 1
+
+
+def test_connections_are_reused_and_the_bundle_is_loaded_once(
+    enter: Enter, loads: list[object]
+) -> None:
+    organisation = generate_organisation(6, ["us-east-1", "eu-west-1"], 350)
+    with FakeAws(organisation, tls=True) as fake:
+        enter(fake)
+        scanned = scan(organisation, max_concurrency=3)
+
+        assert reasons(scanned) == {Reason.OK}
+        assert len(fake.calls) == 6 + 6 * 2 * 4
+        # STS and two regions: a pool each, with as many connections as there are threads.
+        assert fake.connections <= 3 * 3
+    assert len(loads) == 1
+
+
+def test_a_certificate_of_nobody_that_is_trusted_is_told_and_not_accepted(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    create_server_context(tmp_path / "other.pem")
+    organisation = generate_organisation(1, ["us-east-1"], 10)
+    with FakeAws(organisation, tls=True) as fake:
+        enter(fake)
+        monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "other.pem"))
+        (scanned,) = scan(organisation, regions=["us-east-1"])
+
+        assert len(fake.calls) == 0
+    (region,) = scanned.scan.regions
+    assert region.reason is Reason.UNREACHABLE
+    assert "SSL validation failed" in region.message
+    assert "CERTIFICATE_VERIFY_FAILED" in region.message
+
+
+def test_without_a_bundle_the_public_authorities_are_trusted_and_no_other(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organisation = generate_organisation(1, ["us-east-1"], 10)
+    with FakeAws(organisation, tls=True) as fake:
+        enter(fake)
+        monkeypatch.delenv("AWS_CA_BUNDLE")
+        scanned = scan(organisation, regions=["us-east-1"])
+
+    assert reasons(scanned) == {Reason.UNREACHABLE}
+
+
+def test_another_programs_bundle_variable_works_as_in_botocore(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organisation = generate_organisation(1, ["us-east-1"], 10)
+    with FakeAws(organisation, tls=True) as fake:
+        enter(fake)
+        monkeypatch.delenv("AWS_CA_BUNDLE")
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(fake.ca_bundle))
+        scanned = scan(organisation, regions=["us-east-1"])
+
+    assert reasons(scanned) == {Reason.OK}
+
+
+def test_a_certificate_for_another_host_is_refused(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organisation = generate_organisation(1, ["us-east-1"], 10)
+    with FakeAws(organisation, tls=True) as fake:
+        enter(fake)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", fake.url.replace("127.0.0.1", "127.1"))
+        (scanned,) = scan(organisation, regions=["us-east-1"])
+
+    (region,) = scanned.scan.regions
+    assert region.reason is Reason.UNREACHABLE
+    assert "SSL validation failed" in region.message
+    assert "127.1" in region.message
+
+
+def test_requests_go_through_the_proxy_that_the_environment_names(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organisation = generate_organisation(1, ["us-east-1"], 10)
+    with FakeAws(organisation) as fake:
+        enter(fake)
+        # The fake looks at no request line, so it does as a proxy for a host that is not there.
+        monkeypatch.setenv("HTTP_PROXY", fake.url)
+        monkeypatch.setenv("AWS_ENDPOINT_URL", "http://aws.invalid")
+        scanned = scan(organisation, regions=["us-east-1"])
+
+    assert reasons(scanned) == {Reason.OK}
+
+
+def test_a_proxy_that_is_not_there_is_told_without_its_password(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    organisation = generate_organisation(1, ["us-east-1"], 10)
+    with FakeAws(organisation) as fake:
+        enter(fake)
+        monkeypatch.setenv("HTTP_PROXY", "http://user:hunter2@127.0.0.1:1")
+        (scanned,) = scan(organisation, regions=["us-east-1"])
+
+    (region,) = scanned.scan.regions
+    assert region.reason is Reason.UNREACHABLE
+    assert "proxy" in region.message.lower()
+    assert "hunter2" not in region.message
+
+
+def test_hosts_that_need_no_proxy_get_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    monkeypatch.setenv("NO_PROXY", "vpce.amazonaws.com")
+    clients = Clients(1)
+
+    def proxy_for(url: str) -> object:
+        http: Any = clients._http(url)
+        found: object = http._proxy_config.proxy_url_for(url)
+        return found
+
+    assert proxy_for("https://tagging.eu-west-1.amazonaws.com") == "http://proxy:3128"
+    assert proxy_for("https://x.vpce.amazonaws.com") is None

@@ -1,0 +1,160 @@
+"""The evaluation a second time, in the plainest loops: what the fast one must agree with.
+
+An account is `{"account_id", "account_name", "regions"}`, a region `{"region", "read", "rows"}`, a
+row `{"arn", "resource_type", "tags"}`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Sequence
+from typing import Any
+
+Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
+
+
+class Duplicate(Exception):
+    """A series stands there twice."""
+
+
+def samples(
+    accounts: Sequence[dict[str, Any]],
+    required: Sequence[str],
+    patterns: Sequence[str] = (),
+    limit: int = 0,
+) -> Samples:
+    """Every sample of the ten metrics, and of four that say what they leave out."""
+    found: Samples = {}
+
+    def put(name: str, value: float, **labels: str) -> None:
+        key = name, frozenset(labels.items())
+        if key in found:
+            raise Duplicate(key)
+        found[key] = value
+
+    details: list[tuple[Any, ...]] = []
+    omitted: dict[tuple[str, str], int] = {}
+    for account in accounts:
+        who = {"account_name": account["account_name"], "account_id": account["account_id"]}
+        unknown = 0
+        for region in account["regions"]:
+            where = {**who, "region": region["region"]}
+            if not region["read"]:
+                continue
+            omitted[account["account_id"], region["region"]] = 0
+            rows = [row for row in region["rows"] if belongs(row, region, account)]
+            kept = [row for row in rows if not excluded(row["resource_type"], patterns)]
+            unknown += sum(row["resource_type"] == "unknown:unknown" for row in kept)
+            put("resources_scanned_total", len(kept), **where)
+            _shares(put, kept, required, where)
+            for type_ in {row["resource_type"] for row in rows}:
+                of_type = [row for row in kept if row["resource_type"] == type_]
+                if of_type:
+                    _shares_of_type(put, of_type, required, {**where, "resource_type": type_})
+                else:
+                    n = sum(row["resource_type"] == type_ for row in rows)
+                    name = "tag_compliance_excluded_resources"
+                    put(name, n, **where, resource_type=type_)
+            for row in kept:
+                for at, tag in enumerate(required):
+                    if tag not in row["tags"]:
+                        order = account["account_id"], region["region"], row["resource_type"]
+                        details.append((*order, row["arn"], at, tag, where))
+        put("tag_compliance_unparsable_arn_resources", unknown, **who)
+    details.sort(key=lambda detail: detail[:5])
+    for number, (account_id, name, type_, arn, _, tag, where) in enumerate(details):
+        if limit and number >= limit:
+            omitted[account_id, name] += 1
+        else:
+            labels = {**where, "tag": tag, "resource_type": type_, "resource_arn": label_of(arn)}
+            put("tag_missing_detail", 1, **labels)
+    names = {account["account_id"]: account["account_name"] for account in accounts}
+    for (account_id, name), n in omitted.items():
+        labels = {"account_id": account_id, "account_name": names[account_id], "region": name}
+        put("tag_compliance_detail_series_omitted", n, **labels)
+    return found
+
+
+NAMES = {
+    "tag_compliant_total",
+    "tag_non_compliant_total",
+    "tag_missing_detail",
+    "resources_scanned_total",
+    "compliance_percentage",
+    "tag_compliance_percentage",
+    "tag_resource_type_compliance_percentage",
+    "resources_fully_compliant_total",
+    "resources_fully_compliant_by_type_total",
+    "resources_fully_compliant_by_type_percentage",
+    "tag_compliance_excluded_resources",
+    "tag_compliance_unparsable_arn_resources",
+    "tag_compliance_detail_series_omitted",
+}
+
+
+def _shares(put: Any, rows: list[Any], required: Sequence[str], where: dict[str, str]) -> None:
+    whole = [row for row in rows if all(tag in row["tags"] for tag in required)]
+    put("resources_fully_compliant_total", len(whole), **where)
+    if rows:
+        put("compliance_percentage", 100 * len(whole) / len(rows), **where)
+    for tag in required:
+        having = [row for row in rows if tag in row["tags"]]
+        put("tag_compliant_total", len(having), **where, tag=tag)
+        put("tag_non_compliant_total", len(rows) - len(having), **where, tag=tag)
+        if rows:
+            share = 100 * len(having) / len(rows)
+            put("tag_compliance_percentage", share, **where, tag=tag)
+
+
+def _shares_of_type(
+    put: Any, rows: list[Any], required: Sequence[str], where: dict[str, str]
+) -> None:
+    whole = [row for row in rows if all(tag in row["tags"] for tag in required)]
+    put("resources_fully_compliant_by_type_total", len(whole), **where)
+    share = 100 * len(whole) / len(rows)
+    put("resources_fully_compliant_by_type_percentage", share, **where)
+    for tag in required:
+        having = [row for row in rows if tag in row["tags"]]
+        name = "tag_resource_type_compliance_percentage"
+        put(name, 100 * len(having) / len(rows), **where, tag=tag)
+
+
+def belongs(row: dict[str, Any], region: dict[str, Any], account: dict[str, Any]) -> bool:
+    """Whether this is the one row of the account under which its ARN counts."""
+    places = [
+        (r["region"], other)
+        for r in account["regions"]
+        if r["read"]
+        for other in r["rows"]
+        if other["arn"] == row["arn"]
+    ]
+    parts = row["arn"].split(":")
+    home = parts[3] if len(parts) > 3 else None
+    at_home = [place for place in places if place[0] == home]
+    first = (at_home or places)[0]
+    return first[0] == region["region"] and first[1] is row
+
+
+def excluded(resource_type: str, patterns: Sequence[str]) -> bool:
+    text = resource_type.lower()
+    for pattern in (p.lower() for p in patterns):
+        bare = ":" not in pattern and "*" not in pattern
+        if pattern in text if bare else _matches(pattern, text):
+            return True
+    return False
+
+
+def _matches(pattern: str, text: str) -> bool:
+    if not pattern:
+        return not text
+    if pattern[0] == "*":
+        return any(_matches(pattern[1:], text[at:]) for at in range(len(text) + 1))
+    return bool(text) and pattern[0] == text[0] and _matches(pattern[1:], text[1:])
+
+
+def label_of(arn: str) -> str:
+    looks_cut = len(arn) == 200 and re.search("~[0-9a-f]{16}$", arn)
+    if len(arn) <= 200 and not looks_cut:
+        return arn
+    return arn[:183] + "~" + hashlib.sha256(arn.encode()).hexdigest()[:16]

@@ -1,0 +1,66 @@
+"""Which types an exclusion pattern matches."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tag_compliance.domain.policy import Policy
+from tag_compliance_tests.domain import naive
+
+
+def _excludes(pattern: str, resource_type: str) -> bool:
+    return Policy(("Owner",), (pattern,)).excludes(resource_type)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "excluded", "counted"),
+    [
+        ("pod", ["eks:pod", "podium:thing", "x:tripod"], ["eks:cluster"]),
+        ("ecs:task", ["ecs:task"], ["ecs:task-definition", "xecs:task", "ecs:cluster"]),
+        ("eks:*", ["eks:cluster", "eks:pod"], ["eksx:cluster", "xeks:pod", "ec2:eks"]),
+        ("*:cluster", ["eks:cluster", "rds:cluster"], ["rds:cluster-snapshot"]),
+        ("ec2:*-gateway", ["ec2:nat-gateway"], ["ec2:gateway", "ec2:nat-gateway-x"]),
+        ("e*:*r", ["ecs:cluster", "eks:cluster"], ["rds:cluster", "ecs:task"]),
+        ("*snapshot*", ["rds:cluster-snapshot", "ec2:snapshot"], ["ec2:volume"]),
+        ("*", ["ec2:instance", "unknown:unknown"], []),
+        ("s3:bucket", ["s3:bucket"], ["s3:bucketx"]),
+        ("a.c", ["a.c:d"], ["abc:d"]),
+        ("(x", ["(x:y"], ["x:y"]),
+        ("AutoScaling", ["autoscaling:autoScalingGroup"], ["ec2:instance"]),
+        ("ECS:TASK", ["ecs:task", "Ecs:Task"], ["ecs:tasks"]),
+    ],
+)
+def test_a_pattern_matches_these_types_and_not_those(
+    pattern: str, excluded: list[str], counted: list[str]
+) -> None:
+    assert [t for t in excluded if not _excludes(pattern, t)] == []
+    assert [t for t in counted if _excludes(pattern, t)] == []
+
+
+def test_a_type_is_excluded_when_one_pattern_of_many_matches() -> None:
+    policy = Policy((), ("pod", "ecs:*"))
+    assert policy.excludes("ecs:task")
+    assert policy.excludes("eks:pod")
+    assert not policy.excludes("ec2:instance")
+
+
+def test_without_patterns_nothing_is_excluded() -> None:
+    assert not Policy(("Owner",)).excludes("ec2:instance")
+
+
+@settings(deadline=None, max_examples=300)
+@given(
+    st.text(alphabet="aB:*-.", min_size=1, max_size=8), st.text(alphabet="aAbB:-.", max_size=10)
+)
+def test_patterns_match_as_the_naive_matcher_says(pattern: str, resource_type: str) -> None:
+    assert _excludes(pattern, resource_type) == naive.excluded(resource_type, [pattern])
+
+
+def test_a_pattern_of_many_stars_does_not_hang() -> None:
+    before = time.monotonic()
+    assert not _excludes("*a" * 20 + "*b", "x:" + "a" * 300)
+    assert time.monotonic() - before < 5
