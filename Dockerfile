@@ -22,13 +22,15 @@ FROM builder AS libraries
 COPY requirements.txt .
 RUN python3 -m pip --python /opt/tag-compliance/bin/python install --no-cache-dir --no-compile \
         --no-deps --require-hashes --only-binary :all: -r requirements.txt
-# Left out: the libraries' own tests, and what only compilers read. Bytecode is made here, since the file
+# Left out: the libraries' own tests, what only compilers read, and Arrow's network half. Bytecode is made here, since the file
 # system may be read-only later; unchecked, since nothing changes in an image.
-RUN cd /opt/tag-compliance/lib/python3*/site-packages \
-    && rm -rf numpy/tests numpy/*/tests pandas/tests pyarrow/tests pyarrow/include pyarrow/src \
-        numpy/_core/include numpy/_core/lib \
-    && find . -name '*.pyx' -delete -o -name '*.pxd' -delete -o -name '*.pxi' -delete \
-        -o -name '*.js.map' -delete \
+WORKDIR /opt/tag-compliance/lib
+RUN find . -path '*/numpy*/tests' -prune -exec rm -rf {} + \
+    && rm -rf python3*/site-packages/pandas/tests python3*/site-packages/pyarrow/tests \
+        python3*/site-packages/pyarrow/include python3*/site-packages/pyarrow/src \
+        python3*/site-packages/pyarrow/*flight* python3*/site-packages/pyarrow/*substrait* \
+        python3*/site-packages/kubernetes/aio \
+    && find . '(' -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.js.map' ')' -delete \
     && python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash .
 
 
@@ -38,14 +40,15 @@ COPY requirements-exporter.txt .
 RUN python3 -m pip --python /opt/tag-compliance/bin/python install --no-cache-dir --no-compile \
         --no-deps --require-hashes --only-binary :all: -r requirements-exporter.txt
 # botocore describes some 400 services; reading snapshots needs S3 and what finds credentials.
-RUN cd /opt/tag-compliance/lib/python3*/site-packages \
-    && find botocore/data -mindepth 1 -maxdepth 1 -type d \
+WORKDIR /opt/tag-compliance/lib
+RUN find python3*/site-packages/botocore/data -mindepth 1 -maxdepth 1 -type d \
         ! -name s3 ! -name sts ! -name sso ! -name sso-oidc ! -name signin -exec rm -rf {} + \
     && python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash .
 
 
 # ---- The program itself: what an installation adds to the environment, laid out from the root.
 FROM exporter-libraries AS program
+WORKDIR /build
 COPY pyproject.toml README.md ./
 COPY tag_compliance tag_compliance
 RUN python3 -m pip --python /opt/tag-compliance/bin/python install --no-cache-dir --no-compile \

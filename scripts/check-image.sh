@@ -89,7 +89,7 @@ unpack tag-compliance
 unpack tag-compliance-exporter
 unpack python-base
 for image in tag-compliance tag-compliance-exporter; do
-  total=$(du -smL "$work/$image" | cut -f1)
-  base=$(du -smL "$work/python-base" | cut -f1)
+  total=$(du -sm "$work/$image/." | cut -f1)
+  base=$(du -sm "$work/python-base/." | cut -f1)
   say "$image: $total MB, $((total - base)) MB of it on top of the base"
 done

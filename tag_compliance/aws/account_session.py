@@ -10,11 +10,12 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from botocore.credentials import ReadOnlyCredentials
+from botocore.parsers import ResponseParserError
 
 from tag_compliance.aws.assumed_role import AssumedRole, Lease
 from tag_compliance.aws.clients import Clients, Frozen, signing_as
 from tag_compliance.aws.pace import Pace, Tally
-from tag_compliance.aws.refusal import AwsRefused
+from tag_compliance.aws.refusal import AwsRefused, refusal_of
 from tag_compliance.aws.roles import RoleStep
 from tag_compliance.config import Account
 from tag_compliance.domain.clock import utc_now
@@ -86,14 +87,13 @@ class AccountSession:
 
     def _assume(self, step: RoleStep, by: Frozen) -> Lease:
         extra = {"ExternalId": step.external_id} if step.external_id else {}
-        with signing_as(by):
+        with _documented("AssumeRole"), signing_as(by):
             answer = self._sts().assume_role(
                 RoleArn=step.role_arn,
                 RoleSessionName=step.session_name,
                 DurationSeconds=step.session_seconds,
                 **extra,  # type: ignore[arg-type]  # the stubs want every keyword spelled out
             )
-        with _complete("AssumeRole"):
             given = answer["Credentials"]
             frozen = ReadOnlyCredentials(
                 given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
@@ -107,10 +107,8 @@ class AccountSession:
         """Without a role, the base credentials may read their own account and no other."""
 
         def ask() -> str:
-            with signing_as(source):
-                answer = self._sts().get_caller_identity()
-            with _complete("GetCallerIdentity"):
-                return answer["Account"]
+            with _documented("GetCallerIdentity"), signing_as(source):
+                return self._sts().get_caller_identity()["Account"]
 
         found = self._new_pace(self.tally).call("GetCallerIdentity", ask)
         if found != self._account.account_id:
@@ -122,10 +120,12 @@ class AccountSession:
 
 
 @contextlib.contextmanager
-def _complete(operation: str) -> Iterator[None]:
-    """What an answer lacks, botocore leaves out; the third time, it is no accident."""
+def _documented(operation: str) -> Iterator[None]:
+    """Of an answer that is none, botocore raises what its parser stumbles over, be it `KeyError`.
+
+    Its text is not shown: it may hold what was to be parsed, which is a credential.
+    """
     try:
         yield
-    except KeyError as error:
-        cause = f"the answer lacks {error}"
-        raise AwsRefused(operation, Reason.MALFORMED_RESPONSE, cause, attempts=3) from None
+    except (LookupError, TypeError, ValueError):
+        raise refusal_of(operation, ResponseParserError()) from None

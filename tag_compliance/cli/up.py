@@ -29,6 +29,8 @@ def run_up(arguments: argparse.Namespace, config: Config) -> int:
     """Blocks until a signal or a child's death ends the tree; answers the exit code."""
     home = prepare_dagster_home(os.environ.get("DAGSTER_HOME"), config)
     environment = {
+        # Dagster warns of each of its own features that it calls beta; the lock file pins them all.
+        "PYTHONWARNINGS": "ignore",
         **os.environ,
         "DAGSTER_HOME": str(home),
         "TAG_COMPLIANCE_STORAGE": config.storage,

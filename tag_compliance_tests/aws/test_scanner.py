@@ -55,6 +55,7 @@ def organisation() -> Organisation:
     return made
 
 
+# What there can be is drawn; `enter` only sets the environment anew.
 @settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     accounts=st.integers(1, 4),
@@ -65,7 +66,7 @@ def organisation() -> Organisation:
     tags=st.integers(0, 12),
     seed=st.integers(0, 1_000),
 )
-def test_what_is_read_is_what_there_is(
+def test_what_is_read_is_what_there_is(  # noqa: PLR0917
     enter: Enter, accounts: int, regions: list[str], resources: int, tags: int, seed: int
 ) -> None:
     organisation = generate_organisation(accounts, regions, resources, seed, tags)
@@ -211,10 +212,10 @@ def test_the_external_id_opens_a_role_that_asks_for_it(enter: Enter) -> None:
 
 
 def test_sessions_that_end_during_a_scan_are_renewed_before_they_do(enter: Enter) -> None:
-    organisation = generate_organisation(1, ["us-east-1"], 3_000)
+    organisation = generate_organisation(1, ["us-east-1"], 2_200)
     hub = {"via_role_arn": "arn:aws:iam::222222222222:role/hub"}
     organisation.add_account("222222222222")
-    with FakeAws(organisation, session_seconds=3, latency=0.2) as fake:
+    with FakeAws(organisation, session_seconds=4, latency=0.2) as fake:
         enter(fake)
         config = config_of(organisation, ["us-east-1"], **hub)
         (scanned,) = scan_accounts(config, [config.aws_account_matrix[0].account_id])
@@ -222,7 +223,7 @@ def test_sessions_that_end_during_a_scan_are_renewed_before_they_do(enter: Enter
         assert fake.calls.count("AssumeRole") >= 4
     assert scanned.scan.reason is Reason.OK
     assert scanned.scan.regions[0].retries == 0
-    assert scanned.scan.regions[0].resources == 3_000
+    assert scanned.scan.regions[0].resources == 2_200
 
 
 def test_a_session_that_aws_ends_early_is_assumed_anew_and_the_scan_goes_on(
@@ -250,15 +251,14 @@ def test_the_rate_that_aws_allows_is_kept_without_one_throttled_call(enter: Ente
 
 
 def test_a_rate_of_zero_asks_as_fast_as_it_can(enter: Enter) -> None:
-    organisation = generate_organisation(1, ["us-east-1"], 3_500)
-    with FakeAws(organisation, enforce_rate=15) as fake:
+    organisation = generate_organisation(1, ["us-east-1"], 10_000)
+    with FakeAws(organisation) as fake:
         enter(fake)
         (scanned,) = scan(organisation, ["us-east-1"], calls_per_second=0.0)
 
     (region,) = scanned.scan.regions
-    assert region.reason is Reason.OK
-    assert region.throttled_calls > 0
-    assert region.resources == 3_500
+    assert (region.reason, region.calls) == (Reason.OK, 100)
+    assert region.seconds < 99 / 15
 
 
 def test_progress_hears_of_each_region_once(enter: Enter) -> None:
