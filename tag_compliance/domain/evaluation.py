@@ -135,9 +135,14 @@ def _judged(scan: AccountScan, table: pa.Table, required: tuple[str, ...]) -> pa
 def _presence(tags: pa.ChunkedArray, required: tuple[str, ...]) -> NDArray[np.bool_]:
     """(resources, required keys): an empty value counts as present, only the key is looked up."""
     present = np.zeros((len(tags), len(required)), dtype=bool)
-    for column, key in enumerate(required):
-        found = pc.is_valid(pc.map_lookup(tags, pa.scalar(key), "first"))
-        present[:, column] = found.to_numpy()
+    maps = tags.combine_chunks()
+    offsets = maps.offsets.to_numpy()
+    keys = maps.keys.slice(offsets[0], offsets[-1] - offsets[0])
+    rows = np.repeat(np.arange(len(maps)), np.diff(offsets))
+    # One look-up for all required keys: one in the map for each takes ten times as long.
+    codes = pc.index_in(keys, value_set=pa.array(required, pa.string()))
+    hits = codes.is_valid().to_numpy(zero_copy_only=False)
+    present[rows[hits], codes.drop_null().to_numpy()] = True
     return present
 
 

@@ -30,6 +30,9 @@ class Policy:
 def _compiled(pattern: str) -> re.Pattern[str]:
     """A bare word matches anywhere; a pattern with `:` or `*` matches the whole `service:type`."""
     if ":" in pattern or "*" in pattern:
-        wildcard = ".*".join(re.escape(part) for part in pattern.split("*"))
-        return re.compile(rf"\A{wildcard}\Z", re.IGNORECASE | re.DOTALL)
+        first, *rest = (re.escape(part) for part in pattern.split("*"))
+        # Atomic: the first place where a middle part fits is as good as any; no second is tried.
+        middle = "".join(f"(?>.*?{part})" for part in rest[:-1] if part)
+        last = f".*{rest[-1]}" if rest else ""
+        return re.compile(rf"\A{first}{middle}{last}\Z", re.IGNORECASE | re.DOTALL)
     return re.compile(re.escape(pattern), re.IGNORECASE)

@@ -34,6 +34,13 @@ hold required keys only, in the configured order.
 """
 
 
+COUNTED_COLUMNS = (
+    *("account_id", "account_name", "region", "resource_type", "arn"),
+    *("missing_tags", "compliant"),
+)
+"""The columns that the metrics are made of."""
+
+
 @dataclass(frozen=True, slots=True)
 class ExcludedCount:
     """Resources that a pattern left out of account, for one type in one region."""

@@ -12,7 +12,7 @@ from tag_compliance.domain.evaluation import evaluate
 from tag_compliance.domain.families import Occasion
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.reconcile import ExpectedAccount, reconcile
-from tag_compliance.domain.results import ComplianceResults
+from tag_compliance.domain.results import COUNTED_COLUMNS, ComplianceResults
 from tag_compliance.domain.scan import ScannedAccount
 from tag_compliance.errors import BadConfiguration, NothingScanned, TagComplianceError
 from tag_compliance.pipeline import metadata
@@ -105,7 +105,12 @@ def compliance_results(
     )
 
 
-@dg.asset(kinds={"prometheus"}, check_specs=SNAPSHOT_CHECKS)
+@dg.asset(
+    kinds={"prometheus"},
+    check_specs=SNAPSHOT_CHECKS,
+    # The tags themselves are the larger part of the rows, and no metric shows them.
+    ins={"compliance_results": dg.AssetIn(metadata={"columns": list(COUNTED_COLUMNS)})},
+)
 def metric_snapshot(
     scan_config: Config, compliance_results: ComplianceResults, configuration: ConfigurationResource
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]

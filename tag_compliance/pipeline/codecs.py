@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -48,6 +49,15 @@ def decode_account(data: bytes) -> ScannedAccount:
     return ScannedAccount(scan, table)
 
 
+def decode_scan(data: bytes) -> AccountScan:
+    """An account's state alone, for the price of the file's footer."""
+    try:
+        metadata = pq.read_metadata(pa.BufferReader(data)).metadata or {}
+        return _account_scan.validate_json(metadata[_KEY])
+    except (ValidationError, pa.ArrowException, OSError, ValueError, KeyError) as error:
+        raise StoredValueUnreadable("scan of an account", " ".join(str(error).split())) from error
+
+
 def encode_results(results: ComplianceResults) -> bytes:
     described = _Description(
         results.required_tags,
@@ -59,9 +69,13 @@ def encode_results(results: ComplianceResults) -> bytes:
     return _parquet(results.table, _description.dump_json(described))
 
 
-def decode_results(data: bytes) -> ComplianceResults:
-    """Raises `StoredValueUnreadable` for what `encode_results` did not write."""
-    table, d = _read("results", data, RESULT_SCHEMA, _description)
+def decode_results(data: bytes, columns: Sequence[str] | None = None) -> ComplianceResults:
+    """Raises `StoredValueUnreadable` for what `encode_results` did not write.
+
+    `columns` names the only ones that are read; None reads all of `RESULT_SCHEMA`.
+    """
+    wanted = [field for field in RESULT_SCHEMA if columns is None or field.name in columns]
+    table, d = _read("results", data, pa.schema(wanted), _description)
     return ComplianceResults(d.required_tags, table, d.scans, d.counted, d.excluded, d.unparsable)
 
 
@@ -80,7 +94,9 @@ def _read(
 ) -> tuple[pa.Table, _DescribedT]:
     try:
         source = pa.BufferReader(data)
-        stored = pq.read_table(source, page_checksum_verification=True)
+        stored = pq.read_table(
+            source, columns=schema.names, use_threads=False, page_checksum_verification=True
+        )
         table = stored.select(schema.names).cast(schema)
         table.validate(full=True)
         return table, description.validate_json((stored.schema.metadata or {})[_KEY])

@@ -18,6 +18,7 @@ from tag_compliance.domain.scan import ScannedAccount
 from tag_compliance.pipeline.codecs import (
     decode_account,
     decode_results,
+    decode_scan,
     encode_account,
     encode_results,
 )
@@ -35,7 +36,8 @@ def _account_object(account_id: str) -> str:
 class TableIOManager(dg.IOManager):
     """Keeps values by their type; Dagster's own manager of files knows no run over many partitions.
 
-    An input annotated as `pandas.DataFrame` gets the rows of `compliance_results` alone.
+    An input annotated as `pandas.DataFrame` gets the rows of `compliance_results` alone; one with
+    `columns` in its metadata reads just those of its columns.
     """
 
     def __init__(self, configuration: ConfigurationResource) -> None:
@@ -57,7 +59,8 @@ class TableIOManager(dg.IOManager):
             return load_accounts(storage, context.asset_partition_keys)
         if context.dagster_type.typing_type is Config:
             return Config.model_validate_json(_read(storage, _CONFIG))
-        results = decode_results(_read(storage, _RESULTS))
+        columns = context.definition_metadata.get("columns")
+        results = decode_results(_read(storage, _RESULTS), columns)
         wants_rows = context.dagster_type.typing_type is pd.DataFrame
         return results.frame if wants_rows else results
 
@@ -66,10 +69,12 @@ def keep_account(storage: Storage, account: ScannedAccount) -> None:
     """Keeps an account's scan, unless a later one is there, and what only the last one knew."""
 
     def merged(data: bytes | None) -> bytes | None:
-        previous = decode_account(data) if data is not None else None
-        if previous is not None and previous.scan.started_at > account.scan.started_at:
+        if data is None:
+            return encode_account(account)
+        if decode_scan(data).started_at > account.scan.started_at:
             return None
-        return encode_account(account.keeping(previous))
+        kept = account if account.scan.succeeded else account.keeping(decode_account(data))
+        return encode_account(kept)
 
     storage.update(_account_object(account.scan.account_id), merged)
 

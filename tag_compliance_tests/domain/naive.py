@@ -34,45 +34,34 @@ def samples(
         found[key] = value
 
     details: list[tuple[Any, ...]] = []
-    omitted: dict[tuple[str, str], int] = {}
     for account in accounts:
         who = {"account_name": account["account_name"], "account_id": account["account_id"]}
         unknown = 0
         for region in account["regions"]:
-            where = {**who, "region": region["region"]}
             if not region["read"]:
                 continue
-            omitted[account["account_id"], region["region"]] = 0
+            where = {**who, "region": region["region"]}
             rows = [row for row in region["rows"] if belongs(row, region, account)]
             kept = [row for row in rows if not excluded(row["resource_type"], patterns)]
             unknown += sum(row["resource_type"] == "unknown:unknown" for row in kept)
             put("resources_scanned_total", len(kept), **where)
+            put("tag_compliance_detail_series_omitted", 0, **where)
             _shares(put, kept, required, where)
-            for type_ in {row["resource_type"] for row in rows}:
-                of_type = [row for row in kept if row["resource_type"] == type_]
-                if of_type:
-                    _shares_of_type(put, of_type, required, {**where, "resource_type": type_})
-                else:
-                    n = sum(row["resource_type"] == type_ for row in rows)
-                    name = "tag_compliance_excluded_resources"
-                    put(name, n, **where, resource_type=type_)
-            for row in kept:
-                for at, tag in enumerate(required):
-                    if tag not in row["tags"]:
-                        order = account["account_id"], region["region"], row["resource_type"]
-                        details.append((*order, row["arn"], at, tag, where))
+            _by_type(put, rows, kept, required, where)
+            details += [
+                (row["resource_type"], row["arn"], at, tag, where)
+                for row in kept
+                for at, tag in enumerate(required)
+                if tag not in row["tags"]
+            ]
         put("tag_compliance_unparsable_arn_resources", unknown, **who)
-    details.sort(key=lambda detail: detail[:5])
-    for number, (account_id, name, type_, arn, _, tag, where) in enumerate(details):
+    details.sort(key=lambda d: (d[4]["account_id"], d[4]["region"], *d[:3]))
+    for number, (type_, arn, _, tag, where) in enumerate(details):
         if limit and number >= limit:
-            omitted[account_id, name] += 1
+            found["tag_compliance_detail_series_omitted", frozenset(where.items())] += 1
         else:
             labels = {**where, "tag": tag, "resource_type": type_, "resource_arn": label_of(arn)}
             put("tag_missing_detail", 1, **labels)
-    names = {account["account_id"]: account["account_name"] for account in accounts}
-    for (account_id, name), n in omitted.items():
-        labels = {"account_id": account_id, "account_name": names[account_id], "region": name}
-        put("tag_compliance_detail_series_omitted", n, **labels)
     return found
 
 
@@ -105,6 +94,19 @@ def _shares(put: Any, rows: list[Any], required: Sequence[str], where: dict[str,
         if rows:
             share = 100 * len(having) / len(rows)
             put("tag_compliance_percentage", share, **where, tag=tag)
+
+
+def _by_type(
+    put: Any, rows: list[Any], kept: list[Any], required: Sequence[str], where: dict[str, str]
+) -> None:
+    for type_ in {row["resource_type"] for row in rows}:
+        labels = {**where, "resource_type": type_}
+        of_type = [row for row in kept if row["resource_type"] == type_]
+        if of_type:
+            _shares_of_type(put, of_type, required, labels)
+        else:
+            n = sum(row["resource_type"] == type_ for row in rows)
+            put("tag_compliance_excluded_resources", n, **labels)
 
 
 def _shares_of_type(

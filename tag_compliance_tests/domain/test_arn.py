@@ -147,9 +147,7 @@ _CASES = [
 
 
 @pytest.mark.parametrize(("service", "middle", "resource", "type_"), _CASES)
-def test_each_service_names_its_type(
-    service: str, middle: str, resource: str, type_: str
-) -> None:
+def test_each_service_names_its_type(service: str, middle: str, resource: str, type_: str) -> None:
     text = f"arn:aws:{service}:{middle}:{resource}"
     arn = parse_arn(text)
     region, account_id = middle.split(":")

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -53,14 +51,11 @@ def test_without_patterns_nothing_is_excluded() -> None:
 
 
 @settings(deadline=None, max_examples=300)
-@given(
-    st.text(alphabet="aB:*-.", min_size=1, max_size=8), st.text(alphabet="aAbB:-.", max_size=10)
-)
+@given(st.text(alphabet="aB:*-.", min_size=1, max_size=8), st.text(alphabet="aAbB:-.", max_size=10))
 def test_patterns_match_as_the_naive_matcher_says(pattern: str, resource_type: str) -> None:
     assert _excludes(pattern, resource_type) == naive.excluded(resource_type, [pattern])
 
 
+@pytest.mark.timeout(10)
 def test_a_pattern_of_many_stars_does_not_hang() -> None:
-    before = time.monotonic()
     assert not _excludes("*a" * 20 + "*b", "x:" + "a" * 300)
-    assert time.monotonic() - before < 5

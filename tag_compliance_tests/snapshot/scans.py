@@ -1,0 +1,56 @@
+"""A scan that has something of everything, and what a snapshot says of one."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from tag_compliance.domain.evaluation import evaluate
+from tag_compliance.domain.policy import Policy
+from tag_compliance.domain.results import ComplianceResults
+from tag_compliance.domain.scan import AccountScan, Reason, RegionScan, ScannedAccount
+from tag_compliance.snapshot.status import AccountStatus, Outcome, RegionStatus, ScanStatus
+from tag_compliance_tests.domain.organisations import table_of
+
+NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+
+def status_of(minutes: int = 0, outcome: Outcome = Outcome.COMPLETE) -> ScanStatus:
+    """Of a scan that started so many minutes after noon."""
+    at = NOON + timedelta(minutes=minutes)
+    region = RegionStatus("eu-west-1", "ok", "", 2, 1.5, at, 50.0)
+    return ScanStatus(
+        scan_started_at=at,
+        made_at=at + timedelta(seconds=20),
+        outcome=outcome,
+        stale_after_seconds=900,
+        resources=2,
+        compliant=1,
+        accounts=(AccountStatus("111122223333", 'sh"op', True, at, (region,)),),
+        tags=(),
+        failures=(),
+        version="0.1.0",
+    )
+
+
+def scanned_results() -> ComplianceResults:
+    """Read and failed regions, an excluded, a garbled, a compliant and a missing resource."""
+    regions = (
+        RegionScan("eu-west-1", Reason.OK, "", 1, 4, 2, 0, 0, 1.5, NOON),
+        RegionScan("us-east-1", Reason.THROTTLED, "too fast", 0, 0, 5, 4, 5, 9.0),
+    )
+    scan = AccountScan("111122223333", 'sh"op', NOON, 9.25, regions, 7, 4, 5, NOON)
+    never = AccountScan(
+        "222233334444", "lab", NOON, 0.5, (RegionScan("eu-west-1", Reason.ACCESS_DENIED, "no"),)
+    )
+    rows = [
+        ("arn:aws:ec2:eu-west-1:111122223333:vpc/a", "ec2:vpc", {"Owner": "me", "Env": ""}),
+        ("arn:aws:ec2:eu-west-1:111122223333:vpc/b", "ec2:vpc", {"Env": "x"}),
+        ("arn:aws:ecs:eu-west-1:111122223333:task/c", "ecs:task", {}),
+        ("what\n?", "unknown:unknown", {}),
+    ]
+    table = table_of(
+        ("eu-west-1", {"arn": arn, "resource_type": type_, "tags": tags})
+        for arn, type_, tags in rows
+    )
+    accounts = [ScannedAccount(scan, table), ScannedAccount(never, table_of([]))]
+    return evaluate(accounts, Policy(("Owner", "Env"), ("ecs:*",)))

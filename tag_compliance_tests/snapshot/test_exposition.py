@@ -1,0 +1,143 @@
+"""Text format 0.0.4: by the letter, read back by others, and as promtool likes it."""
+
+from __future__ import annotations
+
+import math
+import subprocess
+from collections.abc import Iterable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.registry import Collector
+
+from tag_compliance.domain.families import Occasion
+from tag_compliance.domain.metrics import Family, LabelColumn, Metric
+from tag_compliance.snapshot.contents import build_contents
+from tag_compliance.snapshot.exposition import render
+from tag_compliance_tests.domain.organisations import nasty_text, parsed
+from tag_compliance_tests.snapshot.scans import NOON, scanned_results
+from tag_compliance_tests.system import require
+
+
+def _family(metric: Metric, rows: list[tuple[list[str], float]]) -> Family:
+    columns = [[labels[at] for labels, _ in rows] for at in range(len(metric.labels))]
+    values = np.array([value for _, value in rows], dtype=np.float64)
+    return Family(
+        metric, tuple(LabelColumn(np.arange(len(rows)), column) for column in columns), values
+    )
+
+
+def test_a_small_exposition_by_the_letter() -> None:
+    metric = Metric("disk_usage", 'A "help" with \\ and\nline feed.', ("path", "host"))
+    shared = LabelColumn(np.array([0, 1, 0]), ['C:\\"x"\n', "é😀{a=b,c}"])
+    hosts = LabelColumn(np.array([0, 0, 1]), ["", "b"])
+    families = [
+        Family(metric, (shared, hosts), np.array([1.5, 2.0, -3.0])),
+        Family(Metric("up", "Whether."), (), np.array([1])),
+        Family(
+            Metric("nothing", "No samples.", ("path",)),
+            (LabelColumn(np.zeros(0, int), []),),
+            np.zeros(0),
+        ),
+    ]
+    assert render(families).decode() == (
+        '# HELP disk_usage A "help" with \\\\ and\\nline feed.\n'
+        "# TYPE disk_usage gauge\n"
+        'disk_usage{path="C:\\\\\\"x\\"\\n",host=""} 1.5\n'
+        'disk_usage{path="é😀{a=b,c}",host=""} 2\n'
+        'disk_usage{path="C:\\\\\\"x\\"\\n",host="b"} -3\n'
+        "# HELP up Whether.\n"
+        "# TYPE up gauge\n"
+        "up 1\n"
+        "# HELP nothing No samples.\n"
+        "# TYPE nothing gauge\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0.0, "0"),
+        (100.0, "100"),
+        (1777896000.5, "1777896000.5"),
+        (200 / 3, "66.66666666666667"),
+        (1e-7, "1e-07"),
+        (2.0**60, "1.152921504606847e+18"),
+        (math.nan, "NaN"),
+        (math.inf, "+Inf"),
+        (-math.inf, "-Inf"),
+    ],
+)
+def test_a_number_is_the_shortest_that_reads_back(value: float, text: str) -> None:
+    rendered = render([Family(Metric("x", "X."), (), np.array([value]))]).decode()
+    assert rendered.splitlines()[-1] == f"x {text}"
+
+
+@pytest.mark.parametrize("kind", [np.int32, np.int64, np.uint64])
+def test_a_whole_number_stays_exact(kind: type[np.integer]) -> None:
+    largest = int(np.iinfo(kind).max)
+    family = Family(Metric("x", "X."), (), np.array([largest], dtype=kind))
+    assert render([family]).decode().endswith(f"x {largest}\n")
+
+
+def test_a_lone_surrogate_becomes_a_question_mark() -> None:
+    family = _family(Metric("x", "X.", ("a",)), [(["\ud800"], 1)])
+    assert render([family]).endswith(b'x{a="?"} 1\n')
+
+
+class _Same(Collector):
+    """The same samples, for prometheus_client's own renderer."""
+
+    def __init__(self, metric: Metric, rows: list[tuple[list[str], float]]) -> None:
+        self._metric = metric
+        self._rows = rows
+
+    def collect(self) -> Iterable[GaugeMetricFamily]:
+        family = GaugeMetricFamily(self._metric.name, self._metric.help, labels=self._metric.labels)
+        for labels, value in self._rows:
+            family.add_metric(labels, value)
+        yield family
+
+
+@settings(deadline=None)
+@given(
+    nasty_text,
+    st.lists(
+        st.tuples(st.lists(nasty_text, min_size=2, max_size=2), st.floats(allow_nan=False)),
+        unique_by=lambda row: tuple(row[0]),
+        max_size=6,
+    ),
+)
+def test_it_reads_back_as_what_prometheus_client_writes(
+    help_: str, rows: list[tuple[list[str], float]]
+) -> None:
+    metric = Metric("disk_usage", help_, ("path", "host"))
+    registry = CollectorRegistry()
+    registry.register(_Same(metric, rows))
+    assert parsed(render([_family(metric, rows)])) == parsed(generate_latest(registry))
+
+
+def test_promtool_complains_of_nothing_but_the_suffix_of_five_contract_names() -> None:
+    promtool = require("promtool")
+    contents = build_contents(
+        scanned_results(),
+        Occasion(NOON, NOON, "0.1.0"),
+        max_detail_series=1,
+        refresh_interval=300,
+    )
+    done = subprocess.run(
+        [promtool, "check", "metrics"], input=contents.exposition, capture_output=True, check=False
+    )
+    complaints = (done.stdout + done.stderr).decode().splitlines()
+    rule = 'non-counter metrics should not have "_total" suffix'
+    assert sorted(complaints) == [
+        f"resources_fully_compliant_by_type_total {rule}",
+        f"resources_fully_compliant_total {rule}",
+        f"resources_scanned_total {rule}",
+        f"tag_compliant_total {rule}",
+        f"tag_non_compliant_total {rule}",
+    ]
