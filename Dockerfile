@@ -28,7 +28,7 @@ WORKDIR /opt/tag-compliance/lib
 RUN find . -path '*/numpy*/tests' -prune -exec rm -rf {} + \
     && rm -rf python3*/site-packages/pandas/tests python3*/site-packages/pyarrow/tests \
         python3*/site-packages/pyarrow/include python3*/site-packages/pyarrow/src \
-        python3*/site-packages/pyarrow/*flight* python3*/site-packages/pyarrow/*substrait* \
+        python3*/site-packages/pyarrow/*flight* \
         python3*/site-packages/kubernetes/aio \
     && find . '(' -name '*.pyx' -o -name '*.pxd' -o -name '*.pxi' -o -name '*.js.map' ')' -delete \
     && python3 -m compileall -q -j 0 --invalidation-mode unchecked-hash .

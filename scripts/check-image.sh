@@ -18,7 +18,7 @@ suite=bookworm
 version=$(sed -nE 's/^__version__ = "(.*)"/\1/p' tag_compliance/__init__.py)
 revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 
-for program in buildah debootstrap unshare setpriv kubectl; do
+for program in buildah debootstrap unshare setpriv ip kubectl; do
   command -v "$program" >/dev/null || { echo "check-image: $program is not installed" >&2; exit 1; }
 done
 ((EUID == 0)) || { echo "check-image: must be root, for debootstrap and chroot" >&2; exit 1; }
@@ -93,3 +93,6 @@ for image in tag-compliance tag-compliance-exporter; do
   base=$(du -sm "$work/python-base/." | cut -f1)
   say "$image: $total MB, $((total - base)) MB of it on top of the base"
 done
+
+say "the images at work"
+unshare --net sh -euc 'ip link set lo up; exec "$@"' try "$python" scripts/try_image.py "$work" k8s

@@ -87,7 +87,7 @@ def trend(
     )  # fmt: skip
 
 
-def bars(
+def bars(  # noqa: PLR0913 - what a panel of bars is made of
     title: str, query: Query, *, unit: str = "short", steps: Steps = PLAIN, width: int = 8,
     description: str = "",
 ) -> Panel:  # fmt: skip

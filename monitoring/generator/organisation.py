@@ -5,7 +5,7 @@ from __future__ import annotations
 from monitoring.generator import grafana as g
 from monitoring.generator import promql as p
 
-_ACCOUNT_LINK = "/d/tag-compliance-account?var-account=${__data.fields[ID]}&${__url_time_range}"
+_ACCOUNT_LINK = "/d/tag-compliance-account?var-account=${__data.fields.ID}&${__url_time_range}"
 _TAG_LINK = "/d/tag-compliance-tag-owner?var-tag=${__value.text}&${__url_time_range}"
 
 
@@ -154,6 +154,7 @@ def _worst() -> list[g.Panel]:
 
 
 def _scans() -> list[g.Panel]:
+    read_at = p.once_each_account("tag_compliance_account_last_success_timestamp_seconds")
     state = p.once("tag_compliance_region_scan_success", "reason")
     exporter = 'max by (instance) (tag_compliance_exporter_{}{{job=~"$job"}})'
     seconds = exporter.format("snapshot_age_seconds")
@@ -175,7 +176,7 @@ def _scans() -> list[g.Panel]:
         ),
         g.table(
             "Time since each account was read whole",
-            f"time() - {p.once_each_account('tag_compliance_account_last_success_timestamp_seconds')}",
+            f"time() - {read_at}",
             "Ago",
             {"account_name": "Account", "account_id": "ID"},
             unit="s",

@@ -15,9 +15,9 @@ CHOSEN_ACCOUNTS = 'job=~"$job",account_id=~"$account"'
 _REGION = "account_name, account_id, region"
 
 
-def once(metric: str, *labels: str, chosen: str = CHOSEN) -> str:
-    """Each series of an account's region once, told apart by `labels`, too."""
-    return f"max by ({', '.join([*labels, _REGION])}) ({metric}{{{chosen}}})"
+def once(metric: str, *labels: str, chosen: str = CHOSEN, at: str = "") -> str:
+    """Each series of an account's region once, told apart by `labels`, too; `at`: `offset 1d`."""
+    return f"max by ({', '.join([*labels, _REGION])}) ({metric}{{{chosen}}}{at and f' {at}'})"
 
 
 def once_each_account(metric: str) -> str:

@@ -8,6 +8,7 @@ from monitoring.generator import promql as p
 _CHOSEN = f'{p.CHOSEN},tag="$tag"'
 _WITH = p.once("tag_compliant_total", chosen=_CHOSEN)
 _WITHOUT = p.once("tag_non_compliant_total", chosen=_CHOSEN)
+_WITHOUT_BEFORE = p.once("tag_non_compliant_total", chosen=_CHOSEN, at="offset 1d")
 _ALL = f"{_WITH} + {_WITHOUT}"
 _MISSING = p.once("tag_missing_detail", "resource_type", "resource_arn", chosen=_CHOSEN)
 
@@ -37,7 +38,7 @@ def _now() -> list[g.Panel]:
         g.stat("Accounts with gaps", gaps, steps=g.NONE_IS_GOOD),
         g.stat(
             "Change within a day",
-            f"{without} - sum({_WITHOUT.replace('})', '} offset 1d)')})",
+            f"{without} - {p.total(_WITHOUT_BEFORE)}",
             description="Resources without the tag, now less a day ago. Empty where nothing was "
             "scraped a day ago.",
         ),

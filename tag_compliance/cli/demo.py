@@ -10,9 +10,12 @@ from pathlib import Path
 
 from tag_compliance.aws.regions import known_regions
 from tag_compliance.cli.exit_code import ExitCode
+from tag_compliance.cli.flags import PREFIX
+from tag_compliance.cli.interrupts import interruptible
 from tag_compliance.cli.scan import scan_once
 from tag_compliance.cli.up import run_up
 from tag_compliance.config import load_config
+from tag_compliance.config.model import SCALAR_KEYS
 from tag_compliance.demo.organisation import ACCOUNTS, demo_config
 from tag_compliance.demo.server import SimulatedAws
 
@@ -20,6 +23,7 @@ from tag_compliance.demo.server import SimulatedAws
 def run(arguments: argparse.Namespace) -> int:
     """0 where just the account that refuses its role failed, as it is meant to."""
     with (
+        interruptible(),
         tempfile.TemporaryDirectory(prefix="tag-compliance-demo-") as folder,
         SimulatedAws() as aws,
     ):
@@ -28,9 +32,11 @@ def run(arguments: argparse.Namespace) -> int:
         environment = aws.environment_over(os.environ)
         os.environ.clear()
         os.environ.update(environment, TAG_COMPLIANCE_CONFIG=str(path))
-        os.environ.pop("TAG_COMPLIANCE_STORAGE", None)
+        # The user's own organisation stays out of it, and so does its instance of Dagster, whose
+        # partitions the demo's accounts would take.
+        for name in (*(f"{PREFIX}{key.upper()}" for key in SCALAR_KEYS), "DAGSTER_HOME"):
+            os.environ.pop(name, None)
         if arguments.up:
-            os.environ.pop("DAGSTER_HOME", None)
             if arguments.refresh_interval:
                 os.environ["TAG_COMPLIANCE_REFRESH_INTERVAL"] = arguments.refresh_interval
             arguments.config = path

@@ -11,6 +11,7 @@ from tag_compliance.aws.regions import known_regions
 from tag_compliance.aws.roles import role_steps
 from tag_compliance.aws.scanner import scan_accounts
 from tag_compliance.cli.exit_code import ExitCode
+from tag_compliance.cli.interrupts import interruptible
 from tag_compliance.cli.progress import progress_bar
 from tag_compliance.config import Account, Config, load_config
 from tag_compliance.domain.scan import AccountScan, RegionScan
@@ -19,7 +20,7 @@ from tag_compliance.domain.scan import AccountScan, RegionScan
 def run(arguments: argparse.Namespace) -> int:
     """Assumes each role and reads one page of each region; nothing is stored."""
     config = load_config(arguments.config, os.environ, known_regions())
-    with progress_bar(config) as advance:
+    with interruptible(), progress_bar(config) as advance:
         ids = [account.account_id for account in config.aws_account_matrix]
         scans = [a.scan for a in scan_accounts(config, ids, advance, most_pages=1)]
     print("\n".join(report(config, scans)))

@@ -34,13 +34,24 @@ class Flags:
         shown = f", default: {default}" if default is not None else ""
         self._parser.add_argument(
             f"--{name}",
-            type=kind,
-            choices=choices,
+            type=self._checked(_one_of(choices) if choices else kind, variable),
             # argparse passes a default that is a text through `type`, as it does a flag's value.
             default=self._environment.get(variable) or default,
-            metavar=metavar,
+            metavar=metavar or (f"{{{','.join(choices)}}}" if choices else None),
             help=f"{help_} ({variable}{shown})",
         )
+
+    def _checked(self, kind: Callable[[str], Any], variable: str) -> Callable[[str], Any]:
+        """Tells of a wrong value whether the variable holds it; argparse names the flag alone."""
+
+        def convert(text: str) -> Any:
+            try:
+                return kind(text)
+            except (ValueError, argparse.ArgumentTypeError) as error:
+                whose = f" (from {variable})" if self._environment.get(variable) == text else ""
+                raise argparse.ArgumentTypeError(f"{error}{whose}") from None
+
+        return convert
 
     def switch(self, name: str, help_: str) -> None:
         """A flag without a value; its variable is on for 1, true, yes and on."""
@@ -65,7 +76,17 @@ class Flags:
 
 def port(text: str) -> int:
     """A TCP port; 0 takes a free one."""
-    number = int(text)
-    if not 0 <= number <= 65_535:  # noqa: PLR2004 - 16 bits
-        raise argparse.ArgumentTypeError(f"{number} is no port: it must be 0 to 65535")
-    return number
+    if not text.isdecimal() or int(text) > 65_535:  # noqa: PLR2004 - 16 bits
+        raise argparse.ArgumentTypeError(f"{text} is no port: it must be 0 to 65535")
+    return int(text)
+
+
+def _one_of(choices: list[str]) -> Callable[[str], str]:
+    """In place of argparse's `choices`, which lets a variable's value pass unseen."""
+
+    def convert(text: str) -> str:
+        if text not in choices:
+            raise argparse.ArgumentTypeError(f"{text} is none of {', '.join(choices)}")
+        return text
+
+    return convert

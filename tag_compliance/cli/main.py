@@ -11,18 +11,20 @@ import os
 import sys
 import warnings
 from collections.abc import Mapping, Sequence
+from signal import SIGINT
 from typing import Final
 
 from tag_compliance import __version__
 from tag_compliance.cli.exit_code import ExitCode
 from tag_compliance.cli.flags import Flags, port
+from tag_compliance.cli.interrupts import Interrupted
 from tag_compliance.errors import BadConfiguration, TagComplianceError
 from tag_compliance.logs import LogFormat, configure_logs
 
 PROGRAM: Final = "tag-compliance"
 
-_INTERRUPTED = 130
-"""128 + SIGINT, as a shell says it."""
+_SIGNAL = 128
+"""And the signal's number: as a shell tells of a command that a signal has ended."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -33,14 +35,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     warnings.filterwarnings("ignore", message=".*currently in (beta|preview)")
     try:
         code: int = importlib.import_module(arguments.module).run(arguments)
+        if sys.stdout is not None:  # it is where the caller has closed it
+            sys.stdout.flush()
     except BadConfiguration as error:
         _tell(error)
         return ExitCode.USAGE
     except TagComplianceError as error:
         _tell(error)
         return ExitCode.FAILED
-    except KeyboardInterrupt:
-        return _INTERRUPTED
+    except KeyboardInterrupt as interrupt:
+        return _SIGNAL + (interrupt.number if isinstance(interrupt, Interrupted) else SIGINT)
     except BrokenPipeError:
         # Whoever read stdout has gone; there is nobody left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -68,7 +72,6 @@ def build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     scan = command("scan", "Scan once, and print the metrics on stdout.")
     scan.add_config()
     scan.add("output", "write the metrics to this file, in one step, instead", metavar="F")
-
     scan.add("account", "scan this account alone; the others' data stay", metavar="ID")
 
     serve = command("serve", "Serve the newest snapshot to Prometheus.")

@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 
 from tag_compliance.aws.regions import known_regions
+from tag_compliance.cli.dagster_home import prepare_dagster_home
 from tag_compliance.cli.exit_code import ExitCode
+from tag_compliance.cli.interrupts import interruptible
 from tag_compliance.cli.output import put_out
 from tag_compliance.cli.progress import progress_bar
 from tag_compliance.cli.summary import summary_of
@@ -28,11 +30,14 @@ def scan_once(config_path: Path, output: str | None, account: str | None = None)
     if account is not None and all(a.account_id != account for a in config.aws_account_matrix):
         fault = Fault("--account", "", account, f"no such account in {config_path}")
         raise BadConfiguration((fault,))
+    if home := os.environ.get("DAGSTER_HOME"):
+        os.environ["DAGSTER_HOME"] = str(prepare_dagster_home(home, config))
     from tag_compliance.pipeline.launch import run_scan  # Dagster, which `--help` can do without
     from tag_compliance.pipeline.resources import ProgressResource
 
-    with progress_bar(config) as advance:
+    with interruptible() as check, progress_bar(config) as advance:
         ended = run_scan(config, config_path, ProgressResource(advance), account)
+        check()
     if ended.snapshot is None:
         raise TagComplianceError(ended.failure or f"the run {ended.run_id} failed")
     put_out(ended.snapshot.plain, output)

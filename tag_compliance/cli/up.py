@@ -13,6 +13,7 @@ from tag_compliance.aws.regions import known_regions
 from tag_compliance.cli.dagster_home import prepare_dagster_home
 from tag_compliance.cli.processes import Child, supervise
 from tag_compliance.config import Config, load_config
+from tag_compliance.errors import CannotListen
 
 _SERVING_FLAGS = ("tls_cert", "tls_key", "bearer_token_file", "basic_auth_file")
 
@@ -27,6 +28,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def run_up(arguments: argparse.Namespace, config: Config) -> int:
     """Blocks until a signal or a child's death ends the tree; answers the exit code."""
+    for host, port in (arguments.host, arguments.port), (arguments.ui_host, arguments.ui_port):
+        _refuse_unless_free(host, port)
     home = prepare_dagster_home(os.environ.get("DAGSTER_HOME"), config)
     environment = {
         # Dagster warns of each of its own features that it calls beta; the lock file pins them all.
@@ -74,6 +77,15 @@ def _children(arguments: argparse.Namespace) -> Iterator[Child]:
 def _passed_on(arguments: argparse.Namespace, flag: str) -> list[str]:
     value = getattr(arguments, flag)
     return [f"--{flag.replace('_', '-')}", str(Path(value).absolute())] if value else []
+
+
+def _refuse_unless_free(host: str, port: int) -> None:
+    """Told at once and in one line; Dagster's webserver would take another port in silence."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        socket.create_server((host, port), family=family).close()
+    except OSError as error:
+        raise CannotListen(host, port, error.strerror or str(error)) from error
 
 
 def _free_port() -> int:

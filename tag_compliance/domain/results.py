@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pandas as pd
 import pyarrow as pa
 
-from tag_compliance.domain.scan import AccountScan
+from tag_compliance.domain.scan import AccountScan, failures_of
 
 _LABEL = pa.dictionary(pa.int32(), pa.string())
 
@@ -92,7 +92,7 @@ class ComplianceResults:
     @property
     def failures(self) -> tuple[str, ...]:
         """A line for a person on each account or region that was not read."""
-        return tuple(line for scan in self.scans for line in scan.failures)
+        return failures_of(self.scans)
 
 
 def to_frame(table: pa.Table) -> pd.DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -102,6 +103,18 @@ class AccountScan:
     def label(self) -> str:
         """How a person is told which account: id and name."""
         return f"{self.account_id} ({self.account_name})"
+
+
+def failures_of(scans: Sequence[AccountScan]) -> tuple[str, ...]:
+    """A line for each account or region that failed; one for all, where all failed alike.
+
+    They do where there are no credentials, or nobody answers.
+    """
+    alike = {(region.reason, region.message) for scan in scans for region in scan.regions}
+    if len(scans) > 1 and len(alike) == 1 and not scans[0].succeeded:
+        reason, message = alike.pop()
+        return (f"all {len(scans)} accounts: {reason}: {message}",)
+    return tuple(line for scan in scans for line in scan.failures)
 
 
 @dataclass(frozen=True, slots=True)

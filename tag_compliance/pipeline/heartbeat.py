@@ -70,10 +70,10 @@ class HeartbeatResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HeartbeatResource"]:
         """Without a run, or with a configuration that cannot be read, nothing beats."""
         with contextlib.ExitStack() as stack:
-            if context.run_id:
+            if context.run is not None:
                 with contextlib.suppress(TagComplianceError):
                     storage = ConfigurationResource(path=self.path).storage()
-                    stack.enter_context(Heartbeat(storage, context.run_id).beating())
+                    stack.enter_context(Heartbeat(storage, context.run.run_id).beating())
             yield self
 
 

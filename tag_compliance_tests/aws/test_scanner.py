@@ -56,7 +56,12 @@ def organisation() -> Organisation:
 
 
 # What there can be is drawn; `enter` only sets the environment anew.
-@settings(max_examples=12, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=12,
+    deadline=None,
+    database=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
 @given(
     accounts=st.integers(1, 4),
     regions=st.lists(

@@ -1,35 +1,13 @@
-"""A scan that has something of everything, and what a snapshot says of one."""
+"""A scan that has something of everything."""
 
 from __future__ import annotations
-
-from datetime import UTC, datetime, timedelta
 
 from tag_compliance.domain.evaluation import evaluate
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.domain.scan import AccountScan, Reason, RegionScan, ScannedAccount
-from tag_compliance.snapshot.status import AccountStatus, Outcome, RegionStatus, ScanStatus
 from tag_compliance_tests.domain.organisations import table_of
-
-NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
-
-
-def status_of(minutes: int = 0, outcome: Outcome = Outcome.COMPLETE) -> ScanStatus:
-    """Of a scan that started so many minutes after noon."""
-    at = NOON + timedelta(minutes=minutes)
-    region = RegionStatus("eu-west-1", "ok", "", 2, 1.5, at, 50.0)
-    return ScanStatus(
-        scan_started_at=at,
-        made_at=at + timedelta(seconds=20),
-        outcome=outcome,
-        stale_after_seconds=900,
-        resources=2,
-        compliant=1,
-        accounts=(AccountStatus("111122223333", 'sh"op', True, at, (region,)),),
-        tags=(),
-        failures=(),
-        version="0.1.0",
-    )
+from tag_compliance_tests.snapshot.statuses import NOON
 
 
 def scanned_results() -> ComplianceResults:

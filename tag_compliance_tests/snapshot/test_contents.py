@@ -12,7 +12,8 @@ from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.snapshot.contents import SnapshotContents, build_contents, outcome_of
 from tag_compliance.snapshot.status import Outcome
 from tag_compliance_tests.domain.organisations import parsed
-from tag_compliance_tests.snapshot.scans import NOON, scanned_results
+from tag_compliance_tests.snapshot.scans import scanned_results
+from tag_compliance_tests.snapshot.statuses import NOON
 
 
 def _contents(results: ComplianceResults, limit: int = 0) -> SnapshotContents:
@@ -93,4 +94,5 @@ def test_nothing_configured_is_nothing_scanned_and_still_an_exposition() -> None
     nothing = replace(scanned_results(), scans=(), counted=(), excluded=(), unparsable=())
     contents = _contents(replace(nothing, table=nothing.table.slice(0, 0)))
     assert contents.status.outcome is Outcome.NOTHING
-    assert "tag_compliance_scan_completeness_ratio" not in dict(parsed(contents.exposition))
+    names = {name for name, _ in parsed(contents.exposition)}
+    assert "tag_compliance_scan_completeness_ratio" not in names

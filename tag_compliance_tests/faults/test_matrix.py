@@ -1,0 +1,179 @@
+"""Every fault, wherever it strikes: told where it stays, healed where it passes, felt by no other.
+
+One scan for each fault. It strikes one account in STS, one in the first page of a region, one in a
+page in the middle, one in the last; the fifth account is left alone.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+import pytest
+
+from tag_compliance_tests.fake_aws import FakeAws, Fault, Organisation, generate_organisation
+from tag_compliance_tests.faults.program import Ended, Program
+
+STS, FIRST, MIDDLE, LAST, ALONE = (f"{100_000_000_000 + number}" for number in range(5))
+STRUCK, OTHER = "us-east-1", "eu-west-1"
+PAGES: dict[str, int | Literal["last"]] = {FIRST: 0, MIDDLE: 1, LAST: "last"}
+EVERYWHERE = (STS, FIRST, MIDDLE, LAST)
+IN_PAGES = (FIRST, MIDDLE, LAST)
+# Endless faults end by the deadline; three pages are read in a fraction of it.
+DEADLINE = 2
+
+
+def organisation() -> Organisation:
+    return generate_organisation(5, (STRUCK, OTHER), 250, seed=7)
+
+
+def strike(
+    fake: FakeAws, fault: Fault, where: tuple[str, ...], times: int | None, seconds: float = 60.0
+) -> None:
+    for account_id in where:
+        if account_id == STS:
+            fake.faults.add(
+                fault, operation="AssumeRole", account_id=STS, times=times, seconds=seconds
+            )
+        else:
+            fake.faults.add(
+                fault,
+                operation="GetResources",
+                account_id=account_id,
+                region=STRUCK,
+                page=PAGES[account_id],
+                times=times,
+                seconds=seconds,
+            )
+
+
+def struck_regions(where: tuple[str, ...]) -> set[tuple[str, str]]:
+    return {(a, STRUCK) for a in where} | ({(STS, OTHER)} if STS in where else set())
+
+
+@pytest.fixture
+def sound(program: Program) -> Ended:
+    """A run without a fault, of the same organisation."""
+    program.configure(organisation())
+    with FakeAws(organisation()) as fake:
+        ended = program.scan(fake)
+    assert ended.code == 0
+    assert len(ended.numbers) == 10
+    return ended
+
+
+TOLD = [
+    (Fault.THROTTLED, "throttled", EVERYWHERE),
+    (Fault.THROTTLING_EXCEPTION, "throttled", EVERYWHERE),
+    (Fault.ACCESS_DENIED, "access_denied", EVERYWHERE),
+    (Fault.SCP_DENIED, "scp_denied", EVERYWHERE),
+    (Fault.REGION_DISABLED, "region_disabled", EVERYWHERE),
+    (Fault.EXPIRED_TOKEN, "expired_token", EVERYWHERE),
+    (Fault.INTERNAL, "internal", EVERYWHERE),
+    (Fault.HTTP_503, "internal", EVERYWHERE),
+    (Fault.HTTP_503_HTML, "internal", EVERYWHERE),
+    (Fault.NOT_JSON, "malformed_response", EVERYWHERE),
+    (Fault.TRUNCATED_BODY, "malformed_response", EVERYWHERE),
+    (Fault.CUT_CONNECTION, "unreachable", EVERYWHERE),
+    (Fault.HANG, "timeout", EVERYWHERE),
+    (Fault.SLOW, "timeout", EVERYWHERE),
+    (Fault.PAGINATION_TOKEN_EXPIRED, "expired_token", (MIDDLE, LAST)),
+    (Fault.REPEAT_TOKEN, "malformed_response", (MIDDLE, LAST)),
+    (Fault.ENDLESS, "timeout", (LAST,)),
+    (Fault.MISSING_LIST, "malformed_response", IN_PAGES),
+    (Fault.MISSING_ARN, "malformed_response", IN_PAGES),
+    (Fault.MISSING_TAGS, "malformed_response", IN_PAGES),
+    (Fault.WRONG_LIST_TYPE, "malformed_response", IN_PAGES),
+    (Fault.WRONG_ARN_TYPE, "malformed_response", IN_PAGES),
+    (Fault.WRONG_TAGS_TYPE, "malformed_response", IN_PAGES),
+]
+# What a refusal means, where it is the role that is refused.
+OF_A_ROLE = {"access_denied": "assume_role_denied", "region_disabled": "assume_role_denied"}
+
+
+@pytest.mark.parametrize(("fault", "reason", "where"), TOLD)
+def test_a_fault_that_stays_is_told_and_costs_its_own_region_alone(
+    program: Program, sound: Ended, fault: Fault, reason: str, where: tuple[str, ...]
+) -> None:
+    program.configure(organisation(), region_deadline=DEADLINE)
+    with FakeAws(organisation()) as fake:
+        strike(fake, fault, where, times=None)
+        ended = program.scan(fake)
+
+    struck = struck_regions(where)
+    expected = {
+        region: (OF_A_ROLE.get(reason, reason) if region[0] == STS else reason, 0.0)
+        if region in struck
+        else ("ok", 1.0)
+        for region in sound.regions
+    }
+    assert ended.regions == expected
+    assert ended.code == 3
+    assert ended.numbers == {r: n for r, n in sound.numbers.items() if r not in struck}
+    for account_id in where:
+        assert ended.value("tag_compliance_account_scan_success", account_id) == 0
+    assert ended.value("tag_compliance_account_scan_success", ALONE) == 1
+    assert "Traceback" not in ended.err
+
+
+PASSING = [
+    (Fault.THROTTLED, EVERYWHERE, 1),
+    (Fault.THROTTLING_EXCEPTION, EVERYWHERE, 2),
+    (Fault.EXPIRED_TOKEN, EVERYWHERE, 1),
+    (Fault.INTERNAL, EVERYWHERE, 2),
+    (Fault.HTTP_503, EVERYWHERE, 1),
+    (Fault.HTTP_503_HTML, EVERYWHERE, 1),
+    (Fault.NOT_JSON, EVERYWHERE, 2),
+    (Fault.TRUNCATED_BODY, EVERYWHERE, 1),
+    (Fault.CUT_CONNECTION, EVERYWHERE, 1),
+    (Fault.MISSING_LIST, IN_PAGES, 1),
+]
+
+
+@pytest.mark.parametrize(("fault", "where", "times"), PASSING)
+def test_a_fault_that_passes_costs_counted_retries_and_no_number(
+    program: Program, sound: Ended, fault: Fault, where: tuple[str, ...], times: int
+) -> None:
+    with FakeAws(organisation()) as fake:
+        strike(fake, fault, where, times=times)
+        ended = program.scan(fake)
+
+    assert ended.code == 0
+    assert ended.numbers == sound.numbers
+    for account_id in (STS, FIRST, MIDDLE, LAST, ALONE):
+        retries = times if account_id in where else 0
+        assert ended.value("tag_compliance_account_scan_api_retries", account_id) == retries
+        throttled = retries if "throttl" in fault else 0
+        name = "tag_compliance_account_scan_api_throttled_calls"
+        assert ended.value(name, account_id) == throttled
+
+
+@pytest.mark.parametrize(
+    ("fault", "where", "times"),
+    [
+        (Fault.EMPTY_PAGE, IN_PAGES, 2),
+        (Fault.EXTRA_FIELDS, IN_PAGES, None),
+        (Fault.MISSING_TOKEN, (LAST,), None),
+        (Fault.SLOW, EVERYWHERE, None),
+        (Fault.PAGINATION_TOKEN_EXPIRED, (MIDDLE, LAST), 2),
+    ],
+)
+def test_what_aws_may_do_any_day_changes_no_number(
+    program: Program, sound: Ended, fault: Fault, where: tuple[str, ...], times: int | None
+) -> None:
+    with FakeAws(organisation()) as fake:
+        strike(fake, fault, where, times=times, seconds=0.3)
+        ended = program.scan(fake)
+
+    assert ended.code == 0
+    assert ended.numbers == sound.numbers
+
+
+def test_a_region_is_started_over_a_bounded_number_of_times(program: Program) -> None:
+    program.configure(organisation())
+    with FakeAws(organisation()) as fake:
+        strike(fake, Fault.PAGINATION_TOKEN_EXPIRED, (LAST,), times=None)
+        ended = program.scan(fake)
+
+        assert fake.calls.count("GetResources", LAST, STRUCK) == 4 * 3
+    assert ended.regions[LAST, STRUCK] == ("expired_token", 0.0)
+    assert "started over 3 times" in ended.err

@@ -1,0 +1,87 @@
+"""Where nothing can be scanned: one clear line, the exit code, and what was published stays."""
+
+from __future__ import annotations
+
+import pytest
+
+from tag_compliance_tests.aws.scans import REGIONS
+from tag_compliance_tests.fake_aws import FakeAws, Fault, Organisation, generate_organisation
+from tag_compliance_tests.faults.program import Ended, Program
+
+CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
+
+
+def organisation() -> Organisation:
+    return generate_organisation(5, REGIONS, 20)
+
+
+def told(ended: Ended) -> list[str]:
+    """What stands on stderr for a person, the log aside."""
+    return [line for line in ended.err.splitlines() if line.startswith("tag-compliance: ")]
+
+
+def assert_one_line(ended: Ended, code: int, text: str) -> None:
+    assert ended.code == code
+    assert ended.out == ""
+    assert "Traceback" not in ended.err
+    (line,) = told(ended)
+    assert text in line
+
+
+@pytest.mark.parametrize(
+    ("environment", "text"),
+    [
+        (dict.fromkeys(CREDENTIALS, ""), "all 5 accounts: access_denied: "),
+        ({"AWS_PROFILE": "nix"}, "all 5 accounts: access_denied: "),
+        ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "all 5 accounts: unreachable: "),
+    ],
+    ids=["no credentials", "no such profile", "nobody listens"],
+)
+def test_what_concerns_every_account_is_told_in_one_line_and_the_last_snapshot_stays(
+    program: Program,
+    monkeypatch: pytest.MonkeyPatch,
+    environment: dict[str, str],
+    text: str,
+) -> None:
+    program.configure(organisation())
+    with FakeAws(organisation()) as fake:
+        assert program.scan(fake).code == 0
+        before = program.published()
+        for name, value in environment.items():
+            if value:
+                monkeypatch.setenv(name, value)
+            else:
+                monkeypatch.delenv(name)
+        ended = program.scan()
+
+    assert_one_line(ended, 1, text)
+    assert before is not None
+    assert program.published() == before
+
+
+@pytest.mark.parametrize("operation", ["AssumeRole", "GetResources"])
+def test_every_account_denied_is_told_and_the_last_snapshot_stays(
+    program: Program, operation: str
+) -> None:
+    program.configure(organisation())
+    with FakeAws(organisation()) as fake:
+        assert program.scan(fake).code == 0
+        before = program.published()
+        fake.faults.add(Fault.ACCESS_DENIED, operation=operation)
+        ended = program.scan(fake)
+
+    assert_one_line(ended, 1, "nothing could be scanned, the last good snapshot stays")
+    assert program.published() == before
+
+
+def test_a_wrong_configuration_is_told_before_anything_is_asked(program: Program) -> None:
+    program.configure(organisation(), region_dedline=3)
+    with FakeAws(organisation()) as fake:
+        ended = program.scan(fake)
+
+        assert len(fake.calls) == 0
+    assert_one_line(ended, 2, "region_dedline")
+
+
+def test_a_missing_configuration_is_told(program: Program) -> None:
+    assert_one_line(program.scan(), 2, "no such file")

@@ -1,0 +1,128 @@
+"""The demo kept running, scraped by a Prometheus that alerts an Alertmanager; and one demo's text."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tag_compliance_tests.monitoring.running import (
+    Prometheus,
+    Receiver,
+    eventually,
+    free_port,
+    get,
+    program,
+)
+from tag_compliance_tests.monitoring.shipped import Json, load
+from tag_compliance_tests.system import require
+
+
+@dataclass(frozen=True)
+class Live:
+    """What runs."""
+
+    prometheus: Prometheus
+    alertmanager: str
+    receiver: Receiver
+
+
+@pytest.fixture(scope="session")
+def exposition(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `demo --output` writes: the demo's metrics in a file."""
+    path = tmp_path_factory.mktemp("textfile") / "tag_compliance.prom"
+    command = [sys.executable, "-m", "tag_compliance", "demo", "--output", str(path)]
+    subprocess.run(command, check=True, stderr=subprocess.PIPE)
+    return path
+
+
+@pytest.fixture(scope="session")
+def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
+    """`demo --up`, scraped, recorded and alerted on with the shipped files.
+
+    They are changed in addresses and in times only: what takes minutes there takes seconds here.
+    """
+    prometheus, alertmanager = require("prometheus"), require("prometheus-alertmanager")
+    folder = tmp_path_factory.mktemp("live")
+    ports = {name: free_port() for name in ("exporter", "ui", "prometheus", "alertmanager")}
+    receiver = Receiver()
+    _write(folder / "alerts.yaml", _at_once(load("alerts.yaml")))
+    _write(folder / "alertmanager.yaml", _notifying(load("alertmanager.yaml"), receiver.url))
+    _write(folder / "prometheus.yaml", _readdressed(load("prometheus.yaml"), ports))
+    with contextlib.ExitStack() as stack:
+        stack.enter_context(receiver.serving())
+        stack.enter_context(
+            program(
+                [
+                    *(sys.executable, "-m", "tag_compliance", "demo", "--up"),
+                    *("--host", "127.0.0.1", "--port", str(ports["exporter"])),
+                    *("--ui-port", str(ports["ui"])),
+                ],
+                folder / "demo.log",
+            )
+        )
+        stack.enter_context(
+            program(
+                [
+                    alertmanager,
+                    f"--config.file={folder / 'alertmanager.yaml'}",
+                    f"--storage.path={folder / 'alertmanager'}",
+                    f"--web.listen-address=127.0.0.1:{ports['alertmanager']}",
+                    "--cluster.listen-address=",
+                ],
+                folder / "alertmanager.log",
+            )
+        )
+        # Prometheus comes last: it first finds the exporter with its snapshot, as after a restart.
+        eventually(lambda: get(f"http://127.0.0.1:{ports['exporter']}/ready"), seconds=150)
+        stack.enter_context(
+            program(
+                [
+                    prometheus,
+                    f"--config.file={folder / 'prometheus.yaml'}",
+                    f"--storage.tsdb.path={folder / 'tsdb'}",
+                    f"--web.listen-address=127.0.0.1:{ports['prometheus']}",
+                ],
+                folder / "prometheus.log",
+            )
+        )
+        api = Prometheus(ports["prometheus"])
+        eventually(lambda: api.query("organisation:compliance:percentage"))
+        yield Live(api, f"http://127.0.0.1:{ports['alertmanager']}", receiver)
+
+
+def _at_once(shape: Json) -> Json:
+    for group in shape["groups"]:
+        for rule in group["rules"]:
+            if "alert" in rule:
+                rule["for"] = "0s"
+    return shape
+
+
+def _notifying(shape: Json, url: str) -> Json:
+    (webhook,) = shape["receivers"][0]["webhook_configs"]
+    webhook["url"] = url
+    for route in (shape["route"], *shape["route"]["routes"]):
+        route["group_wait"] = "0s"
+    return shape
+
+
+def _readdressed(shape: Json, ports: dict[str, int]) -> Json:
+    shape["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    shape["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [
+        f"127.0.0.1:{ports['alertmanager']}"
+    ]
+    (job,) = shape["scrape_configs"]
+    job["scrape_timeout"] = "1s"
+    job["static_configs"][0]["targets"] = [f"127.0.0.1:{ports['exporter']}"]
+    return shape
+
+
+def _write(path: Path, shape: Json) -> None:
+    path.write_text(yaml.safe_dump(shape), encoding="utf-8")

@@ -1,0 +1,136 @@
+"""A scan without an exporter: its text read by node-exporter, or pushed to a Pushgateway."""
+
+from __future__ import annotations
+
+import contextlib
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tag_compliance.cli.push import push
+from tag_compliance.errors import TagComplianceError
+from tag_compliance_tests.monitoring.running import (
+    Sample,
+    eventually,
+    free_port,
+    get,
+    program,
+    samples_of,
+)
+from tag_compliance_tests.system import require
+
+
+@pytest.fixture(scope="module")
+def pushgateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    gateway = require("prometheus-pushgateway")
+    url = f"http://127.0.0.1:{free_port()}"
+    log = tmp_path_factory.mktemp("pushgateway") / "log"
+    with program([gateway, f"--web.listen-address={url.removeprefix('http://')}"], log):
+        eventually(lambda: get(f"{url}/-/ready"))
+        yield url
+
+
+def _held(pushgateway: str, job: str) -> set[Sample]:
+    """What the gateway tells Prometheus of the job, without what it adds itself."""
+    return {
+        (name, labels - {("job", job), ("instance", "")}, value)
+        for name, labels, value in samples_of(get(f"{pushgateway}/metrics").decode())
+        if ("job", job) in labels and not name.startswith("push_")
+    }
+
+
+def test_node_exporter_tells_every_sample_of_the_file(exposition: Path, tmp_path: Path) -> None:
+    exporter = require("prometheus-node-exporter")
+    address = f"127.0.0.1:{free_port()}"
+    command = [
+        exporter,
+        f"--web.listen-address={address}",
+        "--collector.disable-defaults",
+        "--collector.textfile",
+        f"--collector.textfile.directory={exposition.parent}",
+    ]
+    with program(command, tmp_path / "log"):
+        told = samples_of(eventually(lambda: get(f"http://{address}/metrics")).decode())
+    written = samples_of(exposition.read_text(encoding="utf-8"))
+    assert len(written) > 1_000
+    assert written <= told
+    assert ("node_textfile_scrape_error", frozenset[tuple[str, str]](), 0.0) in told
+
+
+def test_the_pushgateway_tells_every_sample_that_was_pushed(
+    exposition: Path, pushgateway: str
+) -> None:
+    push(exposition.read_bytes(), f"{pushgateway}/")
+    assert _held(pushgateway, "tag_compliance") == samples_of(exposition.read_text("utf-8"))
+
+
+def test_a_push_replaces_what_the_job_pushed_before(pushgateway: str) -> None:
+    push(b"before 1\nboth 1\n", pushgateway, job="replaced")
+    push(b"both 2\n", pushgateway, job="replaced")
+    assert _held(pushgateway, "replaced") == {("both", frozenset(), 2.0)}
+
+
+def test_what_the_pushgateway_refuses_is_told_with_its_words(pushgateway: str) -> None:
+    with pytest.raises(TagComplianceError, match=r"cannot push to http://.*: it answered 400 .*: "):
+        push(b"no exposition\n", pushgateway, job="refused")
+
+
+def test_a_pushgateway_that_is_not_there_is_told_in_a_line() -> None:
+    url = f"http://127.0.0.1:{free_port()}"
+    with pytest.raises(TagComplianceError, match=rf"^cannot push to {url}: .*refused") as raised:
+        push(b"", url)
+    assert "\n" not in str(raised.value)
+
+
+@pytest.mark.parametrize("url", ["", "localhost:9091", "ftp://host", "file:///etc", "http://", "x"])
+def test_an_address_that_is_none_is_told_before_anything_is_sent(url: str) -> None:
+    with pytest.raises(TagComplianceError, match="must begin with http:// or https://"):
+        push(b"", url)
+
+
+@pytest.mark.parametrize("url", ["http://host:port", "http://[::1"])
+def test_an_address_that_cannot_be_read_is_told_so(url: str) -> None:
+    with pytest.raises(TagComplianceError, match="cannot be read"):
+        push(b"", url)
+
+
+@contextlib.contextmanager
+def _answering(body: bytes) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
+    """A server that notes path and credentials of a PUT, and sends the bytes as its answer."""
+    requests: list[tuple[str, str | None]] = []
+
+    class Handler(http.server.BaseHTTPRequestHandler):
+        def do_PUT(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            requests.append((self.path, self.headers["Authorization"]))
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:
+            pass
+
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"127.0.0.1:{server.server_port}", requests
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+def test_credentials_in_the_address_become_a_header() -> None:
+    with _answering(b"HTTP/1.0 200 OK\r\n\r\n") as (address, requests):
+        push(b"up 1\n", f"http://ci:p%40ss@{address}/gateway/", job="a/b")
+    assert requests == [("/gateway/metrics/job/a%2Fb", "Basic Y2k6cEBzcw==")]
+
+
+def test_no_message_tells_the_password() -> None:
+    with (
+        _answering(b"no HTTP\r\n\r\n") as (address, _),
+        pytest.raises(TagComplianceError, match=f"^cannot push to http://{address}: ") as raised,
+    ):
+        push(b"up 1\n", f"http://ci:secret@{address}")
+    assert "secret" not in str(raised.value)

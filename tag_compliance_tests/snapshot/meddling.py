@@ -1,0 +1,57 @@
+"""A storage that something happens to at a chosen call."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tag_compliance.errors import StorageRefused
+from tag_compliance.storage.base import Storage, Stored
+
+
+class Meddling:
+    """Hands every call on to the storage behind, each change and read told to `before` first."""
+
+    def __init__(self, behind: Storage, before: Callable[[str, str], None]) -> None:
+        self._behind = behind
+        self._before = before
+
+    @property
+    def uri(self) -> str:
+        return self._behind.uri
+
+    def read(self, name: str, known: Stored | None = None) -> Stored | None:
+        self._before("read", name)
+        return self._behind.read(name, known)
+
+    def write(self, name: str, data: bytes) -> None:
+        self._before("write", name)
+        self._behind.write(name, data)
+
+    def update(self, name: str, decide: Callable[[bytes | None], bytes | None]) -> bool:
+        self._before("update", name)
+        return self._behind.update(name, decide)
+
+    def names(self, prefix: str) -> list[str]:
+        return self._behind.names(prefix)
+
+    def delete(self, name: str) -> None:
+        self._before("delete", name)
+        self._behind.delete(name)
+
+    def sweep(self) -> int:
+        return self._behind.sweep()
+
+
+def failing_at(behind: Storage, change: int) -> Meddling:
+    """Refuses the change of that number, counted from 0, and all that come after."""
+    left = change
+
+    def before(operation: str, name: str) -> None:
+        nonlocal left
+        if operation == "read":
+            return
+        if left <= 0:
+            raise StorageRefused(name, operation, "No space left on device", "free some space")
+        left -= 1
+
+    return Meddling(behind, before)

@@ -1,0 +1,222 @@
+"""Snapshots that are not what they should be are told, with the cause, and never served."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tag_compliance.errors import SnapshotUnreadable
+from tag_compliance.snapshot.status import LastScan, Outcome
+from tag_compliance.snapshot.store import Snapshot, SnapshotStore
+from tag_compliance.storage.folder import FolderStorage
+from tag_compliance_tests.snapshot.statuses import NOON, status_of
+
+_fuzzed = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Of one published snapshot."""
+    SnapshotStore(FolderStorage(tmp_path)).publish(b"scan\n" * 100, status_of())
+    return tmp_path
+
+
+def _piece(folder: Path, name: str) -> Path:
+    [found] = folder.glob(f"snapshots/*/{name}")
+    return found
+
+
+def _load(folder: Path) -> Snapshot | None:
+    return SnapshotStore(FolderStorage(folder)).load()
+
+
+def _truncate(path: Path) -> None:
+    path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
+
+
+def _flip(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+_DAMAGE: dict[str, Callable[[Path], object]] = {
+    "deleted": lambda path: path.unlink(),
+    "emptied": lambda path: path.write_bytes(b""),
+    "truncated": _truncate,
+    "flipped": _flip,
+    "grown": lambda path: path.write_bytes(path.read_bytes() + b"\n"),
+}
+
+
+@pytest.mark.parametrize("damage", _DAMAGE)
+@pytest.mark.parametrize("name", ["metrics.txt", "metrics.txt.gz", "snapshot.json"])
+def test_a_damaged_piece_is_told_by_its_name(folder: Path, name: str, damage: str) -> None:
+    path = _piece(folder, name)
+    _DAMAGE[damage](path)
+    cause = "is missing" if damage == "deleted" else "has been altered"
+    with pytest.raises(SnapshotUnreadable, match=f"{name} {cause}") as caught:
+        _load(folder)
+    assert caught.value.snapshot_id == path.parent.name
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "null",
+        "[]",
+        '{"snapshot": {"snapshot_id": "x"}}',
+        '{"snapshot": {"snapshot_id": "../../etc", "scan_started_at": "2026-05-04T12:00:00Z", '
+        '"manifest_sha256": ""}}',
+        '{"snapshot": {"snapshot_id": "a\\u0000b", "scan_started_at": "2026-05-04T12:00:00Z", '
+        '"manifest_sha256": ""}}',
+        '{"snapshot": {"snapshot_id": "x", "scan_started_at": "2026-05-04T12:00:00", '
+        '"manifest_sha256": ""}}',
+    ],
+)
+def test_a_damaged_pointer_is_told(folder: Path, text: str) -> None:
+    (folder / "current.json").write_text(text)
+    with pytest.raises(SnapshotUnreadable, match=r"current\.json has not the expected form"):
+        _load(folder)
+
+
+def test_a_pointer_to_nothing_is_told(folder: Path) -> None:
+    shutil.rmtree(folder / "snapshots")
+    with pytest.raises(SnapshotUnreadable, match=r"snapshot\.json is missing"):
+        _load(folder)
+
+
+def test_pieces_of_two_snapshots_are_never_mixed(folder: Path, tmp_path: Path) -> None:
+    first = _piece(folder, "metrics.txt").parent
+    SnapshotStore(FolderStorage(folder)).publish(b"other", status_of(1))
+    [second] = set(first.parent.iterdir()) - {first}
+    for name in ("metrics.txt", "snapshot.json"):
+        kept = (second / name).read_bytes()
+        shutil.copy(first / name, second / name)
+        with pytest.raises(SnapshotUnreadable, match=f"{name} has been altered"):
+            _load(folder)
+        (second / name).write_bytes(kept)
+    assert _load(folder) is not None
+
+
+def _forged(folder: Path, manifest: bytes) -> None:
+    """Puts the manifest there and lets the pointer vouch for it."""
+    _piece(folder, "snapshot.json").write_bytes(manifest)
+    pointer = json.loads((folder / "current.json").read_text())
+    pointer["snapshot"]["manifest_sha256"] = hashlib.sha256(manifest).hexdigest()
+    (folder / "current.json").write_text(json.dumps(pointer))
+
+
+def _changed(folder: Path, **changes: Any) -> bytes:
+    manifest = json.loads(_piece(folder, "snapshot.json").read_text())
+    return json.dumps({**manifest, **changes}).encode()
+
+
+@pytest.mark.parametrize(
+    ("changes", "cause"),
+    [
+        ({"format": 2, "status": "of another shape"}, "format 2, this program reads up to 1"),
+        ({"status": {}}, "has not the expected form"),
+        ({"snapshot_id": "another"}, "is another snapshot's"),
+        ({"pieces": {}}, r"metrics\.txt has been altered \(500 bytes, none expected\)"),
+    ],
+)
+def test_a_manifest_that_does_not_fit_is_told(
+    folder: Path, changes: dict[str, Any], cause: str
+) -> None:
+    _forged(folder, _changed(folder, **changes))
+    with pytest.raises(SnapshotUnreadable, match=cause):
+        _load(folder)
+
+
+def test_a_pointer_of_a_newer_format_is_told_whatever_its_shape(folder: Path) -> None:
+    (folder / "current.json").write_text('{"format": 7, "snapshot": "elsewhere"}')
+    with pytest.raises(SnapshotUnreadable, match="format 7, this program reads up to 1; upgrade"):
+        _load(folder)
+
+
+def test_the_next_snapshot_makes_everything_good(folder: Path) -> None:
+    for path in (folder / "current.json", *folder.glob("snapshots/*/*")):
+        path.write_bytes(b"?")
+    SnapshotStore(FolderStorage(folder)).publish(b"new", status_of(1))
+    snapshot = _load(folder)
+    assert snapshot is not None
+    assert snapshot.plain == b"new"
+
+
+_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["format", "snapshot", "snapshot_id", "last_scan", "pieces", "status"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+_documents = st.one_of(st.binary(max_size=60), _json.map(lambda value: json.dumps(value).encode()))
+
+
+@_fuzzed
+@given(_documents)
+def test_any_bytes_in_the_pointer_are_read_or_told(folder: Path, data: bytes) -> None:
+    (folder / "current.json").write_bytes(data)
+    store = SnapshotStore(FolderStorage(folder))
+    for ask in (store.load, store.last_scan, lambda: store.retain(9)):
+        try:
+            ask()
+        except SnapshotUnreadable:
+            continue
+
+
+@_fuzzed
+@given(_documents)
+def test_any_bytes_in_the_manifest_are_told(folder: Path, data: bytes) -> None:
+    _forged(folder, data)
+    with pytest.raises(SnapshotUnreadable):
+        _load(folder)
+
+
+@_fuzzed
+@given(
+    st.sampled_from(
+        ["snapshot_id", "scan_started_at", "manifest_sha256", "started_at", "ended_at"]
+    ),
+    st.one_of(
+        st.text(max_size=120),
+        st.integers(),
+        st.floats(),
+        st.datetimes().map(lambda at: at.isoformat()),
+        st.datetimes().map(lambda at: at.isoformat() + "+14:00"),
+    ),
+)
+def test_any_value_in_the_pointer_is_read_or_told_and_can_be_replaced(
+    folder: Path, key: str, value: object
+) -> None:
+    store = SnapshotStore(FolderStorage(folder))
+    store.publish(b"good", status_of())
+    current = json.loads((folder / "current.json").read_text())
+    for part in ("snapshot", "last_scan"):
+        if key in current[part]:
+            current[part][key] = value
+    (folder / "current.json").write_text(json.dumps(current))
+    ended = LastScan(NOON, NOON, Outcome.NOTHING, ())
+    for ask in (store.load, store.last_scan, lambda: store.record(ended)):
+        try:
+            ask()
+        except SnapshotUnreadable:
+            continue
+    store.publish(b"next", status_of(1))
+    (folder / "current.json").unlink()

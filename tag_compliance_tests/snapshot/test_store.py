@@ -1,0 +1,244 @@
+"""Publishing and reading: the newest good snapshot, whole, whatever happens."""
+
+from __future__ import annotations
+
+import gzip
+import multiprocessing
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tag_compliance.errors import SnapshotUnreadable, StorageRefused
+from tag_compliance.snapshot.status import LastScan, Outcome
+from tag_compliance.snapshot.store import Snapshot, SnapshotStore
+from tag_compliance.storage.folder import FolderStorage
+from tag_compliance_tests.snapshot.meddling import Meddling, failing_at
+from tag_compliance_tests.snapshot.publishing import publish_all
+from tag_compliance_tests.snapshot.statuses import NOON, status_of
+
+
+@pytest.fixture
+def storage(tmp_path: Path) -> FolderStorage:
+    return FolderStorage(tmp_path)
+
+
+@pytest.fixture
+def store(storage: FolderStorage) -> SnapshotStore:
+    return SnapshotStore(storage)
+
+
+def _published(store: SnapshotStore, minute: int) -> str:
+    snapshot_id = store.publish(b"scan %d\n" % minute, status_of(minute))
+    assert snapshot_id is not None
+    return snapshot_id
+
+
+def _loaded(store: SnapshotStore) -> Snapshot:
+    snapshot = store.load()
+    assert snapshot is not None
+    return snapshot
+
+
+def _ids(storage: FolderStorage) -> list[str]:
+    return sorted({name.split("/")[1] for name in storage.names("snapshots/")})
+
+
+def test_what_was_published_is_loaded(store: SnapshotStore) -> None:
+    snapshot_id = store.publish(b"scan\n" * 9, status_of())
+    snapshot = _loaded(store)
+    assert snapshot.snapshot_id == snapshot_id
+    assert snapshot.status == status_of()
+    assert snapshot.plain == gzip.decompress(snapshot.gzip) == b"scan\n" * 9
+
+
+def test_before_the_first_there_is_none(store: SnapshotStore) -> None:
+    assert store.load() is None
+    assert store.last_scan() is None
+    assert store.retain(1) == 0
+
+
+def test_the_newest_is_loaded_by_whoever_looked_before(store: SnapshotStore) -> None:
+    for minute in range(3):
+        _published(store, minute)
+        assert _loaded(store).plain == b"scan %d\n" % minute
+
+
+def test_a_snapshot_that_is_still_current_is_that_very_object(store: SnapshotStore) -> None:
+    _published(store, 0)
+    known = _loaded(store)
+    assert store.load(known) is known
+    _published(store, 1)
+    assert store.load(known) is not known
+
+
+def test_an_older_scan_is_not_published_over_a_newer_one(
+    store: SnapshotStore, storage: FolderStorage
+) -> None:
+    newer = _published(store, 5)
+    assert store.publish(b"older", status_of(4)) is None
+    assert _loaded(store).snapshot_id == newer
+    assert _ids(storage) == [newer]
+    ended = store.last_scan()
+    assert ended is not None
+    assert ended.started_at == NOON + timedelta(minutes=5)
+
+
+def test_a_scan_that_published_is_the_last_scan(store: SnapshotStore) -> None:
+    store.publish(b"x", replace(status_of(3, Outcome.PARTIAL), failures=("one", "two")))
+    at = NOON + timedelta(minutes=3)
+    ended = LastScan(at, at + timedelta(seconds=20), Outcome.PARTIAL, ("one", "two"))
+    assert store.last_scan() == ended
+
+
+def _failed(minute: int) -> LastScan:
+    at = NOON + timedelta(minutes=minute)
+    return LastScan(at, at + timedelta(seconds=1), Outcome.NOTHING, ("all denied",))
+
+
+def test_a_scan_that_failed_is_noted_and_the_snapshot_stays(store: SnapshotStore) -> None:
+    snapshot_id = _published(store, 0)
+    store.record(_failed(1))
+    assert store.last_scan() == _failed(1)
+    assert _loaded(store).snapshot_id == snapshot_id
+
+
+def test_a_scan_that_failed_can_be_the_first(store: SnapshotStore) -> None:
+    store.record(_failed(0))
+    assert store.load() is None
+    assert store.last_scan() == _failed(0)
+
+
+def test_an_older_failure_is_not_noted_over_a_newer_scan(store: SnapshotStore) -> None:
+    store.record(_failed(2))
+    store.record(_failed(1))
+    assert store.last_scan() == _failed(2)
+
+
+def test_a_failure_is_not_noted_over_a_pointer_that_cannot_be_read(
+    store: SnapshotStore, storage: FolderStorage
+) -> None:
+    storage.write("current.json", b"{")
+    with pytest.raises(SnapshotUnreadable):
+        store.record(_failed(2))
+    assert [stored.data for stored in [storage.read("current.json")] if stored] == [b"{"]
+
+
+def test_a_good_snapshot_replaces_a_pointer_that_cannot_be_read(
+    store: SnapshotStore, storage: FolderStorage
+) -> None:
+    storage.write("current.json", b"{")
+    snapshot_id = _published(store, 0)
+    assert _loaded(store).snapshot_id == snapshot_id
+
+
+_CHANGES = 4  # three pieces and the pointer
+
+
+@pytest.mark.parametrize("change", range(_CHANGES + 1))
+def test_a_publication_that_breaks_off_anywhere_leaves_the_previous_snapshot(
+    change: int, store: SnapshotStore, storage: FolderStorage
+) -> None:
+    previous = _published(store, 0)
+    broken = SnapshotStore(failing_at(storage, change))
+    if change < _CHANGES:
+        with pytest.raises(StorageRefused):
+            broken.publish(b"scan 1\n", status_of(1))
+        assert _loaded(store).snapshot_id == previous
+    else:
+        assert _loaded(store).snapshot_id != broken.publish(b"scan 1\n", status_of(1))
+    final = _published(store, 2)
+    store.retain(1)
+    assert _ids(storage) == [final]
+
+
+@pytest.mark.parametrize("change", range(4))
+def test_a_retention_that_breaks_off_anywhere_is_made_good_by_the_next(
+    change: int, store: SnapshotStore, storage: FolderStorage
+) -> None:
+    for minute in range(3):
+        current = _published(store, minute)
+    with pytest.raises(StorageRefused):
+        SnapshotStore(failing_at(storage, change)).retain(1)
+    assert _loaded(store).snapshot_id == current
+    store.retain(1)
+    assert _ids(storage) == [current]
+
+
+@pytest.mark.parametrize(("newest", "kept"), [(1, [4]), (2, [3, 4]), (4, [1, 2, 3, 4]), (9, None)])
+def test_retention_keeps_the_newest_and_says_how_many_went(
+    newest: int, kept: list[int] | None, store: SnapshotStore, storage: FolderStorage
+) -> None:
+    ids = [_published(store, minute) for minute in range(5)]
+    wanted = ids if kept is None else [ids[minute] for minute in kept]
+    assert store.retain(newest) == len(ids) - len(wanted)
+    assert _ids(storage) == wanted
+    assert _loaded(store).snapshot_id == ids[-1]
+
+
+@pytest.mark.parametrize("current", [True, False])
+@pytest.mark.parametrize("change", [1, 2, 3])
+def test_retention_leaves_a_publication_in_progress_alone(
+    change: int, current: bool, store: SnapshotStore, storage: FolderStorage
+) -> None:
+    if current:
+        _published(store, 0)
+    changes = 0
+
+    def retain_meanwhile(operation: str, _: str) -> None:
+        nonlocal changes
+        if operation != "read":
+            changes += 1
+            if changes == change + 1:
+                SnapshotStore(storage).retain(1)
+
+    snapshot_id = _published(SnapshotStore(Meddling(storage, retain_meanwhile)), 1)
+    assert _loaded(store).snapshot_id == snapshot_id
+
+
+@pytest.mark.parametrize("read", range(4))
+def test_a_reader_whose_snapshot_is_replaced_and_deleted_gets_the_new_one(
+    read: int, store: SnapshotStore, storage: FolderStorage
+) -> None:
+    _published(store, 0)
+    reads = 0
+
+    def replace_meanwhile(_: str, __: str) -> None:
+        nonlocal reads
+        reads += 1
+        if reads == read + 1:
+            _published(store, 1)
+            store.retain(1)
+
+    snapshot = _loaded(SnapshotStore(Meddling(storage, replace_meanwhile)))
+    assert snapshot.plain == b"scan 1\n"
+
+
+def test_processes_that_publish_at_once_end_with_the_newest(
+    tmp_path: Path, store: SnapshotStore, storage: FolderStorage
+) -> None:
+    processes, each = 3, 12
+    context = multiprocessing.get_context("spawn")
+    start = context.Barrier(processes + 1)
+    workers = [
+        context.Process(
+            target=publish_all, args=(tmp_path, range(n, processes * each, processes), start)
+        )
+        for n in range(processes)
+    ]
+    for worker in workers:
+        worker.start()
+    start.wait()
+    seen = []
+    while any(worker.is_alive() for worker in workers):
+        snapshot = store.load()
+        if snapshot is not None:
+            minute = (snapshot.status.scan_started_at - NOON) // timedelta(minutes=1)
+            assert snapshot.plain == b"scan %d\n" % minute * 1000
+            seen.append(minute)
+    assert [worker.exitcode for worker in workers] == [0] * processes
+    assert seen == sorted(seen)
+    assert _loaded(store).status == status_of(processes * each - 1)
+    store.retain(1)
+    assert len(_ids(storage)) == 1

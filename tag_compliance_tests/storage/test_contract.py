@@ -1,0 +1,129 @@
+"""What every storage promises."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tag_compliance.storage.base import Storage
+
+
+def test_what_was_written_is_read_back(storage: Storage) -> None:
+    for data in (b"one", b"", b"\x00\xff" * 100_000):
+        storage.write("a/b.bin", data)
+        stored = storage.read("a/b.bin")
+        assert stored is not None
+        assert stored.data == data
+
+
+def test_what_is_not_there_is_none(storage: Storage) -> None:
+    assert storage.read("a/b") is None
+    assert storage.names("") == []
+
+
+def test_a_known_object_that_has_not_changed_is_that_very_object(storage: Storage) -> None:
+    storage.write("a", b"one")
+    known = storage.read("a")
+    assert storage.read("a", known) is known
+    storage.write("a", b"two")
+    changed = storage.read("a", known)
+    assert changed is not None
+    assert changed.data == b"two"
+    storage.delete("a")
+    assert storage.read("a", known) is None
+
+
+def test_names_are_sorted_and_only_those_below_the_prefix(storage: Storage) -> None:
+    for name in ("b/2", "b/10", "a", "b/c/d", "bb/1"):
+        storage.write(name, b"x")
+    assert storage.names("b/") == ["b/10", "b/2", "b/c/d"]
+    assert storage.names("") == ["a", "b/10", "b/2", "b/c/d", "bb/1"]
+
+
+def test_what_was_deleted_is_gone_and_may_be_deleted_again(storage: Storage) -> None:
+    storage.write("b/1", b"x")
+    storage.write("b/2", b"x")
+    for _ in range(2):
+        storage.delete("b/1")
+    assert storage.names("") == ["b/2"]
+    storage.delete("b/2")
+    storage.write("b/1", b"y")
+    assert storage.names("") == ["b/1"]
+
+
+def test_an_update_sees_what_is_there(storage: Storage) -> None:
+    seen: list[bytes | None] = []
+
+    def appended(data: bytes | None) -> bytes:
+        seen.append(data)
+        return (data or b"") + b"x"
+
+    assert storage.update("a", appended)
+    assert storage.update("a", appended)
+    assert seen == [None, b"x"]
+    stored = storage.read("a")
+    assert stored is not None
+    assert stored.data == b"xx"
+
+
+def test_an_update_that_decides_for_nothing_leaves_the_object_as_it_is(storage: Storage) -> None:
+    assert not storage.update("a", lambda _: None)
+    assert storage.read("a") is None
+    storage.write("a", b"x")
+    assert not storage.update("a", lambda _: None)
+    assert storage.names("") == ["a"]
+
+
+@pytest.mark.parametrize("other", [b"other", b"same size", None])
+def test_an_update_decides_again_when_another_writer_came_between(
+    storage: Storage, other: bytes | None
+) -> None:
+    storage.write("a", b"old bytes")
+    seen: list[bytes | None] = []
+
+    def decide(data: bytes | None) -> bytes:
+        seen.append(data)
+        if len(seen) == 1:
+            storage.delete("a") if other is None else storage.write("a", other)
+        return b"mine"
+
+    assert storage.update("a", decide)
+    assert seen == [b"old bytes", other]
+
+
+def test_a_first_update_decides_again_when_another_was_first(storage: Storage) -> None:
+    seen: list[bytes | None] = []
+
+    def decide(data: bytes | None) -> bytes:
+        seen.append(data)
+        if data is None:
+            storage.write("a", b"first")
+        return b"mine"
+
+    assert storage.update("a", decide)
+    assert seen == [None, b"first"]
+
+
+def test_updates_of_several_threads_are_all_counted(storage: Storage) -> None:
+    start = threading.Barrier(4)
+
+    def count() -> None:
+        start.wait()
+        for _ in range(5):
+            storage.update("n", lambda data: b"%d" % (int(data or 0) + 1))
+
+    threads = [threading.Thread(target=count) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    stored = storage.read("n")
+    assert stored is not None
+    assert stored.data == b"20"
+
+
+def test_a_sweep_takes_nothing_that_was_written(storage: Storage) -> None:
+    storage.write("a/b", b"x")
+    assert storage.sweep() == 0
+    assert storage.names("") == ["a/b"]

@@ -1,0 +1,223 @@
+"""A folder under fire: readers beside writers, killed writers, full and read-only disks."""
+
+from __future__ import annotations
+
+import fcntl
+import multiprocessing
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import IO
+
+import pytest
+
+from tag_compliance.errors import StorageRefused
+from tag_compliance.storage.folder import FolderStorage
+from tag_compliance_tests.storage.counting import WIDTH, count_up
+from tag_compliance_tests.system import require
+
+
+def _files(folder: Path) -> list[str]:
+    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def test_a_reader_never_sees_a_part(tmp_path: Path) -> None:
+    storage = FolderStorage(tmp_path)
+    whole = {b"%d" % n * 50_000 for n in range(10)}
+    storage.write("a", b"0" * 50_000)
+    done = threading.Event()
+    partial: list[int] = []
+
+    def read() -> None:
+        while not done.is_set():
+            stored = storage.read("a")
+            if stored is None or stored.data not in whole:
+                partial.append(len(stored.data) if stored else -1)
+
+    reader = threading.Thread(target=read)
+    reader.start()
+    for n in range(100):
+        storage.write("a", b"%d" % (n % 10) * 50_000)
+    done.set()
+    reader.join()
+    assert partial == []
+
+
+def test_updates_of_several_processes_are_all_counted(tmp_path: Path) -> None:
+    processes, times = 4, 50
+    context = multiprocessing.get_context("spawn")
+    start = context.Barrier(processes)
+    workers = [
+        context.Process(target=count_up, args=(tmp_path, times, start)) for _ in range(processes)
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    assert [worker.exitcode for worker in workers] == [0] * processes
+    assert (tmp_path / "n").read_text() == f"{processes * times:0{WIDTH}}"
+    assert _files(tmp_path) == ["n"]
+
+
+def test_a_change_that_file_times_do_not_show_is_seen_by_an_update(tmp_path: Path) -> None:
+    storage = FolderStorage(tmp_path)
+    path = tmp_path / "a"
+    storage.write("a", b"one")
+    seen: list[bytes | None] = []
+
+    def decide(data: bytes | None) -> bytes:
+        seen.append(data)
+        if data == b"one":  # the same inode, size and time, as two writes in one tick leave it
+            before = path.stat()
+            path.write_bytes(b"two")
+            os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+        return b"mine"
+
+    assert storage.update("a", decide)
+    assert seen == [b"one", b"two"]
+
+
+def _hold(root: Path, name: str) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
+    """A writer that has written its bytes and not yet renamed the file."""
+    module = "tag_compliance_tests.storage.held_writer"
+    command = [sys.executable, "-m", module, str(root), name]
+    writer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert writer.stdout is not None
+    assert writer.stdout.readline() == b"held\n"
+    return writer, writer.stdout
+
+
+@pytest.mark.parametrize("name", ["a", "folder/a"])
+def test_what_a_killed_writer_left_is_swept_but_not_what_a_live_one_holds(
+    tmp_path: Path, name: str
+) -> None:
+    storage = FolderStorage(tmp_path)
+    storage.write("a", b"old")
+    writer, output = _hold(tmp_path, name)
+    with writer, output:
+        assert len(_files(tmp_path)) == 2
+        assert storage.sweep() == 0
+        assert len(_files(tmp_path)) == 2
+        assert storage.names("") == ["a"]
+        writer.kill()
+        writer.wait()
+        assert storage.sweep() == 1
+    assert list(tmp_path.rglob("*")) == [tmp_path / "a"]
+    assert (tmp_path / "a").read_bytes() == b"old"
+
+
+def test_a_writer_whose_file_was_swept_before_it_held_the_lock_takes_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = FolderStorage(tmp_path)
+    lock = fcntl.flock
+    swept: list[None] = []
+
+    def late(file: IO[bytes], operation: int) -> None:
+        if operation == fcntl.LOCK_EX and not swept:
+            swept.append(None)
+            assert storage.sweep() == 1
+        lock(file, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    storage.write("a/b", b"x")
+    assert swept
+    assert _files(tmp_path) == ["a/b"]
+
+
+def test_deletes_beside_writes_in_one_folder_refuse_nobody(tmp_path: Path) -> None:
+    storage = FolderStorage(tmp_path)
+    refused: list[StorageRefused] = []
+    done = threading.Event()
+
+    def delete() -> None:
+        while not done.is_set():
+            try:
+                storage.delete("folder/a")
+                storage.names("")
+                storage.sweep()
+            except StorageRefused as error:
+                refused.append(error)
+
+    deleter = threading.Thread(target=delete)
+    deleter.start()
+    for _ in range(200):
+        storage.write("folder/b", b"x")
+        storage.delete("folder/b")
+    done.set()
+    deleter.join()
+    assert refused == []
+
+
+def test_a_full_disk_is_told_and_nothing_is_lost(small_disk: Path) -> None:
+    storage = FolderStorage(small_disk)
+    storage.write("a", b"old")
+    for write in (storage.write, lambda name, data: storage.update(name, lambda _: data)):
+        with pytest.raises(StorageRefused, match=r"No space left .*; free some space") as caught:
+            write("a", b"x" * 1_000_000)
+        assert (caught.value.operation, caught.value.place) == ("write", str(small_disk / "a"))
+    assert _files(small_disk) == ["a"]
+    assert (small_disk / "a").read_bytes() == b"old"
+    storage.write("a", b"new")
+
+
+def test_a_read_only_disk_is_told_and_still_read(small_disk: Path) -> None:
+    storage = FolderStorage(small_disk)
+    storage.write("a/b", b"old")
+    subprocess.run([require("mount"), "-o", "remount,ro", str(small_disk)], check=True)
+    advice = "Read-only file system; mount it writable"
+    for name in ("a/b", "new/c"):
+        with pytest.raises(StorageRefused, match=f"cannot write .*{advice}"):
+            storage.write(name, b"new")
+    with pytest.raises(StorageRefused, match=f"cannot delete .*{advice}"):
+        storage.delete("a/b")
+    assert storage.sweep() == 0
+    stored = storage.read("a/b")
+    assert stored is not None
+    assert stored.data == b"old"
+
+
+def test_a_file_that_may_not_grow_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
+    FolderStorage(tmp_path).write("a", b"old")
+    module = "tag_compliance_tests.storage.limited_writer"
+    command = [sys.executable, "-m", module, str(tmp_path), "100000"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(f"cannot write {tmp_path}/a: File too large; ")
+    assert _files(tmp_path) == ["a"]
+    assert (tmp_path / "a").read_bytes() == b"old"
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_is_told(tmp_path: Path) -> None:
+    tmp_path.chmod(0o555)
+    with pytest.raises(StorageRefused, match="give this user access"):
+        FolderStorage(tmp_path).write("a", b"x")
+
+
+@pytest.mark.parametrize("below", ["", "deeper"])
+def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path, below: str) -> None:
+    (tmp_path / "state").write_text("not a folder")
+    storage = FolderStorage(tmp_path / "state" / below)
+    assert storage.read("a") is None
+    assert storage.names("") == []
+    assert storage.sweep() == 0
+    with pytest.raises(StorageRefused, match="a file stands where a folder must be"):
+        storage.write("a", b"x")
+    assert (tmp_path / "state").read_text() == "not a folder"
+
+
+def test_a_folder_in_place_of_a_file_is_told(tmp_path: Path) -> None:
+    (tmp_path / "a").mkdir()
+    with pytest.raises(StorageRefused, match="cannot read"):
+        FolderStorage(tmp_path).read("a")
+
+
+def test_a_storage_that_is_only_read_is_not_made(tmp_path: Path) -> None:
+    storage = FolderStorage(tmp_path / "state")
+    assert storage.read("a") is None
+    assert storage.names("snapshots/") == []
+    assert storage.sweep() == 0
+    storage.delete("a")
+    assert not (tmp_path / "state").exists()

@@ -1,0 +1,72 @@
+"""A bucket that does not answer as hoped."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+
+import boto3
+import pytest
+
+from tag_compliance.errors import StorageRefused
+from tag_compliance.storage.base import Storage
+from tag_compliance.storage.open import open_storage
+from tag_compliance_tests.storage.conftest import BUCKET
+
+_OPERATIONS: dict[str, Callable[[Storage], object]] = {
+    "read": lambda storage: storage.read("a"),
+    "write": lambda storage: storage.write("a", b"x"),
+    "list": lambda storage: storage.names(""),
+    "delete": lambda storage: storage.delete("a"),
+}
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize("operation", _OPERATIONS)
+def test_a_bucket_that_is_not_there_is_told(operation: str) -> None:
+    storage = open_storage("s3://no-such-bucket/prefix")
+    with pytest.raises(StorageRefused, match="NoSuchBucket") as caught:
+        _OPERATIONS[operation](storage)
+    assert caught.value.operation == operation
+    assert caught.value.place.startswith("s3://no-such-bucket/prefix/")
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize("operation", _OPERATIONS)
+def test_an_endpoint_that_does_not_answer_is_told(
+    operation: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.socket() as taken:  # bound and not listening: connections are refused
+        taken.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
+        monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
+        with pytest.raises(StorageRefused, match=f"cannot {operation} s3://"):
+            _OPERATIONS[operation](open_storage(f"s3://{BUCKET}"))
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize(
+    ("uri", "key", "shown"),
+    [
+        (f"s3://{BUCKET}", "a/b", f"s3://{BUCKET}"),
+        (f"s3://{BUCKET}/", "a/b", f"s3://{BUCKET}"),
+        (f"s3://{BUCKET}/x/y", "x/y/a/b", f"s3://{BUCKET}/x/y"),
+        (f"s3://{BUCKET}/x/y/", "x/y/a/b", f"s3://{BUCKET}/x/y"),
+    ],
+)
+def test_names_lie_below_the_prefix(uri: str, key: str, shown: str) -> None:
+    storage = open_storage(uri)
+    storage.write("a/b", b"x")
+    listed = boto3.client("s3").list_objects_v2(Bucket=BUCKET)
+    assert [item["Key"] for item in listed["Contents"]] == [key]
+    assert storage.names("a/") == ["a/b"]
+    assert storage.uri == shown
+
+
+@pytest.mark.usefixtures("s3")
+def test_more_names_than_fit_on_a_page_are_all_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "2")
+    storage = open_storage(f"s3://{BUCKET}/p")
+    for n in range(5):
+        storage.write(f"{n}", b"")
+    assert storage.names("") == ["0", "1", "2", "3", "4"]
