@@ -22,8 +22,9 @@ FROM builder AS libraries
 COPY requirements.txt .
 RUN python3 -m pip --python /opt/tag-compliance/bin/python install --no-cache-dir --no-compile \
         --no-deps --require-hashes --only-binary :all: -r requirements.txt
-# Left out: the libraries' own tests, what only compilers read, and Arrow's network half. Bytecode is made here, since the file
-# system may be read-only later; unchecked, since nothing changes in an image.
+# Left out: the libraries' own tests, what only compilers read, and two parts that are never imported:
+# Arrow's network protocol and the asynchronous half of the Kubernetes client. Bytecode is made here, since
+# the file system may be read-only later; unchecked, since nothing changes in an image.
 WORKDIR /opt/tag-compliance/lib
 RUN find . -path '*/numpy*/tests' -prune -exec rm -rf {} + \
     && rm -rf python3*/site-packages/pandas/tests python3*/site-packages/pyarrow/tests \

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
-"""Runs the unpacked images as Kubernetes would under its restricted profile, and looks what they do.
+"""Runs the unpacked images as Kubernetes would under its restricted profile, and looks on.
 
-Each container gets namespaces of its own, a read-only root, no capabilities, no new privileges and the image's
-numeric user; only the network is shared, as in a pod, and it is loopback alone. `check-image.sh` calls this.
+Each container gets namespaces of its own, a read-only root, no capabilities, no new privileges and
+the image's numeric user; only the network is shared, as in a pod, and it is loopback alone.
+`check-image.sh` calls this.
 """
 
 import contextlib
@@ -25,9 +26,11 @@ import yaml
 
 _USER = 10001
 _PATIENCE_SECONDS = 120
+_UNWANTED = ("pip", "setuptools")
+_NOT_THE_EXPORTERS = ("dagster*", "pandas", "pyarrow", "numpy", "moto")
 _METRICS = ("tag_compliant_total{", "compliance_percentage{", "tag_missing_detail{")
 
-# Run as root in new namespaces: $1 is the root, $2… are `source:target` mounts, then `--` and the command.
+# Run as root in new namespaces: the root, mounts as `source:target`, then `--` and the command.
 _CONTAIN = """
 root=$1; shift
 mount --bind "$root" "$root"
@@ -56,6 +59,11 @@ class Failed(Exception):
     """The image does not do what it should."""
 
 
+def _children_of(pid: int) -> list[int]:
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii")
+    return [int(child) for child in children.split()]
+
+
 @dataclass
 class Container:
     """A running container; its first process is PID 1 of a PID namespace."""
@@ -66,10 +74,15 @@ class Container:
 
     def terminate(self) -> int:
         """SIGTERM to PID 1; the exit code."""
-        children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
-        for child in children.read_text(encoding="ascii").split():
-            os.kill(int(child), signal.SIGTERM)
+        for child in _children_of(self.process.pid):
+            os.kill(child, signal.SIGTERM)
         return self.process.wait(_PATIENCE_SECONDS)
+
+    def zombies(self) -> list[int]:
+        """Dead processes that PID 1 has not reaped."""
+        orphans = [pid for first in _children_of(self.process.pid) for pid in _children_of(first)]
+        stats = {pid: Path(f"/proc/{pid}/stat").read_text(encoding="utf-8") for pid in orphans}
+        return [pid for pid, stat in stats.items() if stat.rpartition(")")[2].split()[0] == "Z"]
 
     def told(self) -> str:
         return "\n".join(self.log.read_text(encoding="utf-8").splitlines()[-30:])
@@ -90,7 +103,7 @@ class Image:
         described = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         return cls(name, (folder / name).resolve(), described["Docker"]["config"], folder)
 
-    def start(
+    def start(  # noqa: PLR0913 - what `docker run` takes
         self,
         arguments: Sequence[str] | None = None,
         *,
@@ -131,14 +144,15 @@ class Image:
         container = self.start(arguments, stdout=subprocess.PIPE, **options)
         out, _ = container.process.communicate(timeout=_PATIENCE_SECONDS)
         if container.process.returncode != 0:
-            raise Failed(
-                f"{self.name}: {arguments} ended with {container.process.returncode}\n{container.told()}"
-            )
+            code = container.process.returncode
+            raise Failed(f"{self.name}: {arguments} ended with {code}\n{container.told()}")
         return out
 
 
 def main(folder: Path, manifests: Path) -> None:
-    whole, exporter = (Image.at(folder, name) for name in ("tag-compliance", "tag-compliance-exporter"))
+    whole, exporter = (
+        Image.at(folder, name) for name in ("tag-compliance", "tag-compliance-exporter")
+    )
     for image in (whole, exporter):
         look_at(image)
     print_the_demo(whole)
@@ -149,7 +163,7 @@ def main(folder: Path, manifests: Path) -> None:
     shutil.copyfile(Path("config.yaml"), config)
     for image in (whole, exporter):
         serve(image, {config: "/app/config.yaml", state: "/app/state"})
-    # As `docker run -v ./config.yaml:/app/config.yaml IMAGE`, without credentials: it is there nevertheless.
+    # As `docker run -v ./config.yaml:/app/config.yaml IMAGE`; it is there without credentials, too.
     with running([whole.start(mounts={config: "/app/config.yaml", state: "/app/state"})]) as [up]:
         wait_for("http://127.0.0.1:3000/server_info", [up])
         wait_for("http://127.0.0.1:8080/livez", [up])
@@ -160,26 +174,16 @@ def main(folder: Path, manifests: Path) -> None:
 def look_at(image: Image) -> None:
     """Who it runs as, what it may write, and what should not be in it."""
     settings = image.settings
-    expected = {"User": f"{_USER}:{_USER}", "WorkingDir": "/app"}
+    expected = {
+        "User": f"{_USER}:{_USER}",
+        "WorkingDir": "/app",
+        "Healthcheck": {**settings["Healthcheck"], "Test": ["CMD", "container-health"]},
+    }
     for key, value in expected.items():
         if settings[key] != value:
             raise Failed(f"{image.name}: {key} is {settings[key]}, not {value}")
-    if settings["Healthcheck"]["Test"] != ["CMD", "container-health"]:
-        raise Failed(f"{image.name}: its health check is {settings['Healthcheck']}")
-    for program in ("cc", "gcc", "make", "c++"):
-        if list(image.root.glob(f"usr/bin/{program}")):
-            raise Failed(f"{image.name}: {program} is in it")
-    library = next(image.root.glob("opt/tag-compliance/lib/python3*/site-packages"))
-    unwanted = {"pip", "setuptools"} | ({"dagster", "pandas", "pyarrow", "numpy", "moto"} if "exporter" in image.name else set())
-    if found := unwanted & {path.name for path in library.iterdir()}:
-        raise Failed(f"{image.name}: {found} should not be in it")
-    for path in ("root/.cache", "app/.cache", "tmp"):
-        if any((image.root / path).glob("*")):
-            raise Failed(f"{image.name}: something is left in /{path}")
-    sources = [path for path in (library / "tag_compliance").rglob("*.py") if "__pycache__" not in path.parts]
-    compiled = [path for path in (library / "tag_compliance").rglob("*.pyc")]
-    if len(sources) != len(compiled):
-        raise Failed(f"{image.name}: {len(sources)} modules, {len(compiled)} of them compiled")
+    if left := list(_left_over(image)):
+        raise Failed(f"{image.name}: should not be in it: {left}")
     began = time.monotonic()
     if b"commands:" not in image.run("--help"):
         raise Failed(f"{image.name}: --help says nothing of its commands")
@@ -190,13 +194,29 @@ def look_at(image: Image) -> None:
     say(f"{image.name}: --help in {seconds:.2f} s; user {settings['User']}, read-only root")
 
 
+def _left_over(image: Image) -> Iterator[Path]:
+    """Compilers, caches, installers, modules without bytecode; in the exporter, the pipeline."""
+    for program in ("cc", "gcc", "c++", "make"):
+        yield from image.root.glob(f"usr/bin/{program}")
+    for folder in ("root/.cache", "app/.cache", "tmp"):
+        yield from (image.root / folder).glob("*")
+    library = next(image.root.glob("opt/tag-compliance/lib/python3*/site-packages"))
+    for name in _UNWANTED + (_NOT_THE_EXPORTERS if "exporter" in image.name else ()):
+        yield from library.glob(name)
+    for module in (library / "tag_compliance").rglob("*.py"):
+        if not list(module.parent.glob(f"__pycache__/{module.stem}.*.pyc")):
+            yield module
+
+
 def print_the_demo(image: Image) -> None:
     began = time.monotonic()
     exposition = image.run("demo").decode()
     for metric in _METRICS:
         if f"\n{metric}" not in exposition:
             raise Failed(f"demo printed no {metric}\n{exposition[:2000]}")
-    say(f"demo: {len(exposition.splitlines())} lines of metrics in {time.monotonic() - began:.0f} s")
+    say(
+        f"demo: {len(exposition.splitlines())} lines of metrics in {time.monotonic() - began:.0f} s"
+    )
 
 
 def demo_up(image: Image, state: Path) -> None:
@@ -205,16 +225,17 @@ def demo_up(image: Image, state: Path) -> None:
     shutil.rmtree(work, ignore_errors=True)
     work.mkdir()
     os.chown(work, _USER, _USER)
-    container = image.start(["demo", "--up"], mounts={work: "/app/state"}, environment={"TMPDIR": "/app/state"})
+    container = image.start(
+        ["demo", "--up"], mounts={work: "/app/state"}, environment={"TMPDIR": "/app/state"}
+    )
     with running([container]):
         wait_for("http://127.0.0.1:8080/ready", [container])
         wait_for("http://127.0.0.1:3000/server_info", [container])
         [made] = work.glob("tag-compliance-demo-*/state")
         shutil.copytree(made, state, ignore=shutil.ignore_patterns("dagster", ".*"))
         subprocess.run(["chown", "-R", f"{_USER}:{_USER}", state], check=True)
-        orphans = [line for line in ps() if "<defunct>" in line]
-        if orphans:
-            raise Failed(f"nobody reaps {orphans}")
+        if zombies := container.zombies():
+            raise Failed(f"PID 1 does not reap {zombies}")
     if left := list(work.iterdir()):
         raise Failed(f"demo --up left {left} behind")
     say("demo --up: ready, scraped and ended by SIGTERM with 0, nothing left behind")
@@ -237,7 +258,7 @@ def serve(image: Image, mounts: Mapping[Path, str]) -> None:
 
 
 def run_the_pod(image: Image, folder: Path, manifests: Path, state: Path) -> None:
-    """The deployment's containers with its arguments, variables, mounts and probes, from its manifests."""
+    """The deployment's containers, started and probed as its manifests say."""
     text = subprocess.run(
         ["kubectl", "kustomize", str(manifests)], check=True, capture_output=True, text=True
     ).stdout
@@ -271,10 +292,8 @@ def run_the_pod(image: Image, folder: Path, manifests: Path, state: Path) -> Non
             for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
                 if kind in spec:
                     probe(image, spec, spec[kind], containers, mounts)
-        answer = image.run(
-            *("-c", _ASK_FOR_THE_JOB), entrypoint=["python"]
-        ).decode().strip()
-        if answer != "scan":
+        answer = image.run(*("-c", _ASK_FOR_THE_JOB), entrypoint=["python"]).decode().strip()
+        if answer != "tag-compliance":
             raise Failed(f"the webserver does not know the job: {answer}")
     say("the pod of k8s/: four containers start, answer their probes, and end on SIGTERM with 0")
 
@@ -285,13 +304,14 @@ query = '{repositoriesOrError {... on RepositoryConnection {nodes {location {nam
 request = urllib.request.Request('http://127.0.0.1:3000/graphql',
     json.dumps({'query': query}).encode(), {'Content-Type': 'application/json'})
 nodes = json.load(urllib.request.urlopen(request))['data']['repositoriesOrError']['nodes']
-print(*[j['name'] for n in nodes for j in n['jobs'] if n['location']['name'] == 'tag-compliance' and j['name'] == 'scan'])
+print(*[n['location']['name'] for n in nodes if any(j['name'] == 'scan' for j in n['jobs'])])
 """
 
 _ASK_GRPC = """
 import sys, grpc
 from grpc_health.v1 import health_pb2 as pb, health_pb2_grpc as rpc
-answer = rpc.HealthStub(grpc.insecure_channel(sys.argv[1])).Check(pb.HealthCheckRequest(service=sys.argv[2]))
+stub = rpc.HealthStub(grpc.insecure_channel(sys.argv[1]))
+answer = stub.Check(pb.HealthCheckRequest(service=sys.argv[2]))
 sys.exit(answer.status != pb.HealthCheckResponse.SERVING)
 """
 
@@ -310,7 +330,13 @@ def probe(
         wait_for(f"http://127.0.0.1:{port}{wanted['httpGet']['path']}", containers)
         return
     if "grpc" in wanted:
-        command = ["python", "-c", _ASK_GRPC, f"127.0.0.1:{wanted['grpc']['port']}", wanted["grpc"]["service"]]
+        command = [
+            "python",
+            "-c",
+            _ASK_GRPC,
+            f"127.0.0.1:{wanted['grpc']['port']}",
+            wanted["grpc"]["service"],
+        ]
     else:
         command = wanted["exec"]["command"]
 
@@ -362,10 +388,6 @@ def get(url: str) -> bytes:
     with opener.open(url, timeout=5) as answer:
         body: bytes = answer.read()
         return body
-
-
-def ps() -> list[str]:
-    return subprocess.run(["ps", "-ef"], check=True, capture_output=True, text=True).stdout.splitlines()
 
 
 def say(text: str) -> None:

@@ -1,1 +1,4 @@
-"""Writes what is generated in this folder: `python -m monitoring.generator`, from the root."""
+"""Writes the dashboards and the rules for the operator.
+
+`python -m monitoring.generator`, from the root.
+"""

@@ -9,9 +9,10 @@ from textwrap import indent
 from monitoring.generator import account, organisation, tag_owner
 
 FOLDER = Path(__file__).resolve().parents[1]
+_RULE = FOLDER.parent / "k8s/components/servicemonitor/prometheusrule.yaml"
 
 _RULE_HEAD = """\
-# Generated from alerts.yaml by `python -m monitoring.generator`, for the Prometheus operator.
+# Of monitoring/alerts.yaml, by `python -m monitoring.generator`: for the Prometheus operator.
 apiVersion: monitoring.coreos.com/v1
 kind: PrometheusRule
 metadata:
@@ -30,7 +31,7 @@ def generated_files() -> dict[Path, str]:
         "tag-owner": tag_owner.dashboard(),
     }
     return {
-        FOLDER / "prometheusrule.yaml": _rule(FOLDER / "alerts.yaml"),
+        _RULE: _rule(FOLDER / "alerts.yaml"),
         **{
             FOLDER / "dashboards" / f"{name}.json": json.dumps(shape, indent=2) + "\n"
             for name, shape in dashboards.items()

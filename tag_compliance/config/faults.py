@@ -103,9 +103,12 @@ def _value_of(details: ErrorDetails) -> object:
 
 
 def _rule_of(details: ErrorDetails) -> str:
-    last = details["loc"][-1] if details["loc"] else ""
+    last = next((part for part in reversed(details["loc"]) if isinstance(part, str)), "")
     kind, context = details["type"], details.get("ctx", {})
     by_key = {
+        "alert_hook": "must be package.module:function",
+        "exporter_url": "must begin with http:// or https://",
+        "owners": "must be team:<name> or an e-mail address",
         "account_id": "must be 12 digits in quotes; without them YAML reads a number "
         "and a leading zero is lost",
         "[key]": "must be an account id: 12 digits in quotes",
@@ -117,7 +120,7 @@ def _rule_of(details: ErrorDetails) -> str:
     }
     by_kind = {
         "missing": "this key is required",
-        "extra_forbidden": _unknown_key(str(last)),
+        "extra_forbidden": _unknown_key(last),
         "string_type": "must be a text, in quotes where YAML would read it otherwise",
         "int_type": "must be a whole number",
         "float_type": "must be a number",
@@ -133,7 +136,7 @@ def _rule_of(details: ErrorDetails) -> str:
         "enum": f"must be one of {context.get('expected', '')}",
     }
     if kind not in {"missing", "extra_forbidden"} and last in by_key:
-        return by_key[str(last)]
+        return by_key[last]
     return by_kind.get(kind, f"{details['msg'][:1].lower()}{details['msg'][1:]}")
 
 

@@ -65,12 +65,13 @@ class Watcher:
 
     def _looked(self, before: State) -> State:
         served = before.served
-        snapshot = self._store.load(served.snapshot if served else None)
+        found = self._store.look(served.snapshot if served else None)
+        snapshot = found.snapshot
         if snapshot is None and served is not None:
             raise SnapshotUnreadable("", "the pointer to it has gone")
         if snapshot is not None and (served is None or snapshot is not served.snapshot):
             served = Served.of(snapshot)
-        return replace(before, served=served, last_scan=self._store.last_scan(), fault=None)
+        return replace(before, served=served, last_scan=found.last_scan, fault=None)
 
     def _pace(self, after: State, started: float) -> None:
         """A damaged snapshot of 64 MB is not read again every second."""

@@ -12,6 +12,7 @@ from typing import cast
 
 import dagster as dg
 
+from tag_compliance.errors import BadConfiguration, Fault
 from tag_compliance.pipeline.runs import JOB
 
 logger = logging.getLogger(__name__)
@@ -35,11 +36,15 @@ def log_alert(alert: Alert) -> None:
 
 
 def load_hook(named: str | None) -> Hook:
-    """The function behind `package.module:function`; raises ImportError or AttributeError."""
+    """The function behind `package.module:function`; raises `BadConfiguration`."""
     if named is None:
         return log_alert
     module, _, function = named.partition(":")
-    return cast("Hook", getattr(importlib.import_module(module), function))
+    try:
+        return cast("Hook", getattr(importlib.import_module(module), function))
+    except (ImportError, AttributeError) as error:
+        rule = f"names no function that this code location can import: {error}"
+        raise BadConfiguration((Fault("configuration", "alert_hook", named, rule),)) from None
 
 
 def build_alert_sensors(hook: str | None) -> list[dg.SensorDefinition]:

@@ -13,7 +13,7 @@ from tag_compliance.domain.families import Occasion
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.reconcile import ExpectedAccount, reconcile
 from tag_compliance.domain.results import COUNTED_COLUMNS, ComplianceResults
-from tag_compliance.domain.scan import ScannedAccount
+from tag_compliance.domain.scan import ScannedAccount, failures_of
 from tag_compliance.errors import BadConfiguration, NothingScanned, TagComplianceError
 from tag_compliance.pipeline import metadata
 from tag_compliance.pipeline.checks import (
@@ -64,7 +64,7 @@ def raw_resources(
             metadata.of_account(evaluate([account], _policy(scan_config))),
             partition_key=account.scan.account_id,
         )
-    failures = [line for account in accounts for line in account.scan.failures]
+    failures = failures_of([account.scan for account in accounts])
     if failures:
         context.log.warning("not read: %s", "; ".join(failures))
     return accounts
@@ -82,6 +82,7 @@ def compliance_results(
     scan_config: Config,
     raw_resources: dict[str, ScannedAccount],
     configuration: ConfigurationResource,
+    heartbeat: HeartbeatResource,  # noqa: ARG001 - a run that publishes alone beats, too
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Every counted resource with the required tags that it has and lacks.
 
@@ -94,7 +95,11 @@ def compliance_results(
     ]
     keep = scan_config.on_failure is OnFailure.KEEP_LAST
     results = evaluate(
-        reconcile(expected, raw_resources, scanned_since=scan_began_at(context.run)),
+        reconcile(
+            expected,
+            raw_resources,
+            scanned_since=scan_began_at(context.op_execution_context.run_tags),
+        ),
         _policy(scan_config),
         keep_since=utc_now() - timedelta(seconds=scan_config.keep_last_for) if keep else None,
     )

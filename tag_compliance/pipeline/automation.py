@@ -4,25 +4,47 @@ from datetime import UTC, timedelta
 
 import dagster as dg
 
+from tag_compliance.config import Config
 from tag_compliance.domain.clock import utc_now
+from tag_compliance.errors import BadConfiguration
 from tag_compliance.pipeline.cadence import Cadence
-from tag_compliance.pipeline.requests import parts_of, publish_request, scan_requests
+from tag_compliance.pipeline.partitions import sync_partitions
+from tag_compliance.pipeline.requests import (
+    faulty_request,
+    parts_of,
+    publish_request,
+    scan_requests,
+)
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.runs import (
+    ALL_ASKED_FOR_WITHIN,
     JOB,
     PARTS_TAG,
     SCAN_TAG,
     TRIGGER_TAG,
     has_ended,
+    newest_of_several,
     newest_scan_at,
     running_scan,
+    unpublished_scan,
 )
+from tag_compliance.storage.open import open_storage
 
 _GRACE_SECONDS = 60
 _SENSOR_SECONDS = 10
-_ALL_ASKED_FOR_WITHIN = timedelta(minutes=5)
 
 Answer = list[dg.RunRequest] | dg.SkipReason
+
+
+def _busy(instance: dg.DagsterInstance, config: Config) -> dg.SkipReason | None:
+    """Why no scan can begin now, if that is so."""
+    running = running_scan(instance, open_storage(config.storage))
+    if running is not None:
+        return dg.SkipReason(f"a scan is still running: run {running.run_id}")
+    unpublished = unpublished_scan(instance)
+    if unpublished is not None:
+        return dg.SkipReason(f"scan {unpublished} is still to be published")
+    return None
 
 
 def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition:
@@ -40,13 +62,15 @@ def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition
     ) -> Answer:
         tick, instance = context.scheduled_execution_time, context.instance
         last = newest_scan_at(instance)
-        running = running_scan(instance, configuration.storage())
-        if running is not None:
-            return dg.SkipReason(f"a scan is still running: run {running.run_id}")
         if not cadence.is_due(tick, last):
             return dg.SkipReason(f"the next scan is due {cadence.seconds} s after {last}")
         key = f"{tick.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
-        return scan_requests(instance, configuration.load(), "schedule", key, prefix)
+        try:
+            config = configuration.load()
+        except BadConfiguration:
+            return [faulty_request("schedule", key, prefix)]
+        busy = _busy(instance, config)
+        return busy or scan_requests(instance, config, "schedule", key, prefix)
 
     return scan_schedule
 
@@ -70,14 +94,21 @@ def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefin
     def scan_catch_up(
         context: dg.SensorEvaluationContext, configuration: ConfigurationResource
     ) -> Answer:
-        running = running_scan(context.instance, configuration.storage())
-        if running is not None:
-            return dg.SkipReason(f"a scan is still running: run {running.run_id}")
-        last = newest_scan_at(context.instance)
-        if last is not None and utc_now() - last < patience:
-            return dg.SkipReason(f"the newest scan began at {last:%Y-%m-%d %H:%M:%S} UTC")
+        instance, last = context.instance, newest_scan_at(context.instance)
+        fresh = last is not None and utc_now() - last < patience
+        told = dg.SkipReason(f"the newest scan began at {last or utc_now():%Y-%m-%d %H:%M:%S} UTC")
         key = f"after-{last.isoformat() if last else 'none'}"
-        return scan_requests(context.instance, configuration.load(), "catch-up", key, prefix)
+        try:
+            config = configuration.load()
+        except BadConfiguration:
+            return told if fresh else [faulty_request("catch-up", key, prefix)]
+        busy = _busy(instance, config)
+        if busy is None:
+            # An account that was added or removed shows within seconds, not at the next scan.
+            sync_partitions(instance, config)
+        if busy or fresh:
+            return busy or told
+        return scan_requests(instance, config, "catch-up", key, prefix)
 
     return scan_catch_up
 
@@ -96,18 +127,16 @@ def build_publish_sensor(prefix: list[str]) -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, configuration: ConfigurationResource
     ) -> dg.RunRequest | dg.SkipReason:
         instance, storage = context.instance, configuration.storage()
-        newest = next(
-            (r for r in instance.get_run_records(dg.RunsFilter(job_name=JOB), limit=1)), None
-        )
-        scan = newest.dagster_run.tags.get(SCAN_TAG) if newest else None
-        if newest is None or scan is None:
+        newest = newest_of_several(instance)
+        if newest is None:
             return dg.SkipReason("the newest scan is a single run, which publishes by itself")
+        scan = newest.dagster_run.tags[SCAN_TAG]
         if PARTS_TAG not in newest.dagster_run.tags:
             return dg.SkipReason(f"scan {scan} has been published, or is being")
         parts = list(parts_of(instance, scan))
         wanted = int(newest.dagster_run.tags[PARTS_TAG])
         age = utc_now() - newest.create_timestamp.astimezone(UTC)
-        if len(parts) < wanted and age < _ALL_ASKED_FOR_WITHIN:
+        if len(parts) < wanted and age < ALL_ASKED_FOR_WITHIN:
             return dg.SkipReason(f"{len(parts)} of {wanted} runs of scan {scan} are asked for")
         going_on = sum(not has_ended(instance, record, storage) for record in parts)
         if going_on:

@@ -36,4 +36,4 @@ class Cadence:
 
 
 def _every(n: int, of: int, form: str) -> str:
-    return form.format(f"*/{n}" if n < of and of % n == 0 else "*")
+    return form.format(f"*/{n}" if 1 < n < of and of % n == 0 else "*")

@@ -6,6 +6,7 @@ a process on another host. So each run touches an object in the storage while it
 
 import contextlib
 import logging
+import os
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -19,8 +20,17 @@ from tag_compliance.storage.base import Storage
 
 logger = logging.getLogger(__name__)
 
-BEAT_SECONDS = 20.0
-SILENCE_MEANS_DEAD = timedelta(seconds=90)
+HEARTBEATS = "running"
+"""The folder of the signs of life in the storage."""
+
+_SILENCE_VARIABLE = "TAG_COMPLIANCE_SILENCE_SECONDS"
+_SILENCE_SECONDS = 90.0
+_BEATS_TO_MISS = 4.5
+
+
+def silence_means_dead() -> timedelta:
+    """How long nothing may be heard of a run, the same for all who beat and all who listen."""
+    return timedelta(seconds=float(os.environ.get(_SILENCE_VARIABLE) or _SILENCE_SECONDS))
 
 
 class Heartbeat:
@@ -28,7 +38,7 @@ class Heartbeat:
 
     def __init__(self, storage: Storage, run_id: str) -> None:
         self._storage = storage
-        self._name = f"running/{run_id}"
+        self._name = f"{HEARTBEATS}/{run_id}"
         self._ended = threading.Event()
 
     @contextlib.contextmanager
@@ -52,12 +62,13 @@ class Heartbeat:
         return None
 
     def _beat(self) -> None:
+        pause = silence_means_dead().total_seconds() / _BEATS_TO_MISS
         while True:
             try:
                 self._storage.write(self._name, utc_now().isoformat().encode())
             except TagComplianceError as error:
                 logger.debug("no heartbeat", extra={"fields": {"cause": str(error)}})
-            if self._ended.wait(BEAT_SECONDS):
+            if self._ended.wait(pause):
                 return
 
 
@@ -77,11 +88,19 @@ class HeartbeatResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             yield self
 
 
-def is_dead(record: dg.RunRecord, storage: Storage) -> bool:
-    """Whether the run says that it goes on while nothing has been heard of it for too long."""
-    if record.dagster_run.status is dg.DagsterRunStatus.QUEUED:
+def is_dead(instance: dg.DagsterInstance, record: dg.RunRecord, storage: Storage) -> bool:
+    """Whether the run says that it goes on while nothing has been heard of it for too long.
+
+    One that has not started yet may be waiting for its place: in the queue for as long as it takes,
+    or for a pod, which run monitoring gives so many seconds.
+    """
+    status, patience = record.dagster_run.status, silence_means_dead()
+    if status is dg.DagsterRunStatus.QUEUED:
         return False
+    if status is dg.DagsterRunStatus.STARTING and instance.run_monitoring_enabled:
+        start = timedelta(seconds=instance.run_monitoring_start_timeout_seconds)
+        patience = max(patience, start)
     asked = record.update_timestamp
     asked = asked if asked.tzinfo else asked.replace(tzinfo=UTC)
     last = Heartbeat(storage, record.dagster_run.run_id).last()
-    return utc_now() - max(asked, last or asked) > SILENCE_MEANS_DEAD
+    return utc_now() - max(asked, last or asked) > patience

@@ -3,14 +3,17 @@
 What the UI needs to show the latest materialization of every partition stays, however old.
 """
 
+from collections.abc import Iterator
 from datetime import timedelta
 
 import dagster as dg
 
 from tag_compliance.domain.clock import utc_now
+from tag_compliance.pipeline.heartbeat import HEARTBEATS
 from tag_compliance.pipeline.partitions import ACCOUNTS
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.runs import UNFINISHED
+from tag_compliance.storage.base import Storage
 
 JOB = "housekeeping"
 _BATCH = 200
@@ -27,6 +30,7 @@ def build_housekeeping(assets: list[dg.AssetKey]) -> tuple[dg.JobDefinition, dg.
         kept = _still_shown(context.instance, assets)
         deleted = delete_runs(context.instance, config.retain_runs_days, kept)
         swept = configuration.snapshots().retain(config.retain_snapshots)
+        sweep_heartbeats(context.instance, configuration.storage())
         context.log.info("deleted %s runs and %s snapshots", deleted, swept)
 
     @dg.job(
@@ -50,20 +54,30 @@ def delete_runs(instance: dg.DagsterInstance, days: int, kept: set[str]) -> int:
     """Deletes the ended runs that are older, with their events and logs; answers how many."""
     before = utc_now() - timedelta(days=days)
     ended = [status for status in dg.DagsterRunStatus if status not in UNFINISHED]
-    cursor, deleted = None, 0
-    while True:
-        records = instance.get_run_records(
-            dg.RunsFilter(statuses=ended, created_before=before), limit=_BATCH, cursor=cursor
-        )
-        if not records:
-            return deleted
+    old = list(_paged(instance, dg.RunsFilter(statuses=ended, created_before=before)))
+    doomed = [run_id for run_id in old if run_id not in kept]
+    for run_id in doomed:
+        instance.compute_log_manager.delete_logs(prefix=[run_id])
+        instance.delete_run(run_id)
+    return len(doomed)
+
+
+def _paged(instance: dg.DagsterInstance, filters: dg.RunsFilter) -> Iterator[str]:
+    cursor = None
+    # A cursor is a run that exists: nothing may be deleted before the last page is read.
+    while records := instance.get_run_records(filters, limit=_BATCH, cursor=cursor):
+        yield from (record.dagster_run.run_id for record in records)
         cursor = records[-1].dagster_run.run_id
-        for record in records:
-            run_id = record.dagster_run.run_id
-            if run_id not in kept:
-                instance.compute_log_manager.delete_logs(prefix=[run_id])
-                instance.delete_run(run_id)
-                deleted += 1
+
+
+def sweep_heartbeats(instance: dg.DagsterInstance, storage: Storage) -> int:
+    """Removes the signs of life of runs that were killed; answers how many."""
+    names = storage.names(f"{HEARTBEATS}/")
+    unfinished = set(_paged(instance, dg.RunsFilter(statuses=UNFINISHED)))
+    dead = [name for name in names if name.rpartition("/")[2] not in unfinished]
+    for name in dead:
+        storage.delete(name)
+    return len(dead)
 
 
 def _still_shown(instance: dg.DagsterInstance, assets: list[dg.AssetKey]) -> set[str]:

@@ -12,7 +12,13 @@ from tag_compliance.config import Config
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance.pipeline.partitions import range_tags, sync_partitions
 from tag_compliance.pipeline.resources import ProgressResource
-from tag_compliance.pipeline.runs import JOB, ONE_AT_A_TIME, RUN_CONFIG, TRIGGER_TAG
+from tag_compliance.pipeline.runs import (
+    ACCOUNT_TAG,
+    JOB,
+    ONE_AT_A_TIME,
+    RUN_CONFIG,
+    TRIGGER_TAG,
+)
 from tag_compliance.snapshot.store import Snapshot, SnapshotStore
 from tag_compliance.storage.open import open_storage
 
@@ -43,6 +49,7 @@ def run_scan(
                 **range_tags(account or accounts[0], account or accounts[-1]),
                 **ONE_AT_A_TIME,
                 TRIGGER_TAG: "cli",
+                **({ACCOUNT_TAG: account} if account else {}),
             },
             run_config=RUN_CONFIG,
             raise_on_error=False,

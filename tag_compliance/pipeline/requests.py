@@ -46,6 +46,13 @@ def scan_requests(
     ]
 
 
+def faulty_request(trigger: str, key: str, prefix: list[str]) -> dg.RunRequest:
+    """The run that fails for a configuration with faults, and names them where a person looks."""
+    return _request(
+        f"{trigger}-{key}", {TRIGGER_TAG: trigger}, [dg.AssetKey([*prefix, "scan_config"])]
+    )
+
+
 def publish_request(scan: str, trigger: str, prefix: list[str]) -> dg.RunRequest:
     """The run that judges what the parts of a scan have read, and publishes it."""
     return _request(

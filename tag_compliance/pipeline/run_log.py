@@ -1,13 +1,21 @@
 """What of a run's log reaches stderr: Dagster's own console logger writes to stdout."""
 
 import logging
+import os
 
 import dagster as dg
 
+from tag_compliance.logs import LogFormat, configure_logs
+
 LOGGER_NAME = "tag_compliance.run"
+_LEVEL, _FORMAT = "TAG_COMPLIANCE_LOG_LEVEL", "TAG_COMPLIANCE_LOG_FORMAT"
 
 
 def _run_logger(_context: dg.InitLoggerContext) -> logging.Logger:
+    if not logging.getLogger().handlers:
+        # A worker that Dagster started, and not this project's command line.
+        level, format_ = os.environ.get(_LEVEL) or "info", os.environ.get(_FORMAT) or "text"
+        configure_logs(level, LogFormat(format_))
     logger = logging.Logger(LOGGER_NAME, logging.INFO)  # noqa: LOG001 - each run has its own
     logger.parent = logging.getLogger(LOGGER_NAME)
     logger.addFilter(_plain)

@@ -4,10 +4,12 @@ A scan is one run, or, above `max_accounts_per_run`, several that read a part of
 and one more that judges and publishes when all of these have ended.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
+from tag_compliance.domain.clock import utc_now
 from tag_compliance.pipeline.heartbeat import is_dead
 from tag_compliance.storage.base import Storage
 
@@ -18,6 +20,8 @@ TRIGGER_TAG = "tag_compliance/trigger"
 SCAN_TAG = "tag_compliance/scan"
 PART_TAG = "tag_compliance/part"
 PARTS_TAG = "tag_compliance/parts"
+ACCOUNT_TAG = "tag_compliance/account"
+"""On a run that scans this one account alone."""
 
 ONE_AT_A_TIME = {"tag_compliance/one_at_a_time": "true"}
 """On every scan of a single run; `dagster.yaml` limits the runs that carry it to one."""
@@ -36,6 +40,9 @@ UNFINISHED = [
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 # Hosts' clocks differ a little; an earlier scan is older by far more.
 _SKEW = timedelta(seconds=5)
+_LOOKED_AT = 100
+ALL_ASKED_FOR_WITHIN = timedelta(minutes=5)
+"""Of a scan of several runs: by then the daemon has made those that it will ever make."""
 
 
 def scan_id(moment: datetime) -> str:
@@ -43,12 +50,12 @@ def scan_id(moment: datetime) -> str:
     return moment.astimezone(UTC).strftime(_TIME)
 
 
-def scan_began_at(run: dg.DagsterRun) -> datetime | None:
+def scan_began_at(tags: Mapping[str, str]) -> datetime | None:
     """From when on an account must have been scanned to belong to the scan that the run publishes.
 
-    None for a run that names no scan: whatever is stored belongs to it.
+    None for a run whose tags name no scan: whatever is stored belongs to it.
     """
-    named = run.tags.get(SCAN_TAG)
+    named = tags.get(SCAN_TAG)
     try:
         return datetime.strptime(named, _TIME).replace(tzinfo=UTC) - _SKEW if named else None
     except ValueError:
@@ -68,7 +75,7 @@ def has_ended(instance: dg.DagsterInstance, record: dg.RunRecord, storage: Stora
     run = record.dagster_run
     if run.status not in UNFINISHED:
         return True
-    if not is_dead(record, storage):
+    if not is_dead(instance, record, storage):
         return False
     instance.report_run_failed(run, "Nothing has been heard of its process: it was killed.")
     return True
@@ -85,6 +92,37 @@ def running_scan(instance: dg.DagsterInstance, storage: Storage) -> dg.DagsterRu
 
 
 def newest_scan_at(instance: dg.DagsterInstance) -> datetime | None:
-    """When the newest scan was asked for."""
-    records = instance.get_run_records(filters=dg.RunsFilter(job_name=JOB), limit=1)
-    return records[0].create_timestamp.astimezone(UTC) if records else None
+    """When the newest scan was asked for; that of a single account is none."""
+    for record in _newest_runs(instance):
+        tags = record.dagster_run.tags
+        publishes = SCAN_TAG in tags and PARTS_TAG not in tags
+        if not publishes and ACCOUNT_TAG not in tags:
+            return record.create_timestamp.astimezone(UTC)
+    return None
+
+
+def newest_of_several(instance: dg.DagsterInstance) -> dg.RunRecord | None:
+    """The newest run of a scan of several, unless a scan of a single run has followed."""
+    for record in _newest_runs(instance):
+        tags = record.dagster_run.tags
+        if SCAN_TAG in tags:
+            return record
+        if ACCOUNT_TAG not in tags:
+            return None
+    return None
+
+
+def unpublished_scan(instance: dg.DagsterInstance) -> str | None:
+    """A scan of several runs that is still to be published; a new one would take its place.
+
+    Nothing waits for ever: a sensor that is off publishes nothing.
+    """
+    newest = newest_of_several(instance)
+    if newest is None or PARTS_TAG not in newest.dagster_run.tags:
+        return None
+    waits = utc_now() - newest.update_timestamp.astimezone(UTC)
+    return newest.dagster_run.tags[SCAN_TAG] if waits < ALL_ASKED_FOR_WITHIN else None
+
+
+def _newest_runs(instance: dg.DagsterInstance) -> Sequence[dg.RunRecord]:
+    return instance.get_run_records(filters=dg.RunsFilter(job_name=JOB), limit=_LOOKED_AT)

@@ -73,6 +73,14 @@ class Snapshot:
     gzip: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a reader finds at one moment."""
+
+    snapshot: Snapshot | None
+    last_scan: LastScan | None
+
+
 class SnapshotStore:
     """Publishes for any number of processes at once, reads for any number."""
 
@@ -148,14 +156,22 @@ class SnapshotStore:
 
         Raises `SnapshotUnreadable` where a piece is missing or not what it should be.
         """
+        return self.look(known).snapshot
+
+    def look(self, known: Snapshot | None = None) -> Published:
+        """What `load` and `last_scan` answer, of one moment and for one read where nothing is new.
+
+        Raises as `load` does.
+        """
         while True:
-            pointer = self._current().snapshot
+            current = self._current()
+            pointer, last_scan = current.snapshot, current.last_scan
             if pointer is None:
-                return None
+                return Published(None, last_scan)
             if known is not None and known.snapshot_id == pointer.snapshot_id:
-                return known
+                return Published(known, last_scan)
             try:
-                return self._proven_whole(pointer)
+                return Published(self._proven_whole(pointer), last_scan)
             except SnapshotUnreadable:
                 # Retention may take a snapshot from under a reader, but only for a newer one.
                 if self._current().snapshot == pointer:

@@ -156,7 +156,10 @@ def _files_below(folder: Path) -> Iterator[Path]:
 
 def _publish(unfinished: Path, path: Path) -> None:
     unfinished.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        folder = os.open(path.parent, os.O_RDONLY)
+    except FileNotFoundError:
+        return  # deleted again by somebody, and its folder with it
     try:
         os.fsync(folder)
     finally:

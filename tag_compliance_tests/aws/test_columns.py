@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tag_compliance.aws import columns
@@ -16,6 +16,7 @@ MAPPINGS = st.builds(Mapping, TEXT, st.lists(st.builds(TagPair, TEXT, TEXT), max
 PAGES = st.lists(st.builds(Page, st.lists(MAPPINGS, max_size=5)), max_size=6)
 
 
+@settings(deadline=None)
 @given(PAGES)
 def test_the_table_holds_what_the_pages_held(pages: list[Page]) -> None:
     collected = ResourceColumns("eu-west-1")

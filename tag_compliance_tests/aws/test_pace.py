@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tag_compliance.aws.pace import Pace, Tally, TokenBucket
@@ -57,6 +57,7 @@ def pace_of(time: FakeTime, seconds: float = 60.0, rate: float = 0.0, dice: floa
     return Pace(bucket, seconds, clock=time.clock, sleep=time.sleep, random=lambda: dice)
 
 
+@settings(deadline=None)
 @given(
     rate=st.floats(0.5, 200),
     late=st.floats(0, 0.2),

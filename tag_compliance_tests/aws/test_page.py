@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 from botocore.exceptions import ClientError
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tag_compliance.aws.clients import Clients, signing_as
@@ -97,6 +97,7 @@ def test_an_error_is_still_botocores(enter: Enter) -> None:
             read(Clients(1))
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=200) | st.text().map(str.encode))
 def test_any_bytes_are_a_page_or_no_page_and_nothing_else(body: bytes) -> None:
     try:
@@ -119,6 +120,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(JSON)
 def test_any_json_is_a_page_or_no_page_and_nothing_else(document: object) -> None:
     body = msgspec.json.encode(document)

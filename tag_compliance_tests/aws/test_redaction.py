@@ -6,7 +6,7 @@ import base64
 import urllib.parse
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tag_compliance.aws.redaction import redacted
@@ -54,6 +54,7 @@ def test_a_quoted_credential_is_hidden(quote: str) -> None:
     assert not [value for value in HIDDEN if value in shown]
 
 
+@settings(deadline=None)
 @given(st.binary(min_size=30, max_size=30).map(base64.b64encode), st.binary(min_size=100))
 def test_no_secret_key_or_token_survives_under_its_name(key: bytes, token: bytes) -> None:
     token_text = base64.b64encode(token).decode()

@@ -77,4 +77,4 @@ def test_an_interrupt_waits_for_no_job_that_hangs() -> None:
     watcher.join()
 
     assert stopped.is_set()
-    assert seconds < 2
+    assert seconds < 15

@@ -73,6 +73,17 @@ def test_a_global_resource_counts_in_the_first_configured_region() -> None:
     assert _counted(results) == [("us-east-1", arn), ("eu-west-1", _arn("eu-west-1"))]
 
 
+def test_pages_of_two_regions_may_come_by_turns() -> None:
+    arn = "arn:aws:cloudfront::111122223333:distribution/E1"
+    rows: _Rows = (
+        ("us-east-1", _arn("us-east-1"), {}),
+        ("eu-west-1", arn, {}),
+        ("us-east-1", arn, {}),
+    )
+    results = evaluate([_account(*rows)], _POLICY)
+    assert _counted(results) == [("us-east-1", _arn("us-east-1")), ("us-east-1", arn)]
+
+
 def test_a_failed_region_does_not_hide_a_resource_that_another_region_returned() -> None:
     arn = _arn("eu-west-1")
     regions = (RegionScan("eu-west-1", Reason.TIMEOUT), RegionScan("us-east-1", Reason.OK))

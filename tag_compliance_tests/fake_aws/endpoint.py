@@ -10,6 +10,7 @@ from tag_compliance_tests.fake_aws.fault_plan import FaultPlan, FaultRule
 from tag_compliance_tests.fake_aws.faults import Fault
 from tag_compliance_tests.fake_aws.organisation import Organisation
 from tag_compliance_tests.fake_aws.rate_limit import RateLimit
+from tag_compliance_tests.fake_aws.refusals import signature_refusal
 from tag_compliance_tests.fake_aws.sts import StsApi
 from tag_compliance_tests.fake_aws.tagging import TaggingApi
 from tag_compliance_tests.fake_aws.wire import Answer, AwsError, Delivery, Request, Scope
@@ -71,6 +72,8 @@ class Endpoint:
         rule = self._faults.strike(call)
         fault = rule.fault if rule else self._objection(request, scope, call)
         try:
+            if fault is Fault.QUOTED_REQUEST:
+                raise signature_refusal(api.service, request)
             if fault and (refusal := api.refusal(fault, call)):
                 raise refusal
             answer = api.perform(call, fault)

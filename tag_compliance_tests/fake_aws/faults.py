@@ -13,6 +13,7 @@ class Fault(StrEnum):
     EXPIRED_TOKEN = "expired_token"
     INTERNAL = "internal"
     PAGINATION_TOKEN_EXPIRED = "pagination_token_expired"
+    QUOTED_REQUEST = "quoted_request"
 
     # Something between the client and AWS fails.
     HTTP_503 = "http_503"

@@ -2,7 +2,7 @@
 
 from tag_compliance_tests.fake_aws.calls import Call
 from tag_compliance_tests.fake_aws.faults import Fault
-from tag_compliance_tests.fake_aws.wire import AwsError
+from tag_compliance_tests.fake_aws.wire import AwsError, Request
 
 _INVALID = "The security token included in the request is invalid"
 _EXPIRED = "The security token included in the request is expired"
@@ -36,6 +36,19 @@ _TAGGING = {
         "The pagination token has expired",
     ),
 }
+
+
+def signature_refusal(service: str, request: Request) -> AwsError:
+    """AWS quotes what it would have signed: with the session token, as it came."""
+    headers = "\n".join(f"{name}:{value}" for name, value in sorted(request.headers.items()))
+    message = (
+        "The request signature we calculated does not match the signature you provided. "
+        "Check your AWS Secret Access Key and signing method.\n\n"
+        f"The Canonical String for this request should have been\n'POST\n/\n\n{headers}\n'\n\n"
+        "The String-to-Sign should have been\n'AWS4-HMAC-SHA256\n'\n"
+    )
+    code = "SignatureDoesNotMatch" if service == "sts" else "InvalidSignatureException"
+    return AwsError(403, code, message)
 
 
 def sts_refusal(fault: Fault, call: Call) -> AwsError | None:

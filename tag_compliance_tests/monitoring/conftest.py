@@ -1,4 +1,4 @@
-"""The demo kept running, scraped by a Prometheus that alerts an Alertmanager; and one demo's text."""
+"""One demo in a file; and one kept running, scraped by Prometheus, which alerts Alertmanager."""
 
 from __future__ import annotations
 

@@ -24,6 +24,8 @@ MONITORING = ROOT / "monitoring"
 
 _Found = TypeVar("_Found")
 
+_WRONG_QUERY = {400, 422}
+
 Sample = tuple[str, frozenset[tuple[str, str]], float]
 
 
@@ -31,9 +33,13 @@ def eventually(look: Callable[[], _Found | None], seconds: float = 60.0) -> _Fou
     """What `look` finds, as soon as it finds something; an unreachable program is nothing yet."""
     deadline = time.monotonic() + seconds
     while True:
-        with contextlib.suppress(OSError):
+        try:
             if found := look():
                 return found
+        except urllib.error.HTTPError as error:
+            error.close()
+        except OSError:
+            pass
         assert time.monotonic() < deadline, "it has not come to pass"
         time.sleep(0.05)
 
@@ -69,7 +75,7 @@ def get(url: str) -> bytes:
 
 
 def samples_of(exposition: str) -> set[Sample]:
-    """The samples without regard to their order; those of process and Go runtime left out."""
+    """The samples, without regard to their order and to that of their labels."""
     return {
         (sample.name, frozenset(sample.labels.items()), float(sample.value))
         for family in text_string_to_metric_families(exposition)
@@ -84,12 +90,14 @@ class Prometheus:
         self._base = f"http://127.0.0.1:{port}/api/v1/"
 
     def api(self, path: str, **parameters: str) -> Any:
-        """The data of the answer; a refusal is raised with what Prometheus says of it."""
+        """The data of the answer; a query that is wrong fails with what Prometheus says of it."""
         url = f"{self._base}{path}?{urllib.parse.urlencode(parameters)}"
         try:
             return json.loads(get(url))["data"]
         except urllib.error.HTTPError as error:
             with error:
+                if error.code not in _WRONG_QUERY:
+                    raise  # it is still starting
                 raise AssertionError(json.load(error)["error"]) from None
 
     def query(self, expr: str) -> list[dict[str, Any]]:
@@ -116,7 +124,7 @@ class Receiver:
                 self.end_headers()
                 received.put(json.loads(body))
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
                 pass
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -32,7 +32,7 @@ def test_alertmanager_accepts_the_example_configuration() -> None:
     _accepted(require("amtool"), "check-config", "alertmanager.yaml")
 
 
-@pytest.mark.parametrize("name", alerts())
+@pytest.mark.parametrize("name", [*alerts()])
 def test_every_alert_has_a_healthy_and_a_firing_case(name: str) -> None:
     cases = [
         case
@@ -44,7 +44,7 @@ def test_every_alert_has_a_healthy_and_a_firing_case(name: str) -> None:
     assert any(not case.get("exp_alerts") for case in cases)
 
 
-@pytest.mark.parametrize("name", alerts())
+@pytest.mark.parametrize("name", [*alerts()])
 def test_every_alert_says_how_bad_what_and_what_to_do(name: str) -> None:
     alert = alerts()[name]
     assert alert["labels"]["severity"] in {"critical", "warning", "info"}
@@ -52,7 +52,7 @@ def test_every_alert_says_how_bad_what_and_what_to_do(name: str) -> None:
     assert alert["annotations"]["runbook_url"] == f"docs/operations.md#{name.lower()}"
 
 
-@pytest.mark.parametrize("name", alerts())
+@pytest.mark.parametrize("name", [*alerts()])
 def test_every_alert_has_its_heading_in_the_runbook(name: str) -> None:
     runbook = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
     assert re.search(rf"^#+ {name}$", runbook, re.MULTILINE)
@@ -64,10 +64,10 @@ def test_every_rule_speaks_of_metrics_that_exist(expr: str) -> None:
 
 
 def test_the_operators_rule_holds_the_same_groups() -> None:
-    rule = load("prometheusrule.yaml")
+    path = ROOT / "k8s/components/servicemonitor/prometheusrule.yaml"
+    rule = yaml.safe_load(path.read_text(encoding="utf-8"))
     assert (rule["apiVersion"], rule["kind"]) == ("monitoring.coreos.com/v1", "PrometheusRule")
-    alike = yaml.safe_load((MONITORING / "alerts.yaml").read_text(encoding="utf-8"))
-    assert rule["spec"] == alike
+    assert rule["spec"] == load("alerts.yaml")
 
 
 def test_alertmanager_holds_back_only_alerts_that_exist() -> None:

@@ -108,7 +108,7 @@ def _answering(body: bytes) -> Iterator[tuple[str, list[tuple[str, str | None]]]
             requests.append((self.path, self.headers["Authorization"]))
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
@@ -123,8 +123,8 @@ def _answering(body: bytes) -> Iterator[tuple[str, list[tuple[str, str | None]]]
 
 def test_credentials_in_the_address_become_a_header() -> None:
     with _answering(b"HTTP/1.0 200 OK\r\n\r\n") as (address, requests):
-        push(b"up 1\n", f"http://ci:p%40ss@{address}/gateway/", job="a/b")
-    assert requests == [("/gateway/metrics/job/a%2Fb", "Basic Y2k6cEBzcw==")]
+        push(b"up 1\n", f"http://ci:p%40ss@{address}/gateway/", job="a b")
+    assert requests == [("/gateway/metrics/job/a%20b", "Basic Y2k6cEBzcw==")]
 
 
 def test_no_message_tells_the_password() -> None:

@@ -68,6 +68,11 @@ def test_a_damaged_piece_is_told_by_its_name(folder: Path, name: str, damage: st
     assert caught.value.snapshot_id == path.parent.name
 
 
+def _pointer(snapshot_id: str, at: str) -> str:
+    pointer = {"snapshot_id": snapshot_id, "scan_started_at": at, "manifest_sha256": ""}
+    return json.dumps({"snapshot": pointer})
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -76,12 +81,10 @@ def test_a_damaged_piece_is_told_by_its_name(folder: Path, name: str, damage: st
         "null",
         "[]",
         '{"snapshot": {"snapshot_id": "x"}}',
-        '{"snapshot": {"snapshot_id": "../../etc", "scan_started_at": "2026-05-04T12:00:00Z", '
-        '"manifest_sha256": ""}}',
-        '{"snapshot": {"snapshot_id": "a\\u0000b", "scan_started_at": "2026-05-04T12:00:00Z", '
-        '"manifest_sha256": ""}}',
-        '{"snapshot": {"snapshot_id": "x", "scan_started_at": "2026-05-04T12:00:00", '
-        '"manifest_sha256": ""}}',
+        _pointer("../../etc", "2026-05-04T12:00:00Z"),
+        _pointer("a\0b", "2026-05-04T12:00:00Z"),
+        _pointer("x" * 300, "2026-05-04T12:00:00Z"),
+        _pointer("x", "2026-05-04T12:00:00"),
     ],
 )
 def test_a_damaged_pointer_is_told(folder: Path, text: str) -> None:

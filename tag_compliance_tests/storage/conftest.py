@@ -41,8 +41,9 @@ def s3(simulated_s3: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     client = boto3.client("s3")
     client.create_bucket(Bucket=BUCKET)
     yield
-    for item in client.list_objects_v2(Bucket=BUCKET).get("Contents", []):
-        client.delete_object(Bucket=BUCKET, Key=item["Key"])
+    for page in client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET):
+        for item in page.get("Contents", []):
+            client.delete_object(Bucket=BUCKET, Key=item["Key"])
     client.delete_bucket(Bucket=BUCKET)
     client.close()
 

@@ -1,0 +1,1 @@
+"""What the program costs, beside what people would use without it: `make bench`."""

@@ -1,0 +1,101 @@
+"""Evaluate, count, render and compress: how they grow from 10,000 resources to 1,000,000.
+
+python -m benchmarks.evaluate --resources 1000000    measures one size, and prints JSON
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+from collections.abc import Sequence
+from typing import Any
+
+from benchmarks.process import MB, answer_of, module
+from benchmarks.report import Report, Table
+
+SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
+_PHASES = ("evaluate", "count", "detail", "families", "render", "compress")
+
+
+def evaluate(sizes: Sequence[int], rounds: int) -> Report:
+    """Each size in a process of its own, the sizes in turn."""
+    report = Report("evaluate, count, render")
+    runs: dict[int, list[dict[str, Any]]] = {size: [] for size in sizes}
+    for _ in range(rounds):
+        for size in sizes:
+            runs[size].append(answer_of(module("evaluate", "--resources", str(size))))
+    totals = {}
+    rows = []
+    for size, found in runs.items():
+        cpu = {p: statistics.median(run["phases"][p][1] for run in found) for p in _PHASES}
+        wall = statistics.median(sum(w for w, _ in run["phases"].values()) for run in found)
+        totals[size] = sum(cpu.values())
+        rows.append(
+            [
+                f"{size:,}",
+                f"{found[0]['detail_series']:,}",
+                *(f"{cpu[phase]:.2f} s" for phase in _PHASES),
+                f"{totals[size]:.2f} s",
+                f"{wall:.2f} s",
+                f"{1e6 * totals[size] / size:.2f} µs",
+                f"{max(run['peak_bytes'] for run in found) / MB:,.0f} MB",
+            ]
+        )
+    columns = ("resources", "detail series", *_PHASES, "CPU", "wall", "CPU / resource", "peak")
+    report.tables.append(Table("Evaluate, count, render: growth, 4 required tags", columns, rows))
+    report.records = {"runs": runs}
+    smallest, largest = min(sizes), max(sizes)
+    if (smallest, largest) == (min(SIZES), max(SIZES)):
+        report.at_most("evaluate, count, render 1,000,000 resources, CPU", totals[largest], 10, " s")
+        growth = (totals[largest] / largest) / (totals[100_000] / 100_000)
+        # Below, what is constant weighs too much for a ratio to say something.
+        report.at_most("CPU a resource at 1,000,000 to that at 100,000", growth, 1.5)
+    return report
+
+
+def _measure(resources: int) -> dict[str, Any]:
+    # What this process needs and the one that starts it must not hold.
+    from benchmarks.organisation import NOON, POLICY, scanned_accounts
+    from benchmarks.stopwatch import Stopwatch, peak_bytes
+    from tag_compliance.domain.counts import count
+    from tag_compliance.domain.detail import detail_of
+    from tag_compliance.domain.evaluation import evaluate as evaluate_
+    from tag_compliance.domain.families import Occasion, build_families
+    from tag_compliance.snapshot.appendable_gzip import compress
+    from tag_compliance.snapshot.exposition import render
+
+    accounts = scanned_accounts(resources)
+    # Once for what the first use of a library costs: it is no part of the growth.
+    evaluate_(scanned_accounts(100), POLICY)
+    watch = Stopwatch()
+    with watch.phase("evaluate"):
+        results = evaluate_(accounts, POLICY)
+    with watch.phase("count"):
+        counts = count(results)
+    with watch.phase("detail"):
+        detail = detail_of(results, 0)
+    with watch.phase("families"):
+        families = build_families(results, counts, detail, Occasion(NOON, NOON, "benchmark"))
+    with watch.phase("render"):
+        exposition = render(families)
+    with watch.phase("compress"):
+        compressed = compress(exposition)
+    return {
+        "resources": resources,
+        "detail_series": len(detail.family),
+        "exposition_bytes": len(exposition),
+        "gzip_bytes": len(compressed),
+        "phases": watch.phases,
+        "peak_bytes": peak_bytes(),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--resources", type=int, required=True)
+    print(json.dumps(_measure(parser.parse_args().resources)))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+"""The fake AWS in a process of its own, and a configuration that leads to it."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import certifi
+import yaml
+
+from benchmarks.cases import REGIONS, ScanCase
+from benchmarks.process import clean_environment
+
+REQUIRED_TAGS = ("Owner", "Environment", "CostCenter", "Project")
+
+
+@contextlib.contextmanager
+def fake_aws(case: ScanCase, folder: Path, *, tls: bool = False) -> Iterator[dict[str, str]]:
+    """Serves the case's organisation; answers the environment that leads a program there."""
+    authority = folder / "authority.pem"
+    command = [
+        *(sys.executable, "-m", "tag_compliance_tests.fake_aws", "--until-stdin-closes"),
+        *("--accounts", str(case.accounts), "--regions", ",".join(REGIONS[: case.regions])),
+        *("--resources", str(case.resources), "--latency", str(case.latency)),
+        *(("--tls", "--ca-bundle", str(authority)) if tls else ()),
+    ]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        ready = json.loads(process.stdout.readline())
+        environment = clean_environment(**ready["environment"])
+        if tls:
+            # As long as a real bundle: loading it is what a connection over TLS costs.
+            bundle = folder / "bundle.pem"
+            bundle.write_bytes(Path(certifi.where()).read_bytes() + authority.read_bytes())
+            environment["AWS_CA_BUNDLE"] = str(bundle)
+        try:
+            yield environment
+        finally:
+            process.stdin.close()
+
+
+def write_configuration(case: ScanCase, folder: Path) -> Path:
+    """The defaults, but for what the case is about."""
+    regions = list(REGIONS[: case.regions])
+    values = {
+        "aws_account_matrix": [
+            {"account_id": f"{100_000_000_000 + n}", "account_name": f"team-{n}", "regions": regions}
+            for n in range(case.accounts)
+        ],
+        "assume_role_name_template": "terraform",
+        "REQUIRED_TAGS": list(REQUIRED_TAGS),
+        "excluded_resource_types": ["ecs:task"],
+        "storage": "state",
+    }
+    if case.baseline:
+        # It knows no cap; both are to publish the same series.
+        values["max_detail_series"] = 0
+    if case.unlimited:
+        values["calls_per_second"] = 0.0
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump(values), encoding="utf-8")
+    return path

@@ -1,0 +1,102 @@
+"""Resources as they come out of a scan, made by the column: any number of them, in seconds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from benchmarks.cases import REGIONS
+from tag_compliance.domain.evaluation import evaluate
+from tag_compliance.domain.policy import Policy
+from tag_compliance.domain.results import ComplianceResults
+from tag_compliance.domain.scan import (
+    RESOURCE_SCHEMA,
+    AccountScan,
+    Reason,
+    RegionScan,
+    ScannedAccount,
+)
+
+POLICY = Policy(("Owner", "Environment", "CostCenter", "Project"), ("ecs:task",))
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+
+_REGIONS = REGIONS[:5]
+_ROWS_PER_REGION = 1_000
+_TYPES = (
+    *("ec2:instance", "ec2:volume", "ec2:security-group", "lambda:function", "sqs:queue"),
+    *("sns:topic", "logs:log-group", "elasticloadbalancing:loadbalancer", "rds:db"),
+    *("dynamodb:table", "kms:key", "secretsmanager:secret", "s3:bucket"),
+)
+_KEYS = (*POLICY.required_tags, "Name")
+# Three of twenty resources lack two of the four required tags: 0.3 missing tags a resource.
+_LACKING, _OF = 3, 20
+
+
+def scanned_accounts(resources: int, *, missing_all: bool = False) -> list[ScannedAccount]:
+    """So many in all, 1,000 in each region and five regions an account.
+
+    They lack 0.3 required tags each; with `missing_all` all four.
+    """
+    per_account = _ROWS_PER_REGION * len(_REGIONS)
+    return [
+        _account(number, min(per_account, resources - number * per_account), missing_all)
+        for number in range(-(-resources // per_account))
+    ]
+
+
+def results_of(resources: int, *, missing_all: bool = False) -> ComplianceResults:
+    return evaluate(scanned_accounts(resources, missing_all=missing_all), POLICY)
+
+
+def _account(number: int, rows: int, missing_all: bool) -> ScannedAccount:
+    account_id = f"{100_000_000_000 + number}"
+    sizes = [
+        max(0, min(_ROWS_PER_REGION, rows - at * _ROWS_PER_REGION)) for at in range(len(_REGIONS))
+    ]
+    region = np.repeat(np.arange(len(_REGIONS), dtype=np.int32), sizes)
+    serial = np.arange(rows)
+    types = (serial * 7 % len(_TYPES)).astype(np.int32)
+    table = pa.table(
+        {
+            "region": pa.DictionaryArray.from_arrays(pa.array(region), pa.array(_REGIONS)),
+            "arn": _arns(account_id, region, types, serial),
+            "resource_type": pa.DictionaryArray.from_arrays(pa.array(types), pa.array(_TYPES)),
+            "tags": _tags(serial, missing_all),
+        },
+        schema=RESOURCE_SCHEMA,
+    )
+    states = tuple(
+        RegionScan(name, Reason.OK, "", -(-size // 100), size, -(-size // 100), 0, 0, 1.0, NOON)
+        for name, size in zip(_REGIONS, sizes, strict=True)
+    )
+    calls = 1 + sum(state.calls for state in states)
+    name = f"team-{number}"
+    return ScannedAccount(AccountScan(account_id, name, NOON, 1.0, states, calls, 0, 0, NOON), table)
+
+
+def _arns(
+    account_id: str, region: np.ndarray, types: np.ndarray, serial: np.ndarray
+) -> pa.StringArray:
+    services = pa.array([type_.split(":")[0] for type_ in _TYPES]).take(pa.array(types))
+    kinds = pa.array([type_.split(":")[1] for type_ in _TYPES]).take(pa.array(types))
+    digits = pc.utf8_lpad(pa.array(serial).cast(pa.string()), 12, padding="0")
+    return pc.binary_join_element_wise(
+        *("arn:aws:", services, ":", pa.array(_REGIONS).take(pa.array(region))),
+        *(f":{account_id}:", kinds, "/orders-service-", digits, ""),
+    )
+
+
+def _tags(serial: np.ndarray, missing_all: bool) -> pa.MapArray:
+    """Each resource has a name and its required tags, or two of these, or none."""
+    lacking = np.full(len(serial), missing_all) | (serial % _OF < _LACKING)
+    first = len(POLICY.required_tags) if missing_all else 2
+    keep = np.ones((len(serial), len(_KEYS)), dtype=bool)
+    keep[lacking, :first] = False
+    keys = np.broadcast_to(np.arange(len(_KEYS), dtype=np.int32), keep.shape)[keep]
+    offsets = np.concatenate([[0], np.cumsum(keep.sum(axis=1))]).astype(np.int32)
+    names = pa.array(_KEYS).take(pa.array(keys))
+    values = pa.array([f"value-of-{key}" for key in _KEYS]).take(pa.array(keys))
+    return pa.MapArray.from_arrays(pa.array(offsets), names, values)

@@ -1,0 +1,22 @@
+# The role that the scanner assumes in one account.
+
+module "policies" {
+  source        = "../policies"
+  principal_arn = var.principal_arn
+  external_id   = var.external_id
+}
+
+resource "aws_iam_role" "member" {
+  name                 = var.role_name
+  path                 = var.path
+  description          = "Read by tag-compliance: which resources carry which tags."
+  assume_role_policy   = module.policies.trust
+  max_session_duration = 3600
+  tags                 = var.tags
+}
+
+resource "aws_iam_role_policy" "read_tags" {
+  name   = "read-tags"
+  role   = aws_iam_role.member.id
+  policy = module.policies.member
+}

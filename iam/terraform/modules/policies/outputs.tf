@@ -1,0 +1,24 @@
+output "base" {
+  description = "For the base role: it assumes exactly these roles."
+  value       = jsonencode(local.base)
+}
+
+output "member" {
+  description = "For a member role: it reads tags."
+  value       = jsonencode(local.member)
+}
+
+output "trust" {
+  description = "The trust policy of a member role; null without a principal."
+  value       = var.principal_arn == null ? null : jsonencode(local.trust)
+}
+
+output "exporter" {
+  description = "For the exporter: it reads snapshots; null without storage in S3."
+  value       = var.storage == null ? null : jsonencode(local.exporter)
+}
+
+output "storage" {
+  description = "For the pipeline: it keeps snapshots and tables; null without storage in S3."
+  value       = var.storage == null ? null : jsonencode(local.storage)
+}

@@ -1,0 +1,58 @@
+from __future__ import annotations
+
+from tag_compliance_tests.cli.conftest import Program
+from tag_compliance_tests.cli.running import write_config
+
+
+def test_the_plan_names_accounts_regions_roles_and_the_least_calls(program: Program) -> None:
+    organisation = program.fake.organisation
+    write_config(
+        program.place.folder,
+        organisation,
+        aws_account_overrides={
+            "100000000001": {
+                "role_arn": "arn:aws:iam::100000000001:role/audit",
+                "via_role_arn": "arn:aws:iam::999999999999:role/hub",
+                "external_id": "xyzzy",
+            }
+        },
+        excluded_resource_types=["ecs:task"],
+    )
+    ended = program.run("check-config")
+    assert ended.code == 0
+    assert ended.err == ""
+    state = program.place.state.resolve()
+    assert (
+        ended.out
+        == f"""\
+3 accounts, 6 regions, every 300 s
+
+100000000000  100000000000
+  role     arn:aws:iam::100000000000:role/terraform
+  regions  us-east-1, eu-west-1
+
+100000000001  100000000001
+  role     arn:aws:iam::999999999999:role/hub
+  role     arn:aws:iam::100000000001:role/audit (external id xyzzy)
+  regions  us-east-1, eu-west-1
+
+100000000002  100000000002
+  role     arn:aws:iam::100000000002:role/terraform
+  regions  us-east-1, eu-west-1
+
+required tags   Owner, Environment
+excluded types  ecs:task
+storage         {state}
+AWS API calls   at least 10 a scan, and one more for each further 100 resources of a region
+"""
+    )
+    assert len(program.fake.calls) == 0, "nothing is asked of AWS"
+
+
+def test_an_account_without_a_role_is_read_with_the_base_credentials(program: Program) -> None:
+    write_config(program.place.folder, program.fake.organisation, assume_role_name_template=None)
+    config = program.place.folder / "config.yaml"
+    config.write_text(config.read_text().replace("assume_role_name_template: null\n", ""))
+    ended = program.run("check-config")
+    assert ended.code == 0
+    assert "  role     none: the base credentials, if they belong to this account" in ended.out

@@ -1,0 +1,29 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+from tag_compliance_tests.cli.running import Place
+
+
+def test_the_demo_succeeds_though_the_acquired_account_refuses(tmp_path: Path) -> None:
+    place = Place.create(tmp_path / "place")
+    # What is meant for the user's own organisation is not for this one.
+    ended = place.run(
+        "demo",
+        AWS_PROFILE="nix",
+        DAGSTER_HOME=str(place.folder / "dagster"),
+        TAG_COMPLIANCE_ASSUME_ROLE_NAME_TEMPLATE="somebody-elses",
+        TAG_COMPLIANCE_STORAGE=str(place.folder / "mine"),
+    )
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stderr
+    rows = [line for line in ended.stdout.splitlines() if line.startswith("compliance_percentage{")]
+    named = {line.split('"')[1] for line in rows}
+    assert len(named) == 4
+    assert "acquired" not in named
+    failed = [line for line in ended.stderr.splitlines() if line.startswith("not read: ")]
+    assert failed
+    assert all("acquired" in line for line in failed)
+    assert "the account that failed is meant to" in ended.stderr
+    left = [path for path in place.folder.rglob("*") if path.is_file()]
+    assert left == [], "it cleans up, and nothing of the user's is touched"

@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import json
+
+from tag_compliance_tests.cli.conftest import Program
+from tag_compliance_tests.cli.running import write_config
+from tag_compliance_tests.fake_aws import Fault
+
+ROLE = "arn:aws:iam::100000000001:role/terraform"
+
+
+def test_where_everything_can_be_read_it_says_so_with_exit_code_0(program: Program) -> None:
+    ended = program.run("doctor")
+    assert ended.code == 0
+    assert ended.out.splitlines() == [
+        *(
+            f"{account}  {account}  {region:15} ok"
+            for account in ("100000000000", "100000000001", "100000000002")
+            for region in ("us-east-1", "eu-west-1")
+        ),
+        "",
+        "6 of 6 regions can be read",
+    ]
+    assert not program.place.state.exists(), "a look is not stored"
+    assert program.fake.calls.count("GetResources") == 6, "one page is enough"
+
+
+def test_a_role_that_is_not_trusted_is_told_with_the_statements_to_add(program: Program) -> None:
+    program.fake.organisation["100000000001"].roles = ()
+    write_config(program.place.folder, program.fake.organisation, external_id="xyzzy")
+    ended = program.run("doctor")
+    assert ended.code == 1
+    assert "4 of 6 regions can be read" in ended.out
+    lines = ended.out.splitlines()
+    (trust,) = [json.loads(line) for line in lines if '"Principal"' in line]
+    assert trust == {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::999999999999:user/base"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"sts:ExternalId": "xyzzy"}},
+    }
+    (allow,) = [json.loads(line) for line in lines if '"Resource"' in line]
+    assert allow == {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ROLE}
+    assert f"  {ROLE} must exist, and its trust policy must hold:" in lines
+    told = [line for line in lines if line.startswith("100000000001") and ": " in line]
+    assert len(told) == 1, "what is alike in both regions is told once"
+
+
+def test_a_missing_permission_is_told_with_the_statement_to_add(program: Program) -> None:
+    program.fake.faults.add(Fault.ACCESS_DENIED, operation="GetResources", region="eu-west-1")
+    ended = program.run("doctor")
+    assert ended.code == 1
+    assert "3 of 6 regions can be read" in ended.out
+    assert f"  add to a policy of {ROLE}:" in ended.out
+    assert '{"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}' in ended.out

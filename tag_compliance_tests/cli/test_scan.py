@@ -1,0 +1,224 @@
+"""`tag-compliance scan`: streams, exit codes, output, signals, and where the run is recorded."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import dagster as dg
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tag_compliance_tests.cli.conftest import Program
+from tag_compliance_tests.cli.running import DEADLINE_SECONDS, PROGRAM, Place, told
+from tag_compliance_tests.fake_aws import FakeAws, Fault
+
+ACCOUNT = "100000000000"
+
+
+def families(exposition: str) -> set[str]:
+    return {family.name for family in text_string_to_metric_families(exposition)}
+
+
+def test_stdout_holds_the_exposition_and_stderr_the_summary(program: Program) -> None:
+    ended = program.run("scan")
+    assert ended.code == 0
+    assert {"compliance_percentage", "resources_scanned_total"} <= families(ended.out)
+    snapshot = next(program.place.state.glob("snapshots/*/metrics.txt"))
+    assert ended.out == snapshot.read_text(), "nothing else is on stdout"
+    assert "complete: 6 of 6 regions of 3 accounts read in " in ended.err
+    assert " resources carry every required tag, " in ended.err
+    assert "%|" not in ended.err, "there is no progress bar where stderr is no terminal"
+
+
+def test_a_partial_scan_publishes_what_it_read_with_exit_code_3(program: Program) -> None:
+    program.fake.faults.add(Fault.ACCESS_DENIED, account_id=ACCOUNT, operation="GetResources")
+    ended = program.run("scan")
+    assert ended.code == 3
+    assert ACCOUNT in ended.err
+    assert "partial: 4 of 6 regions of 3 accounts read in " in ended.err
+    assert f'compliance_percentage{{account_name="{ACCOUNT}"' not in ended.out
+    assert "compliance_percentage{" in ended.out
+
+
+def test_where_nothing_is_read_nothing_is_put_out_with_exit_code_1(program: Program) -> None:
+    program.fake.faults.add(Fault.ACCESS_DENIED)
+    ended = program.run("scan")
+    assert ended.code == 1
+    assert ended.out == ""
+    (line,) = told(ended.err)
+    assert "nothing could be scanned" in line
+
+
+def test_an_account_that_is_not_configured_is_wrong_usage(program: Program) -> None:
+    ended = program.run("scan", "--account", "123412341234")
+    assert ended.code == 2
+    (line,) = told(ended.err)
+    assert "no such account in config.yaml" in line
+
+
+def test_output_goes_into_the_file_in_one_step_and_stdout_stays_empty(program: Program) -> None:
+    file = program.place.folder / "there" / "metrics.prom"
+    file.parent.mkdir()
+    file.write_text("old")
+    with file.open() as reader:
+        ended = program.run("scan", "--output", str(file))
+        assert reader.read() == "old", "who has opened the old file keeps it whole"
+    assert ended.code == 0
+    assert ended.out == ""
+    assert "compliance_percentage" in families(file.read_text())
+    assert [path.name for path in file.parent.iterdir()] == ["metrics.prom"]
+
+
+def test_output_through_a_link_or_into_a_pipe_replaces_neither(program: Program) -> None:
+    folder = program.place.folder
+    (folder / "link.prom").symlink_to(folder / "target.prom")
+    os.mkfifo(folder / "pipe")
+    reader = os.open(folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    try:
+        assert program.run("scan", "--output", "link.prom").code == 0
+        assert program.run("scan", "--output", "pipe").code == 0
+        assert os.read(reader, 100).startswith(b"# HELP")
+    finally:
+        os.close(reader)
+    assert (folder / "link.prom").is_symlink()
+    assert (folder / "target.prom").is_file()
+    assert (folder / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("output", ["file/metrics.prom", "."])
+def test_an_output_that_cannot_be_written_is_told_in_one_line(
+    program: Program, output: str
+) -> None:
+    (program.place.folder / "file").write_text("old")
+    ended = program.run("scan", "--output", output)
+    assert ended.code == 1
+    assert ended.out == ""
+    (line,) = told(ended.err)
+    assert line.startswith(f"tag-compliance: cannot write {output}: ")
+    assert (program.place.folder / "file").read_text() == "old"
+
+
+def test_the_progress_bar_is_shown_on_a_terminal(place: Place) -> None:
+    ours, theirs = pty.openpty()
+    process = place.start("scan", stderr=theirs, environment={"TERM": "xterm"})
+    os.close(theirs)
+    shown = b""
+    try:
+        while piece := os.read(ours, 65536):
+            shown += piece
+    except OSError:  # what a terminal says when its other side has gone
+        pass
+    finally:
+        os.close(ours)
+    out, _ = process.communicate()
+    assert process.returncode == 0
+    assert b"/6 [" in shown
+    assert b"region" in shown
+    assert "compliance_percentage" in families(out)
+
+
+def test_json_log_lines_parse_each_with_its_event(program: Program) -> None:
+    program.fake.faults.add(Fault.ACCESS_DENIED, account_id=ACCOUNT)
+    ended = program.run("scan", "--log-format", "json")
+    events = [json.loads(line) for line in ended.err.splitlines() if line.startswith("{")]
+    read = [event for event in events if event["event"] == "account read"]
+    assert len(read) == 2
+    assert {"time", "level", "account", "resources", "seconds"} <= set(read[0])
+    assert {event["level"] for event in events} == {"info", "warning"}
+    lines = [line for line in ended.err.splitlines() if not line.startswith("{")]
+    assert lines[0].startswith("partial: "), "beside the log there is the summary alone"
+
+
+def test_at_level_error_a_scan_that_succeeds_logs_nothing(program: Program) -> None:
+    ended = program.run("scan", "--log-level", "error")
+    assert ended.err.startswith("complete: ")
+
+
+def test_without_dagster_home_nothing_is_written_but_the_storage(place: Place) -> None:
+    def files() -> set[Path]:
+        return {path for path in place.folder.rglob("*") if path.is_file()}
+
+    before = files()
+    assert place.run("scan").returncode == 0
+    assert {path for path in files() - before if place.state not in path.parents} == set()
+
+
+def test_with_dagster_home_the_run_is_recorded_there(program: Program) -> None:
+    program.fake.faults.add(Fault.ACCESS_DENIED, account_id=ACCOUNT)
+    os.environ["DAGSTER_HOME"] = "dagster"  # a relative one that does not exist is good enough
+    assert program.run("scan").code == 3
+
+    home = program.place.folder / "dagster"
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        (run,) = instance.get_runs()
+        assert run.status is dg.DagsterRunStatus.SUCCESS
+        assert len(instance.get_dynamic_partitions("account")) == 3
+        outcomes = {
+            event.partition: event.asset_materialization.metadata["outcome"].value
+            for event in instance.fetch_materializations(
+                dg.AssetKey("raw_resources"), limit=10
+            ).records
+            if event.asset_materialization is not None
+        }
+        assert str(outcomes.pop(ACCOUNT)).startswith("failed: ")
+        assert list(outcomes.values()) == ["read", "read"]
+        checks = {
+            check.check_name: check.passed
+            for event in instance.all_logs(run.run_id)
+            if event.dagster_event is not None
+            and event.dagster_event.event_type is dg.DagsterEventType.ASSET_CHECK_EVALUATION
+            for check in [event.dagster_event.asset_check_evaluation_data]
+        }
+        assert checks["every_account_read"] is False
+        assert not instance.telemetry_enabled
+
+
+def test_a_dagster_home_that_cannot_be_made_is_told_in_one_line(program: Program) -> None:
+    (program.place.folder / "file").write_text("")
+    os.environ["DAGSTER_HOME"] = str(program.place.folder / "file" / "home")
+    ended = program.run("scan")
+    assert ended.code == 1
+    (line,) = told(ended.err)
+    assert "DAGSTER_HOME" in line
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"]
+)
+def test_a_signal_ends_a_scan_at_once_and_leaves_nothing_half_done(
+    place: Place, fake: FakeAws, number: signal.Signals, code: int
+) -> None:
+    (place.folder / "metrics.prom").write_text("old")
+    fake.faults.add(Fault.HANG, operation="GetResources")
+    process = place.start("scan", "--output", "metrics.prom")
+    assert fake.calls.wait_for("GetResources", timeout=DEADLINE_SECONDS)
+    process.send_signal(number)
+    sent = time.monotonic()
+    out, err = process.communicate(timeout=DEADLINE_SECONDS)
+    assert time.monotonic() - sent < 20, "a region that hangs is given up after 30 seconds"
+    assert process.returncode == code
+    assert out == ""
+    assert "Traceback" not in err
+    assert (place.folder / "metrics.prom").read_text() == "old"
+    assert not (place.state / "snapshots").exists()
+    assert not list(place.state.rglob("*.unfinished"))
+
+
+def test_a_shell_sees_the_metrics_in_a_pipe(place: Place) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{PROGRAM[0]} -m tag_compliance scan | head -1"],
+        cwd=place.folder,
+        env=place.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("# HELP ")
+    assert done.stdout.count("\n") == 1
+    assert "Traceback" not in done.stderr

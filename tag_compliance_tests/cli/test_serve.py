@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import signal
+import socket
+import urllib.request
+
+from tag_compliance_tests.cli.conftest import Program
+from tag_compliance_tests.cli.running import Place, told
+
+
+def test_it_serves_the_storage_of_the_configuration_until_it_is_told_to_end(place: Place) -> None:
+    assert place.run("scan").returncode == 0
+    process = place.start("serve", "--host", "127.0.0.1", "--port", "0")
+    assert process.stderr is not None
+    listening = next(line for line in process.stderr if "listening" in line)
+    url = next(field for field in listening.split() if field.startswith("url=")).partition("=")[2]
+    with urllib.request.urlopen(f"{url}/metrics") as answer:
+        assert b"\ncompliance_percentage{" in answer.read()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
+
+
+def test_a_port_that_is_taken_is_told_in_one_line(program: Program) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = program.run("serve", "--host", "127.0.0.1", "--port", str(port))
+    assert ended.code == 1
+    assert told(ended.err) == [
+        f"tag-compliance: cannot listen on 127.0.0.1 port {port}: Address already in use"
+    ]

@@ -1,0 +1,75 @@
+"""`tag-compliance up`: one process tree that stands and falls as a whole."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from pathlib import Path
+
+import pytest
+
+from tag_compliance_tests.cli.conftest import Program
+from tag_compliance_tests.cli.running import Place, eventually, told
+from tag_compliance_tests.endurance.processes import alive, descendants
+from tag_compliance_tests.endurance.up import start_up
+from tag_compliance_tests.fake_aws import FakeAws
+
+
+@pytest.mark.timeout(240)
+def test_it_scans_by_itself_and_the_death_of_the_daemon_ends_everything(place: Place) -> None:
+    with start_up(place, "--refresh-interval", "10") as up:
+        eventually(lambda: up.has_snapshot, 120)
+        eventually(lambda: up.answers("/server_info", up.ui_port), 60)
+        tree = descendants(up.process.pid)
+        assert (place.state / "dagster" / "dagster.yaml").is_file()
+        (daemon,) = [process for process in tree if "dagster._daemon" in process.command]
+        os.kill(daemon.pid, signal.SIGKILL)
+
+        assert up.process.wait(60) == 1
+        assert told(up.log.read_text()) == [
+            "tag-compliance: the daemon ended with signal 9; ending the rest"
+        ]
+        assert alive(tree) == []
+
+
+@pytest.mark.timeout(240)
+def test_sigterm_ends_everything_in_order_whatever_dagster_home_holds(place: Place) -> None:
+    home = place.folder / "home-of-dagster"
+    home.mkdir()
+    settings = home / "dagster.yaml"
+    settings.write_text("telemetry:\n  enabled: false\n")
+    with start_up(place, DAGSTER_HOME=str(home)) as up:
+        eventually(lambda: up.answers("/livez", up.port), 120)
+        eventually(lambda: up.answers("/server_info", up.ui_port), 120)
+        tree = descendants(up.process.pid)
+        up.process.send_signal(signal.SIGTERM)
+
+        assert up.process.wait(90) == 0
+        assert alive(tree) == []
+        assert settings.read_text() == "telemetry:\n  enabled: false\n", "it is the user's"
+        assert "Traceback" not in up.log.read_text()
+
+
+@pytest.mark.parametrize("flag", ["--port", "--ui-port"])
+def test_a_port_that_is_taken_is_told_before_anything_starts(program: Program, flag: str) -> None:
+    other = {"--port": "--ui-port", "--ui-port": "--port"}[flag]
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        ended = program.run("up", "--host", "127.0.0.1", flag, str(port), other, "0")
+    assert ended.code == 1
+    assert told(ended.err) == [
+        f"tag-compliance: cannot listen on 127.0.0.1 port {port}: Address already in use"
+    ]
+    assert not program.place.state.exists()
+
+
+def test_a_home_that_cannot_be_made_is_told_in_one_line(
+    tmp_path: Path, fake: FakeAws, program: Program
+) -> None:
+    (program.place.folder / "file").write_text("")
+    os.environ["DAGSTER_HOME"] = str(program.place.folder / "file" / "home")
+    ended = program.run("up", "--port", "0", "--ui-port", "0")
+    assert ended.code == 1
+    (line,) = told(ended.err)
+    assert "name another in DAGSTER_HOME" in line

@@ -1,0 +1,113 @@
+"""Whatever stands in the file: a configuration or a refusal, in time and on one line a fault."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from tag_compliance.config import Account, AccountOverride, load_config
+from tag_compliance.config.model import KEYS
+from tag_compliance.errors import BadConfiguration
+from tag_compliance_tests.config.regions import REGIONS
+
+_fuzzed = settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+)
+
+
+def _load(path: Path, data: bytes) -> str:
+    """What the file is refused with; empty where it is taken."""
+    path.write_bytes(data)
+    told, faults = "", 0
+    try:
+        load_config(path, {}, REGIONS)
+    except BadConfiguration as refused:
+        told, faults = str(refused), len(refused.faults)
+    assert len(told.split("\n") if told else []) == faults
+    return told
+
+
+@_fuzzed
+@given(st.one_of(st.binary(max_size=50), st.text(max_size=50).map(lambda t: t.encode("utf-8"))))
+def test_any_bytes_are_refused(tmp_path: Path, data: bytes) -> None:
+    assert _load(tmp_path / "config.yaml", data)
+
+
+_keys = st.sampled_from([*KEYS, *Account.model_fields, *AccountOverride.model_fields])
+_scalars = (
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.floats()
+    | st.dates()
+    | st.binary(max_size=4)
+    | st.text(max_size=5)
+    | st.sampled_from(["111122223333", "us-east-1", "Owner", "arn:aws:iam::111122223333:role/r"])
+)
+_values: st.SearchStrategy[Any] = st.recursive(
+    _scalars,
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.one_of(_keys, _scalars), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+_documents = st.dictionaries(st.one_of(_keys, _scalars), _values, max_size=6)
+
+
+@_fuzzed
+@given(_documents)
+def test_any_document_is_taken_or_refused(tmp_path: Path, document: dict[object, Any]) -> None:
+    good: dict[object, Any] = {
+        "aws_account_matrix": [{"account_id": "111122223333"}],
+        "REQUIRED_TAGS": ["Owner"],
+    }
+    text = yaml.safe_dump({**good, **document}, allow_unicode=True)
+    _load(tmp_path / "config.yaml", text.encode("utf-8", "surrogatepass"))
+
+
+_tokens = st.lists(
+    st.one_of(
+        _keys.map(lambda key: f"{key}: "),
+        st.sampled_from(
+            ["\n", "  ", "- ", "{", "}", "[", "]", ",", "&a ", "*a ", "<<: ", "? ", "|", "'", '"']
+        ),
+        st.sampled_from(
+            ["!!int ", "!!float ", "!!bool ", "!!timestamp ", "!!set ", "!!omap ", "!!python/x "]
+        ),
+        st.sampled_from(["0x" + "f" * 5000, "9" * 5000, "2001-99-99", "1:99", ".nan", "~", "\t"]),
+    ),
+    max_size=15,
+).map("".join)
+
+
+@_fuzzed
+@given(_tokens)
+def test_any_heap_of_yaml_is_refused(tmp_path: Path, text: str) -> None:
+    for data in (text, f"REQUIRED_TAGS: {text}", f"refresh_interval: {text}"):
+        assert _load(tmp_path / "config.yaml", data.encode())
+
+
+@pytest.mark.parametrize("depth", [50, 400, 20_000])
+@pytest.mark.parametrize("pair", [("[", "]"), ("{a: ", "}")])
+def test_a_deep_file_is_refused(depth: int, pair: tuple[str, str], tmp_path: Path) -> None:
+    text = f"REQUIRED_TAGS: {pair[0] * depth}{pair[1] * depth}"
+    assert _load(tmp_path / "config.yaml", text.encode())
+
+
+@pytest.mark.timeout(20)
+def test_aliases_that_describe_a_huge_value_are_refused_in_time(tmp_path: Path) -> None:
+    lines = ['a0: &a0 ["x"]']
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
+    told = _load(tmp_path / "config.yaml", "\n".join([*lines, "REQUIRED_TAGS: *a29"]).encode())
+    assert "REQUIRED_TAGS[0] = [[[" in told
+
+
+def test_a_value_that_holds_itself_is_refused(tmp_path: Path) -> None:
+    told = _load(tmp_path / "config.yaml", b"REQUIRED_TAGS: &a [*a]\naws_account_matrix: *a\n")
+    assert "REQUIRED_TAGS[0] = [[[" in told

@@ -1,0 +1,69 @@
+"""Good files and bad ones, each bad one beside all the lines that it is refused with."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tag_compliance.config import Config, load_config
+from tag_compliance.config.model import KEYS
+from tag_compliance.errors import BadConfiguration
+from tag_compliance_tests.config.regions import REGIONS
+
+_FIXTURES = Path(__file__).parent / "fixtures"
+_GOOD = sorted(path.name for path in _FIXTURES.glob("*.ok.yaml"))
+_BAD = sorted(path.name for path in _FIXTURES.glob("*.bad.yaml"))
+
+
+def _load(name: str) -> Config:
+    return load_config(_FIXTURES / name, {}, REGIONS)
+
+
+@pytest.mark.parametrize("name", _GOOD)
+def test_a_good_file_is_taken_and_survives_being_stored(name: str) -> None:
+    config = _load(name)
+    assert Config.model_validate_json(config.model_dump_json(by_alias=True)) == config
+
+
+@pytest.mark.parametrize("name", _BAD)
+def test_a_bad_file_is_refused_with_all_its_faults_a_line_each(name: str) -> None:
+    path = _FIXTURES / name
+    with pytest.raises(BadConfiguration) as caught:
+        _load(name)
+    told = str(caught.value).replace(str(path), name)
+    assert told.splitlines() == path.with_suffix(".txt").read_text().splitlines()
+    assert len(caught.value.faults) == len(told.splitlines())
+
+
+def test_everything_can_be_said() -> None:
+    config = _load("everything.ok.yaml")
+    assert config.model_fields_set == set(Config.model_fields)
+    assert [(a.account_name, a.regions) for a in config.aws_account_matrix] == [
+        ("shop", ("us-east-1", "eu-west-1")),
+        ("222233334444", ("cn-north-1",)),
+    ]
+    assert config.aws_account_overrides["222233334444"].session_duration == 900
+    assert config.required_tags == ("Owner", "owner", "Cost: center")
+    assert config.storage == "s3://bucket/prefix"
+
+
+def test_little_needs_to_be_said() -> None:
+    config = _load("minimal.ok.yaml")
+    [account] = config.aws_account_matrix
+    assert (account.account_name, account.regions) == ("012345678901", ("us-east-1",))
+    assert (config.refresh_interval, config.max_detail_series) == (300, 100_000)
+    assert config.assume_role_name_template is None
+    assert config.storage == str(_FIXTURES / "state")
+
+
+def test_an_anchor_stands_for_its_value() -> None:
+    matrix = _load("anchors.ok.yaml").aws_account_matrix
+    assert {account.regions for account in matrix} == {("us-east-1", "eu-west-1")}
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_each_key_has_a_file_that_breaks_its_rule(key: str) -> None:
+    texts = [path.read_text() for path in _FIXTURES.glob("*.bad.txt")]
+    faults = [line for text in texts for line in text.splitlines()]
+    assert [line for line in faults if line.partition(": ")[2].startswith(key)]

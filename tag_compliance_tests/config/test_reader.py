@@ -1,0 +1,160 @@
+"""From file and environment to the configuration, or to all that is wrong with it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tag_compliance.config import Config, load_config, storage_of
+from tag_compliance.config.model import SCALAR_KEYS
+from tag_compliance.errors import BadConfiguration
+from tag_compliance_tests.config.regions import REGIONS
+
+_MINIMAL = 'aws_account_matrix: [{account_id: "111122223333"}]\nREQUIRED_TAGS: [Owner]\n'
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    path = tmp_path / "config.yaml"
+    path.write_text(_MINIMAL)
+    return path
+
+
+def _refusal(path: Path, environment: dict[str, str] | None = None) -> str:
+    with pytest.raises(BadConfiguration) as caught:
+        load_config(path, environment or {}, REGIONS)
+    return str(caught.value)
+
+
+_OVERRIDES: dict[str, tuple[str, object]] = {
+    "external_id": ("from-outside", "from-outside"),
+    "role_session_name": ("outside", "outside"),
+    "session_duration": ("900", 900),
+    "via_role_arn": ("arn:aws:iam::333344445555:role/hub",) * 2,
+    "assume_role_name_template": ("other", "other"),
+    "refresh_interval": ("60", 60),
+    "storage": ("elsewhere", "elsewhere"),
+    "retain_snapshots": ("3", 3),
+    "max_detail_series": ("0", 0),
+    "max_concurrency": ("2", 2),
+    "calls_per_second": ("7.5", 7.5),
+    "region_deadline": ("30", 30),
+    "on_failure": ("keep_last", "keep_last"),
+    "keep_last_for": ("60", 60),
+    "max_accounts_per_run": ("5", 5),
+    "retain_runs_days": ("2", 2),
+    "minimum_compliance": ("80", 80.0),
+    "minimum_account_compliance": ("70.5", 70.5),
+    "largest_drop": ("10", 10.0),
+    "check_severity": ("warn", "warn"),
+    "exporter_url": ("http://here", "http://here"),
+    "alert_hook": ("a.b:c", "a.b:c"),
+}
+
+
+@pytest.mark.parametrize("key", SCALAR_KEYS)
+def test_a_variable_overrides_the_file(key: str, path: Path) -> None:
+    text, value = _OVERRIDES[key]
+    config = load_config(path, {f"TAG_COMPLIANCE_{key.upper()}": text}, REGIONS)
+    assert getattr(config, key) == value
+    assert getattr(load_config(path, {}, REGIONS), key) != value
+
+
+def test_an_empty_variable_overrides_nothing(path: Path) -> None:
+    environment = {f"TAG_COMPLIANCE_{key.upper()}": "" for key in SCALAR_KEYS}
+    assert load_config(path, environment, REGIONS) == load_config(path, {}, REGIONS)
+
+
+def test_lists_and_maps_and_the_variables_of_others_are_left_alone(path: Path) -> None:
+    environment = {
+        "TAG_COMPLIANCE_REQUIRED_TAGS": "x",
+        "TAG_COMPLIANCE_CONFIG": "x",
+        "STORAGE": "x",
+    }
+    assert load_config(path, environment, REGIONS) == load_config(path, {}, REGIONS)
+
+
+@pytest.mark.parametrize(
+    ("key", "text", "line"),
+    [
+        ("refresh_interval", "5m", "'5m': must be a whole number"),
+        ("refresh_interval", "1.5", "1.5: must be a whole number"),
+        ("calls_per_second", "nan", "nan: must be a number, and not endless"),
+        ("calls_per_second", "-inf", "-inf: must be a number, and not endless"),
+        ("on_failure", "keep", "'keep': must be one of 'drop' or 'keep_last'"),
+        ("storage", "gs://x", "'gs://x': must be a folder or s3://bucket/prefix"),
+    ],
+)
+def test_a_bad_variable_is_told_as_one(key: str, text: str, line: str, path: Path) -> None:
+    variable = f"TAG_COMPLIANCE_{key.upper()}"
+    assert _refusal(path, {variable: text}) == f"environment variable: {variable} = {line}"
+
+
+def test_a_bad_value_of_the_file_does_no_harm_where_a_variable_overrides_it(path: Path) -> None:
+    path.write_text(f"{_MINIMAL}refresh_interval: soon\n")
+    environment = {"TAG_COMPLIANCE_REFRESH_INTERVAL": "60"}
+    assert load_config(path, environment, REGIONS).refresh_interval == 60
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("", "{folder}/state"),
+        ("storage: data/tags", "{folder}/data/tags"),
+        ("storage: /var/lib/tags", "/var/lib/tags"),
+        ("storage: s3://bucket", "s3://bucket"),
+        ("storage: file:///var/lib/tags", "file:///var/lib/tags"),
+    ],
+)
+def test_a_relative_storage_is_relative_to_the_file(written: str, meant: str, path: Path) -> None:
+    path.write_text(f"{_MINIMAL}{written}\n")
+    meant = meant.format(folder=path.parent)
+    assert load_config(path, {}, REGIONS).storage == meant
+    assert storage_of(path, {}) == meant
+
+
+def test_the_storage_alone_is_had_from_a_file_that_is_bad_elsewhere(path: Path) -> None:
+    path.write_text("storage: here\nREQUIRED_TAGS: 5\n")
+    assert storage_of(path, {}) == f"{path.parent}/here"
+
+
+def test_the_storage_of_the_variable_needs_no_file(tmp_path: Path) -> None:
+    assert storage_of(tmp_path / "none", {"TAG_COMPLIANCE_STORAGE": "s3://b/p"}) == "s3://b/p"
+
+
+@pytest.mark.parametrize(
+    ("text", "environment"),
+    [("storage: 5", {}), ("storage: gs://b", {}), ("", {"TAG_COMPLIANCE_STORAGE": "gs://b"})],
+)
+def test_a_bad_storage_is_refused_alone(text: str, environment: dict[str, str], path: Path) -> None:
+    path.write_text(f"{_MINIMAL}{text}\n")
+    with pytest.raises(BadConfiguration, match="must be a folder or s3://bucket/prefix"):
+        storage_of(path, environment)
+
+
+def test_a_missing_file_is_told_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    rule = "no such file; name one by --config or TAG_COMPLIANCE_CONFIG"
+    assert _refusal(path) == f"{path}: {rule}"
+
+
+def test_a_folder_is_told(tmp_path: Path) -> None:
+    assert "cannot be read: [Errno 21] Is a directory" in _refusal(tmp_path)
+
+
+def test_a_binary_file_is_told(path: Path) -> None:
+    for data, cause in ((b"\xff\xfe\x00", "cannot be read: 'utf-8'"), (b"a: \x00", "is no YAML")):
+        path.write_bytes(data)
+        assert cause in _refusal(path)
+
+
+def test_a_byte_order_mark_does_no_harm(path: Path) -> None:
+    path.write_bytes(b"\xef\xbb\xbf" + _MINIMAL.encode())
+    assert load_config(path, {}, REGIONS).required_tags == ("Owner",)
+
+
+def test_a_configuration_cannot_be_changed(path: Path) -> None:
+    config: Config = load_config(path, {}, REGIONS)
+    with pytest.raises(ValueError, match="frozen"):
+        config.storage = "x"  # type: ignore[misc]

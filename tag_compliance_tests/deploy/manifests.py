@@ -1,0 +1,78 @@
+"""The manifests as a cluster would get them: rendered by `kubectl kustomize`."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tag_compliance_tests.system import require
+
+ROOT = Path(__file__).parents[2]
+BASE = ROOT / "k8s"
+SCALE_OUT = BASE / "overlays" / "scale-out"
+WITH_OPERATOR = BASE / "components" / "servicemonitor"
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """All objects of one kustomization."""
+
+    objects: tuple[Manifest, ...]
+
+    def of(self, kind: str) -> list[Manifest]:
+        return [o for o in self.objects if o["kind"] == kind]
+
+    def get(self, kind: str, name: str) -> Manifest:
+        """The one object of the name, which may carry a hash of its contents."""
+        named = re.compile(rf"{re.escape(name)}(-[a-z0-9]{{10}})?")
+        [found] = [o for o in self.of(kind) if named.fullmatch(o["metadata"]["name"])]
+        return found
+
+    def pods(self) -> Iterator[tuple[str, Manifest]]:
+        for deployment in self.of("Deployment"):
+            yield deployment["metadata"]["name"], deployment["spec"]["template"]["spec"]
+
+    def containers(self) -> Iterator[Manifest]:
+        for _, pod in self.pods():
+            yield from pod.get("initContainers", ())
+            yield from pod["containers"]
+
+
+@cache
+def render(folder: Path) -> Rendered:
+    """Skips the test where there is no kubectl."""
+    kubectl = require("kubectl")
+    done = subprocess.run(
+        [kubectl, "kustomize", str(folder)], check=True, capture_output=True, text=True
+    )
+    return Rendered(tuple(yaml.safe_load_all(done.stdout)))
+
+
+def assert_restricted(pod: Manifest) -> None:
+    """https://kubernetes.io/docs/concepts/security/pod-security-standards/, root read-only."""
+    of_pod = pod["securityContext"]
+    assert of_pod["runAsNonRoot"] is True
+    assert of_pod["runAsUser"] > 0
+    assert of_pod["seccompProfile"] == {"type": "RuntimeDefault"}
+    assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
+    for container in pod["containers"]:
+        assert container["securityContext"] == {
+            "allowPrivilegeEscalation": False,
+            "readOnlyRootFilesystem": True,
+            "capabilities": {"drop": ["ALL"]},
+        }
+        assert not any("hostPort" in port for port in container.get("ports", ()))
+        assert container["resources"]["requests"].keys() == {"cpu", "memory"}
+        assert "memory" in container["resources"]["limits"]
+    kinds = {"configMap", "emptyDir", "persistentVolumeClaim", "projected", "secret"}
+    for volume in pod["volumes"]:
+        assert volume.keys() - {"name"} <= kinds

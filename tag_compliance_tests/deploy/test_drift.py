@@ -1,0 +1,219 @@
+"""Manifests and image against the program: flags, ports, paths and variables cannot part ways."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+import click
+import pytest
+import yaml
+
+from tag_compliance.cli.main import build_parser
+from tag_compliance.config.model import SCALAR_KEYS
+from tag_compliance.exporter.app import create_app
+from tag_compliance.snapshot.store import SnapshotStore
+from tag_compliance.storage.folder import FolderStorage
+from tag_compliance_tests.deploy.manifests import BASE, ROOT, SCALE_OUT, Manifest, Rendered, render
+
+FOREIGN_VARIABLES = {"DAGSTER_HOME", "DAGSTER_CURRENT_IMAGE", "POD_NAMESPACE"}
+OF_THE_SERVER = {"/server_info"}
+
+
+@pytest.fixture(params=[BASE, SCALE_OUT], ids=["base", "scale-out"])
+def rendered(request: pytest.FixtureRequest) -> Rendered:
+    return render(request.param)
+
+
+def test_every_container_starts_a_command_that_exists_with_flags_that_exist(
+    rendered: Rendered,
+) -> None:
+    for container in rendered.containers():
+        assert "command" not in container, "the image's entry point chooses the program"
+        parse(container["args"])
+
+
+def test_every_variable_is_one_that_is_read(rendered: Rendered) -> None:
+    known = set(variables_of_the_program()) | FOREIGN_VARIABLES
+    for container in rendered.containers():
+        named = {variable["name"] for variable in container["env"]}
+        assert named <= known, container["name"]
+    for settings in rendered.of("ConfigMap"):
+        if settings["metadata"]["name"].startswith("tag-compliance-settings"):
+            assert settings["data"].keys() <= known
+
+
+def test_ports_are_those_that_the_program_listens_on(rendered: Rendered) -> None:
+    expected = {"metrics": default_of("serve", "port"), "ui": default_of("up", "ui_port")}
+    for container in rendered.containers():
+        for port in container.get("ports", ()):
+            if port["name"] in expected:
+                assert port["containerPort"] == expected[port["name"]]
+            else:
+                assert str(port["containerPort"]) in container["args"]
+    workspace = rendered.get("ConfigMap", "tag-compliance-dagster")["data"]["workspace.yaml"]
+    [location] = yaml.safe_load(workspace)["load_from"]
+    server = next(c for c in rendered.containers() if c["name"] == "dagster-code-server")
+    assert location["grpc_server"]["port"] == server["ports"][0]["containerPort"]
+
+
+def test_every_probe_asks_for_a_path_that_is_answered(rendered: Rendered, tmp_path: Path) -> None:
+    app = create_app(SnapshotStore(FolderStorage(tmp_path)))
+    answered = {getattr(route, "path", "") for route in app.router.routes} | OF_THE_SERVER
+    for container in rendered.containers():
+        for probe in probes_of(container):
+            if "httpGet" in probe:
+                assert probe["httpGet"]["path"] in answered
+                ports = {port["name"] for port in container["ports"]}
+                assert probe["httpGet"]["port"] in ports
+            if "grpc" in probe:
+                assert probe["grpc"]["port"] == container["ports"][0]["containerPort"]
+            if "exec" in probe:
+                parse(probe["exec"]["command"])
+    exporter = next(c for c in rendered.containers() if c["name"] == "exporter")
+    assert exporter["livenessProbe"]["httpGet"]["path"] == "/livez"
+    assert exporter["readinessProbe"]["httpGet"]["path"] == "/ready"
+
+
+def test_what_is_mounted_is_where_the_program_looks_for_it() -> None:
+    for container in render(BASE).containers():
+        at = {m["mountPath"]: m for m in container["volumeMounts"]}
+        environment = {variable["name"]: variable["value"] for variable in container["env"]}
+        assert environment["TAG_COMPLIANCE_CONFIG"] in at
+        assert environment["DAGSTER_HOME"] in at
+        assert {path for path, m in at.items() if not m.get("readOnly")} == {"/app/state", "/tmp"}
+        for argument in container["args"]:
+            if argument.startswith("/"):
+                folder, _, name = argument.rpartition("/")
+                source = at[folder]["name"]
+                assert name in render(BASE).get("ConfigMap", f"tag-compliance-{source}")["data"]
+
+
+def test_the_image_starts_commands_that_exist_and_exposes_the_ports_that_they_take() -> None:
+    stages = stages_of_the_dockerfile()
+    for stage, ports in (
+        ("runtime", {default_of("up", "port"), default_of("up", "ui_port")}),
+        ("exporter", {default_of("serve", "port")}),
+    ):
+        instructions = stages["base"] + stages[stage]
+        [command] = [json.loads(text) for name, text in instructions if name == "CMD"]
+        parse(command)
+        exposed = {int(text) for name, text in instructions if name == "EXPOSE"}
+        assert exposed == ports
+        for name, text in instructions:
+            if name == "ENV":
+                named = set(re.findall(r"\b(TAG_COMPLIANCE_\w+)=", text))
+                assert named <= set(variables_of_the_program())
+
+
+def test_the_entry_point_hands_dagsters_arguments_to_dagster_and_all_else_to_the_program() -> None:
+    script = (ROOT / "scripts" / "container-entrypoint.sh").read_text(encoding="utf-8")
+    handed_on = re.search(r"\n  ([\w| -]+)\) exec \"\$@\"", script)
+    assert handed_on
+    assert set(handed_on[1].split(" | ")) == {"dagster", "dagster-webserver", "dagster-daemon"}
+    assert '*) exec tag-compliance "$@"' in script
+    started = {c["args"][0] for f in (BASE, SCALE_OUT) for c in render(f).containers()}
+    assert started <= {"dagster", "dagster-webserver", "dagster-daemon", "serve"}
+
+
+def test_the_health_check_asks_where_the_program_listens_by_the_variables_it_knows() -> None:
+    script = (ROOT / "scripts" / "container-health.py").read_text(encoding="utf-8")
+    named = set(re.findall(r"TAG_COMPLIANCE_\w+", script))
+    assert named == {"TAG_COMPLIANCE_PORT", "TAG_COMPLIANCE_TLS_CERT"}
+    assert named <= set(variables_of_the_program())
+    assert f'"{default_of("serve", "port")}"' in script
+
+
+def test_the_build_is_given_all_that_it_copies_and_no_more() -> None:
+    ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
+    given = {line.removeprefix("!") for line in ignored if line.startswith("!")}
+    copied = {
+        source
+        for instructions in stages_of_the_dockerfile().values()
+        for name, text in instructions
+        if name == "COPY" and "--from" not in text
+        for source in text.split()[:-1]
+    }
+    assert given == copied
+    assert "*" in ignored
+    assert all((ROOT / path).exists() for path in copied)
+
+
+def test_the_exporters_image_has_the_versions_of_the_whole() -> None:
+    whole, exporter = (pins(ROOT / f) for f in ("requirements.txt", "requirements-exporter.txt"))
+    assert exporter.items() <= whole.items()
+    assert not {"dagster", "pandas", "pyarrow", "numpy", "moto"} & exporter.keys()
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    wanted = {re.split(r"[<>=;\[ ]", d)[0] for d in project["dependency-groups"]["exporter"]}
+    assert wanted <= exporter.keys()
+    dependencies = {re.split(r"[<>=;\[ ]", d)[0] for d in project["project"]["dependencies"]}
+    assert wanted <= dependencies
+
+
+def parse(arguments: list[str]) -> None:
+    """Fails where the program does not exist, or does not know the arguments."""
+    from dagster._cli import create_dagster_cli
+    from dagster._daemon.cli import create_dagster_daemon_cli
+    from dagster_webserver.cli import create_dagster_webserver_cli
+
+    programs = {
+        "dagster": create_dagster_cli,
+        "dagster-daemon": create_dagster_daemon_cli,
+        "dagster-webserver": create_dagster_webserver_cli,
+    }
+    # Dagster's parser looks whether the file is there.
+    mounted, here = "/app/dagster/workspace.yaml", str(BASE / "base" / "workspace.yaml")
+    arguments = [here if argument == mounted else argument for argument in arguments]
+    if arguments[0] in programs:
+        command, rest = programs[arguments[0]](), arguments[1:]
+        while isinstance(command, click.Group):
+            command, rest = command.commands[rest[0]], rest[1:]
+        command.make_context(arguments[0], rest)
+    else:
+        build_parser({}).parse_args(arguments)
+
+
+def commands() -> Mapping[str, argparse.ArgumentParser]:
+    [action] = [a for a in build_parser({})._actions if isinstance(a, argparse._SubParsersAction)]
+    choices: Mapping[str, argparse.ArgumentParser] = action.choices
+    return choices
+
+
+def variables_of_the_program() -> Iterator[str]:
+    for command in commands().values():
+        for action in command._actions:
+            yield f"TAG_COMPLIANCE_{action.dest.upper()}"
+    for key in SCALAR_KEYS:
+        yield f"TAG_COMPLIANCE_{key.upper()}"
+
+
+def default_of(command: str, flag: str) -> int:
+    value: int = getattr(build_parser({}).parse_args([command]), flag)
+    return value
+
+
+def probes_of(container: Manifest) -> list[Manifest]:
+    return [probe for name, probe in container.items() if name.endswith("Probe")]
+
+
+def stages_of_the_dockerfile() -> Mapping[str, list[tuple[str, str]]]:
+    """The instructions of each stage; a line that ends in a backslash goes on."""
+    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
+    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    stages: dict[str, list[tuple[str, str]]] = {"": []}
+    for line in "\n".join(lines).replace("\\\n", " ").splitlines():
+        name, _, rest = line.strip().partition(" ")
+        if name == "FROM":
+            stages[rest.rpartition(" ")[2]] = []
+        elif name:
+            stages[list(stages)[-1]].append((name, rest.strip()))
+    return stages
+
+
+def pins(lock: Path) -> Mapping[str, str]:
+    found = re.findall(r"^([\w.-]+)==([^ ]+)", lock.read_text(encoding="utf-8"), re.MULTILINE)
+    return dict(found)

@@ -1,0 +1,206 @@
+"""SIGKILL at random moments of a scan, while an exporter serves and is scraped.
+
+`python -m tag_compliance_tests.endurance.kill --kills 100` prints what came of it; exit code 1 if
+a single scrape was wrong. Every scan finds the organisation in the other of two states, so that a
+mix of two snapshots would be no state's result.
+"""
+# ruff: noqa: T201 - a program that a person runs
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import random
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tag_compliance_tests.cli.running import Place, eventually
+from tag_compliance_tests.endurance.forked import ForkedScans
+from tag_compliance_tests.endurance.scraping import Result, Scraper, result_of
+from tag_compliance_tests.exporter.running import run_in_process
+from tag_compliance_tests.fake_aws import FakeAws, generate_organisation
+
+_ACCOUNTS, _REGIONS, _RESOURCES = 3, ("us-east-1", "eu-west-1"), 120
+_RETAINED = 3
+_RECORDED = 0.25  # of the scans, in an instance of Dagster: those take longer
+
+
+@dataclass
+class KillReport:
+    """What a kill test saw; `faults` is empty where every promise was kept."""
+
+    seed: int
+    kills: int = 0
+    kills_while_publishing: int = 0
+    completed: int = 0
+    scrapes: int = 0
+    snapshots_seen: int = 0
+    seconds: float = 0.0
+    faults: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        rows = {
+            "seed": self.seed,
+            "scans killed": self.kills,
+            "… of them while publishing": self.kills_while_publishing,
+            "scans completed": self.completed,
+            "scrapes": self.scrapes,
+            "snapshots seen": self.snapshots_seen,
+            "seconds": round(self.seconds, 1),
+            "faults": len(self.faults),
+        }
+        table = "\n".join(f"{name:28}{value:>10}" for name, value in rows.items())
+        return "\n".join([table, *sorted(set(self.faults))])
+
+
+@dataclass
+class Killing:
+    """The scene of a kill test; it stands until the block is left."""
+
+    place: Place
+    scans: ForkedScans
+    states: tuple[FakeAws, FakeAws]
+    results: tuple[Result, Result]
+    scan_seconds: dict[bool, float]
+
+    @property
+    def dagster_home(self) -> Path:
+        return self.place.folder / "dagster"
+
+    def environment(self, state: int, *, recorded: bool = False) -> dict[str, str]:
+        home = str(self.dagster_home) if recorded else ""
+        return {**self.states[state].environment(), "DAGSTER_HOME": home}
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        return ("scan", "--output", str(self.place.folder / "output.prom"), "--log-level", "error")
+
+
+@contextlib.contextmanager
+def set_up(folder: Path) -> Iterator[Killing]:
+    """Scans each state once, undisturbed: these are the results that alone may be seen."""
+    with contextlib.ExitStack() as stack:
+        first, second = (
+            stack.enter_context(
+                FakeAws(
+                    generate_organisation(_ACCOUNTS, _REGIONS, _RESOURCES, seed), record_calls=False
+                )
+            )
+            for seed in (1, 2)
+        )
+        place = Place.create(folder, first, retain_snapshots=_RETAINED, calls_per_second=0.0)
+        # A child inherits the working folder, and with it `config.yaml`.
+        configuration = {"TAG_COMPLIANCE_CONFIG": str(folder / "config.yaml")}
+        scans = stack.enter_context(ForkedScans(folder / "log", place.environment | configuration))
+        killing = Killing(place, scans, (first, second), (frozenset(), frozenset()), {})
+        results = []
+        for state, recorded in ((0, True), (1, True), (0, True), (1, False)):
+            started = time.monotonic()
+            environment = killing.environment(state, recorded=recorded)
+            code = scans.run(killing.arguments, environment)
+            assert code == 0, (folder / "log").read_text()
+            killing.scan_seconds[recorded] = time.monotonic() - started
+            results.append(result_of((folder / "output.prom").read_text()))
+        killing.results = (results[0], results[1])
+        assert results[2:] == results[:2]
+        assert len(results[0] ^ results[1]) > 100
+        yield killing
+
+
+def kill_at_random(killing: Killing, kills: int, seed: int) -> KillReport:
+    """Half of the kills fall anywhere in a scan, half while it publishes."""
+    report = KillReport(seed)
+    rng = random.Random(seed)
+    started = time.monotonic()
+    output = killing.place.folder / "output.prom"
+    with (
+        run_in_process(killing.place.state) as exporter,
+        Scraper(exporter.port, killing.results, pause=0.005) as scraper,
+    ):
+        eventually(lambda: scraper.scrapes)
+        state = 0
+        while report.kills < kills:
+            state = 1 - state
+            publishing, recorded = rng.random() < 0.5, rng.random() < _RECORDED
+            environment = killing.environment(state, recorded=recorded)
+            pid = killing.scans.start(killing.arguments, environment)
+            if publishing:
+                _await_publishing(killing.place.state, pid)
+                time.sleep(rng.uniform(0, 0.06))
+            else:
+                time.sleep(rng.uniform(0, 1.1 * killing.scan_seconds[recorded]))
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+            code = killing.scans.wait()
+            killed = code == -signal.SIGKILL
+            report.kills += killed
+            report.kills_while_publishing += killed and publishing
+            report.completed += code == 0
+            if not killed and code != 0:
+                report.faults.append(f"a scan after a killed one ended with exit code {code}")
+            if result_of(output.read_text()) not in killing.results:
+                report.faults.append("half an output file")
+        _scan_undisturbed(killing, scraper, report)
+    report.scrapes, report.snapshots_seen = scraper.scrapes, len(scraper.snapshots)
+    report.faults += scraper.faults
+    report.faults += [str(e) for e in exporter.log if e.get("level") in {"warning", "error"}]
+    report.faults += leftovers(killing.place.state)
+    report.seconds = time.monotonic() - started
+    return report
+
+
+def leftovers(state: Path) -> list[str]:
+    """What must not be there after a scan that ran to its end."""
+    found = [f"{path} is left" for path in state.rglob("*.unfinished")]
+    snapshots = sorted((state / "snapshots").iterdir())
+    for snapshot in snapshots:
+        pieces = sorted(path.name for path in snapshot.iterdir())
+        if pieces != ["metrics.txt", "metrics.txt.gz", "snapshot.json"]:
+            found.append(f"{snapshot} is incomplete, it holds {pieces}")
+    if len(snapshots) > _RETAINED:
+        found.append(f"{len(snapshots)} snapshots are kept, {_RETAINED} are configured")
+    return found
+
+
+def _scan_undisturbed(killing: Killing, scraper: Scraper, report: KillReport) -> None:
+    """The next scans succeed and are served, each in its turn."""
+    for state in (0, 1):
+        code = killing.scans.run(killing.arguments, killing.environment(state, recorded=True))
+        if code != 0:
+            report.faults.append(f"the scan after all kills ended with exit code {code}")
+        try:
+            eventually(lambda: scraper.last == killing.results[state], 10)  # noqa: B023
+        except AssertionError:
+            report.faults.append("the scan after all kills is not served")
+
+
+def _await_publishing(state: Path, pid: int) -> None:
+    """Until the scan writes its snapshot, or has ended."""
+    snapshots = state / "snapshots"
+    before = set(snapshots.iterdir())
+    while not set(snapshots.iterdir()) - before and Path(f"/proc/{pid}/cmdline").exists():
+        if not Path(f"/proc/{pid}/cmdline").read_bytes():
+            return  # ended, and not yet waited for
+        time.sleep(0.001)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="kill", description="SIGKILL at random moments.")
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
+    options = parser.parse_args()
+    print(f"seed {options.seed}", flush=True)
+    with tempfile.TemporaryDirectory() as folder, set_up(Path(folder) / "place") as killing:
+        report = kill_at_random(killing, options.kills, options.seed)
+    print(report)
+    return bool(report.faults)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

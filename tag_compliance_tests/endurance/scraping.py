@@ -1,0 +1,99 @@
+"""A scraper that never rests, and holds every scrape to results that are known to be right."""
+
+from __future__ import annotations
+
+import http.client
+import threading
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Self
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from tag_compliance.domain.metrics import METRICS, Stability
+
+_CONTRACT = tuple(m.name for m in METRICS if m.stability is Stability.CONTRACT)
+_SNAPSHOT_TIME = "tag_compliance_snapshot_timestamp_seconds"
+_LOAD_FAILURES = "tag_compliance_exporter_snapshot_load_failures_total"
+
+Result = frozenset[str]
+
+
+def result_of(exposition: str) -> Result:
+    """The samples of the ten contract metrics, a line each."""
+    return frozenset(
+        line for line in exposition.splitlines() if line.partition("{")[0] in _CONTRACT
+    )
+
+
+@dataclass
+class Scraper:
+    """Scrapes one exporter from entering to leaving; what it holds against it is in `faults`.
+
+    Nothing counts before the first snapshot; after it every scrape must answer in full with one of
+    the `right` results, and none may show an older snapshot than the one before.
+    """
+
+    port: int
+    right: Collection[Result]
+    pause: float = 0.0
+    scrapes: int = 0
+    last: Result = frozenset()
+    faults: list[str] = field(default_factory=list)
+    snapshots: set[float] = field(default_factory=set)
+
+    def __enter__(self) -> Self:
+        self._newest = 0.0
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._scrape_on, name="scraper")
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _scrape_on(self) -> None:
+        while not self._stop.wait(self.pause):
+            try:
+                self._scrape()
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is a bad scrape
+                if self.scrapes:
+                    self.faults.append(f"{type(error).__name__}: {error}")
+
+    def _scrape(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
+        try:
+            connection.request("GET", "/metrics")
+            answer = connection.getresponse()
+            text = answer.read().decode()
+        finally:
+            connection.close()
+        if not self.scrapes and "\ncompliance_percentage{" not in text:
+            return  # before the first snapshot
+        self.scrapes += 1
+        if answer.status != http.HTTPStatus.OK:
+            self.faults.append(f"status {answer.status}")
+        values = {
+            sample.name: sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if not sample.labels
+        }
+        made_at = values[_SNAPSHOT_TIME]
+        if made_at < self._newest:
+            self.faults.append(f"a snapshot of {made_at} after one of {self._newest}")
+        if values[_LOAD_FAILURES]:
+            self.faults.append(f"{values[_LOAD_FAILURES]:.0f} polls could not read the snapshot")
+        self._newest = made_at
+        self.snapshots.add(made_at)
+        self.last = result_of(text)
+        if self.last not in self.right:
+            apart = min(len(self.last ^ result) for result in self.right)
+            self.faults.append(f"no published result, {apart} samples off the nearest")

@@ -1,0 +1,59 @@
+"""Crash safety: a scan that is killed costs nothing but itself."""
+
+from __future__ import annotations
+
+import os
+import random
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+
+import dagster as dg
+import pytest
+
+from tag_compliance.pipeline import heartbeat
+from tag_compliance.pipeline.runs import running_scan
+from tag_compliance.storage.folder import FolderStorage
+from tag_compliance_tests.endurance.kill import Killing, kill_at_random, set_up
+
+KILLS = int(os.environ.get("TAG_COMPLIANCE_TESTS_KILLS", "12"))
+SEED = int(os.environ.get("TAG_COMPLIANCE_TESTS_SEED", random.randrange(1 << 32)))
+
+
+@pytest.fixture(scope="module")
+def killing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killing]:
+    with set_up(tmp_path_factory.mktemp("killing") / "place") as scene:
+        yield scene
+
+
+@pytest.mark.timeout(60 + 30 * KILLS)
+def test_no_scrape_is_wrong_mixed_or_missing_whenever_scans_are_killed(killing: Killing) -> None:
+    report = kill_at_random(killing, KILLS, SEED)
+    assert not report.faults, f"\n{report}"
+    assert report.kills >= KILLS
+    assert report.scrapes > report.kills
+
+
+def test_a_killed_run_stands_in_nobodys_way_once_its_heartbeat_is_silent(
+    killing: Killing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = killing.place.state / "running"
+    before = set(running.glob("*"))
+    pid = killing.scans.start(killing.arguments, killing.environment(0, recorded=True))
+    deadline = time.monotonic() + 30
+    while not set(running.glob("*")) - before and time.monotonic() < deadline:
+        time.sleep(0.001)
+    os.kill(pid, 9)
+    assert killing.scans.wait() == -9
+    (beat,) = set(running.glob("*")) - before
+
+    storage = FolderStorage(killing.place.state)
+    with dg.DagsterInstance.from_config(str(killing.dagster_home)) as instance:
+        dead = running_scan(instance, storage)
+        assert dead is not None, "as long as it may live, it is waited for"
+
+        monkeypatch.setattr(heartbeat, "SILENCE_MEANS_DEAD", timedelta(0))
+        assert running_scan(instance, storage) is None
+        run = instance.get_run_by_id(beat.name)
+        assert run is not None
+        assert run.status is dg.DagsterRunStatus.FAILURE

@@ -1,0 +1,58 @@
+"""Two scans at once on one storage, as when the CLI runs beside the schedule."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import time
+from pathlib import Path
+
+import pytest
+
+from tag_compliance.snapshot.store import SnapshotStore
+from tag_compliance.storage.folder import FolderStorage
+from tag_compliance_tests.endurance.forked import ForkedScans
+from tag_compliance_tests.endurance.kill import Killing, leftovers, set_up
+from tag_compliance_tests.endurance.scraping import Scraper, result_of
+from tag_compliance_tests.exporter.running import run_in_process
+
+ROUNDS = int(os.environ.get("TAG_COMPLIANCE_TESTS_ROUNDS", "4"))
+SEED = int(os.environ.get("TAG_COMPLIANCE_TESTS_SEED", random.randrange(1 << 32)))
+
+
+@pytest.mark.timeout(60 + 20 * ROUNDS)
+def test_an_older_scan_is_never_published_over_a_newer_and_no_result_is_a_mix(
+    tmp_path: Path,
+) -> None:
+    rng = random.Random(SEED)
+    with contextlib.ExitStack() as stack:
+        scene = stack.enter_context(set_up(tmp_path / "place"))
+        other = stack.enter_context(_another(scene))
+        exporter = stack.enter_context(run_in_process(scene.place.state))
+        # Both scans read the same state of AWS in each round, but one may outlast it; the accounts'
+        # data are shared, so that a scan may take from storage what its rival has just read.
+        scraper = stack.enter_context(Scraper(exporter.port, scene.results, pause=0.005))
+        store = SnapshotStore(FolderStorage(scene.place.state))
+        newest = None
+        for number in range(ROUNDS):
+            environment = scene.environment(number % 2)
+            flags = ("scan", "--output", os.devnull, "--log-level", "error")
+            scene.scans.start(flags, environment)
+            time.sleep(rng.uniform(0, 0.3))
+            other.start(flags, environment)
+            codes = (scene.scans.wait(), other.wait())
+            log = (scene.place.folder / "log").read_text()
+            assert codes == (0, 0), f"seed {SEED}, round {number}: {codes}\n{log}"
+            snapshot = store.load()
+            assert snapshot is not None
+            assert result_of(snapshot.plain.decode()) == scene.results[number % 2]
+            assert newest is None or snapshot.status.scan_started_at > newest
+            newest = snapshot.status.scan_started_at
+        assert not leftovers(scene.place.state)
+    assert not scraper.faults, f"seed {SEED}: {set(scraper.faults)}"
+
+
+def _another(scene: Killing) -> ForkedScans:
+    configuration = {"TAG_COMPLIANCE_CONFIG": str(scene.place.folder / "config.yaml")}
+    return ForkedScans(scene.place.folder / "log", scene.place.environment | configuration)

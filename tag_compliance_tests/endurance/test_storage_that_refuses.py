@@ -1,0 +1,129 @@
+"""A full disk and a read-only storage: told in a line, and what was published stays."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from tag_compliance.snapshot.store import SnapshotStore
+from tag_compliance.storage.folder import FolderStorage
+from tag_compliance_tests.cli.running import Place, told
+from tag_compliance_tests.endurance.forked import ForkedScans
+from tag_compliance_tests.endurance.scraping import Scraper, result_of
+from tag_compliance_tests.exporter.running import eventually, run_in_process
+from tag_compliance_tests.fake_aws import FakeAws, generate_organisation
+
+
+@dataclass
+class Scene:
+    place: Place
+    scans: ForkedScans
+
+    @property
+    def output(self) -> Path:
+        return self.place.folder / "output.prom"
+
+    @property
+    def current(self) -> str:
+        snapshot = SnapshotStore(FolderStorage(self.place.state)).load()
+        assert snapshot is not None
+        return snapshot.snapshot_id
+
+    @property
+    def unfinished(self) -> list[Path]:
+        return list(self.place.state.rglob("*.unfinished"))
+
+    def scan(self, file_bytes: int = 0) -> tuple[int, str]:
+        """Exit code and stderr."""
+        log = self.place.folder / "log"
+        log.unlink(missing_ok=True)
+        arguments = ("scan", "--output", str(self.output), "--log-level", "error")
+        return self.scans.run(arguments, {}, file_bytes), log.read_text()
+
+    def succeeds(self) -> None:
+        code, err = self.scan()
+        assert code == 0, err
+
+    def fails(self, *texts: str, file_bytes: int = 0) -> None:
+        """In one line that has these texts; the snapshot and the output stay as they were."""
+        before = self.current, self.output.read_bytes()
+        code, err = self.scan(file_bytes)
+        assert code == 1, err
+        assert "Traceback" not in err
+        (line,) = told(err)
+        assert line.startswith("tag-compliance: cannot write "), line
+        for text in texts:
+            assert text in line
+        assert (self.current, self.output.read_bytes()) == before
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    with FakeAws(generate_organisation(3, ["us-east-1"], 100)) as fake:
+        place = Place.create(tmp_path / "place", fake)
+        place.environment["TAG_COMPLIANCE_CONFIG"] = str(place.folder / "config.yaml")
+        with ForkedScans(place.folder / "log", place.environment) as scans:
+            yield Scene(place, scans)
+
+
+@contextlib.contextmanager
+def mounted(folder: Path, options: str) -> Iterator[None]:
+    """A file system of its own at the folder; skips the test where mounting is not allowed."""
+    folder.mkdir(parents=True, exist_ok=True)
+    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
+    try:
+        subprocess.run(mount, check=True, capture_output=True)
+    except (OSError, subprocess.CalledProcessError) as error:
+        pytest.skip(f"no file system can be mounted here: {error}")
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_whichever_file_of_a_scan_cannot_be_written_the_last_snapshot_is_served_on(
+    scene: Scene,
+) -> None:
+    scene.succeeds()
+    files = [path for path in scene.place.state.rglob("*") if path.is_file()]
+    sizes = {path.stat().st_size for path in files if path.name != "scan_config.json"}
+    right = result_of(scene.output.read_text())
+    with (
+        run_in_process(scene.place.state) as exporter,
+        Scraper(exporter.port, [right], pause=0.02) as scraper,
+    ):
+        eventually(lambda: scraper.scrapes)
+        # The smallest stops the first file, the largest the last but one.
+        for size in sorted(sizes)[-4:]:
+            scene.fails("File too large", file_bytes=size - 50)
+        scene.succeeds()
+    assert not scraper.faults
+    assert not scene.unfinished
+
+
+def test_a_full_disk_costs_one_line_and_the_snapshot_stays(scene: Scene) -> None:
+    with mounted(scene.place.state, "size=400k"):
+        scene.succeeds()
+        filler = scene.place.state / "filler"
+        with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
+            while file.write(b"x" * 4096):
+                pass
+        scene.fails("No space left on device", "free some space")
+        filler.unlink()
+        scene.succeeds()
+        assert not scene.unfinished
+
+
+def test_a_read_only_storage_costs_one_line_and_the_snapshot_stays(scene: Scene) -> None:
+    with mounted(scene.place.state, "size=4m"):
+        scene.succeeds()
+        subprocess.run(["mount", "-o", "remount,ro", str(scene.place.state)], check=True)
+        scene.fails("Read-only file system", "mount it writable")
+        with run_in_process(scene.place.state) as exporter:
+            served = exporter.get("/metrics").text
+        assert result_of(served) == result_of(scene.output.read_text())

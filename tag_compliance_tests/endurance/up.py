@@ -1,0 +1,67 @@
+"""`tag-compliance up` as a process tree that a test holds."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from tag_compliance_tests.cli.running import Place
+from tag_compliance_tests.endurance.processes import alive, descendants
+
+
+@dataclass
+class Up:
+    """The tree's root, the exporter's port and that of Dagster's UI; everybody's stderr."""
+
+    process: subprocess.Popen[str]
+    port: int
+    ui_port: int
+    log: Path
+
+    @property
+    def has_snapshot(self) -> bool:
+        """Whether a snapshot is served; fails where the tree has ended instead."""
+        assert self.process.poll() is None, self.log.read_text()
+        return self.answers("/ready", self.port)
+
+    def answers(self, path: str, port: int) -> bool:
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        with contextlib.closing(connection), contextlib.suppress(OSError):
+            connection.request("GET", path)
+            return connection.getresponse().status == http.HTTPStatus.OK
+        return False
+
+
+@contextlib.contextmanager
+def start_up(place: Place, *flags: str, **environment: str) -> Iterator[Up]:
+    """On free ports; nothing of it outlives the block."""
+    port, ui_port = free_port(), free_port()
+    log = place.folder / "up.log"
+    arguments = ("--host", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port))
+    with log.open("w", encoding="utf-8") as stderr:
+        process = place.start(
+            "up", *arguments, *flags, environment=environment, stderr=stderr, stdout=stderr
+        )
+    try:
+        yield Up(process, port, ui_port, log)
+    finally:
+        tree = descendants(process.pid)
+        if process.poll() is None:
+            process.kill()
+        for left in alive(tree):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(left.pid, signal.SIGKILL)
+        process.wait()
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as probe:
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,43 @@
+"""A scan that is interrupted ends at once, whatever it waits for."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from tag_compliance_tests.aws.scans import REGIONS
+from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organisation
+from tag_compliance_tests.faults.program import Program
+
+
+@pytest.mark.parametrize("fault", [Fault.HANG, Fault.THROTTLED], ids=["answer", "pause"])
+def test_an_interrupt_does_not_wait_for_an_answer_or_a_pause(
+    program: Program, fault: Fault
+) -> None:
+    organisation = generate_organisation(4, REGIONS, 50)
+    program.configure(organisation, region_deadline=600)
+    with FakeAws(organisation) as fake:
+        fake.faults.add(fault, operation="GetResources")
+        command = [sys.executable, "-m", "tag_compliance", "scan", "--config", str(program.config)]
+        process = subprocess.Popen(
+            command,
+            env=os.environ | fake.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        assert fake.calls.wait_for("GetResources", 8, timeout=60)
+        process.send_signal(signal.SIGINT)
+        asked_at = time.monotonic()
+        out, err = process.communicate(timeout=60)
+        seconds = time.monotonic() - asked_at
+
+    assert seconds < 10
+    assert process.returncode not in {0, 3}
+    assert out == ""
+    assert "Traceback" not in err

@@ -1,0 +1,35 @@
+"""Configurations to ask policies for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tag_compliance.aws.regions import known_regions
+from tag_compliance.config import Config, load_config
+
+ROOT = Path(__file__).resolve().parents[2]
+BASE = "arn:aws:iam::333333333333:role/tag-compliance"
+HUB = "arn:aws:iam::333333333333:role/hub"
+
+
+def write(folder: Path, **changed: Any) -> Path:
+    """A configuration of two accounts with the keys `changed`."""
+    shape = {
+        "aws_account_matrix": [
+            {"account_id": "111111111111", "account_name": "production"},
+            {"account_id": "222222222222", "account_name": "staging"},
+        ],
+        "assume_role_name_template": "reader",
+        "REQUIRED_TAGS": ["Owner"],
+        **changed,
+    }
+    path = folder / "config.yaml"
+    path.write_text(yaml.safe_dump({k: v for k, v in shape.items() if v is not None}), "utf-8")
+    return path
+
+
+def load(path: Path) -> Config:
+    return load_config(path, {}, known_regions())

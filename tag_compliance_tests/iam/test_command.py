@@ -1,0 +1,107 @@
+"""`iam-policy` prints JSON that AWS takes as it stands."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tag_compliance.aws import iam
+from tag_compliance.cli.iam_policy import run
+from tag_compliance.errors import BadConfiguration
+from tag_compliance_tests.iam.configurations import BASE, HUB, load, write
+
+_MEMBER = "arn:aws:iam::111111111111:role/reader"
+
+
+def _run(path: Path, policy: str | None = None, **flags: str) -> int:
+    given = {"principal": None, "account": None, **flags}
+    return run(argparse.Namespace(config=path, policy=policy, **given))
+
+
+def _printed(capsys: pytest.CaptureFixture[str]) -> Any:
+    return json.loads(capsys.readouterr().out)
+
+
+def test_all_policies_come_as_one_object(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, storage="s3://bucket", via_role_arn=HUB)
+    assert _run(path, principal=BASE) == 0
+    config = load(path)
+    assert _printed(capsys) == {
+        "base": iam.base_role_policy(config),
+        "hub": iam.hub_role_policies(config),
+        "member": iam.member_role_policy(),
+        "trust": iam.trust_policies(config, BASE),
+        "exporter": iam.exporter_policy(config),
+        "storage": iam.storage_policy(config),
+    }
+
+
+def test_what_is_not_needed_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert _run(write(tmp_path)) == 0
+    printed = capsys.readouterr()
+    assert list(json.loads(printed.out)) == ["base", "member"]
+    assert "--principal" in printed.err
+
+
+@pytest.mark.parametrize(
+    ("policy", "statements"),
+    [("base", 1), ("hub", 1), ("member", 1), ("trust", 1), ("exporter", 1), ("storage", 2)],
+)
+def test_one_policy_comes_as_a_document(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], policy: str, statements: int
+) -> None:
+    assert _run(write(tmp_path, storage="s3://bucket", via_role_arn=HUB), policy) == 0
+    document = _printed(capsys)
+    assert document["Version"] == "2012-10-17"
+    assert len(document["Statement"]) == statements
+
+
+def test_one_account_gets_its_own_policies(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path)
+    assert _run(path, "base", account="111111111111") == 0
+    assert _printed(capsys)["Statement"][0]["Resource"] == [_MEMBER]
+
+
+def test_trust_policies_that_differ_are_asked_for_by_account(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path, aws_account_overrides={"222222222222": {"external_id": "its-own"}})
+    with pytest.raises(BadConfiguration, match=r"--account: is needed: .* 2 such policies"):
+        _run(path, "trust", principal=BASE)
+    assert _run(path, "trust", principal=BASE, account="222222222222") == 0
+    assert "its-own" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("policy", "flags", "told"),
+    [
+        ("trust", {}, "--principal: is needed"),
+        ("trust", {"principal": "me"}, "--principal = 'me': must be the ARN"),
+        ("base", {"account": "999999999999"}, "--account = '999999999999': no such account"),
+        ("storage", {}, "--policy = 'storage': this configuration needs none"),
+        ("exporter", {}, "--policy = 'exporter': this configuration needs none"),
+        ("hub", {}, "--policy = 'hub': this configuration needs none"),
+    ],
+)
+def test_what_cannot_be_printed_is_told_in_a_line(
+    tmp_path: Path, policy: str, flags: dict[str, str], told: str
+) -> None:
+    with pytest.raises(BadConfiguration) as raised:
+        _run(write(tmp_path), policy, **flags)
+    assert str(raised.value).startswith(f"command line: {told}")
+
+
+def test_a_policy_that_aws_would_refuse_for_its_size_is_told(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    accounts = [{"account_id": f"{number:012}"} for number in range(200)]
+    assert _run(write(tmp_path, aws_account_matrix=accounts), "base") == 0
+    assert "AWS takes 6,144 as a managed policy" in capsys.readouterr().err

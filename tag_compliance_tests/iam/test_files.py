@@ -1,0 +1,167 @@
+"""The files in `iam/` say what the program says, and the tools of their trade accept them."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tag_compliance.aws import iam
+from tag_compliance_tests.iam.configurations import BASE, HUB, ROOT, load, write
+from tag_compliance_tests.system import require
+
+_IAM = ROOT / "iam"
+_TERRAFORM = _IAM / "terraform"
+_MODULES = ("", "modules/member", "modules/policies")
+_TEMPLATE = _IAM / "cloudformation/member-role.yaml"
+_EXTERNAL_ID = "tag-compliance-of-this-company"
+
+
+def _policies() -> dict[str, iam.Document]:
+    """Of the example configuration."""
+    config = load(ROOT / "config.yaml")
+    return {
+        "base-role-policy.json": iam.base_role_policy(config),
+        "member-role-policy.json": iam.member_role_policy(),
+        "member-trust-policy.json": iam.trust_policy(BASE, _EXTERNAL_ID),
+    }
+
+
+def _run(*command: str, folder: Path | None = None, given: str = "") -> str:
+    done = subprocess.run(
+        command, cwd=folder, input=given, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def _of_this_environment(program: str) -> str:
+    return shutil.which(program, path=str(Path(sys.executable).parent)) or require(program)
+
+
+@pytest.fixture
+def terraform(tmp_path: Path) -> tuple[str, Path]:
+    """The program, which no Debian has, and a copy of the modules for what it leaves behind."""
+    program = shutil.which("terraform") or shutil.which("tofu")
+    if program is None:
+        pytest.skip("neither terraform nor tofu is installed")
+    copy = tmp_path / "terraform"
+    shutil.copytree(_TERRAFORM, copy, ignore=shutil.ignore_patterns(".terraform*", "*.tfstate*"))
+    return program, copy
+
+
+@pytest.mark.parametrize("name", [*_policies()])
+def test_the_policies_in_json_are_the_programs_for_the_example_configuration(name: str) -> None:
+    assert json.loads((_IAM / name).read_text(encoding="utf-8")) == _policies()[name]
+
+
+@pytest.mark.parametrize("name", ["base", "hub", "member", "exporter", "storage"])
+def test_parliament_finds_nothing_in_the_policies(tmp_path: Path, name: str) -> None:
+    config = load(write(tmp_path, storage="s3://bucket/prefix", via_role_arn=HUB))
+    policies = {
+        "base": iam.base_role_policy(config),
+        "hub": iam.hub_role_policies(config)[HUB],
+        "member": iam.member_role_policy(),
+        "exporter": iam.exporter_policy(config),
+        "storage": iam.storage_policy(config),
+    }
+    assert _run(_of_this_environment("parliament"), given=json.dumps(policies[name])) == ""
+
+
+@pytest.mark.parametrize("asked", ["", _EXTERNAL_ID])
+def test_the_stack_set_makes_the_programs_policies(asked: str) -> None:
+    template = yaml.safe_load(_TEMPLATE.read_text(encoding="utf-8"))
+    role = _filled(
+        template["Resources"]["MemberRole"]["Properties"],
+        {"PrincipalArn": BASE, "ExternalId": asked, "RoleName": "reader"},
+    )
+    assert role["AssumeRolePolicyDocument"] == iam.trust_policy(BASE, asked or None)
+    assert [p["PolicyDocument"] for p in role["Policies"]] == [iam.member_role_policy()]
+
+
+def _filled(node: Any, parameters: dict[str, str]) -> Any:
+    """The template's part with its parameters put in, as CloudFormation does it."""
+    if isinstance(node, list):
+        return [_filled(entry, parameters) for entry in node]
+    if not isinstance(node, dict):
+        return node
+    if "Ref" in node:
+        return None if node["Ref"] == "AWS::NoValue" else parameters[node["Ref"]]
+    if "Fn::If" in node:
+        condition, then, otherwise = node["Fn::If"]
+        assert condition == "AsksForExternalId"
+        return _filled(then if parameters["ExternalId"] else otherwise, parameters)
+    filled = {key: _filled(value, parameters) for key, value in node.items()}
+    return {key: value for key, value in filled.items() if value is not None}
+
+
+def test_cfn_lint_accepts_the_template() -> None:
+    _run(_of_this_environment("cfn-lint"), "--non-zero-exit-code", "informational", str(_TEMPLATE))
+
+
+def test_terraform_accepts_the_modules(terraform: tuple[str, Path]) -> None:
+    """As far as it goes without the AWS provider: their form, and how they hang together."""
+    program, copy = terraform
+    _run(program, "fmt", "-check", "-recursive", "-diff", folder=copy)
+    for module in _MODULES:
+        _run(program, "get", folder=copy / module)
+        _run(program, "providers", folder=copy / module)
+
+
+@pytest.mark.parametrize("external_id", [None, _EXTERNAL_ID])
+@pytest.mark.parametrize("storage", [None, "s3://bucket", "s3://bucket/some/prefix/"])
+def test_terraform_makes_the_programs_policies(
+    terraform: tuple[str, Path], tmp_path: Path, external_id: str | None, storage: str | None
+) -> None:
+    program, copy = terraform
+    config = load(write(tmp_path, storage=storage, external_id=external_id))
+    trusts = iam.trust_policies(config, BASE)
+    variables = {
+        "role_arns": [*trusts],
+        "principal_arn": BASE,
+        "external_id": external_id,
+        "storage": storage,
+    }
+    folder = copy / "modules/policies"
+    (folder / "terraform.tfvars.json").write_text(json.dumps(variables), encoding="utf-8")
+    _run(program, "init", folder=folder)
+    _run(program, "validate", folder=folder)
+    _run(program, "apply", "-auto-approve", folder=folder)
+    outputs = json.loads(_run(program, "output", "-json", folder=folder))
+    made = {
+        name: json.loads(output["value"]) for name, output in outputs.items() if output["value"]
+    }
+    wanted = {
+        "base": iam.base_role_policy(config),
+        "member": iam.member_role_policy(),
+        "trust": next(iter(trusts.values())),
+        "exporter": iam.exporter_policy(config),
+        "storage": iam.storage_policy(config),
+    }
+    assert made == {name: policy for name, policy in wanted.items() if policy}
+
+
+@pytest.mark.parametrize("module", _MODULES)
+def test_modules_use_what_they_declare_and_declare_what_they_use(module: str) -> None:
+    """What `terraform validate` would tell, had it the provider."""
+    text = {p.name: p.read_text(encoding="utf-8") for p in (_TERRAFORM / module).glob("*.tf")}
+    whole = "\n".join(text.values())
+    assert set(re.findall(r"\bvar\.(\w+)", whole)) == _declared("variable", whole)
+    for attribute in re.findall(r"\bmodule\.policies\.(\w+)", whole):
+        outputs = (_TERRAFORM / "modules/policies/outputs.tf").read_text(encoding="utf-8")
+        assert attribute in _declared("output", outputs)
+    for call in re.findall(r'^module "policies" {\n(.+?)^}', whole, re.MULTILINE | re.DOTALL):
+        inputs = (_TERRAFORM / "modules/policies/variables.tf").read_text(encoding="utf-8")
+        given = set(re.findall(r"^  (\w+) *=", call, re.MULTILINE)) - {"source"}
+        assert given <= _declared("variable", inputs)
+
+
+def _declared(kind: str, text: str) -> set[str]:
+    return set(re.findall(rf'^{kind} "(\w+)"', text, re.MULTILINE))

@@ -1,0 +1,133 @@
+"""The policies allow what the program does for its configuration, and no more."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tag_compliance.aws import iam
+from tag_compliance.snapshot.store import SnapshotStore
+from tag_compliance.storage.base import Stored
+from tag_compliance.storage.folder import FolderStorage
+from tag_compliance_tests.exporter.snapshots import publish
+from tag_compliance_tests.iam.configurations import BASE, HUB, load, write
+
+
+def _allowed(policy: iam.Document | None) -> dict[str, list[str]]:
+    """The resources of each action."""
+    assert policy is not None
+    assert {statement["Effect"] for statement in policy["Statement"]} == {"Allow"}
+    return {
+        action: statement["Resource"]
+        for statement in policy["Statement"]
+        for action in statement["Action"]
+    }
+
+
+def test_the_base_role_assumes_exactly_the_configured_roles(tmp_path: Path) -> None:
+    override = {"222222222222": {"role_arn": "arn:aws:iam::222222222222:role/audit/own"}}
+    config = load(write(tmp_path, aws_account_overrides=override))
+    assert _allowed(iam.base_role_policy(config)) == {
+        "sts:AssumeRole": [
+            "arn:aws:iam::111111111111:role/reader",
+            "arn:aws:iam::222222222222:role/audit/own",
+        ]
+    }
+
+
+def test_roles_lie_in_the_partition_of_their_account(tmp_path: Path) -> None:
+    account = {"account_id": "111111111111", "regions": ["cn-north-1"]}
+    config = load(write(tmp_path, aws_account_matrix=[account], storage="s3://bucket"))
+    (role,) = _allowed(iam.base_role_policy(config))["sts:AssumeRole"]
+    assert role == "arn:aws-cn:iam::111111111111:role/reader"
+    assert _allowed(iam.storage_policy(config))["s3:ListBucket"] == ["arn:aws-cn:s3:::bucket"]
+
+
+def test_without_a_role_the_base_role_reads_tags_itself(tmp_path: Path) -> None:
+    account = {"account_id": "111111111111"}
+    config = load(write(tmp_path, aws_account_matrix=[account], assume_role_name_template=None))
+    assert _allowed(iam.base_role_policy(config)) == {"tag:GetResources": ["*"]}
+    assert iam.trust_policies(config, BASE) == {}
+
+
+def test_by_way_of_a_hub_each_role_assumes_just_the_next(tmp_path: Path) -> None:
+    config = load(write(tmp_path, via_role_arn=HUB, external_id="said"))
+    members = ["arn:aws:iam::111111111111:role/reader", "arn:aws:iam::222222222222:role/reader"]
+    assert _allowed(iam.base_role_policy(config)) == {"sts:AssumeRole": [HUB]}
+    assert {hub: _allowed(p) for hub, p in iam.hub_role_policies(config).items()} == {
+        HUB: {"sts:AssumeRole": members}
+    }
+    trust = iam.trust_policies(config, BASE)
+    trusted = {role: policy["Statement"][0]["Principal"]["AWS"] for role, policy in trust.items()}
+    assert trusted == {members[0]: HUB, members[1]: HUB, HUB: BASE}
+    # The hub is assumed without the external ID, which is between it and the accounts.
+    assert "Condition" not in trust[HUB]["Statement"][0]
+
+
+def test_a_member_role_reads_tags_and_does_nothing_else() -> None:
+    assert _allowed(iam.member_role_policy()) == {"tag:GetResources": ["*"]}
+
+
+def test_a_member_role_trusts_the_base_role_that_says_the_external_id(tmp_path: Path) -> None:
+    override = {"222222222222": {"external_id": "its-own"}}
+    config = load(write(tmp_path, external_id="for-all", aws_account_overrides=override))
+    statements = [p["Statement"] for p in iam.trust_policies(config, BASE).values()]
+    assert [s["Principal"] for (s,) in statements] == [{"AWS": BASE}] * 2
+    assert [s["Condition"]["StringEquals"]["sts:ExternalId"] for (s,) in statements] == [
+        "for-all",
+        "its-own",
+    ]
+
+
+class _ReadOnly:
+    """A storage that notes what is read of it, and is asked nothing else."""
+
+    uri = "s3://bucket/some/prefix"
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = FolderStorage(folder)
+        self.names_read: set[str] = set()
+
+    def read(self, name: str, known: Stored | None = None) -> Stored | None:
+        self.names_read.add(name)
+        return self._folder.read(name, known)
+
+    def __getattr__(self, name: str) -> Any:
+        pytest.fail(f"the exporter asks the storage for {name}")
+
+
+@pytest.mark.parametrize("prefix", ["", "/", "/some/prefix", "/some/prefix/"])
+def test_the_exporter_may_read_what_it_reads(tmp_path: Path, prefix: str) -> None:
+    folder = tmp_path / "storage"
+    publish(folder)
+    storage = _ReadOnly(folder)
+    store = SnapshotStore(storage)
+    assert store.load() is not None
+    assert store.last_scan() is not None
+    config = load(write(tmp_path, storage=f"s3://bucket{prefix}"))
+    patterns = _allowed(iam.exporter_policy(config))["s3:GetObject"]
+    base = f"arn:aws:s3:::bucket{prefix.rstrip('/')}/"
+    for name in storage.names_read:
+        assert any(fnmatchcase(base + name, pattern) for pattern in patterns)
+    for table in ("tables/scan_config.json", "tables/raw_resources/1.parquet", "running/x"):
+        assert not any(fnmatchcase(base + table, pattern) for pattern in patterns)
+
+
+def test_the_pipeline_keeps_everything_below_the_prefix(tmp_path: Path) -> None:
+    config = load(write(tmp_path, storage="s3://bucket/prefix"))
+    below = ["arn:aws:s3:::bucket/prefix/*"]
+    assert _allowed(iam.storage_policy(config)) == {
+        "s3:GetObject": below,
+        "s3:PutObject": below,
+        "s3:DeleteObject": below,
+        "s3:ListBucket": ["arn:aws:s3:::bucket"],
+    }
+
+
+def test_a_folder_needs_no_policy(tmp_path: Path) -> None:
+    config = load(write(tmp_path))
+    assert iam.storage_policy(config) is None
+    assert iam.exporter_policy(config) is None

@@ -1,0 +1,80 @@
+"""A pipeline for a test: its folder, its configuration, its Dagster instance, its AWS."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from tag_compliance_tests.aws.scans import Enter, forget_aws
+from tag_compliance_tests.fake_aws import FakeAws, generate_organisation
+from tag_compliance_tests.pipeline.pipelines import REGIONS, Pipeline
+
+
+@pytest.fixture(autouse=True)
+def _no_other_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    forget_aws(monkeypatch, tmp_path)
+
+
+@pytest.fixture
+def enter(monkeypatch: pytest.MonkeyPatch) -> Enter:
+    """Leads every boto3 client of this process to the fake."""
+
+    def enter(fake: FakeAws) -> None:
+        for name, value in fake.environment().items():
+            monkeypatch.setenv(name, value)
+
+    return enter
+
+
+@pytest.fixture
+def fake(enter: Enter) -> Iterator[FakeAws]:
+    """Three accounts with two regions of 30 resources each."""
+    with FakeAws(generate_organisation(3, REGIONS, 30)) as fake:
+        enter(fake)
+        yield fake
+
+
+@pytest.fixture(scope="session")
+def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Dagster home whose tables stand, to be copied: making them takes longer than most tests."""
+    home = tmp_path_factory.mktemp("dagster")
+    with dg.DagsterInstance.local_temp(str(home)) as instance:
+        instance.get_run_records(limit=1)
+        instance.get_dynamic_partitions("account")
+        instance.all_instigator_state()
+    return home
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as instance:
+        yield instance
+
+
+@pytest.fixture
+def kept_instance(tmp_path: Path, empty_home: Path) -> Iterator[dg.DagsterInstance]:
+    """In a folder, for what opens its instance anew, as a schedule's tick does."""
+    home = shutil.copytree(empty_home, tmp_path / "dagster")
+    with dg.DagsterInstance.local_temp(str(home)) as instance:
+        yield instance
+
+
+@pytest.fixture
+def pipeline(tmp_path: Path, instance: dg.DagsterInstance) -> Pipeline:
+    """Without a configuration yet."""
+    return Pipeline(tmp_path, instance)
+
+
+@pytest.fixture
+def scanning(pipeline: Pipeline, fake: FakeAws) -> Pipeline:
+    """Configured for the accounts of `fake`."""
+    pipeline.configure(ids_of(fake))
+    return pipeline
+
+
+def ids_of(fake: FakeAws) -> list[str]:
+    return [account.account_id for account in fake.organisation]

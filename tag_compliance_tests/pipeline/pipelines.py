@@ -1,0 +1,200 @@
+"""The pipeline of one folder, and the plainest of ways to run it."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import yaml
+from dagster._core.remote_origin import (
+    GrpcServerCodeLocationOrigin,
+    RemoteJobOrigin,
+    RemoteRepositoryOrigin,
+)
+from dagster._core.storage.runs.schema import RunsTable
+from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
+from prometheus_client.parser import text_string_to_metric_families
+
+from tag_compliance.aws.regions import known_regions
+from tag_compliance.config import Config, load_config
+from tag_compliance.domain.metrics import CONTRACT_METRICS
+from tag_compliance.pipeline.build import build_definitions
+from tag_compliance.pipeline.partitions import ACCOUNTS
+from tag_compliance.pipeline.requests import scan_requests
+from tag_compliance.pipeline.resources import ConfigurationResource
+from tag_compliance.pipeline.runs import JOB
+from tag_compliance.snapshot.store import Snapshot, SnapshotStore
+from tag_compliance.storage.base import Storage
+from tag_compliance.storage.open import open_storage
+
+REGIONS = ("us-east-1", "eu-west-1")
+CONTRACT = frozenset(metric.name for metric in CONTRACT_METRICS)
+
+# Where a queued run's code is; nobody goes there.
+_ORIGIN = RemoteJobOrigin(
+    RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("127.0.0.1", port=1), "__repository__"), JOB
+)
+
+Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
+
+
+@dataclass
+class Pipeline:
+    folder: Path
+    instance: dg.DagsterInstance
+
+    @property
+    def config_path(self) -> Path:
+        return self.folder / "config.yaml"
+
+    def configure(self, account_ids: Iterable[str], **settings: Any) -> Config:
+        """Writes a configuration file that scans these accounts, and answers what it says."""
+        content = {
+            "aws_account_matrix": [
+                {"account_id": a, "account_name": f"name-{a[-3:]}", "regions": list(REGIONS)}
+                for a in account_ids
+            ],
+            "REQUIRED_TAGS": ["Owner", "CostCenter"],
+            "assume_role_name_template": "terraform",
+            "storage": str(self.folder / "state"),
+            "calls_per_second": 0.0,
+            "region_deadline": 20,
+            **settings,
+        }
+        self.config_path.write_text(yaml.safe_dump(content), encoding="utf-8")
+        return self.config()
+
+    def config(self) -> Config:
+        return load_config(self.config_path, os.environ, known_regions())
+
+    @property
+    def storage(self) -> Storage:
+        return open_storage(self.config().storage)
+
+    @property
+    def snapshots(self) -> SnapshotStore:
+        return SnapshotStore(self.storage)
+
+    def resource(self) -> ConfigurationResource:
+        return ConfigurationResource(path=str(self.config_path))
+
+    def definitions(self, **settings: Any) -> dg.Definitions:
+        return build_definitions(self.config_path, self.config(), **settings)
+
+    def requests(self, trigger: str = "test", key: str = "1") -> list[dg.RunRequest]:
+        """What a tick would ask for now."""
+        return scan_requests(self.instance, self.config(), trigger, key, [])
+
+    def run(self, request: dg.RunRequest, run_id: str | None = None) -> dg.ExecuteInProcessResult:
+        """Executes what was asked for."""
+        job = self.definitions().resolve_job_def(JOB)
+        return job.execute_in_process(
+            instance=self.instance,
+            tags=dict(request.tags),
+            run_config=request.run_config,
+            asset_selection=list(request.asset_selection) if request.asset_selection else None,
+            raise_on_error=False,
+            run_id=run_id,
+        )
+
+    def scan(self) -> dg.ExecuteInProcessResult:
+        """A whole scan in one run."""
+        (request,) = self.requests()
+        return self.run(request)
+
+    def note(
+        self,
+        status: dg.DagsterRunStatus,
+        tags: Mapping[str, str] | None = None,
+        assets: Sequence[str] | None = None,
+    ) -> str:
+        """A run that stands in Dagster's records with this status, and nowhere else.
+
+        With `assets` it is one that a person has started from the UI.
+        """
+        definitions = self.definitions()
+        by_hand = definitions.resolve_implicit_global_asset_job_def
+        run = self.instance.create_run_for_job(
+            by_hand() if assets else definitions.resolve_job_def(JOB),
+            status=status,
+            tags=tags,
+            asset_selection=frozenset(map(dg.AssetKey, assets)) if assets else None,
+            remote_job_origin=_ORIGIN,
+        )
+        return run.run_id
+
+    def partitions(self) -> list[str]:
+        return list(self.instance.get_dynamic_partitions(ACCOUNTS.name or ""))
+
+    def current(self) -> Snapshot:
+        snapshot = self.snapshots.load()
+        assert snapshot is not None
+        return snapshot
+
+    def samples(self, names: Iterable[str] = CONTRACT) -> Samples:
+        """The current snapshot's samples of these metrics."""
+        return samples_of(self.current().plain, names)
+
+
+def samples_of(exposition: bytes, names: Iterable[str] = CONTRACT) -> Samples:
+    wanted = set(names)
+    return {
+        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
+        for family in text_string_to_metric_families(exposition.decode())
+        for sample in family.samples
+        if sample.name in wanted
+    }
+
+
+def of_account(samples: Samples, account_id: str) -> Samples:
+    return {key: value for key, value in samples.items() if ("account_id", account_id) in key[1]}
+
+
+def failure_of(result: dg.ExecuteInProcessResult) -> str:
+    """What a person reads of the first step that failed."""
+    for event in result.all_events:
+        if event.is_step_failure:
+            told = event.step_failure_data.user_failure_data
+            assert told is not None, event.step_failure_data.error_display_string
+            return told.description or ""
+    raise AssertionError("no step failed")
+
+
+def metadata_of(
+    instance: dg.DagsterInstance, asset: str, partition: str | None = None
+) -> dict[str, Any]:
+    """The values that the UI shows of the latest materialization."""
+    records = instance.fetch_materializations(
+        dg.AssetRecordsFilter(
+            asset_key=dg.AssetKey(asset), asset_partitions=[partition] if partition else None
+        ),
+        limit=1,
+    ).records
+    materialization = records[0].asset_materialization
+    assert materialization is not None
+    return {name: value.value for name, value in materialization.metadata.items()}
+
+
+def make_older(
+    instance: dg.DagsterInstance, run_id: str, by: timedelta, *, and_silent: bool = True
+) -> None:
+    """Moves into the past when the run was made, and when Dagster last heard of it."""
+    record = instance.get_run_record_by_id(run_id)
+    assert record is not None
+    storage = instance.run_storage
+    assert isinstance(storage, SqlRunStorage)
+    moments = {"create_timestamp": _naive(record.create_timestamp) - by}
+    if and_silent:
+        moments["update_timestamp"] = _naive(record.update_timestamp) - by
+    with storage.connect() as connection:
+        connection.execute(RunsTable.update().where(RunsTable.c.run_id == run_id).values(**moments))
+
+
+def _naive(moment: datetime) -> datetime:
+    """As Dagster's tables have it: in UTC, without saying so."""
+    return moment.astimezone(UTC).replace(tzinfo=None)

@@ -1,0 +1,136 @@
+"""Accounts come and go with the configuration, and one can be scanned again alone."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+
+from tag_compliance.domain.scan import Reason
+from tag_compliance.pipeline.launch import ScanRun, run_scan
+from tag_compliance.pipeline.resources import ProgressResource
+from tag_compliance.pipeline.runs import ACCOUNT_TAG
+from tag_compliance.snapshot.status import Outcome
+from tag_compliance_tests.aws.scans import Enter
+from tag_compliance_tests.fake_aws import FakeAws, Fault, Organisation
+from tag_compliance_tests.pipeline.conftest import ids_of
+from tag_compliance_tests.pipeline.pipelines import REGIONS, Pipeline, of_account
+
+SHOP, BANK, LAB = "111111111111", "222222222222", "033333333333"
+
+
+@pytest.fixture
+def fake(enter: Enter) -> Iterator[FakeAws]:
+    """Three accounts with a queue without tags each, to which a test may add."""
+    organisation = Organisation()
+    for account_id in (SHOP, BANK, LAB):
+        account = organisation.add_account(account_id)
+        account.put("eu-west-1", f"arn:aws:sqs:eu-west-1:{account_id}:first")
+    with FakeAws(organisation) as fake:
+        enter(fake)
+        yield fake
+
+
+def scan_alone(pipeline: Pipeline, account_id: str) -> ScanRun:
+    return run_scan(pipeline.config(), pipeline.config_path, ProgressResource(), account_id)
+
+
+def test_an_account_added_to_the_configuration_is_scanned_without_a_reload(
+    pipeline: Pipeline, fake: FakeAws
+) -> None:
+    pipeline.configure([SHOP, BANK])
+    pipeline.scan()
+    assert pipeline.partitions() == [SHOP, BANK]
+    pipeline.configure([SHOP, BANK, LAB])
+    assert pipeline.scan().success
+    assert pipeline.partitions() == [SHOP, BANK, LAB]
+    assert of_account(pipeline.samples(), LAB)
+
+
+def test_an_account_removed_from_the_configuration_leaves_partitions_and_metrics(
+    pipeline: Pipeline, fake: FakeAws
+) -> None:
+    pipeline.configure(ids_of(fake))
+    pipeline.scan()
+    calls = fake.calls.count(account_id=BANK)
+    pipeline.configure([SHOP, LAB])
+    assert pipeline.scan().success
+    assert pipeline.partitions() == [SHOP, LAB]
+    assert fake.calls.count(account_id=BANK) == calls
+    assert BANK.encode() not in pipeline.current().plain
+
+
+def test_one_account_alone_makes_its_own_calls_only_and_leaves_the_others_data(
+    pipeline: Pipeline, fake: FakeAws
+) -> None:
+    pipeline.configure(ids_of(fake))
+    pipeline.scan()
+    before, calls = pipeline.samples(), list(fake.calls)
+    for account in fake.organisation:
+        account.put("us-east-1", f"arn:aws:sqs:us-east-1:{account.account_id}:second")
+    ended = scan_alone(pipeline, BANK)
+    assert ended.succeeded
+    made = list(fake.calls)[len(calls) :]
+    assert {call.account_id for call in made} == {BANK}
+    assert len(made) == 1 + len(REGIONS)
+    after = pipeline.samples()
+    for untouched in (SHOP, LAB):
+        assert of_account(after, untouched) == of_account(before, untouched)
+    name = (("account_id", BANK), ("account_name", "name-222"), ("region", "us-east-1"))
+    assert (before["resources_scanned_total", name], after["resources_scanned_total", name]) == (
+        0,
+        1,
+    )
+
+
+def test_one_account_alone_is_not_failed_for_the_age_of_the_others(
+    pipeline: Pipeline, fake: FakeAws
+) -> None:
+    pipeline.configure(ids_of(fake))
+    pipeline.scan()
+    scan_alone(pipeline, BANK)
+    assert pipeline.current().status.outcome is Outcome.COMPLETE
+
+
+def test_one_account_alone_heals_what_failed(pipeline: Pipeline, fake: FakeAws) -> None:
+    pipeline.configure(ids_of(fake))
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=LAB)
+    pipeline.scan()
+    assert pipeline.current().status.outcome is Outcome.PARTIAL
+    fake.faults.clear()
+    scan_alone(pipeline, LAB)
+    assert pipeline.current().status.outcome is Outcome.COMPLETE
+
+
+def test_one_account_alone_before_any_scan_says_so_of_the_others(
+    pipeline: Pipeline, fake: FakeAws
+) -> None:
+    pipeline.configure(ids_of(fake))
+    ended = scan_alone(pipeline, SHOP)
+    assert ended.snapshot is not None
+    reasons = {
+        account.account_id: {region.reason for region in account.regions}
+        for account in ended.snapshot.status.accounts
+    }
+    assert reasons == {SHOP: {Reason.OK}, BANK: {Reason.NOT_SCANNED}, LAB: {Reason.NOT_SCANNED}}
+
+
+def test_one_account_alone_is_recorded_as_such(
+    pipeline: Pipeline,
+    fake: FakeAws,
+    kept_instance: dg.DagsterInstance,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", kept_instance.root_directory)
+    pipeline.configure(ids_of(fake))
+    ended = scan_alone(pipeline, BANK)
+    run = kept_instance.get_run_by_id(ended.run_id)
+    assert run is not None
+    assert run.tags[ACCOUNT_TAG] == BANK
+    records = kept_instance.get_latest_storage_id_by_partition(
+        dg.AssetKey("raw_resources"),
+        dg.DagsterEventType.ASSET_MATERIALIZATION,
+        {SHOP, BANK, LAB},
+    )
+    assert set(records) == {BANK}
