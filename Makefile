@@ -24,6 +24,8 @@ lint: $(VENV)/.dev ## style, types, layers
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/hadolint Dockerfile
+	$(BIN)/shellcheck scripts/*.sh .ci/run
 
 format: $(VENV)/.dev ## put the code into form
 	$(BIN)/ruff check --fix .
@@ -32,12 +34,15 @@ format: $(VENV)/.dev ## put the code into form
 check: lint ## all that CI runs
 	$(MAKE) test ARGS="--cov --cov-report=term:skip-covered $(ARGS)"
 
+COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --no-annotate \
+	--no-emit-index-url --custom-compile-command "make lock"
+EXTRAS := --extra demo --extra postgres --extra k8s --group build --group image
 lock: ## pin every dependency anew, with hashes
-	uv pip compile pyproject.toml --extra demo --group build --universal --generate-hashes --no-annotate \
-		--no-emit-index-url --custom-compile-command "make lock" $(ARGS) -o requirements.txt
-	uv pip compile pyproject.toml --extra demo --group build --group dev -c requirements.txt --universal \
+	$(COMPILE) $(EXTRAS) $(ARGS) -o requirements.txt
+	$(COMPILE) $(EXTRAS) --group dev -c requirements.txt $(ARGS) -o requirements-dev.txt
+	uv pip compile --group exporter --group image --group build -c requirements.txt --universal \
 		--generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" \
-		$(ARGS) -o requirements-dev.txt
+		$(ARGS) -o requirements-exporter.txt
 
 clean: ## remove what was installed and made
 	rm -rf $(VENV) state .coverage* .hypothesis .mypy_cache .ruff_cache

@@ -47,7 +47,9 @@ def evaluate(sizes: Sequence[int], rounds: int) -> Report:
     report.records = {"runs": runs}
     smallest, largest = min(sizes), max(sizes)
     if (smallest, largest) == (min(SIZES), max(SIZES)):
-        report.at_most("evaluate, count, render 1,000,000 resources, CPU", totals[largest], 10, " s")
+        report.at_most(
+            "evaluate, count, render 1,000,000 resources, CPU", totals[largest], 10, " s"
+        )
         growth = (totals[largest] / largest) / (totals[100_000] / 100_000)
         # Below, what is constant weighs too much for a ratio to say something.
         report.at_most("CPU a resource at 1,000,000 to that at 100,000", growth, 1.5)

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import certifi
 import yaml
@@ -47,9 +48,13 @@ def fake_aws(case: ScanCase, folder: Path, *, tls: bool = False) -> Iterator[dic
 def write_configuration(case: ScanCase, folder: Path) -> Path:
     """The defaults, but for what the case is about."""
     regions = list(REGIONS[: case.regions])
-    values = {
+    values: dict[str, Any] = {
         "aws_account_matrix": [
-            {"account_id": f"{100_000_000_000 + n}", "account_name": f"team-{n}", "regions": regions}
+            {
+                "account_id": f"{100_000_000_000 + n}",
+                "account_name": f"team-{n}",
+                "regions": regions,
+            }
             for n in range(case.accounts)
         ],
         "assume_role_name_template": "terraform",

@@ -42,7 +42,9 @@ def scanned_accounts(resources: int, *, missing_all: bool = False) -> list[Scann
     """
     per_account = _ROWS_PER_REGION * len(_REGIONS)
     return [
-        _account(number, min(per_account, resources - number * per_account), missing_all)
+        _account(
+            number, min(per_account, resources - number * per_account), missing_all=missing_all
+        )
         for number in range(-(-resources // per_account))
     ]
 
@@ -51,7 +53,7 @@ def results_of(resources: int, *, missing_all: bool = False) -> ComplianceResult
     return evaluate(scanned_accounts(resources, missing_all=missing_all), POLICY)
 
 
-def _account(number: int, rows: int, missing_all: bool) -> ScannedAccount:
+def _account(number: int, rows: int, *, missing_all: bool) -> ScannedAccount:
     account_id = f"{100_000_000_000 + number}"
     sizes = [
         max(0, min(_ROWS_PER_REGION, rows - at * _ROWS_PER_REGION)) for at in range(len(_REGIONS))
@@ -64,7 +66,7 @@ def _account(number: int, rows: int, missing_all: bool) -> ScannedAccount:
             "region": pa.DictionaryArray.from_arrays(pa.array(region), pa.array(_REGIONS)),
             "arn": _arns(account_id, region, types, serial),
             "resource_type": pa.DictionaryArray.from_arrays(pa.array(types), pa.array(_TYPES)),
-            "tags": _tags(serial, missing_all),
+            "tags": _tags(serial, missing_all=missing_all),
         },
         schema=RESOURCE_SCHEMA,
     )
@@ -74,7 +76,9 @@ def _account(number: int, rows: int, missing_all: bool) -> ScannedAccount:
     )
     calls = 1 + sum(state.calls for state in states)
     name = f"team-{number}"
-    return ScannedAccount(AccountScan(account_id, name, NOON, 1.0, states, calls, 0, 0, NOON), table)
+    return ScannedAccount(
+        AccountScan(account_id, name, NOON, 1.0, states, calls, 0, 0, NOON), table
+    )
 
 
 def _arns(
@@ -89,7 +93,7 @@ def _arns(
     )
 
 
-def _tags(serial: np.ndarray, missing_all: bool) -> pa.MapArray:
+def _tags(serial: np.ndarray, *, missing_all: bool) -> pa.MapArray:
     """Each resource has a name and its required tags, or two of these, or none."""
     lacking = np.full(len(serial), missing_all) | (serial % _OF < _LACKING)
     first = len(POLICY.required_tags) if missing_all else 2

@@ -91,9 +91,7 @@ def module(name: str, *arguments: str) -> list[str]:
 
 def answer_of(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Any:
     """What a command prints as JSON on the last line of its stdout."""
-    done = subprocess.run(
-        command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False
-    )
+    done = subprocess.run(command, env=environment, capture_output=True, check=False)
     if done.returncode:
         told = done.stderr.decode(errors="replace")[-2000:]
         raise CommandFailed(f"{' '.join(command)} ended with {done.returncode}: {told}")

@@ -48,7 +48,9 @@ def _measure(resources: int, rounds: int) -> dict[str, Any]:
     families = build_families(results, count(results), detail, Occasion(NOON, NOON, "benchmark"))
     registry = CollectorRegistry()
     for family in families:
-        gauge = Gauge(family.metric.name, family.metric.help, family.metric.labels, registry=registry)
+        gauge = Gauge(
+            family.metric.name, family.metric.help, family.metric.labels, registry=registry
+        )
         columns = [[c.values[code] for code in c.codes.tolist()] for c in family.labels]
         for number, value in enumerate(family.values.tolist()):
             labelled = gauge.labels(*(c[number] for c in columns)) if columns else gauge

@@ -11,7 +11,9 @@ def render(reports: Iterable[Report]) -> str:
     """Every table, and the targets of all at the end."""
     reports = list(reports)
     blocks = [_block(table) for report in reports for table in report.tables]
-    blocks += [f"*{report.name}: skipped, {report.skipped}*" for report in reports if report.skipped]
+    blocks += [
+        f"*{report.name}: skipped, {report.skipped}*" for report in reports if report.skipped
+    ]
     targets = [target for report in reports for target in report.targets]
     if targets:
         blocks.append(_block(Table("Targets", ("target", "measured", ""), _rows(targets))))

@@ -15,7 +15,7 @@ from botocore.exceptions import (
     ConfigNotFound,
     ConfigParseError,
     ConnectionClosedError,
-    ConnectionError,  # noqa: A004 - botocore's own name
+    ConnectionError,
     ConnectTimeoutError,
     CredentialRetrievalError,
     EndpointConnectionError,
@@ -190,10 +190,10 @@ def _of_answer(operation: str, error: ClientError) -> AwsRefused:
     return AwsRefused(operation, reason, cause, attempts)
 
 
-def _sorted_out(  # noqa: PLR0911 - a table
+def _sorted_out(
     operation: str, code: str, text: str, status: int
 ) -> tuple[Reason, int]:
-    if code in _THROTTLED or status == 429:  # noqa: PLR2004 - "Too Many Requests"
+    if code in _THROTTLED or status == 429:
         return Reason.THROTTLED, _MANY
     if code in _EXPIRED:
         return Reason.EXPIRED_TOKEN, _FEW

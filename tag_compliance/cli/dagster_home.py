@@ -5,9 +5,13 @@ from __future__ import annotations
 from importlib.resources import files
 from pathlib import Path
 
+import yaml
+
 from tag_compliance.config import Config
 from tag_compliance.errors import StorageRefused
+from tag_compliance.storage.folder import FolderStorage
 
+LOCATION_NAME = "tag_compliance"
 _FALLBACK = "state"
 
 
@@ -20,8 +24,16 @@ def prepare_dagster_home(named: str | None, config: Config) -> Path:
         home.mkdir(parents=True, exist_ok=True)
         if not settings.exists():
             shipped = files("tag_compliance.cli").joinpath("dagster.yaml")
-            settings.write_text(shipped.read_text(encoding="utf-8"), encoding="utf-8")
+            FolderStorage(home).write(settings.name, shipped.read_bytes())
     except OSError as error:
         cause = error.strerror or str(error)
         raise StorageRefused(str(home), "write", cause, "name another in DAGSTER_HOME") from error
     return home.resolve()
+
+
+def write_workspace(home: Path, port: int) -> Path:
+    """Where the code server is, under a name that stays: schedules and their history go by it."""
+    server = {"host": "127.0.0.1", "port": port, "location_name": LOCATION_NAME}
+    text = yaml.safe_dump({"load_from": [{"grpc_server": server}]})
+    FolderStorage(home).write("workspace.yaml", text.encode())
+    return home / "workspace.yaml"

@@ -12,6 +12,7 @@ from tag_compliance.aws.regions import known_regions
 from tag_compliance.cli.exit_code import ExitCode
 from tag_compliance.cli.flags import PREFIX
 from tag_compliance.cli.interrupts import interruptible
+from tag_compliance.cli.output import Output
 from tag_compliance.cli.scan import scan_once
 from tag_compliance.cli.up import run_up
 from tag_compliance.config import load_config
@@ -41,7 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
                 os.environ["TAG_COMPLIANCE_REFRESH_INTERVAL"] = arguments.refresh_interval
             arguments.config = path
             return run_up(arguments, load_config(path, os.environ, known_regions()))
-        status = scan_once(path, arguments.output)
+        status = scan_once(path, Output(arguments.output, arguments.push))
     failed = {account.account_id for account in status.accounts if not account.succeeded}
     meant = {account.account_id for account in ACCOUNTS if not account.trusts_scanner}
     if failed == meant:

@@ -19,7 +19,7 @@ class Flags:
         self._parser = parser
         self._environment = environment
 
-    def add(  # noqa: PLR0913 - what argparse takes
+    def add(
         self,
         name: str,
         help_: str,
@@ -36,7 +36,7 @@ class Flags:
             f"--{name}",
             type=self._checked(_one_of(choices) if choices else kind, variable),
             # argparse passes a default that is a text through `type`, as it does a flag's value.
-            default=self._environment.get(variable) or default,
+            default=self._given(variable) or default,
             metavar=metavar or (f"{{{','.join(choices)}}}" if choices else None),
             help=f"{help_} ({variable}{shown})",
         )
@@ -52,6 +52,12 @@ class Flags:
                 raise argparse.ArgumentTypeError(f"{error}{whose}") from None
 
         return convert
+
+    def _given(self, variable: str) -> str | None:
+        """The variable's value, unless Kubernetes set it: beside a Service of this program's name
+        every pod has a TAG_COMPLIANCE_PORT=tcp://…"""
+        value = self._environment.get(variable)
+        return None if value is not None and value.startswith("tcp://") else value
 
     def switch(self, name: str, help_: str) -> None:
         """A flag without a value; its variable is on for 1, true, yes and on."""
@@ -76,7 +82,7 @@ class Flags:
 
 def port(text: str) -> int:
     """A TCP port; 0 takes a free one."""
-    if not text.isdecimal() or int(text) > 65_535:  # noqa: PLR2004 - 16 bits
+    if not text.isdecimal() or int(text) > 65_535:
         raise argparse.ArgumentTypeError(f"{text} is no port: it must be 0 to 65535")
     return int(text)
 

@@ -71,7 +71,7 @@ def build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
 
     scan = command("scan", "Scan once, and print the metrics on stdout.")
     scan.add_config()
-    scan.add("output", "write the metrics to this file, in one step, instead", metavar="F")
+    _add_output(scan)
     scan.add("account", "scan this account alone; the others' data stay", metavar="ID")
 
     serve = command("serve", "Serve the newest snapshot to Prometheus.")
@@ -89,12 +89,29 @@ def build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     doctor = command("doctor", "Try each account and region, and say what is missing where.")
     doctor.add_config()
 
+    policy = command("iam-policy", "Print the IAM policies that the configuration needs, as JSON.")
+    policy.add_config()
+    policy.add(
+        "policy",
+        "print this one alone",
+        choices=["base", "hub", "member", "trust", "exporter", "storage"],
+    )
+    policy.add("principal", "the base role, which the accounts' roles trust", metavar="ARN")
+    policy.add("account", "for this account alone", metavar="ID")
+
     demo = command("demo", "Scan a simulated AWS organisation: no account, no network.")
     demo.switch("up", "keep it running, with Dagster's UI and the exporter")
-    demo.add("output", "write the metrics to this file, in one step, instead", metavar="F")
+    _add_output(demo)
     _add_running(demo)
     _add_serving(demo)
     return parser
+
+
+def _add_output(flags: Flags) -> None:
+    flags.add(
+        "output", "write the metrics to this file, in one step, instead of stdout", metavar="F"
+    )
+    flags.add("push", "push the metrics to this Pushgateway, instead of stdout", metavar="URL")
 
 
 def _add_running(flags: Flags) -> None:
@@ -104,7 +121,7 @@ def _add_running(flags: Flags) -> None:
 
 
 def _add_serving(flags: Flags) -> None:
-    flags.add("host", "where the exporter listens", default="0.0.0.0")  # noqa: S104
+    flags.add("host", "where the exporter listens", default="0.0.0.0")
     flags.add("port", "the exporter's port", default="8080", kind=port)
     flags.add("tls-cert", "serve TLS with this certificate chain, PEM", metavar="F")
     flags.add("tls-key", "its private key, PEM", metavar="F")

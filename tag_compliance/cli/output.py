@@ -1,16 +1,33 @@
-"""Where a scan's exposition goes: stdout and nothing else there, or a file in one step."""
+"""Where a scan's exposition goes: stdout and nothing else there, a file in one step, a push."""
 
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
+from tag_compliance.cli.push import push
 from tag_compliance.errors import StorageRefused
 from tag_compliance.storage.folder import FolderStorage
 
 
-def put_out(exposition: bytes, output: str | None) -> None:
-    """Raises `StorageRefused` where it cannot be written; a file that was there stays then."""
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file, a Pushgateway, or both; with neither, stdout."""
+
+    file: str | None = None
+    pushgateway: str | None = None
+
+
+def put_out(exposition: bytes, output: Output) -> None:
+    """Raises `TagComplianceError` where a place refuses; a file that was there stays then."""
+    if output.pushgateway:
+        push(exposition, output.pushgateway)
+    if output.file or not output.pushgateway:
+        _write(exposition, output.file)
+
+
+def _write(exposition: bytes, output: str | None) -> None:
     try:
         if not output:
             sys.stdout.buffer.write(exposition)

@@ -11,7 +11,7 @@ from tag_compliance.aws.regions import known_regions
 from tag_compliance.cli.dagster_home import prepare_dagster_home
 from tag_compliance.cli.exit_code import ExitCode
 from tag_compliance.cli.interrupts import interruptible
-from tag_compliance.cli.output import put_out
+from tag_compliance.cli.output import Output, put_out
 from tag_compliance.cli.progress import progress_bar
 from tag_compliance.cli.summary import summary_of
 from tag_compliance.config import load_config
@@ -20,11 +20,12 @@ from tag_compliance.snapshot.status import Outcome, ScanStatus
 
 
 def run(arguments: argparse.Namespace) -> int:
-    status = scan_once(arguments.config, arguments.output, arguments.account)
+    output = Output(arguments.output, arguments.push)
+    status = scan_once(arguments.config, output, arguments.account)
     return ExitCode.COMPLETE if status.outcome is Outcome.COMPLETE else ExitCode.PARTIAL
 
 
-def scan_once(config_path: Path, output: str | None, account: str | None = None) -> ScanStatus:
+def scan_once(config_path: Path, output: Output, account: str | None = None) -> ScanStatus:
     """Scans, puts the exposition out, sums up on stderr; raises where no snapshot came of it."""
     config = load_config(config_path, os.environ, known_regions())
     if account is not None and all(a.account_id != account for a in config.aws_account_matrix):

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tag_compliance.aws.regions import known_regions
-from tag_compliance.cli.dagster_home import prepare_dagster_home
+from tag_compliance.cli.dagster_home import prepare_dagster_home, write_workspace
 from tag_compliance.cli.processes import Child, supervise
 from tag_compliance.config import Config, load_config
 from tag_compliance.errors import CannotListen
@@ -40,14 +40,14 @@ def run_up(arguments: argparse.Namespace, config: Config) -> int:
         "TAG_COMPLIANCE_LOG_LEVEL": arguments.log_level,
         "TAG_COMPLIANCE_LOG_FORMAT": arguments.log_format,
     }
-    return supervise(list(_children(arguments)), environment)
+    return supervise(list(_children(arguments, home)), environment)
 
 
-def _children(arguments: argparse.Namespace) -> Iterator[Child]:
+def _children(arguments: argparse.Namespace, home: Path) -> Iterator[Child]:
     """The code server first: the other two of Dagster's ask it for the definitions."""
     python = sys.executable
     code_port = _free_port()
-    location = ["--grpc-port", str(code_port), "--grpc-host", "127.0.0.1"]
+    location = ["-w", str(write_workspace(home, code_port))]
     yield Child(
         "code server",
         [

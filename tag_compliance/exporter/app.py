@@ -65,13 +65,13 @@ def _add_pages(app: FastAPI, watcher: Watcher, now: Callable[[], datetime]) -> N
     async def health(_: Request) -> Response:
         state = watcher.state
         found = judge(state, now())
-        snapshot = state.served.snapshot if state.served else None
+        served = state.served
         body = {
             "status": "healthy" if found.healthy else "failing",
             "reasons": found.faults,
             "remarks": found.remarks,
-            "snapshot": snapshot.snapshot_id if snapshot else None,
-            "snapshot_made_at": snapshot.status.made_at.isoformat() if snapshot else None,
+            "snapshot": served.snapshot_id if served else None,
+            "snapshot_made_at": served.status.made_at.isoformat() if served else None,
             "last_scan": state.last_scan.outcome if state.last_scan else None,
         }
         return JSONResponse(body, 200 if found.healthy else 503, {"Cache-Control": "no-store"})

@@ -35,8 +35,9 @@ def judge(state: State, now: datetime) -> Health:
         if not faults:
             faults.append("no snapshot has been published yet")
         return Health(tuple(faults), ())
-    status = state.served.snapshot.status
-    age = now - status.made_at
+    status = state.served.status
+    # Of the data: what the scan read first was read at its start.
+    age = now - status.scan_started_at
     limit = timedelta(seconds=status.stale_after_seconds)
     if age > limit:
         faults.append(f"the snapshot is {duration(age)} old, and good for {duration(limit)}")

@@ -5,14 +5,14 @@ The table stands apart from that of the snapshot's metrics, which needs numpy.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
-from prometheus_client.registry import Collector
+from prometheus_client.utils import floatToGoString
 
 from tag_compliance import __version__
 from tag_compliance.exporter.reloaded import Reloaded
@@ -20,6 +20,9 @@ from tag_compliance.exporter.watcher import State
 from tag_compliance.snapshot.status import Outcome
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+_PROCESS_SECONDS = 1.0
+"""Of a reading of the process's own numbers, which costs more than all the rest of a scrape."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,41 +96,50 @@ EXPORTER_METRICS = (
     SCRAPES_DROPPED,
 )
 
-_Family = GaugeMetricFamily | CounterMetricFamily
+
+def _head(metric: OwnMetric) -> str:
+    """All that stands before the value; the one label that there is has one value."""
+    name = metric.name
+    labels = "".join(f'{{{label}="{__version__}"}}' for label in metric.labels)
+    return f"# HELP {name} {metric.help}\n# TYPE {name} {metric.type}\n{name}{labels} "
 
 
-class OwnMetrics(Collector):
+_HEADS = {metric.name: _head(metric) for metric in EXPORTER_METRICS}
+
+
+class OwnMetrics:
     """Renders the table for a moment's state, and counts what only the exporter can count."""
 
-    def __init__(self, now: Callable[[], datetime], files: Sequence[Reloaded[object]] = ()) -> None:
+    def __init__(
+        self,
+        now: Callable[[], datetime],
+        files: Sequence[Reloaded[object]] = (),
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._now = now
         self._files = files
-        self._state = State()
+        self._clock = clock
         self.scrapes = 0
         self.scrapes_dropped = 0
-        self._registry = CollectorRegistry()
-        self._registry.register(self)
-        ProcessCollector(registry=self._registry)
+        self._process = CollectorRegistry()
+        ProcessCollector(registry=self._process)
+        self._process_text = ""
+        self._process_read_at = -_PROCESS_SECONDS
 
     def render(self, state: State) -> bytes:
         """The text, in the format of the snapshots."""
-        self._state = state
-        try:
-            return generate_latest(self._registry)
-        finally:
-            # A snapshot is not held longer than it is served.
-            self._state = State()
+        lines = [
+            f"{_HEADS[metric.name]}{floatToGoString(value)}\n"
+            for metric, value in self._values(state)
+        ]
+        return "".join((*lines, self._process_now())).encode()
 
-    def collect(self) -> Iterable[_Family]:
-        for metric, value in self._values(self._state):
-            if metric.type == "counter":
-                yield CounterMetricFamily(metric.name, metric.help, value)
-            elif metric.labels:
-                family = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
-                family.add_metric([__version__], value)
-                yield family
-            else:
-                yield GaugeMetricFamily(metric.name, metric.help, value)
+    def _process_now(self) -> str:
+        at = self._clock()
+        if at - self._process_read_at >= _PROCESS_SECONDS:
+            self._process_text = generate_latest(self._process).decode()
+            self._process_read_at = at
+        return self._process_text
 
     def _values(self, state: State) -> Iterator[tuple[OwnMetric, float]]:
         yield BUILD_INFO, 1
@@ -135,10 +147,11 @@ class OwnMetrics(Collector):
         yield SNAPSHOT_READABLE, state.served is not None and state.fault is None
         yield SNAPSHOT_LOAD_FAILURES, state.load_failures
         if state.served:
-            status = state.served.snapshot.status
-            yield SNAPSHOT_AGE, max((self._now() - status.made_at).total_seconds(), 0.0)
+            status = state.served.status
+            # As `/health` counts it: the alert on it and the probe must not disagree.
+            yield SNAPSHOT_AGE, max((self._now() - status.scan_started_at).total_seconds(), 0.0)
             yield SNAPSHOT_STALE_AFTER, status.stale_after_seconds
-            yield SNAPSHOT_BYTES, len(state.served.snapshot.plain)
+            yield SNAPSHOT_BYTES, state.served.exposition.plain.size
         yield STORAGE_UP, state.fault is None or state.fault.storage_answered
         if state.last_scan:
             yield LAST_SCAN_SUCCESS, state.last_scan.outcome is not Outcome.NOTHING

@@ -57,7 +57,7 @@ class Page:
 
     @property
     def status(self) -> ScanStatus | None:
-        return self.state.served.snapshot.status if self.state.served else None
+        return self.state.served.status if self.state.served else None
 
     def ago(self, at: datetime | None) -> str:
         return f"{duration(self.now - at)} ago" if at else "never"

@@ -12,6 +12,9 @@ from typing import cast
 from starlette.types import Receive, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from tag_compliance.exporter import sendfile
+from tag_compliance.exporter.sendfile import FileSender
+
 logger = logging.getLogger(__name__)
 
 MOST_REQUEST_BYTES = 64 * 1024
@@ -21,6 +24,7 @@ MOST_PIPELINED = 16
 HEAD_SECONDS = 10.0
 
 _ABORT = "tag_compliance.abort"
+_SEND_FILE = "tag_compliance.send_file"
 _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
@@ -35,10 +39,10 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        # A response waits until its last piece has left for the kernel: then nothing that is still
-        # queued points into a snapshot, and a client that never reads on holds none.
-        # (Not 0: the TLS transports pause at `size >= high`, and would for ever.)
-        transport.set_write_buffer_limits(high=1, low=0)
+        # A piece waits until the one before has left for the kernel: a client that never reads on
+        # costs one, and what the kernel sends by itself overtakes nothing.
+        # (Not 0 with TLS: its transports pause at `size >= high`, and would for ever.)
+        transport.set_write_buffer_limits(high=1 if self._encrypted() else 0, low=0)
         self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -64,6 +68,12 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._stop_clock()
         super().on_headers_complete()
+        if sendfile.AVAILABLE and not self._encrypted():
+            sender = FileSender(self.transport, self.flow, self.cycle)
+            self.scope["extensions"][_SEND_FILE] = {"sender": sender}
+
+    def _encrypted(self) -> bool:
+        return self.scheme == "https"
 
     def _refuse(self) -> None:
         if self._idle():
@@ -90,6 +100,12 @@ class BoundedProtocol(HttpToolsProtocol):
         self._overdue = None
         if self._idle():
             self.transport.abort()
+
+
+def file_sender(scope: Scope) -> FileSender | None:
+    """Who sends files on the request's connection; None where it takes nothing but bytes."""
+    extension = scope.get("extensions", {}).get(_SEND_FILE)
+    return cast("FileSender", extension["sender"]) if extension else None
 
 
 async def abort(scope: Scope, receive: Receive) -> None:

@@ -12,14 +12,14 @@ from tag_compliance import __version__
 from tag_compliance.exporter.negotiation import accepts_gzip
 from tag_compliance.exporter.own_metrics import CONTENT_TYPE, OwnMetrics
 from tag_compliance.exporter.served import Exposition
-from tag_compliance.exporter.streaming import ClientTooSlow, send_pieces
+from tag_compliance.exporter.streaming import ClientTooSlow, send_body
 from tag_compliance.exporter.watcher import State, Watcher
 
 logger = logging.getLogger(__name__)
 
 
 class ScrapeEndpoint:
-    """An ASGI application of its own: a scrape is bytes from memory to socket."""
+    """An ASGI application of its own: a scrape is bytes that are ready, and a few made for it."""
 
     def __init__(self, watcher: Watcher, own_metrics: OwnMetrics) -> None:
         self._watcher = watcher
@@ -39,11 +39,11 @@ class ScrapeEndpoint:
             return
         gzip = accepts_gzip(",".join(headers.getlist("accept-encoding")))
         exposition = state.served.exposition if state.served else self._nothing
-        parts = exposition.followed_by(self._own_metrics.render(state), gzip=gzip)
+        held, ending = exposition.followed_by(self._own_metrics.render(state), gzip=gzip)
         if gzip:
             answer.append(("content-encoding", "gzip"))
         answer.append(("content-type", CONTENT_TYPE))
-        answer.append(("content-length", str(sum(map(len, parts)))))
+        answer.append(("content-length", str(held.size + len(ending))))
         await _start(send, 200, answer)
         if scope["method"] == "HEAD":
             await send({"type": "http.response.body"})
@@ -53,7 +53,7 @@ class ScrapeEndpoint:
             return self._watcher.state.served is state.served
 
         try:
-            await send_pieces(scope, receive, send, parts, is_current)
+            await send_body(scope, receive, send, held, ending, is_current)
         except ClientTooSlow:
             self._own_metrics.scrapes_dropped += 1
             logger.warning("scrape cut off", extra={"fields": {"client": _client(scope)}})
@@ -63,7 +63,7 @@ def _etag(state: State) -> str:
     """Weak: two answers of one snapshot differ in counters of the exporter alone."""
     known = (
         __version__,
-        state.served and state.served.snapshot.snapshot_id,
+        state.served and state.served.snapshot_id,
         state.last_scan and state.last_scan.ended_at,
         state.fault,
     )

@@ -1,43 +1,54 @@
-"""The snapshot that is held in memory, ready to be sent with something behind it."""
+"""The snapshot that is held, ready to be sent with something behind it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tag_compliance.errors import SnapshotUnreadable
+from tag_compliance.exporter.held import HeldBytes
 from tag_compliance.snapshot.appendable_gzip import Appendable, compress
+from tag_compliance.snapshot.status import ScanStatus
 from tag_compliance.snapshot.store import GZIP, Snapshot
+
+_NOTHING = memoryview(b"")
 
 
 @dataclass(frozen=True, slots=True)
 class Exposition:
-    """An exposition in both encodings that a scraper may ask for."""
+    """An exposition in both encodings that a scraper may ask for; `seam` continues the second."""
 
-    plain: bytes
-    gzip: Appendable
+    plain: HeldBytes
+    gzip: HeldBytes
+    seam: Appendable
+
+    @classmethod
+    def of(cls, plain: bytes, gzip: bytes) -> Exposition:
+        """Raises ValueError where the compressed form cannot be continued."""
+        member = Appendable.of(gzip)
+        return cls(HeldBytes(plain), HeldBytes(member.body), replace(member, body=_NOTHING))
 
     @classmethod
     def empty(cls) -> Exposition:
-        return cls(b"", Appendable.of(compress(b"")))
+        return cls.of(b"", compress(b""))
 
-    def followed_by(self, more: bytes, *, gzip: bool) -> tuple[memoryview, bytes]:
-        """The two pieces of one answer: the first is shared by all answers, the second its own."""
-        if gzip:
-            return self.gzip.body, self.gzip.tail(more)
-        return memoryview(self.plain), more
+    def followed_by(self, more: bytes, *, gzip: bool) -> tuple[HeldBytes, bytes]:
+        """The two parts of one answer: the first is shared by all answers, the second its own."""
+        return (self.gzip, self.seam.tail(more)) if gzip else (self.plain, more)
 
 
 @dataclass(frozen=True, slots=True)
 class Served:
     """A snapshot proven whole, and its exposition."""
 
-    snapshot: Snapshot
+    snapshot_id: str
+    status: ScanStatus
     exposition: Exposition
 
     @classmethod
     def of(cls, snapshot: Snapshot) -> Served:
         """Raises `SnapshotUnreadable` where the compressed form cannot be continued."""
         try:
-            return cls(snapshot, Exposition(snapshot.plain, Appendable.of(snapshot.gzip)))
+            exposition = Exposition.of(snapshot.plain, snapshot.gzip)
         except ValueError as error:
             raise SnapshotUnreadable(snapshot.snapshot_id, f"{GZIP} is {error}") from error
+        return cls(snapshot.snapshot_id, snapshot.status, exposition)

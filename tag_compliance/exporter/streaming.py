@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable
 
 from starlette.types import Receive, Scope, Send
 
-from tag_compliance.exporter.protocol import abort
+from tag_compliance.exporter.held import HeldBytes
+from tag_compliance.exporter.protocol import abort, file_sender
 
 PIECE_BYTES = 64 * 1024
 STALL_SECONDS = 30.0
-"""So long may one piece take: slower than 9 kB/s, no Prometheus would wait for the end either."""
+"""So long may a client take nothing, or over TLS one piece: no Prometheus would wait either."""
 
 GRACE_SECONDS = 30.0
 """So long may a client go on reading a snapshot that has been superseded."""
@@ -22,27 +23,37 @@ class ClientTooSlow(Exception):
     """The client was cut off."""
 
 
-async def send_pieces(
+async def send_body(
     scope: Scope,
     receive: Receive,
     send: Send,
-    parts: Iterable[bytes | memoryview],
+    held: HeldBytes,
+    ending: bytes,
     is_current: Callable[[], bool],
 ) -> None:
-    """Sends the body in pieces, each when the one before has left; raises `ClientTooSlow`.
+    """Sends `held` in pieces, each when the one before has left, and then the ending.
 
-    A client that does not read therefore costs one piece that points into the shared snapshot, and
-    holds the snapshot for a bounded time, so that memory stays bounded while snapshots come and go.
+    A client that does not read costs a piece at most, and holds a snapshot for a bounded time, so
+    that memory stays bounded while snapshots come and go. Raises `ClientTooSlow`.
     """
     now = asyncio.get_running_loop().time
     at_the_latest = math.inf
+    send_some = _sending(scope, send, held)
+    position = 0
     try:
-        for piece in _pieces(parts):
+        while position < held.size:
             if at_the_latest == math.inf and not is_current():
                 at_the_latest = now() + GRACE_SECONDS
             async with asyncio.timeout_at(min(now() + STALL_SECONDS, at_the_latest)):
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})
+                sent = await send_some(position)
+            if not sent:
+                return
+            position += sent
+            if position < held.size:
+                # Whoever reads as fast as this sends would have the loop for itself.
+                await asyncio.sleep(0)
+        async with asyncio.timeout(STALL_SECONDS):
+            await send({"type": "http.response.body", "body": ending})
     except TimeoutError:
         await abort(scope, receive)
         raise ClientTooSlow from None
@@ -52,7 +63,15 @@ async def send_pieces(
         raise ClientTooSlow from None
 
 
-def _pieces(parts: Iterable[bytes | memoryview]) -> Iterator[bytes | memoryview]:
-    for part in parts:
-        for start in range(0, len(part), PIECE_BYTES):
-            yield part[start : start + PIECE_BYTES]
+def _sending(scope: Scope, send: Send, held: HeldBytes) -> Callable[[int], Awaitable[int]]:
+    """Sends some bytes from a position on, and answers how many; 0 if there is nobody left."""
+
+    async def by_copying(position: int) -> int:
+        piece = held.read(position, PIECE_BYTES)
+        await send({"type": "http.response.body", "body": piece, "more_body": True})
+        return len(piece)
+
+    sender = file_sender(scope)
+    if sender is None:
+        return by_copying
+    return lambda position: sender.send(held.descriptor, position, held.size - position)

@@ -65,12 +65,11 @@ class Watcher:
 
     def _looked(self, before: State) -> State:
         served = before.served
-        found = self._store.look(served.snapshot if served else None)
-        snapshot = found.snapshot
-        if snapshot is None and served is not None:
+        found = self._store.look(served.snapshot_id if served else None)
+        if found.snapshot_id is None and served is not None:
             raise SnapshotUnreadable("", "the pointer to it has gone")
-        if snapshot is not None and (served is None or snapshot is not served.snapshot):
-            served = Served.of(snapshot)
+        if found.snapshot is not None:
+            served = Served.of(found.snapshot)
         return replace(before, served=served, last_scan=found.last_scan, fault=None)
 
     def _pace(self, after: State, started: float) -> None:
@@ -87,17 +86,16 @@ def _failed(before: State, fault: Fault) -> State:
 def _tell(before: State, after: State, seconds: float) -> None:
     """Logs what changed: a fault that lasts is told once."""
     if after.fault and (before.fault is None or before.fault.message != after.fault.message):
-        kept = before.served.snapshot.snapshot_id if before.served else None
+        kept = before.served.snapshot_id if before.served else None
         fields: dict[str, object] = {"cause": after.fault.message, "still_served": kept}
         logger.warning("snapshot not loaded", extra={"fields": fields})
     if before.fault and not after.fault:
         logger.info("snapshot readable again")
     if after.served and after.served is not before.served:
-        snapshot = after.served.snapshot
         fields = {
-            "snapshot": snapshot.snapshot_id,
-            "outcome": snapshot.status.outcome,
-            "bytes": len(snapshot.plain),
+            "snapshot": after.served.snapshot_id,
+            "outcome": after.served.status.outcome,
+            "bytes": after.served.exposition.plain.size,
             "seconds": round(seconds, 3),
         }
         logger.info("snapshot loaded", extra={"fields": fields})

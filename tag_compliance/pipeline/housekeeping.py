@@ -92,12 +92,9 @@ def _still_shown(instance: dg.DagsterInstance, assets: list[dg.AssetKey]) -> set
             key, dg.DagsterEventType.ASSET_MATERIALIZATION, partitions
         )
         for chunk in _chunks(sorted(ids.values())):
-            records = instance.get_event_records(
-                dg.EventRecordsFilter(
-                    dg.DagsterEventType.ASSET_MATERIALIZATION, asset_key=key, storage_ids=chunk
-                )
-            )
-            found |= {record.run_id for record in records}
+            wanted = dg.AssetRecordsFilter(asset_key=key, storage_ids=chunk)
+            result = instance.fetch_materializations(wanted, limit=len(chunk))
+            found |= {record.run_id for record in result.records}
     return found
 
 

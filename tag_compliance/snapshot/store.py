@@ -75,8 +75,9 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a reader finds at one moment."""
+    """What a reader finds at one moment; the snapshot itself only where it is a new one."""
 
+    snapshot_id: str | None
     snapshot: Snapshot | None
     last_scan: LastScan | None
 
@@ -156,9 +157,10 @@ class SnapshotStore:
 
         Raises `SnapshotUnreadable` where a piece is missing or not what it should be.
         """
-        return self.look(known).snapshot
+        found = self.look(known.snapshot_id if known else None)
+        return found.snapshot or (known if found.snapshot_id else None)
 
-    def look(self, known: Snapshot | None = None) -> Published:
+    def look(self, known_id: str | None = None) -> Published:
         """What `load` and `last_scan` answer, of one moment and for one read where nothing is new.
 
         Raises as `load` does.
@@ -167,11 +169,11 @@ class SnapshotStore:
             current = self._current()
             pointer, last_scan = current.snapshot, current.last_scan
             if pointer is None:
-                return Published(None, last_scan)
-            if known is not None and known.snapshot_id == pointer.snapshot_id:
-                return Published(known, last_scan)
+                return Published(None, None, last_scan)
+            if pointer.snapshot_id == known_id:
+                return Published(known_id, None, last_scan)
             try:
-                return Published(self._proven_whole(pointer), last_scan)
+                return Published(pointer.snapshot_id, self._proven_whole(pointer), last_scan)
             except SnapshotUnreadable:
                 # Retention may take a snapshot from under a reader, but only for a newer one.
                 if self._current().snapshot == pointer:

@@ -178,12 +178,12 @@ def test_the_configuration_is_the_flags_or_the_variables_or_that_of_the_working_
 def test_a_reader_of_stdout_that_goes_away_is_no_reason_for_a_traceback(
     place: Place, command: str
 ) -> None:
-    process = place.start(command, "--log-level", "error")
-    assert process.stdout is not None
-    assert process.stderr is not None
-    process.stdout.close()
-    err = process.stderr.read()
-    assert process.wait() == 1
+    with place.start(command, "--log-level", "error") as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        err = process.stderr.read()
+    assert process.returncode == 1
     assert "Traceback" not in err
     assert "BrokenPipe" not in err
 
@@ -193,8 +193,6 @@ def test_a_stdout_that_cannot_be_written_is_told_in_one_line(place: Place) -> No
         process = place.start("scan", "--log-level", "error", stdout=full)
     _, err = process.communicate()
     assert process.returncode == 1
-    assert told(err) == [
-        "tag-compliance: cannot write stdout: No space left on device; "
-        "the snapshot is in the storage"
-    ]
+    (line,) = told(err)
+    assert line.startswith("tag-compliance: cannot write stdout: No space left on device; ")
     assert "Traceback" not in err

@@ -8,6 +8,7 @@ import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 import pytest
@@ -160,7 +161,7 @@ def parse(arguments: list[str]) -> None:
     from dagster._daemon.cli import create_dagster_daemon_cli
     from dagster_webserver.cli import create_dagster_webserver_cli
 
-    programs = {
+    programs: Mapping[str, Any] = {
         "dagster": create_dagster_cli,
         "dagster-daemon": create_dagster_daemon_cli,
         "dagster-webserver": create_dagster_webserver_cli,

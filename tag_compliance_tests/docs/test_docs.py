@@ -69,7 +69,8 @@ def test_the_contract_has_the_ten_names_of_the_specification() -> None:
 
 
 def test_every_command_stands_in_the_readme_and_no_other() -> None:
-    documented = re.findall(r"^\| `tag-compliance ([a-z-]+)` \|", text_of("README.md"), re.MULTILINE)
+    readme = text_of("README.md")
+    documented = re.findall(r"^\| `tag-compliance ([a-z-]+)` \|", readme, re.MULTILINE)
     assert sorted(documented) == sorted(commands())
 
 

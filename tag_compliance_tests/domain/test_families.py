@@ -21,7 +21,7 @@ from tag_compliance_tests.domain.organisations import (
 )
 
 
-@settings(deadline=None, max_examples=150)
+@settings(deadline=None, max_examples=100)
 @given(st.data())
 def test_the_published_text_reads_back_as_the_naive_evaluation(data: st.DataObject) -> None:
     required = data.draw(required_tags())
@@ -34,7 +34,7 @@ def test_the_published_text_reads_back_as_the_naive_evaluation(data: st.DataObje
     assert published == naive.samples(organisation, required, excluding, limit)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=50)
 @given(st.data())
 def test_neither_the_order_of_accounts_nor_that_of_pages_matters(data: st.DataObject) -> None:
     required = data.draw(required_tags())

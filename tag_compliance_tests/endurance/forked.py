@@ -4,7 +4,7 @@ Run as `python -m tag_compliance_tests.endurance.forked`: each line of its stand
 list of the program's arguments, variables of its environment and the bytes that a file of it may
 have; it answers with the child's process id, and with its exit code or, negative, its signal.
 """
-# ruff: noqa: T201 - its standard output is how it answers
+
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def _run(output: int, arguments: list[str], environment: dict[str, str], file_by
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
         return program(arguments)
-    except BaseException:  # noqa: BLE001 - as the interpreter would
+    except BaseException:
         traceback.print_exc()
         return 1
     finally:

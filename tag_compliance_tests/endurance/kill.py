@@ -4,7 +4,7 @@
 a single scrape was wrong. Every scan finds the organisation in the other of two states, so that a
 mix of two snapshots would be no state's result.
 """
-# ruff: noqa: T201 - a program that a person runs
+
 
 from __future__ import annotations
 
@@ -175,7 +175,7 @@ def _scan_undisturbed(killing: Killing, scraper: Scraper, report: KillReport) ->
         if code != 0:
             report.faults.append(f"the scan after all kills ended with exit code {code}")
         try:
-            eventually(lambda: scraper.last == killing.results[state], 10)  # noqa: B023
+            eventually(lambda: scraper.last == killing.results[state], 10)
         except AssertionError:
             report.faults.append("the scan after all kills is not served")
 

@@ -3,7 +3,7 @@
 `python -m tag_compliance_tests.endurance.soak --minutes 10` prints what the processes held at the
 start and at the end; exit code 1 if a scrape was wrong or something grew.
 """
-# ruff: noqa: T201 - a program that a person runs
+
 
 from __future__ import annotations
 

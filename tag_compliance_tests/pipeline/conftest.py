@@ -13,6 +13,8 @@ from tag_compliance_tests.aws.scans import Enter, forget_aws
 from tag_compliance_tests.fake_aws import FakeAws, generate_organisation
 from tag_compliance_tests.pipeline.pipelines import REGIONS, Pipeline
 
+_SILENT = {"telemetry": {"enabled": False}}
+
 
 @pytest.fixture(autouse=True)
 def _no_other_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -42,7 +44,7 @@ def fake(enter: Enter) -> Iterator[FakeAws]:
 def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A Dagster home whose tables stand, to be copied: making them takes longer than most tests."""
     home = tmp_path_factory.mktemp("dagster")
-    with dg.DagsterInstance.local_temp(str(home)) as instance:
+    with dg.DagsterInstance.local_temp(str(home), _SILENT) as instance:
         instance.get_run_records(limit=1)
         instance.get_dynamic_partitions("account")
         instance.all_instigator_state()
@@ -59,7 +61,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 def kept_instance(tmp_path: Path, empty_home: Path) -> Iterator[dg.DagsterInstance]:
     """In a folder, for what opens its instance anew, as a schedule's tick does."""
     home = shutil.copytree(empty_home, tmp_path / "dagster")
-    with dg.DagsterInstance.local_temp(str(home)) as instance:
+    with dg.DagsterInstance.local_temp(str(home), _SILENT) as instance:
         yield instance
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 
 import pyarrow as pa
@@ -121,10 +120,8 @@ def test_a_cut_value_is_refused(
         decode(good[: int(len(good) * share)])
 
 
-def test_a_flipped_bit_among_the_rows_is_noticed() -> None:
-    match = re.search(rb"\x28\xb5\x2f\xfd", _GOOD_ACCOUNT)  # where a compressed page begins
-    assert match is not None
-    damaged = bytearray(_GOOD_ACCOUNT)
-    damaged[match.end() + 8] ^= 1
+def test_a_changed_letter_among_the_rows_is_noticed() -> None:
+    at = _GOOD_ACCOUNT.index(b"vpc/a")  # zstd stores what is short as it is, without a checksum
+    damaged = _GOOD_ACCOUNT[:at] + b"vpc/b" + _GOOD_ACCOUNT[at + 5 :]
     with pytest.raises(StoredValueUnreadable):
-        decode_account(bytes(damaged))
+        decode_account(damaged)

@@ -1,0 +1,91 @@
+"""A proxy before a simulated S3: it remembers what was asked for, and can be out of order."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import urlsplit
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request and its answer; `query` tells a listing from a reading."""
+
+    method: str
+    path: str
+    query: str
+    conditional: bool
+    status: int
+
+
+@dataclass
+class RecordingProxy:
+    url: str = ""
+    down: bool = False
+    asked: list[Asked] = field(default_factory=list)
+
+    def since(self, count: int) -> list[Asked]:
+        return self.asked[count:]
+
+
+@contextlib.contextmanager
+def recording_proxy(target: str) -> Iterator[RecordingProxy]:
+    """Runs on loopback, before the server at this URL."""
+    proxy = RecordingProxy()
+    address = urlsplit(target).netloc
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def _forward(self) -> None:
+            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            if proxy.down:
+                self._answer(503, {}, b"")
+                return
+            with contextlib.closing(http.client.HTTPConnection(address, timeout=20)) as upstream:
+                headers = {n: v for n, v in self.headers.items() if n.lower() != "expect"}
+                upstream.request(self.command, self.path, body, headers)
+                response = upstream.getresponse()
+                data = response.read()
+            url = urlsplit(self.path)
+            proxy.asked.append(
+                Asked(
+                    self.command,
+                    url.path,
+                    url.query,
+                    bool(self.headers.get("If-None-Match")),
+                    response.status,
+                )
+            )
+            self._answer(response.status, dict(response.getheaders()), data)
+
+        def _answer(self, status: int, headers: dict[str, str], data: bytes) -> None:
+            self.send_response_only(status)
+            for name, value in headers.items():
+                if name.lower() not in {"content-length", "connection", "transfer-encoding"}:
+                    self.send_header(name, value)
+            self.send_header("Content-Length", str(len(data)))
+            self.end_headers()
+            if self.command != "HEAD":
+                self.wfile.write(data)
+
+        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _forward
+
+        def log_message(self, format: str, *args: object) -> None:
+            """Nothing goes to stderr."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    proxy.url = f"http://127.0.0.1:{server.server_address[1]}"
+    thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+    thread.start()
+    try:
+        yield proxy
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()

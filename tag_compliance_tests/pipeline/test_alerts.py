@@ -1,0 +1,96 @@
+"""A failed run and a failed check reach the function that a team has named."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections.abc import Iterator
+
+import dagster as dg
+import pytest
+
+from tag_compliance.errors import BadConfiguration
+from tag_compliance.pipeline.alerts import Alert, build_alert_sensors, load_hook, log_alert
+from tag_compliance_tests.fake_aws import FakeAws, Fault
+from tag_compliance_tests.pipeline import hooks
+from tag_compliance_tests.pipeline.pipelines import Pipeline
+
+HOOK = "tag_compliance_tests.pipeline.hooks:remember"
+
+
+@pytest.fixture
+def told() -> Iterator[list[Alert]]:
+    hooks.told.clear()
+    yield hooks.told
+    hooks.told.clear()
+
+
+def after(pipeline: Pipeline, result: dg.ExecuteInProcessResult, hook: str | None = HOOK) -> None:
+    """What the daemon does when it sees that the run has ended."""
+    run_failed, check_failed = build_alert_sensors(hook)
+    ended = result.get_run_success_event() if result.success else result.get_run_failure_event()
+    context = dg.build_run_status_sensor_context(
+        sensor_name="test",
+        dagster_instance=pipeline.instance,
+        dagster_run=result.dagster_run,
+        dagster_event=ended,
+    )
+    if result.success:
+        check_failed(context)
+    else:
+        run_failed(context.for_run_failure())
+
+
+def test_a_failed_run_is_told_with_its_cause(
+    scanning: Pipeline, fake: FakeAws, told: list[Alert]
+) -> None:
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
+    result = scanning.scan()
+    after(scanning, result)
+    (alert,) = told
+    assert (alert.title, alert.run_id) == ("scan failed", result.run_id)
+    assert alert.text.startswith("nothing could be scanned")
+
+
+def test_each_failed_check_of_a_run_that_succeeded_is_told(
+    scanning: Pipeline, fake: FakeAws, told: list[Alert]
+) -> None:
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id="100000000000")
+    result = scanning.scan()
+    after(scanning, result)
+    assert [(alert.title, alert.text) for alert in told] == [
+        (
+            "compliance_results: every_account_read failed",
+            "1 of 3 accounts were not read whole.",
+        ),
+        ("compliance_results: every_region_read failed", "2 of 6 regions were not read."),
+    ]
+    assert {alert.run_id for alert in told} == {result.run_id}
+
+
+def test_a_run_without_fault_is_not_told(scanning: Pipeline, told: list[Alert]) -> None:
+    after(scanning, scanning.scan())
+    assert told == []
+
+
+@pytest.mark.parametrize(
+    "named", ["no_such_module:function", "tag_compliance_tests.pipeline.hooks:no_such_function"]
+)
+def test_a_hook_that_does_not_exist_is_told_by_its_name(named: str) -> None:
+    rule = f"alert_hook = '{named}': names no function that this code location can import: "
+    with pytest.raises(BadConfiguration, match=re.escape(rule)):
+        load_hook(named)
+
+
+def test_without_a_hook_alerts_are_log_lines(caplog: pytest.LogCaptureFixture) -> None:
+    assert load_hook(None) is log_alert
+    with caplog.at_level(logging.ERROR):
+        log_alert(Alert("scan failed", "why", "run-1"))
+    (record,) = caplog.records
+    assert record.getMessage() == "scan failed"
+    assert record.__dict__["fields"] == {"text": "why", "run": "run-1"}
+
+
+@pytest.mark.parametrize(("hook", "on"), [(HOOK, "RUNNING"), (None, "STOPPED")])
+def test_alerts_are_on_where_a_hook_is_named(hook: str | None, on: str) -> None:
+    assert {sensor.default_status.value for sensor in build_alert_sensors(hook)} == {on}

@@ -1,0 +1,173 @@
+"""What this project puts into Dagster, word for word, and into another team's code location.
+
+`WRITE_DEFINITIONS=1 pytest …/test_build.py` writes the literal anew.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pandas as pd
+import pytest
+
+from tag_compliance.pipeline.assets import IO_MANAGER
+from tag_compliance.pipeline.build import build_definitions
+from tag_compliance.pipeline.partitions import ACCOUNTS, range_tags
+from tag_compliance.pipeline.runs import JOB
+from tag_compliance_tests.fake_aws import FakeAws
+from tag_compliance_tests.pipeline.conftest import ids_of
+from tag_compliance_tests.pipeline.pipelines import Pipeline
+
+LITERAL = Path(__file__).with_name("definitions.json")
+
+
+def described(definitions: dg.Definitions) -> dict[str, Any]:
+    """All that a person meets of the definitions in the UI."""
+    repository = definitions.get_repository_def()
+    graph = definitions.resolve_asset_graph()
+    return {
+        "assets": {
+            key.to_user_string(): {
+                "description": (node.description or "").splitlines()[0],
+                "deps": sorted(parent.to_user_string() for parent in node.parent_keys),
+                "group": node.group_name,
+                "kinds": sorted(node.kinds),
+                "owners": list(node.owners),
+                "tags": {n: v for n, v in node.tags.items() if not n.startswith("dagster/kind")},
+                "partitions": getattr(node.partitions_def, "name", None),
+                "freshness": str(node.freshness_policy) if node.freshness_policy else None,
+                "checks": sorted(check.name for check in node.check_keys),
+                "code": "dagster/code_references" in node.metadata,
+            }
+            for key in sorted(graph.get_all_asset_keys())
+            for node in [graph.get(key)]
+        },
+        "jobs": {
+            job.name: {"description": job.description, "tags": dict(job.tags)}
+            for job in sorted(repository.get_all_jobs(), key=lambda job: job.name)
+            if not job.name.startswith("__")
+        },
+        "schedules": {
+            schedule.name: {
+                "cron": schedule.cron_schedule,
+                "job": schedule.job_name,
+                "status": schedule.default_status.value,
+            }
+            for schedule in sorted(repository.schedule_defs, key=lambda s: s.name)
+        },
+        "sensors": {
+            sensor.name: {
+                "every_seconds": sensor.minimum_interval_seconds,
+                "status": sensor.default_status.value,
+            }
+            for sensor in sorted(repository.sensor_defs, key=lambda s: s.name)
+        },
+        "resources": sorted(definitions.resources or {}),
+    }
+
+
+def test_the_definitions_are_the_literal_ones(pipeline: Pipeline) -> None:
+    pipeline.configure(["100000000000"], owners=["team:platform"])
+    found = described(pipeline.definitions())
+    if os.environ.get("WRITE_DEFINITIONS") == "1":
+        LITERAL.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
+    assert found == json.loads(LITERAL.read_text(encoding="utf-8"))
+
+
+def test_a_faulty_configuration_changes_nothing_but_owners_and_cadence(tmp_path: Path) -> None:
+    found = described(build_definitions(tmp_path / "missing.yaml", None))
+    literal = json.loads(LITERAL.read_text(encoding="utf-8"))
+    for asset in literal["assets"].values():
+        asset["owners"] = []
+    assert found == literal
+
+
+def test_the_definitions_are_loadable(pipeline: Pipeline) -> None:
+    pipeline.configure(["100000000000"])
+    dg.Definitions.validate_loadable(pipeline.definitions())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "cron", "stale"), [(30, "* * * * *", 90), (3_600, "0 * * * *", 10_800)]
+)
+def test_cadence_and_freshness_follow_the_interval(
+    pipeline: Pipeline, seconds: int, cron: str, stale: int
+) -> None:
+    pipeline.configure(["100000000000"], refresh_interval=seconds)
+    definitions = pipeline.definitions()
+    assert definitions.resolve_schedule_def("scan_schedule").cron_schedule == cron
+    spec = definitions.resolve_asset_graph().get(dg.AssetKey("metric_snapshot"))
+    policy = spec.freshness_policy
+    assert policy is not None
+    assert f"{stale}" in str(policy) or policy == dg.FreshnessPolicy.time_window(
+        fail_window=pd.Timedelta(seconds=stale).to_pytimedelta()
+    )
+
+
+def test_another_team_takes_the_assets_into_its_own_code_location(
+    pipeline: Pipeline, fake: FakeAws
+) -> None:
+    """Its own key prefix and group, its own default IO manager, an asset of its own on the rows."""
+    pipeline.configure(ids_of(fake))
+    kept: dict[str, Any] = {}
+
+    class TheirIOManager(dg.IOManager):
+        def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
+            kept[context.asset_key.to_user_string()] = obj
+
+        def load_input(self, context: dg.InputContext) -> Any:
+            raise NotImplementedError
+
+    @dg.asset(
+        key=["finance", "untagged_by_service"],
+        ins={"rows": dg.AssetIn(key=["platform", "compliance_results"])},
+    )
+    def untagged_by_service(rows: pd.DataFrame) -> dict[str, int]:
+        counts = rows[~rows["compliant"]].groupby("service", observed=True).size()
+        return {str(service): int(n) for service, n in counts.items()}
+
+    merged = dg.Definitions.merge(
+        pipeline.definitions(key_prefix=["platform"], group_name="guardrails"),
+        dg.Definitions(assets=[untagged_by_service], resources={"io_manager": TheirIOManager()}),
+    )
+    ids = ids_of(fake)
+    pipeline.instance.add_dynamic_partitions(ACCOUNTS.name or "", ids)
+    result = merged.resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=pipeline.instance, tags=range_tags(ids[0], ids[-1])
+    )
+    assert result.success
+    graph = merged.resolve_asset_graph()
+    ours = dg.AssetKey(["platform", "metric_snapshot"])
+    assert graph.get(ours).group_name == "guardrails"
+    assert merged.resolve_job_def(JOB).name == JOB
+    status = pipeline.current().status
+    assert sum(kept["finance/untagged_by_service"].values()) == status.resources - status.compliant
+
+
+def test_requests_of_a_prefixed_pipeline_name_its_own_assets(pipeline: Pipeline) -> None:
+    pipeline.configure(["100000000000", "100000000001"], max_accounts_per_run=1)
+    sensor = pipeline.definitions(key_prefix=["platform"]).resolve_sensor_def("scan_catch_up")
+    with dg.build_sensor_context(
+        instance=pipeline.instance, resources={"configuration": pipeline.resource()}
+    ) as context:
+        answer = sensor.evaluate_tick(context)
+    for request in answer.run_requests or ():
+        assert request.asset_selection == [
+            dg.AssetKey(["platform", "scan_config"]),
+            dg.AssetKey(["platform", "raw_resources"]),
+        ]
+    assert len(answer.run_requests or ()) == 2
+
+
+def test_the_resources_keep_out_of_the_way_of_others(pipeline: Pipeline) -> None:
+    pipeline.configure(["100000000000"])
+    assert sorted(pipeline.definitions().resources or {}) == [
+        "configuration",
+        "heartbeat",
+        "scan_progress",
+        IO_MANAGER,
+    ]

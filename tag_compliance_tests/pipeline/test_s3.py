@@ -1,0 +1,152 @@
+"""The whole pipeline on S3, and an exporter that reads from there: seldom, little, and for long."""
+
+from __future__ import annotations
+
+import contextlib
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import boto3
+import pytest
+from moto.server import ThreadedMotoServer
+
+from tag_compliance.exporter.watcher import Watcher
+from tag_compliance.snapshot.status import Outcome
+from tag_compliance_tests.exporter.running import Exporter, eventually
+from tag_compliance_tests.fake_aws import FakeAws, Fault
+from tag_compliance_tests.pipeline.conftest import ids_of
+from tag_compliance_tests.pipeline.pipelines import Pipeline, samples_of
+from tag_compliance_tests.pipeline.recording_proxy import RecordingProxy, recording_proxy
+
+BUCKET = "tag-compliance"
+
+
+@pytest.fixture(scope="module")
+def moto() -> Iterator[str]:
+    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    yield f"http://{host}:{port}"
+    server.stop()
+
+
+@pytest.fixture
+def s3(
+    moto: str, fake: FakeAws, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+) -> Iterator[RecordingProxy]:
+    """S3 is simulated by moto, everything else by the fake; each test has its own prefix."""
+    with recording_proxy(moto) as proxy:
+        monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.url)
+        with contextlib.closing(boto3.client("s3")) as client:
+            client.create_bucket(Bucket=BUCKET)
+        proxy.asked.clear()
+        yield proxy
+
+
+@pytest.fixture
+def on_s3(
+    pipeline: Pipeline, fake: FakeAws, s3: RecordingProxy, request: pytest.FixtureRequest
+) -> Pipeline:
+    pipeline.configure(ids_of(fake), storage=f"s3://{BUCKET}/{request.node.name}")
+    return pipeline
+
+
+def test_the_whole_pipeline_on_s3_is_that_in_a_folder_to_the_last_sample(
+    on_s3: Pipeline, fake: FakeAws
+) -> None:
+    assert on_s3.scan().success
+    samples = on_s3.samples()
+    assert [name for name in on_s3.storage.names("tables/") if "raw" in name] == [
+        f"tables/raw_resources/{account_id}.parquet" for account_id in ids_of(fake)
+    ]
+    assert not (on_s3.folder / "state").exists()
+    on_s3.configure(ids_of(fake))
+    on_s3.scan()
+    assert on_s3.samples() == samples
+
+
+def test_a_failed_account_and_a_failed_scan_are_the_same_on_s3(
+    on_s3: Pipeline, fake: FakeAws
+) -> None:
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=ids_of(fake)[0])
+    assert on_s3.scan().success
+    good = on_s3.current()
+    assert good.status.outcome is Outcome.PARTIAL
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
+    assert not on_s3.scan().success
+    assert on_s3.current().snapshot_id == good.snapshot_id
+    last = on_s3.snapshots.last_scan()
+    assert last is not None
+    assert last.outcome is Outcome.NOTHING
+
+
+def test_a_reader_polls_with_one_conditional_request_and_asks_for_objects_only(
+    on_s3: Pipeline, s3: RecordingProxy
+) -> None:
+    on_s3.scan()
+    s3.asked.clear()
+    watcher = Watcher(on_s3.snapshots)
+    watcher.poll()
+    first = len(s3.asked)
+    for _ in range(5):
+        watcher.poll()
+    polls = s3.since(first)
+    assert [(a.method, a.conditional, a.status) for a in polls] == [("GET", True, 304)] * 5
+    assert {a.path.rpartition("/")[2] for a in polls} == {"current.json"}
+    # What s3:GetObject permits: no listing, no HEAD of a bucket, nothing but objects by their key.
+    assert {(a.method, a.query.replace("x-id=GetObject", "")) for a in s3.asked} == {("GET", "")}
+    assert first == 4
+
+
+def test_a_new_snapshot_is_found_by_the_next_poll(on_s3: Pipeline, s3: RecordingProxy) -> None:
+    on_s3.scan()
+    watcher = Watcher(on_s3.snapshots)
+    watcher.poll()
+    on_s3.scan()
+    watcher.poll()
+    assert watcher.state.served is not None
+    assert watcher.state.served.snapshot.snapshot_id == on_s3.current().snapshot_id
+
+
+def test_an_exporter_serves_the_last_good_snapshot_through_an_outage_of_s3(
+    on_s3: Pipeline, s3: RecordingProxy
+) -> None:
+    on_s3.scan()
+    with serving(on_s3) as exporter:
+        eventually(lambda: exporter.get("/ready").status == 200)
+        wanted = samples_of(on_s3.current().plain)
+        assert samples_of(exporter.get("/metrics").body) == wanted
+        s3.down = True
+        eventually(lambda: exporter.get("/health").status == 503)
+        assert "cannot read" in exporter.get("/health").text
+        assert exporter.get("/ready").status == 200
+        assert samples_of(exporter.get("/metrics").body) == wanted
+        s3.down = False
+        eventually(lambda: exporter.get("/health").status == 200)
+        idle = len(s3.asked)
+        eventually(lambda: len(s3.since(idle)) >= 2)
+        assert {(a.method, a.status) for a in s3.since(idle)} == {("GET", 304)}
+
+
+_SERVE = """
+import sys
+from tag_compliance.exporter.server import ExporterSettings, serve
+from tag_compliance.logs import LogFormat, configure_logs
+configure_logs("info", LogFormat.TEXT)
+serve(ExporterSettings(host="127.0.0.1", port=0, storage=sys.argv[1], poll_interval=0.2))
+"""
+
+
+@contextlib.contextmanager
+def serving(pipeline: Pipeline) -> Iterator[Exporter]:
+    """An exporter process of its own, that reads where the pipeline writes."""
+    command = [sys.executable, "-c", _SERVE, pipeline.config().storage]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            line = next(line for line in process.stderr if "listening" in line)
+            port = int(line.partition("url=")[2].split()[0].rstrip("/").rpartition(":")[2])
+            yield Exporter(port, process=process)
+        finally:
+            process.kill()
