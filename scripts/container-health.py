@@ -13,7 +13,7 @@ def answers(port: int, *, tls: bool) -> bool:
     """Whether `/livez` on loopback says 200; whose certificate it shows does not matter there."""
     connection: http.client.HTTPConnection
     if tls:
-        context = ssl._create_unverified_context()
+        context = ssl._create_unverified_context()  # noqa: SLF001
         connection = http.client.HTTPSConnection(
             "127.0.0.1", port, timeout=_TIMEOUT_SECONDS, context=context
         )

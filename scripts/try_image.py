@@ -103,7 +103,7 @@ class Image:
         described = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
         return cls(name, (folder / name).resolve(), described["Docker"]["config"], folder)
 
-    def start(
+    def start(  # noqa: PLR0913 - what `docker run` takes
         self,
         arguments: Sequence[str] | None = None,
         *,

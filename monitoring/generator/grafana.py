@@ -87,7 +87,7 @@ def trend(
     )  # fmt: skip
 
 
-def bars(
+def bars(  # noqa: PLR0913 - what a panel of bars is made of
     title: str, query: Query, *, unit: str = "short", steps: Steps = PLAIN, width: int = 8,
     description: str = "",
 ) -> Panel:  # fmt: skip
@@ -104,7 +104,7 @@ def bars(
     )  # fmt: skip
 
 
-def table(
+def table(  # noqa: PLR0913 - what a table is made of
     title: str,
     expr: str,
     value: str,

@@ -14,7 +14,7 @@ _SESSION = re.compile(r"^arn:([\w-]+):sts::(\d{12}):assumed-role/([^/]+)/.+$")
 _READ = {"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}
 
 
-def advice_on(
+def advice_on(  # noqa: PLR0911 - a table
     reason: Reason, message: str, steps: tuple[RoleStep, ...], region: str
 ) -> tuple[str, ...]:
     """Lines for a person; none where there is nothing to do but to try again."""

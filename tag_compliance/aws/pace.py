@@ -99,7 +99,7 @@ class Pace:
             self.tally.calls += 1
             try:
                 return attempt()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - each is turned into a refusal
                 refusal = refusal_of(operation, error)
                 failures += 1
                 self.tally.throttled_calls += refusal.reason is Reason.THROTTLED

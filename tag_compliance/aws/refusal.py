@@ -15,7 +15,7 @@ from botocore.exceptions import (
     ConfigNotFound,
     ConfigParseError,
     ConnectionClosedError,
-    ConnectionError,
+    ConnectionError,  # noqa: A004 - botocore's own name
     ConnectTimeoutError,
     CredentialRetrievalError,
     EndpointConnectionError,
@@ -190,10 +190,10 @@ def _of_answer(operation: str, error: ClientError) -> AwsRefused:
     return AwsRefused(operation, reason, cause, attempts)
 
 
-def _sorted_out(
+def _sorted_out(  # noqa: PLR0911 - a table
     operation: str, code: str, text: str, status: int
 ) -> tuple[Reason, int]:
-    if code in _THROTTLED or status == 429:
+    if code in _THROTTLED or status == 429:  # noqa: PLR2004 - "Too Many Requests"
         return Reason.THROTTLED, _MANY
     if code in _EXPIRED:
         return Reason.EXPIRED_TOKEN, _FEW

@@ -52,7 +52,7 @@ class RegionReader:
         try:
             self._session.frozen()
             table = self._read_from_the_start_until_whole()
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever it is, it is this region's alone
             refusal = refusal_of(_OPERATION, error)
             state = self._state(refusal.reason, 0, f"{refusal}")
             return RegionResources(state, RESOURCE_SCHEMA.empty_table())

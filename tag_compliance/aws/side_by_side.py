@@ -28,7 +28,7 @@ def run_side_by_side(
                 return
             try:
                 job()
-            except BaseException as error:
+            except BaseException as error:  # noqa: BLE001 - it is raised where the jobs are awaited
                 errors.append(error)
                 stopped.set()
 

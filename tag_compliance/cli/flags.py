@@ -19,7 +19,7 @@ class Flags:
         self._parser = parser
         self._environment = environment
 
-    def add(
+    def add(  # noqa: PLR0913 - what argparse takes
         self,
         name: str,
         help_: str,
@@ -55,7 +55,8 @@ class Flags:
 
     def _given(self, variable: str) -> str | None:
         """The variable's value, unless Kubernetes set it: beside a Service of this program's name
-        every pod has a TAG_COMPLIANCE_PORT=tcp://…"""
+        every pod has a TAG_COMPLIANCE_PORT=tcp://…
+        """
         value = self._environment.get(variable)
         return None if value is not None and value.startswith("tcp://") else value
 
@@ -82,7 +83,7 @@ class Flags:
 
 def port(text: str) -> int:
     """A TCP port; 0 takes a free one."""
-    if not text.isdecimal() or int(text) > 65_535:
+    if not text.isdecimal() or int(text) > 65_535:  # noqa: PLR2004 - 16 bits
         raise argparse.ArgumentTypeError(f"{text} is no port: it must be 0 to 65535")
     return int(text)
 

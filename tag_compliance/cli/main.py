@@ -121,7 +121,7 @@ def _add_running(flags: Flags) -> None:
 
 
 def _add_serving(flags: Flags) -> None:
-    flags.add("host", "where the exporter listens", default="0.0.0.0")
+    flags.add("host", "where the exporter listens", default="0.0.0.0")  # noqa: S104
     flags.add("port", "the exporter's port", default="8080", kind=port)
     flags.add("tls-cert", "serve TLS with this certificate chain, PEM", metavar="F")
     flags.add("tls-key", "its private key, PEM", metavar="F")

@@ -34,7 +34,7 @@ class Reason(StrEnum):
     REGION_DISABLED = "region_disabled"
     SCP_DENIED = "scp_denied"
     THROTTLED = "throttled"
-    EXPIRED_TOKEN = "expired_token"
+    EXPIRED_TOKEN = "expired_token"  # noqa: S105 - the name of a failure
     TIMEOUT = "timeout"
     UNREACHABLE = "unreachable"
     MALFORMED_RESPONSE = "malformed_response"

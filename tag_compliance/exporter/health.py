@@ -43,6 +43,9 @@ def judge(state: State, now: datetime) -> Health:
         faults.append(f"the snapshot is {duration(age)} old, and good for {duration(limit)}")
     if status.outcome is Outcome.PARTIAL:
         remarks.append(f"the last scan is partial: {_shortened(status.failures)}")
+    if state.missing:
+        gone = ", ".join(state.missing)
+        remarks.append(f"gone from the storage: {gone}; a restart would find no snapshot to serve")
     return Health(tuple(faults), tuple(remarks))
 
 

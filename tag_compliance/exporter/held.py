@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
-import sys
 import tempfile
 import weakref
+
+_SEALABLE = hasattr(os, "memfd_create")  # on Linux
 
 
 class HeldBytes:
@@ -27,7 +28,7 @@ class HeldBytes:
 
 
 def _anonymous_file() -> int:
-    if sys.platform == "linux":
+    if _SEALABLE:
         return os.memfd_create("exposition", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     with tempfile.TemporaryFile() as file:
         return os.dup(file.fileno())
@@ -36,6 +37,6 @@ def _anonymous_file() -> int:
 def _write(descriptor: int, data: memoryview) -> None:
     while data:
         data = data[os.write(descriptor, data) :]
-    if sys.platform == "linux":
+    if _SEALABLE:
         seals = fcntl.F_SEAL_WRITE | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_SEAL
         fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, seals)

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Literal
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
-from prometheus_client.utils import floatToGoString
 
 from tag_compliance import __version__
 from tag_compliance.exporter.reloaded import Reloaded
@@ -129,8 +128,7 @@ class OwnMetrics:
     def render(self, state: State) -> bytes:
         """The text, in the format of the snapshots."""
         lines = [
-            f"{_HEADS[metric.name]}{floatToGoString(value)}\n"
-            for metric, value in self._values(state)
+            f"{_HEADS[metric.name]}{float(value)!r}\n" for metric, value in self._values(state)
         ]
         return "".join((*lines, self._process_now())).encode()
 

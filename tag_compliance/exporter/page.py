@@ -53,7 +53,8 @@ class Page:
     def verdict(self) -> str:
         if not self.health.healthy:
             return "failing"
-        return "partial" if self.health.remarks else "healthy"
+        status = self.status
+        return "partial" if status and status.outcome is Outcome.PARTIAL else "healthy"
 
     @property
     def status(self) -> ScanStatus | None:

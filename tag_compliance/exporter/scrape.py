@@ -39,7 +39,7 @@ class ScrapeEndpoint:
             return
         gzip = accepts_gzip(",".join(headers.getlist("accept-encoding")))
         exposition = state.served.exposition if state.served else self._nothing
-        held, ending = exposition.followed_by(self._own_metrics.render(state), gzip=gzip)
+        held, ending = parts = exposition.followed_by(self._own_metrics.render(state), gzip=gzip)
         if gzip:
             answer.append(("content-encoding", "gzip"))
         answer.append(("content-type", CONTENT_TYPE))
@@ -53,7 +53,7 @@ class ScrapeEndpoint:
             return self._watcher.state.served is state.served
 
         try:
-            await send_body(scope, receive, send, held, ending, is_current)
+            await send_body(scope, receive, send, parts, is_current)
         except ClientTooSlow:
             self._own_metrics.scrapes_dropped += 1
             logger.warning("scrape cut off", extra={"fields": {"client": _client(scope)}})

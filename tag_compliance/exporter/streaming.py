@@ -27,15 +27,15 @@ async def send_body(
     scope: Scope,
     receive: Receive,
     send: Send,
-    held: HeldBytes,
-    ending: bytes,
+    parts: tuple[HeldBytes, bytes],
     is_current: Callable[[], bool],
 ) -> None:
-    """Sends `held` in pieces, each when the one before has left, and then the ending.
+    """Sends the first part in pieces, each when the one before has left, and then the second.
 
     A client that does not read costs a piece at most, and holds a snapshot for a bounded time, so
     that memory stays bounded while snapshots come and go. Raises `ClientTooSlow`.
     """
+    held, ending = parts
     now = asyncio.get_running_loop().time
     at_the_latest = math.inf
     send_some = _sending(scope, send, held)

@@ -1,4 +1,8 @@
-"""Looks for a new snapshot, and holds the last good one whatever becomes of the next."""
+"""Looks for a new snapshot, and holds the last good one whatever becomes of the next.
+
+Blind spot: that a file of the snapshot served has been altered, not deleted, is seen by nobody
+until a restart reads it again.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +19,8 @@ from tag_compliance.snapshot.store import SnapshotStore
 logger = logging.getLogger(__name__)
 
 _LONGEST_PAUSE_SECONDS = 10.0
+_MISSING_SECONDS = 60.0
+"""Between two looks at whether the files of the snapshot served are still there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,8 @@ class State:
     last_scan: LastScan | None = None
     fault: Fault | None = None
     load_failures: int = 0
+    missing: tuple[str, ...] = ()
+    """Files of the snapshot served that are no longer in the storage."""
 
 
 class Watcher:
@@ -43,6 +51,7 @@ class Watcher:
         self._clock = clock
         self._failures_in_a_row = 0
         self._not_before = 0.0
+        self._missing_looked_at = 0.0
         self.state = State()
 
     def poll(self) -> None:
@@ -52,7 +61,7 @@ class Watcher:
             return
         before = self.state
         try:
-            after = self._looked(before)
+            after = self._looked(before, started)
         except (SnapshotUnreadable, StorageRefused) as error:
             after = _failed(before, Fault(str(error), isinstance(error, SnapshotUnreadable)))
         except Exception as error:
@@ -63,14 +72,24 @@ class Watcher:
         self._pace(after, started)
         _tell(before, after, self._clock() - started)
 
-    def _looked(self, before: State) -> State:
+    def _looked(self, before: State, now: float) -> State:
         served = before.served
         found = self._store.look(served.snapshot_id if served else None)
         if found.snapshot_id is None and served is not None:
             raise SnapshotUnreadable("", "the pointer to it has gone")
         if found.snapshot is not None:
             served = Served.of(found.snapshot)
-        return replace(before, served=served, last_scan=found.last_scan, fault=None)
+        after = replace(before, served=served, last_scan=found.last_scan, fault=None)
+        return replace(after, missing=self._missing(before, after, now))
+
+    def _missing(self, before: State, after: State, now: float) -> tuple[str, ...]:
+        if after.served is None or after.served is not before.served:
+            self._missing_looked_at = now
+            return ()
+        if now - self._missing_looked_at < _MISSING_SECONDS:
+            return before.missing
+        self._missing_looked_at = now
+        return self._store.missing(after.served.snapshot_id)
 
     def _pace(self, after: State, started: float) -> None:
         """A damaged snapshot of 64 MB is not read again every second."""

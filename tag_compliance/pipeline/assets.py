@@ -52,7 +52,7 @@ def raw_resources(
     context: dg.AssetExecutionContext,
     scan_config: Config,
     scan_progress: dg.ResourceParam[ProgressResource],
-    heartbeat: HeartbeatResource,
+    heartbeat: HeartbeatResource,  # noqa: ARG001 - asked for, it beats for the whole run
 ) -> list[ScannedAccount]:
     """Every tagged resource of the run's accounts, as the Resource Groups Tagging API returns it.
 
@@ -82,7 +82,7 @@ def compliance_results(
     scan_config: Config,
     raw_resources: dict[str, ScannedAccount],
     configuration: ConfigurationResource,
-    heartbeat: HeartbeatResource,
+    heartbeat: HeartbeatResource,  # noqa: ARG001 - a run that publishes alone beats, too
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Every counted resource with the required tags that it has and lacks.
 

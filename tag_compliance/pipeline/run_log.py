@@ -16,7 +16,7 @@ def _run_logger(_context: dg.InitLoggerContext) -> logging.Logger:
         # A worker that Dagster started, and not this project's command line.
         level, format_ = os.environ.get(_LEVEL) or "info", os.environ.get(_FORMAT) or "text"
         configure_logs(level, LogFormat(format_))
-    logger = logging.Logger(LOGGER_NAME, logging.INFO)
+    logger = logging.Logger(LOGGER_NAME, logging.INFO)  # noqa: LOG001 - each run has its own
     logger.parent = logging.getLogger(LOGGER_NAME)
     logger.addFilter(_plain)
     return logger

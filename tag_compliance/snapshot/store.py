@@ -179,6 +179,11 @@ class SnapshotStore:
                 if self._current().snapshot == pointer:
                     raise
 
+    def missing(self, snapshot_id: str) -> tuple[str, ...]:
+        """Which files of a snapshot are gone; of those that are there nothing is read."""
+        names = set(self._storage.names(f"{_FOLDER}/{snapshot_id}/"))
+        return tuple(n for n in (_MANIFEST, PLAIN, GZIP) if _path(snapshot_id, n) not in names)
+
     def _proven_whole(self, pointer: _Pointer) -> Snapshot:
         manifest_data = self._piece(pointer.snapshot_id, _MANIFEST)
         if _sha256(manifest_data) != pointer.manifest_sha256:

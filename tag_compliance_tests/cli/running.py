@@ -80,7 +80,7 @@ class Place:
             env={**self.environment, **added},
             text=True,
             start_new_session=True,
-            preexec_fn=_signals_as_in_a_shell,
+            preexec_fn=_signals_as_in_a_shell,  # noqa: PLW1509 - tests start no threads that matter
             **options,
         )
 

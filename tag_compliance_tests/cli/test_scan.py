@@ -8,6 +8,7 @@ import os
 import pty
 import signal
 import subprocess
+import termios
 import time
 from pathlib import Path
 
@@ -108,6 +109,7 @@ def test_an_output_that_cannot_be_written_is_told_in_one_line(
 
 def test_the_progress_bar_is_shown_on_a_terminal(place: Place) -> None:
     ours, theirs = pty.openpty()
+    termios.tcsetwinsize(ours, (24, 100))
     metrics = place.folder / "stdout"
     with metrics.open("w") as stdout:
         process = place.start("scan", stdout=stdout, stderr=theirs)

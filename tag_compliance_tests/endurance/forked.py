@@ -112,7 +112,7 @@ def _run(output: int, arguments: list[str], environment: dict[str, str], file_by
             signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
         return program(arguments)
-    except BaseException:
+    except BaseException:  # noqa: BLE001 - as the interpreter would
         traceback.print_exc()
         return 1
     finally:

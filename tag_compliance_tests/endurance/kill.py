@@ -175,7 +175,7 @@ def _scan_undisturbed(killing: Killing, scraper: Scraper, report: KillReport) ->
         if code != 0:
             report.faults.append(f"the scan after all kills ended with exit code {code}")
         try:
-            eventually(lambda: scraper.last == killing.results[state], 10)
+            eventually(lambda: scraper.last == killing.results[state], 10)  # noqa: B023
         except AssertionError:
             report.faults.append("the scan after all kills is not served")
 

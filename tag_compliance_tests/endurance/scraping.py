@@ -63,7 +63,7 @@ class Scraper:
         while not self._stop.wait(self.pause):
             try:
                 self._scrape()
-            except Exception as error:
+            except Exception as error:  # noqa: BLE001 - whatever it is, it is a bad scrape
                 if self.scrapes:
                     self.faults.append(f"{type(error).__name__}: {error}")
 

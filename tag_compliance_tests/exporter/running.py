@@ -91,17 +91,23 @@ def eventually(condition: Callable[[], object]) -> None:
 
 
 @contextlib.contextmanager
-def run_in_thread(folder: Path, credentials: tuple[Credentials, ...] = ()) -> Iterator[Exporter]:
+def run_in_thread(
+    folder: Path,
+    credentials: tuple[Credentials, ...] = (),
+    tls: ssl.SSLContext | None = None,
+    **settings: Any,
+) -> Iterator[Exporter]:
+    """`settings` are uvicorn's; `tls` is the client's."""
     app = create_app(open_store(folder), poll_interval=0.02, credentials=credentials)
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         config = uvicorn.Config(
-            app, http=BoundedProtocol, lifespan="on", log_config=None, access_log=False
+            app, http=BoundedProtocol, lifespan="on", log_config=None, access_log=False, **settings
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
-            yield Exporter(listener.getsockname()[1])
+            yield Exporter(listener.getsockname()[1], tls)
         finally:
             server.should_exit = server.force_exit = True
             thread.join(DEADLINE_SECONDS)

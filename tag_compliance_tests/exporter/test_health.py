@@ -31,8 +31,20 @@ LATER = NOON + timedelta(minutes=30)
     [
         (State(), NOON, ("no snapshot has been published yet",), ()),
         (State(COMPLETE), NOON, (), ()),
-        (State(COMPLETE), NOON + timedelta(minutes=15), (), ()),
-        (State(COMPLETE), LATER, ("the snapshot is 30 min old, and good for 15 min",), ()),
+        (State(COMPLETE), NOON + timedelta(minutes=14, seconds=40), (), ()),
+        (
+            State(COMPLETE),
+            NOON + timedelta(minutes=14, seconds=41),
+            ("the snapshot is 15 min 1 s old, and good for 15 min",),
+            (),
+        ),
+        (
+            State(COMPLETE, missing=("metrics.txt",)),
+            NOON,
+            (),
+            ("gone from the storage: metrics.txt; a restart would find no snapshot to serve",),
+        ),
+        (State(COMPLETE), LATER, ("the snapshot is 30 min 20 s old, and good for 15 min",), ()),
         (State(COMPLETE), NOON - timedelta(hours=1), (), ()),
         (State(PARTIAL), NOON, (), ("the last scan is partial: 1; 2; 3; and 1 more",)),
         (State(None, None, Fault("unreadable", True)), NOON, ("unreadable",), ()),
@@ -42,7 +54,7 @@ LATER = NOON + timedelta(minutes=30)
             (
                 "unreadable",
                 "the last scan failed: denied",
-                "the snapshot is 30 min old, and good for 15 min",
+                "the snapshot is 30 min 20 s old, and good for 15 min",
             ),
             ("the last scan is partial: 1; 2; 3; and 1 more",),
         ),

@@ -54,3 +54,21 @@ def test_nothing_is_told_of_a_snapshot_or_a_scan_before_the_first() -> None:
     assert "tag_compliance_exporter_snapshot_loaded 0.0\n" in text
     for absent in ("snapshot_age", "snapshot_bytes", "last_scan", "access_files"):
         assert f"tag_compliance_exporter_{absent}" not in text
+
+
+def test_every_scrape_is_counted_and_the_process_is_read_once_a_second() -> None:
+    now = 0.0
+    own = OwnMetrics(lambda: NOON, clock=lambda: now)
+    files = []
+    for _ in range(3):
+        own.scrapes += 1
+        text = own.render(State()).decode()
+        assert f"tag_compliance_exporter_scrapes_total {own.scrapes}.0\n" in text
+        files.append(next(x for x in text.splitlines() if x.startswith("process_open_fds ")))
+        if own.scrapes == 1:
+            opened = open(__file__, "rb")  # noqa: SIM115, PTH123
+        if own.scrapes == 2:
+            now = 1.0
+    opened.close()
+    assert files[0] == files[1]
+    assert float(files[2].split()[1]) == float(files[0].split()[1]) + 1

@@ -7,11 +7,13 @@ import logging
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
 from tag_compliance.exporter.watcher import Watcher
-from tag_compliance.snapshot.store import Snapshot, SnapshotStore
+from tag_compliance.snapshot.store import Published, SnapshotStore
+from tag_compliance.storage.base import Stored
 from tag_compliance.storage.folder import FolderStorage
 from tag_compliance_tests.exporter.snapshots import EXPOSITION, open_store, publish
 
@@ -119,8 +121,8 @@ def test_the_last_good_snapshot_outlives_every_damage_to_the_next_and_the_cause_
     state = watcher.state
     assert state.served is not None
     assert state.fault is not None
-    assert state.served.snapshot.snapshot_id == good
-    assert state.served.snapshot.plain == EXPOSITION
+    assert state.served.snapshot_id == good
+    assert state.served.exposition.plain.read(0, 1 << 20) == EXPOSITION
     assert cause in state.fault.message
     assert state.fault.storage_answered is storage_answered
     assert state.load_failures == 1
@@ -143,7 +145,7 @@ def test_a_good_snapshot_after_a_damaged_one_ends_the_fault(
     watcher.poll()
 
     assert watcher.state.served is not None
-    assert watcher.state.served.snapshot.snapshot_id == newest
+    assert watcher.state.served.snapshot_id == newest
     assert watcher.state.fault is None
 
 
@@ -160,11 +162,11 @@ def test_an_error_that_nobody_expected_costs_neither_the_snapshot_nor_the_watche
     class Surprising(SnapshotStore):
         calls = 0
 
-        def load(self, known: Snapshot | None = None) -> Snapshot | None:
+        def look(self, known_id: str | None = None) -> Published:
             self.calls += 1
             if self.calls == 2:
                 raise RuntimeError("surprise")
-            return super().load(known)
+            return super().look(known_id)
 
     publish(tmp_path)
     clock = iter(range(0, 1000, 100))
@@ -191,3 +193,43 @@ def test_a_fault_that_lasts_is_logged_once_and_read_ever_more_rarely(
             now += 1
     assert watcher.state.load_failures < 15
     assert [record.message for record in caplog.records] == ["snapshot not loaded"]
+
+
+def test_a_poll_that_finds_nothing_new_reads_the_pointer_once_and_nothing_else(
+    tmp_path: Path,
+) -> None:
+    class Counting(FolderStorage):
+        asked: ClassVar[list[str]] = []
+
+        def read(self, name: str, known: Stored | None = None) -> Stored | None:
+            self.asked.append(name)
+            return super().read(name, known)
+
+    publish(tmp_path)
+    storage = Counting(tmp_path)
+    watcher = Watcher(SnapshotStore(storage))
+    watcher.poll()
+    storage.asked.clear()
+    watcher.poll()
+    assert storage.asked == ["current.json"]
+    assert watcher.state.last_scan is not None
+
+
+def test_files_of_the_snapshot_served_that_are_gone_are_told_within_a_minute(
+    tmp_path: Path,
+) -> None:
+    publish(tmp_path)
+    now = 0.0
+    watcher = Watcher(open_store(tmp_path), lambda: now)
+    watcher.poll()
+    _delete_piece(tmp_path)
+    watcher.poll()
+    assert not len(watcher.state.missing)
+    now = 61.0
+    watcher.poll()
+    assert list(watcher.state.missing) == ["metrics.txt"]
+    assert watcher.state.fault is None
+
+    publish(tmp_path, NEWER)
+    watcher.poll()
+    assert not len(watcher.state.missing)

@@ -124,7 +124,7 @@ class Receiver:
                 self.end_headers()
                 received.put(json.loads(body))
 
-            def log_message(self, format: str, *args: object) -> None:
+            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
                 pass
 
         self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)

@@ -108,7 +108,7 @@ def _answering(body: bytes) -> Iterator[tuple[str, list[tuple[str, str | None]]]
             requests.append((self.path, self.headers["Authorization"]))
             self.wfile.write(body)
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
             pass
 
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:

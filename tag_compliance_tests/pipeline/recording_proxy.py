@@ -73,9 +73,9 @@ def recording_proxy(target: str) -> Iterator[RecordingProxy]:
             if self.command != "HEAD":
                 self.wfile.write(data)
 
-        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _forward
+        do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _forward  # noqa: N815 - the names that http.server calls
 
-        def log_message(self, format: str, *args: object) -> None:
+        def log_message(self, *_args: object) -> None:
             """Nothing goes to stderr."""
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)

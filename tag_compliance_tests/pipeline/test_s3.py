@@ -106,7 +106,7 @@ def test_a_new_snapshot_is_found_by_the_next_poll(on_s3: Pipeline, s3: Recording
     on_s3.scan()
     watcher.poll()
     assert watcher.state.served is not None
-    assert watcher.state.served.snapshot.snapshot_id == on_s3.current().snapshot_id
+    assert watcher.state.served.snapshot_id == on_s3.current().snapshot_id
 
 
 def test_an_exporter_serves_the_last_good_snapshot_through_an_outage_of_s3(

@@ -1,0 +1,199 @@
+"""Answers that the kernel sends from the snapshot's file, on both event loops."""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import http.client
+import os
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tag_compliance.exporter import sendfile
+from tag_compliance.exporter.held import HeldBytes
+from tag_compliance_tests.exporter.certificates import trusting, write_certificate
+from tag_compliance_tests.exporter.conftest import Start
+from tag_compliance_tests.exporter.running import Exporter, eventually, run_in_thread
+from tag_compliance_tests.exporter.snapshots import publish
+
+BIG = b"".join(b'a{b="%020d"} 1\n' % i for i in range(400_000))
+SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+CLOSING = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+
+pytestmark = pytest.mark.skipif(not sendfile.AVAILABLE, reason="Linux alone is served this way")
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """What each call of sendfile sent."""
+    counts: list[int] = []
+    original = os.sendfile
+
+    def counting(out: int, file: int, start: int, count: int) -> int:
+        counts.append(original(out, file, start, count))
+        return counts[-1]
+
+    monkeypatch.setattr(os, "sendfile", counting)
+    return counts
+
+
+@pytest.fixture(params=["uvloop", "asyncio"])
+def big(request: pytest.FixtureRequest, tmp_path: Path, sent: list[int]) -> Iterator[Exporter]:
+    """Serves the big snapshot, on one loop and on the other."""
+    publish(tmp_path, BIG)
+    with run_in_thread(tmp_path, loop=request.param) as exporter:
+        eventually(lambda: exporter.get("/ready").status == 200)
+        yield exporter
+
+
+def _read_all(client: socket.socket, most: int = 1 << 20, pause: float = 0.0) -> bytes:
+    received = bytearray()
+    while piece := client.recv(most):
+        received += piece
+        time.sleep(pause)
+    return bytes(received)
+
+
+def _body(answer: bytes) -> bytes:
+    """Of one answer, whose length must be what its head says."""
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert b"content-length: %d" % len(body) in head.splitlines()
+    return body
+
+
+def test_a_scrape_is_sent_from_the_file_and_followed_by_the_exporters_own(
+    big: Exporter, sent: list[int]
+) -> None:
+    answer = big.get("/metrics")
+    assert answer.body.startswith(BIG + b"# HELP tag_compliance_exporter_build_info ")
+    assert sum(sent) == len(BIG)
+
+
+def test_head_and_304_send_nothing_of_it(big: Exporter, sent: list[int]) -> None:
+    etag = big.get("/metrics", "HEAD").headers["etag"]
+    assert big.get("/metrics", If_None_Match=etag).status == 304
+    assert sent == []
+
+
+def test_a_connection_is_kept_and_serves_on(big: Exporter) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", big.port, timeout=20)
+    with contextlib.closing(connection):
+        connection.connect()
+        kept = connection.sock
+        for path, encoding in (("/metrics", "identity"), ("/metrics", "gzip"), ("/livez", "")) * 3:
+            connection.request("GET", path, headers={"Accept-Encoding": encoding})
+            answer = connection.getresponse()
+            assert answer.status == 200
+            assert len(answer.read()) == int(answer.headers["content-length"])
+            assert connection.sock is kept
+
+
+def test_pipelined_requests_are_answered_whole_and_in_turn(big: Exporter) -> None:
+    with big.connect() as client:
+        client.sendall(SCRAPE + b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" + SCRAPE + CLOSING)
+        first, alive, second, third = _read_all(client).split(b"HTTP/1.1 200 OK\r\n")[1:]
+    assert alive.endswith(b"\r\n\r\nalive\n")
+    for answer in (first, second, third):
+        assert _body(b"HTTP/1.1 200 OK\r\n" + answer).startswith(BIG)
+
+
+def test_a_slow_client_gets_it_to_the_letter(big: Exporter, sent: list[int]) -> None:
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * 1024)
+        client.connect(("127.0.0.1", big.port))
+        client.sendall(CLOSING)
+        assert _body(_read_all(client, 64 * 1024, 0.001)).startswith(BIG)
+    assert len(sent) > 5
+
+
+def test_an_answer_that_began_with_one_snapshot_ends_with_it(big: Exporter, tmp_path: Path) -> None:
+    with big.connect() as client:
+        client.sendall(CLOSING)
+        begun = client.recv(1000)
+        publish(tmp_path, b"# newer\n")
+        eventually(lambda: big.get("/metrics").body.startswith(b"# newer\n"))
+        assert _body(begun + _read_all(client)).startswith(BIG + b"# HELP ")
+
+
+@pytest.mark.parametrize("requests", [SCRAPE, SCRAPE * 3])
+def test_who_leaves_in_the_middle_leaves_nothing_open(
+    big: Exporter, requests: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = _open_files()
+    for _ in range(20):
+        with big.connect() as client:
+            client.sendall(requests)
+            client.recv(100)
+    eventually(lambda: _open_files() <= before)
+    assert big.get("/metrics").body.startswith(BIG)
+    assert not [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
+
+
+def _open_files() -> int:
+    gc.collect()
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+
+def test_over_tls_it_is_copied(tmp_path: Path, sent: list[int]) -> None:
+    certificate, key = write_certificate(tmp_path)
+    publish(tmp_path / "storage", BIG)
+    with run_in_thread(
+        tmp_path / "storage",
+        tls=trusting(certificate),
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+    ) as exporter:
+        eventually(lambda: exporter.get("/ready").status == 200)
+        assert exporter.get("/metrics").body.startswith(BIG + b"# HELP ")
+    assert sent == []
+
+
+def test_memory_stays_what_it_is_under_50_slow_scrapers(
+    start_process: Start, tmp_path: Path
+) -> None:
+    publish(tmp_path, BIG)
+    exporter = start_process(tmp_path)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(exporter.connect()) for _ in range(50)]
+        for client in clients:
+            client.sendall(CLOSING)
+        for client in clients:
+            client.recv(1000)
+        assert _resident(exporter) <= 60_000_000 + 1.2 * len(BIG)
+        for client in clients:
+            assert _read_all(client).endswith(b"\n")
+    assert _resident(exporter) <= 60_000_000 + 1.2 * len(BIG)
+
+
+def _resident(exporter: Exporter) -> int:
+    """With what the process holds outside of itself, in its file in memory."""
+    assert exporter.process is not None
+    pages = Path(f"/proc/{exporter.process.pid}/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE") + len(BIG)
+
+
+def test_what_is_held_cannot_be_altered_and_is_gone_with_its_last_user() -> None:
+    held = HeldBytes(b"abc")
+    with pytest.raises(PermissionError):
+        os.write(held.descriptor, b"x")
+    with pytest.raises(PermissionError):
+        os.ftruncate(held.descriptor, 0)
+    assert (held.size, held.read(1, 10)) == (3, b"bc")
+    file = os.fstat(held.descriptor).st_ino
+    assert file in _inodes()
+    del held
+    gc.collect()
+    assert file not in _inodes()
+
+
+def _inodes() -> set[int]:
+    found = set()
+    for descriptor in map(int, os.listdir("/proc/self/fd")):  # noqa: PTH208
+        with contextlib.suppress(OSError):  # that of the listing itself
+            found.add(os.fstat(descriptor).st_ino)
+    return found

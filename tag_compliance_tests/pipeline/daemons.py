@@ -1,0 +1,102 @@
+"""Dagster as it runs for real: a code server, the daemon, and the run processes they start."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from importlib.resources import files
+from pathlib import Path
+from typing import TypeVar
+
+import dagster as dg
+
+_FoundT = TypeVar("_FoundT")
+_STARTED = "Started process for run (pid: "
+
+
+def write_home(home: Path, more: str = "") -> Path:
+    """A Dagster home with the shipped settings, and more."""
+    home.mkdir(parents=True)
+    shipped = files("tag_compliance.cli").joinpath("dagster.yaml").read_text(encoding="utf-8")
+    (home / "dagster.yaml").write_text(shipped + more, encoding="utf-8")
+    return home
+
+
+@contextlib.contextmanager
+def running_dagster(home: Path, config: Path, environment: Mapping[str, str]) -> Iterator[Path]:
+    """The code server and the daemon, schedules and sensors on; their log is the file answered."""
+    variables = {
+        **environment,
+        "DAGSTER_HOME": str(home),
+        "TAG_COMPLIANCE_CONFIG": str(config),
+        "PYTHONWARNINGS": "ignore",
+    }
+    log = home / "processes.log"
+    port = _free_port()
+    address = ("-h", "127.0.0.1", "-p", str(port))
+    server = ("-m", "dagster", "api", "grpc", *address, "-m", "tag_compliance.definitions")
+    daemon = ("-m", "dagster._daemon", "run", "--grpc-port", str(port), "--grpc-host", "127.0.0.1")
+    with contextlib.ExitStack() as stack, log.open("wb") as out:
+        for command in (server, daemon):
+            process = subprocess.Popen(
+                [sys.executable, *command],
+                env=variables,
+                stdin=subprocess.DEVNULL,
+                stdout=out,
+                stderr=out,
+                start_new_session=True,
+            )
+            stack.callback(_end, process)
+            if command is server:
+                eventually(lambda: _listens(port), 90)
+        yield log
+
+
+def eventually(find: Callable[[], _FoundT], seconds: float, log: Path | None = None) -> _FoundT:
+    """What the function finds, as soon as that is something."""
+    give_up_at = time.monotonic() + seconds
+    while not (found := find()):
+        if time.monotonic() > give_up_at:
+            told = log.read_text(errors="replace")[-4_000:] if log else ""
+            raise AssertionError(f"it has not come true in {seconds:g} s\n{told}")
+        time.sleep(0.1)
+    return found
+
+
+def pid_of(instance: dg.DagsterInstance, run_id: str) -> int | None:
+    """The process that the code server has started for the run."""
+    for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
+        message = entry.dagster_event.message if entry.dagster_event else None
+        if message and message.startswith(_STARTED):
+            return int(message.removeprefix(_STARTED).rstrip(")."))
+    return None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """Its session, run processes included."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGTERM)
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        process.wait(15)
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _listens(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1.0):
+        return True
+    return False
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,147 @@
+"""A scan of several runs for real: PostgreSQL, code server, daemon, a process for each run.
+
+Told by `test_postgres` in the small, by `benchmarks/fan_out.py` in the large.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+from tag_compliance.domain.scan import Reason
+from tag_compliance.pipeline.runs import PART_TAG, PARTS_TAG, SCAN_TAG
+from tag_compliance.snapshot.status import Outcome, ScanStatus
+from tag_compliance_tests.fake_aws import FakeAws, Fault
+from tag_compliance_tests.pipeline.daemons import (
+    eventually,
+    pid_of,
+    running_dagster,
+    write_home,
+)
+from tag_compliance_tests.pipeline.pipelines import Pipeline, Samples, of_account
+from tag_compliance_tests.pipeline.postgres import running_postgres, storage_section
+
+_URL = "DAGSTER_POSTGRES_URL"
+_SILENCE = {"TAG_COMPLIANCE_SILENCE_SECONDS": "10"}
+Status = dg.DagsterRunStatus
+
+
+@dataclass
+class LargeScans:
+    """What goes on in the processes, seen from outside: the database and the storage."""
+
+    pipeline: Pipeline
+    fake: FakeAws
+    log: Path
+    patience: float
+
+    def first_snapshot(self) -> Samples:
+        """Of the first scan, which starts by itself."""
+        eventually(lambda: self.pipeline.snapshots.look().snapshot_id, self.patience, self.log)
+        return self.pipeline.samples()
+
+    def kill_one(self, account_id: str) -> tuple[str, list[str]]:
+        """Kills the run that reads this account while it does; answers its id and its accounts."""
+        seen = self.fake.calls.count("GetResources", account_id)
+        rule = self.fake.faults.add(
+            Fault.HANG, operation="GetResources", account_id=account_id, times=None
+        )
+        eventually(lambda: self.fake.faults.strikes(rule), self.patience, self.log)
+        assert self.fake.calls.count("GetResources", account_id) > seen
+        run = eventually(lambda: self._reading(account_id), self.patience, self.log)
+        pid = eventually(lambda: pid_of(self.pipeline.instance, run.run_id), 10, self.log)
+        os.kill(pid, signal.SIGKILL)
+        self.fake.faults.clear()
+        return run.run_id, self._accounts_of(run)
+
+    def snapshot_after(self, run_id: str) -> ScanStatus:
+        """The snapshot of the scan that the run was a part of."""
+        run = self.pipeline.instance.get_run_by_id(run_id)
+        assert run is not None
+        scan = dg.RunsFilter(tags={SCAN_TAG: run.tags[SCAN_TAG]})
+
+        def published() -> bool:
+            records = self.pipeline.instance.get_run_records(scan)
+            return any(
+                PARTS_TAG not in r.dagster_run.tags and r.dagster_run.status is Status.SUCCESS
+                for r in records
+            )
+
+        eventually(published, self.patience, self.log)
+        return self.pipeline.current().status
+
+    def runs_of(self, run_id: str) -> list[dg.DagsterRun]:
+        """All runs of the scan that the run was a part of, the one that publishes included."""
+        run = self.pipeline.instance.get_run_by_id(run_id)
+        assert run is not None
+        wanted = dg.RunsFilter(tags={SCAN_TAG: run.tags[SCAN_TAG]})
+        return [r.dagster_run for r in self.pipeline.instance.get_run_records(wanted)]
+
+    def _reading(self, account_id: str) -> dg.DagsterRun | None:
+        started = dg.RunsFilter(statuses=[Status.STARTED])
+        for record in self.pipeline.instance.get_run_records(started):
+            run = record.dagster_run
+            if PART_TAG in run.tags and account_id in self._accounts_of(run):
+                return run
+        return None
+
+    def _accounts_of(self, run: dg.DagsterRun) -> list[str]:
+        ids = self.pipeline.partitions()
+        first, last = (
+            ids.index(run.tags[f"dagster/asset_partition_range_{end}"]) for end in ("start", "end")
+        )
+        return ids[first : last + 1]
+
+
+@contextlib.contextmanager
+def large_scans(
+    folder: Path, fake: FakeAws, runs: int, patience: float = 120.0, interval: int = 10
+) -> Iterator[LargeScans]:
+    """Every account of the fake, in so many runs, over and over again."""
+    ids = [account.account_id for account in fake.organisation]
+    with running_postgres() as url:
+        home = write_home(folder / "dagster", storage_section(_URL))
+        os.environ[_URL] = url
+        environment = {**os.environ, **fake.environment(), **_SILENCE}
+        with dg.DagsterInstance.from_config(str(home)) as instance:
+            pipeline = Pipeline(folder, instance)
+            pipeline.configure(
+                ids, max_accounts_per_run=-(-len(ids) // runs), refresh_interval=interval
+            )
+            with running_dagster(home, pipeline.config_path, environment) as log:
+                yield LargeScans(pipeline, fake, log, patience)
+
+
+def show(scans: LargeScans, single: Samples, victim: str) -> dict[str, float]:
+    """All that a scan of several runs promises; answers what it took, in seconds."""
+    began = time.monotonic()
+    assert scans.first_snapshot() == single
+    took = {"first snapshot": time.monotonic() - began}
+
+    killed, lost = scans.kill_one(victim)
+    began = time.monotonic()
+    status = scans.snapshot_after(killed)
+    took["from the kill to the snapshot"] = time.monotonic() - began
+
+    run = scans.pipeline.instance.get_run_by_id(killed)
+    assert run is not None
+    assert run.status is Status.FAILURE
+    assert status.outcome is Outcome.PARTIAL
+    failed = {a.account_id: a for a in status.accounts if not a.succeeded}
+    assert sorted(failed) == sorted(lost)
+    reasons = {region.reason for account in failed.values() for region in account.regions}
+    assert reasons == {Reason.INTERNAL}
+    samples = scans.pipeline.samples()
+    for account in status.accounts:
+        wanted = {} if account.account_id in failed else of_account(single, account.account_id)
+        assert of_account(samples, account.account_id) == wanted
+    published = [run for run in scans.runs_of(killed) if PARTS_TAG not in run.tags]
+    assert len(published) == 1
+    return took

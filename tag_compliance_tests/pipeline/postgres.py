@@ -1,0 +1,90 @@
+"""A PostgreSQL of one's own: Debian's programs, a temporary folder, a port on loopback."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from tag_compliance_tests.system import require
+
+_DEADLINE_SECONDS = 60.0
+
+
+@contextlib.contextmanager
+def running_postgres() -> Iterator[str]:
+    """The URL of an empty database. PostgreSQL refuses root, which becomes somebody else for it."""
+    binaries = _binaries()
+    folder = Path(tempfile.mkdtemp(prefix="postgres-"))
+    user = _unprivileged()
+    if user is not None:
+        os.chown(folder, user.pw_uid, user.pw_gid)
+    who = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+    data, port = folder / "data", _free_port()
+    try:
+        subprocess.run(
+            [binaries / "initdb", "-D", data, "-U", "dagster", "-A", "trust", "--no-sync"],
+            check=True,
+            capture_output=True,
+            cwd=folder,
+            **who,  # type: ignore[call-overload]
+        )
+        server = subprocess.Popen(
+            [
+                *(binaries / "postgres", "-D", data, "-k", folder, "-h", "127.0.0.1"),
+                *("-p", str(port), "-F", "-c", "timezone=UTC", "-c", "max_connections=200"),
+            ],
+            stderr=subprocess.DEVNULL,
+            cwd=folder,
+            **who,  # type: ignore[call-overload]
+        )
+        try:
+            _await_ready(binaries, port)
+            yield f"postgresql://dagster@127.0.0.1:{port}/postgres"
+        finally:
+            server.terminate()
+            server.wait(_DEADLINE_SECONDS)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def storage_section(variable: str) -> str:
+    """What makes a `dagster.yaml` keep everything in the database whose URL the variable holds."""
+    return f"\nstorage:\n  postgres:\n    postgres_url:\n      env: {variable}\n"
+
+
+def _binaries() -> Path:
+    """Debian keeps them out of the search path, a folder for each version."""
+    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return versions[-1].parent if versions else Path(require("initdb")).parent
+
+
+def _unprivileged() -> pwd.struct_passwd | None:
+    if os.getuid() != 0:
+        return None
+    for name in ("postgres", "nobody"):
+        with contextlib.suppress(KeyError):
+            return pwd.getpwnam(name)
+    raise RuntimeError("there is no user for whom PostgreSQL would run")
+
+
+def _await_ready(binaries: Path, port: int) -> None:
+    give_up_at = time.monotonic() + _DEADLINE_SECONDS
+    command = [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+    while subprocess.run(command, check=False).returncode:
+        assert time.monotonic() < give_up_at, "PostgreSQL does not start"
+        time.sleep(0.1)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,151 @@
+"""Runs as Kubernetes Jobs, as far as a machine without a cluster can tell.
+
+The shipped settings of `k8s/overlays/scale-out` make Dagster's own launcher send Jobs to a fake
+API, which records them; their manifests are held against Kubernetes' schemas. What is not shown
+here: that a cluster admits and schedules such a pod, that its image starts, and that its service
+account may read AWS and the bucket.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import kubernetes_validate
+import pytest
+import yaml
+from dagster._core.code_pointer import ModuleCodePointer
+from dagster._core.launcher import LaunchRunContext, WorkerStatus
+from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
+
+from tag_compliance.pipeline.runs import JOB
+from tag_compliance_tests.pipeline.fake_kubernetes import FakeKubernetes, fake_kubernetes
+from tag_compliance_tests.pipeline.pipelines import Pipeline
+
+SHIPPED = Path(__file__).parents[2] / "k8s" / "overlays" / "scale-out" / "dagster.yaml"
+IMAGE = "registry.example/tag-compliance:1.0.0"
+NAMESPACE = "observability"
+HANDED_ON = {
+    "POD_NAMESPACE": NAMESPACE,
+    "TAG_COMPLIANCE_CONFIG": "/app/config.yaml",
+    "TAG_COMPLIANCE_LOG_FORMAT": "json",
+    "TAG_COMPLIANCE_STORAGE": "s3://bucket/prefix",
+}
+ORIGIN = JobPythonOrigin(
+    JOB,
+    RepositoryPythonOrigin(
+        executable_path="python",
+        code_pointer=ModuleCodePointer("tag_compliance.definitions", "definitions", None),
+        container_image=IMAGE,
+    ),
+)
+
+
+@pytest.fixture
+def kubernetes() -> Iterator[FakeKubernetes]:
+    with fake_kubernetes() as fake:
+        yield fake
+
+
+@pytest.fixture
+def cluster(
+    tmp_path: Path, kubernetes: FakeKubernetes, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Pipeline]:
+    """Dagster with the shipped settings, except where the database and the cluster are."""
+    for name, value in HANDED_ON.items():
+        monkeypatch.setenv(name, value)
+    settings = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    settings["storage"] = {"sqlite": {"base_dir": str(tmp_path / "dagster")}}
+    settings["local_artifact_storage"]["config"]["base_dir"] = str(tmp_path / "dagster")
+    kubeconfig = kubernetes.write_kubeconfig(tmp_path / "kubeconfig")
+    settings["run_launcher"]["config"] |= {
+        "load_incluster_config": False,
+        "kubeconfig_file": str(kubeconfig),
+    }
+    (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
+    with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
+        monkeypatch.delenv("TAG_COMPLIANCE_STORAGE")
+        pipeline = Pipeline(tmp_path, instance)
+        pipeline.configure([f"{n:012d}" for n in range(5)], max_accounts_per_run=2)
+        monkeypatch.setenv("TAG_COMPLIANCE_STORAGE", HANDED_ON["TAG_COMPLIANCE_STORAGE"])
+        yield pipeline
+
+
+def launch(pipeline: Pipeline, tags: dict[str, str] | None = None) -> dg.DagsterRun:
+    """As the daemon does it with a run from the queue."""
+    instance = pipeline.instance
+    run = instance.create_run_for_job(
+        pipeline.definitions().resolve_job_def(JOB), tags=tags, job_code_origin=ORIGIN
+    )
+    instance.run_launcher.launch_run(LaunchRunContext(run, workspace=None))
+    return run
+
+
+def container_of(job: dict[str, Any]) -> dict[str, Any]:
+    (container,) = job["spec"]["template"]["spec"]["containers"]
+    assert isinstance(container, dict)
+    return container
+
+
+def test_each_run_of_a_scan_becomes_a_job(cluster: Pipeline, kubernetes: FakeKubernetes) -> None:
+    requests = cluster.requests()
+    runs = [launch(cluster, dict(request.tags)) for request in requests]
+    assert len(kubernetes.jobs) == 3
+    assert kubernetes.asked == [f"POST /apis/batch/v1/namespaces/{NAMESPACE}/jobs"] * 3
+    told = {job["metadata"]["labels"]["dagster/run-id"] for job in kubernetes.jobs.values()}
+    assert told == {run.run_id for run in runs}
+
+
+def test_the_manifest_is_one_that_kubernetes_knows(
+    cluster: Pipeline, kubernetes: FakeKubernetes
+) -> None:
+    launch(cluster)
+    (job,) = kubernetes.jobs.values()
+    kubernetes_validate.validate(job, "1.34", strict=True)
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate({**job, "unknown": 1}, "1.34", strict=True)
+
+
+def test_the_job_runs_this_projects_image_as_it_must(
+    cluster: Pipeline, kubernetes: FakeKubernetes
+) -> None:
+    run = launch(cluster)
+    (job,) = kubernetes.jobs.values()
+    pod, container = job["spec"]["template"]["spec"], container_of(job)
+    assert container["image"] == IMAGE
+    assert container["args"][:5] == ["python", "-m", "dagster", "api", "execute_run"]
+    assert run.run_id in container["args"][5]
+    assert job["spec"]["backoffLimit"] == 0
+    assert pod["restartPolicy"] == "Never"
+    assert pod["serviceAccountName"] == "tag-compliance-run"
+    assert pod["automountServiceAccountToken"] is False
+    assert pod["securityContext"]["runAsNonRoot"] is True
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    environment = {variable["name"]: variable.get("value") for variable in container["env"]}
+    assert HANDED_ON.items() <= environment.items()
+    assert environment["DAGSTER_HOME"] == "/app/dagster"
+    mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
+    assert {"/app/config.yaml", "/app/dagster", "/tmp", "/app/state"} <= mounts
+
+
+@pytest.mark.parametrize(
+    ("status", "health"),
+    [
+        ({"active": 1}, WorkerStatus.RUNNING),
+        ({"failed": 1}, WorkerStatus.FAILED),
+        ({"succeeded": 1}, WorkerStatus.SUCCESS),
+    ],
+)
+def test_run_monitoring_learns_from_the_job_how_its_run_is(
+    cluster: Pipeline, kubernetes: FakeKubernetes, status: dict[str, int], health: WorkerStatus
+) -> None:
+    run = launch(cluster)
+    kubernetes.status = dict(status)
+    launcher = cluster.instance.run_launcher
+    assert launcher.supports_check_run_worker_health
+    assert cluster.instance.run_monitoring_enabled
+    latest = cluster.instance.get_run_by_id(run.run_id)
+    assert latest is not None
+    assert launcher.check_run_worker_health(latest).status is health
