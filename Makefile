@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo up test lint format check lock clean
+.PHONY: help demo up test lint format check bench kill-test soak lock clean
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
@@ -37,6 +37,15 @@ check: lint ## all that CI runs
 COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --no-annotate \
 	--no-emit-index-url --custom-compile-command "make lock"
 EXTRAS := --extra demo --extra postgres --extra k8s --group build --group image
+bench: $(VENV)/.dev ## measure against a sequential baseline; tables, and JSON with ARGS="--json F"
+	$(BIN)/python -m benchmarks $(ARGS)
+
+kill-test: $(VENV)/.dev ## 100 SIGKILLs while scanning and publishing, an exporter being scraped
+	$(BIN)/python -m tag_compliance_tests.endurance.kill --kills $(or $(KILLS),100) $(ARGS)
+
+soak: $(VENV)/.dev ## everything for 10 minutes while 5 % of the calls to AWS fail
+	$(BIN)/python -m tag_compliance_tests.endurance.soak --minutes $(or $(MINUTES),10) $(ARGS)
+
 lock: ## pin every dependency anew, with hashes
 	$(COMPILE) $(EXTRAS) $(ARGS) -o requirements.txt
 	$(COMPILE) $(EXTRAS) --group dev -c requirements.txt $(ARGS) -o requirements-dev.txt

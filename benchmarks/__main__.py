@@ -97,7 +97,7 @@ def _create_parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="benchmarks", description="What the program costs.")
     parser.add_argument("--only", nargs="+", choices=NAMES, help="these benchmarks and no others")
     parser.add_argument(
-        *("--case",),
+        "--case",
         type=ScanCase.parse,
         action="append",
         metavar="CASE",

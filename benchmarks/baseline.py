@@ -78,7 +78,9 @@ def is_excluded(type_: str, patterns: list[str]) -> bool:
     return any(pattern.lower() in type_.lower() for pattern in patterns)
 
 
-def publish(resources: list[dict[str, Any]], required: list[str], where: dict[str, str]) -> None:
+def publish(  # noqa: C901 - as people write it
+    resources: list[dict[str, Any]], required: list[str], where: dict[str, str]
+) -> None:
     having: Counter[str] = Counter()
     by_type: Counter[str] = Counter()
     having_by_type: Counter[tuple[str, str]] = Counter()

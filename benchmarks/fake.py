@@ -47,13 +47,13 @@ def fake_aws(case: ScanCase, folder: Path, *, tls: bool = False) -> Iterator[dic
 
 def write_configuration(case: ScanCase, folder: Path) -> Path:
     """The defaults, but for what the case is about."""
-    regions = list(REGIONS[: case.regions])
     values: dict[str, Any] = {
+        # A list for each: YAML would write one as an alias of the other, and people do not.
         "aws_account_matrix": [
             {
                 "account_id": f"{100_000_000_000 + n}",
                 "account_name": f"team-{n}",
-                "regions": regions,
+                "regions": list(REGIONS[: case.regions]),
             }
             for n in range(case.accounts)
         ],

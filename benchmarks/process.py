@@ -106,5 +106,5 @@ def clean_environment(**more: str) -> dict[str, str]:
         if not name.startswith(("AWS_", "TAG_COMPLIANCE_", "DAGSTER_"))
         and name.upper() not in {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
     }
-    # So that a reader of the file of another's temporary credentials is not asked for by boto3.
+    # boto3 would look for an instance's role where other credentials are missing.
     return kept | {"AWS_EC2_METADATA_DISABLED": "true", **more}

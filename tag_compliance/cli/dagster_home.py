@@ -9,7 +9,7 @@ import yaml
 
 from tag_compliance.config import Config
 from tag_compliance.errors import StorageRefused
-from tag_compliance.storage.folder import FolderStorage
+from tag_compliance.storage.folder import DAGSTER_FOLDER, FolderStorage
 
 LOCATION_NAME = "tag_compliance"
 _FALLBACK = "state"
@@ -18,7 +18,7 @@ _FALLBACK = "state"
 def prepare_dagster_home(named: str | None, config: Config) -> Path:
     """The folder, made where it is missing, with the shipped `dagster.yaml` where it has none."""
     state = _FALLBACK if "://" in config.storage else config.storage
-    home = Path(named) if named else Path(state) / "dagster"
+    home = Path(named) if named else Path(state) / DAGSTER_FOLDER
     settings = home / "dagster.yaml"
     try:
         home.mkdir(parents=True, exist_ok=True)

@@ -14,6 +14,9 @@ from typing import BinaryIO
 from tag_compliance.errors import StorageRefused
 from tag_compliance.storage.base import Stored
 
+DAGSTER_FOLDER = "dagster"
+"""Below a storage folder, where `up` keeps Dagster's own files unless DAGSTER_HOME names a place."""
+
 _UNFINISHED = ".unfinished"
 
 _ADVICE = {
@@ -112,9 +115,18 @@ class FolderStorage:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 path.unlink()
                 swept += 1
-                if path.parent != self._root:
-                    path.parent.rmdir()
+        for folder in self._own_folders():
+            # One that a writer is about to fill is made again by it.
+            for base, _, _ in os.walk(folder, topdown=False):
+                with contextlib.suppress(OSError):
+                    Path(base).rmdir()
         return swept
+
+    def _own_folders(self) -> list[Path]:
+        """Dagster's home may lie here, too: what is empty there is Dagster's business."""
+        with contextlib.suppress(OSError):
+            return [p for p in self._root.iterdir() if p.is_dir() and p.name != DAGSTER_FOLDER]
+        return []
 
     @contextlib.contextmanager
     def _written(self, path: Path, data: bytes) -> Iterator[Path]:

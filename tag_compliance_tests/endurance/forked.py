@@ -5,7 +5,6 @@ list of the program's arguments, variables of its environment and the bytes that
 have; it answers with the child's process id, and with its exit code or, negative, its signal.
 """
 
-
 from __future__ import annotations
 
 import fcntl

@@ -5,7 +5,6 @@ a single scrape was wrong. Every scan finds the organisation in the other of two
 mix of two snapshots would be no state's result.
 """
 
-
 from __future__ import annotations
 
 import argparse

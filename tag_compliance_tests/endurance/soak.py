@@ -4,7 +4,6 @@
 start and at the end; exit code 1 if a scrape was wrong or something grew.
 """
 
-
 from __future__ import annotations
 
 import argparse

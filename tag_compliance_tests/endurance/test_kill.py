@@ -6,12 +6,10 @@ import os
 import random
 import time
 from collections.abc import Iterator
-from datetime import timedelta
 
 import dagster as dg
 import pytest
 
-from tag_compliance.pipeline import heartbeat
 from tag_compliance.pipeline.runs import running_scan
 from tag_compliance.storage.folder import FolderStorage
 from tag_compliance_tests.endurance.kill import Killing, kill_at_random, set_up
@@ -45,15 +43,14 @@ def test_a_killed_run_stands_in_nobodys_way_once_its_heartbeat_is_silent(
         time.sleep(0.001)
     os.kill(pid, 9)
     assert killing.scans.wait() == -9
-    (beat,) = set(running.glob("*")) - before
 
     storage = FolderStorage(killing.place.state)
     with dg.DagsterInstance.from_config(str(killing.dagster_home)) as instance:
         dead = running_scan(instance, storage)
         assert dead is not None, "as long as it may live, it is waited for"
 
-        monkeypatch.setattr(heartbeat, "SILENCE_MEANS_DEAD", timedelta(0))
+        monkeypatch.setenv("TAG_COMPLIANCE_SILENCE_SECONDS", "0.001")
         assert running_scan(instance, storage) is None
-        run = instance.get_run_by_id(beat.name)
+        run = instance.get_run_by_id(dead.run_id)
         assert run is not None
         assert run.status is dg.DagsterRunStatus.FAILURE

@@ -10,7 +10,7 @@ import pytest
 
 from tag_compliance_tests.endurance.soak import soak
 
-MINUTES = float(os.environ.get("TAG_COMPLIANCE_TESTS_SOAK_MINUTES", "0.4"))
+MINUTES = float(os.environ.get("TAG_COMPLIANCE_TESTS_SOAK_MINUTES", "0.2"))
 LONG_ENOUGH_TO_MEASURE = 4
 SEED = int(os.environ.get("TAG_COMPLIANCE_TESTS_SEED", random.randrange(1 << 32)))
 

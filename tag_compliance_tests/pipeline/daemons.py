@@ -58,15 +58,19 @@ def running_dagster(home: Path, config: Path, environment: Mapping[str, str]) ->
         yield log
 
 
-def eventually(find: Callable[[], _FoundT], seconds: float, log: Path | None = None) -> _FoundT:
+def eventually(
+    find: Callable[[], _FoundT | None], seconds: float, log: Path | None = None
+) -> _FoundT:
     """What the function finds, as soon as that is something."""
     give_up_at = time.monotonic() + seconds
-    while not (found := find()):
+    while True:
+        found = find()
+        if found:
+            return found
         if time.monotonic() > give_up_at:
             told = log.read_text(errors="replace")[-4_000:] if log else ""
             raise AssertionError(f"it has not come true in {seconds:g} s\n{told}")
         time.sleep(0.1)
-    return found
 
 
 def pid_of(instance: dg.DagsterInstance, run_id: str) -> int | None:

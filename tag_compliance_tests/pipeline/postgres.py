@@ -26,28 +26,36 @@ def running_postgres() -> Iterator[str]:
     user = _unprivileged()
     if user is not None:
         os.chown(folder, user.pw_uid, user.pw_gid)
-    who = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user else {}
+    uid, gid = (user.pw_uid, user.pw_gid) if user else (None, None)
+    others: list[int] | None = [] if user else None
     data, port = folder / "data", _free_port()
+    create = [f"{binaries}/initdb", "-D", str(data), "-U", "dagster", "-A", "trust", "--no-sync"]
+    serve = [
+        *(f"{binaries}/postgres", "-D", str(data), "-k", str(folder), "-h", "127.0.0.1"),
+        *("-p", str(port), "-F", "-c", "timezone=UTC", "-c", "max_connections=200"),
+    ]
     try:
         subprocess.run(
-            [binaries / "initdb", "-D", data, "-U", "dagster", "-A", "trust", "--no-sync"],
+            create,
             check=True,
             capture_output=True,
             cwd=folder,
-            **who,  # type: ignore[call-overload]
+            user=uid,
+            group=gid,
+            extra_groups=others,
         )
         server = subprocess.Popen(
-            [
-                *(binaries / "postgres", "-D", data, "-k", folder, "-h", "127.0.0.1"),
-                *("-p", str(port), "-F", "-c", "timezone=UTC", "-c", "max_connections=200"),
-            ],
+            serve,
             stderr=subprocess.DEVNULL,
             cwd=folder,
-            **who,  # type: ignore[call-overload]
+            user=uid,
+            group=gid,
+            extra_groups=others,
         )
         try:
             _await_ready(binaries, port)
-            yield f"postgresql://dagster@127.0.0.1:{port}/postgres"
+            # The driver is named: SQLAlchemy itself would take psycopg 3, dagster-postgres has 2.
+            yield f"postgresql+psycopg2://dagster@127.0.0.1:{port}/postgres"
         finally:
             server.terminate()
             server.wait(_DEADLINE_SECONDS)
@@ -77,7 +85,7 @@ def _unprivileged() -> pwd.struct_passwd | None:
 
 def _await_ready(binaries: Path, port: int) -> None:
     give_up_at = time.monotonic() + _DEADLINE_SECONDS
-    command = [binaries / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
+    command = [f"{binaries}/pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
     while subprocess.run(command, check=False).returncode:
         assert time.monotonic() < give_up_at, "PostgreSQL does not start"
         time.sleep(0.1)

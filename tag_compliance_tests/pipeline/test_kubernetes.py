@@ -19,6 +19,8 @@ import yaml
 from dagster._core.code_pointer import ModuleCodePointer
 from dagster._core.launcher import LaunchRunContext, WorkerStatus
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
+from dagster_postgres.utils import pg_url_from_config
+from sqlalchemy import create_engine
 
 from tag_compliance.pipeline.runs import JOB
 from tag_compliance_tests.pipeline.fake_kubernetes import FakeKubernetes, fake_kubernetes
@@ -149,3 +151,11 @@ def test_run_monitoring_learns_from_the_job_how_its_run_is(
     latest = cluster.instance.get_run_by_id(run.run_id)
     assert latest is not None
     assert launcher.check_run_worker_health(latest).status is health
+
+
+def test_the_shipped_storage_names_a_driver_that_is_installed() -> None:
+    """By itself SQLAlchemy would take psycopg 3; what dagster-postgres brings is psycopg2."""
+    settings = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    database = settings["storage"]["postgres"]["postgres_db"]
+    given = {name: "x" if isinstance(v, dict) else v for name, v in database.items()}
+    assert create_engine(pg_url_from_config({"postgres_db": given})).driver == "psycopg2"

@@ -1,0 +1,96 @@
+"""What a scan leaves in Dagster's own storage: rows and bytes, by accounts and by database.
+
+    python -m benchmarks.event_log
+
+Each scan is the real job on a fake AWS. Bytes are what the storage has grown by, indices included:
+of SQLite its files, of PostgreSQL its database. The first scans, which fill caches and make tables,
+do not count. Prints a Markdown table.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+import sqlalchemy as sa
+
+from tag_compliance_tests.fake_aws import FakeAws, generate_organisation
+from tag_compliance_tests.pipeline.daemons import write_home
+from tag_compliance_tests.pipeline.pipelines import Pipeline
+from tag_compliance_tests.pipeline.postgres import running_postgres, storage_section
+
+_WARM_UP, _SCANS = 2, 3
+_A_DAY = 86_400 // 300
+_URL = "DAGSTER_POSTGRES_URL"
+_REGION = ("us-east-1",)
+
+Size = Callable[[], int]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--accounts", default="10,100,1000")
+    options = parser.parse_args()
+    print("| accounts | storage | event rows a scan | bytes a scan | rows a day | bytes a day |")
+    print("| ---: | --- | ---: | ---: | ---: | ---: |")
+    for accounts in map(int, options.accounts.split(",")):
+        for name, place in (("SQLite", _sqlite), ("PostgreSQL", _postgres)):
+            rows, size = measure(accounts, place)
+            print(
+                f"| {accounts:,} | {name} | {rows:,} | {size / 1e6:.2f} MB "
+                f"| {rows * _A_DAY:,} | {size * _A_DAY / 1e9:.2f} GB |",
+                flush=True,
+            )
+
+
+def measure(accounts: int, place: Callable[[Path], Iterator[tuple[Path, Size]]]) -> tuple[int, int]:
+    """Event rows and bytes of one scan."""
+    organisation = generate_organisation(accounts, _REGION, 5)
+    with tempfile.TemporaryDirectory() as folder, FakeAws(organisation) as fake:
+        os.environ.update(fake.environment())
+        root = Path(folder)
+        with (
+            contextmanager(place)(root) as (home, size),
+            dg.DagsterInstance.from_config(str(home)) as instance,
+        ):
+            pipeline = Pipeline(root, instance)
+            pipeline.configure(a.account_id for a in organisation)
+            for _ in range(_WARM_UP):
+                assert pipeline.scan().success
+            before = size()
+            runs = [pipeline.scan() for _ in range(_SCANS)]
+            assert all(run.success for run in runs)
+            rows = [len(instance.all_logs(run.run_id)) for run in runs]
+            return rows[-1], (size() - before) // _SCANS
+
+
+def _sqlite(root: Path) -> Iterator[tuple[Path, Size]]:
+    home = write_home(root / "dagster")
+
+    def size() -> int:
+        return sum(path.stat().st_size for path in home.rglob("*.db*"))
+
+    yield home, size
+
+
+def _postgres(root: Path) -> Iterator[tuple[Path, Size]]:
+    with running_postgres() as url:
+        os.environ[_URL] = url
+        engine = sa.create_engine(url)
+
+        def size() -> int:
+            with engine.connect() as connection:
+                answer = connection.execute(sa.text("SELECT pg_database_size('postgres')"))
+                return int(answer.scalar_one())
+
+        yield write_home(root / "dagster", storage_section(_URL)), size
+        engine.dispose()
+
+
+if __name__ == "__main__":
+    main()

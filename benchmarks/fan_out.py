@@ -1,0 +1,53 @@
+"""A scan of several runs at once, on one machine: PostgreSQL, code server, daemon, fake AWS.
+
+    python -m benchmarks.fan_out --accounts 500 --runs 10
+
+The result must be that of a single run to the last sample, and again after one of the runs has been
+killed in the middle, its own accounts aside. Ends with 0 where that holds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+
+import dagster as dg
+
+from tag_compliance_tests.fake_aws import FakeAws, generate_organisation
+from tag_compliance_tests.pipeline.large_scans import large_scans, show
+from tag_compliance_tests.pipeline.pipelines import REGIONS, Pipeline
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--accounts", type=int, default=500)
+    parser.add_argument("--runs", type=int, default=10)
+    parser.add_argument("--resources", type=int, default=50, help="in each of two regions")
+    options = parser.parse_args()
+    organisation = generate_organisation(options.accounts, REGIONS, options.resources)
+    with tempfile.TemporaryDirectory() as folder, FakeAws(organisation) as fake:
+        for name in [n for n in os.environ if n.startswith(("AWS_", "TAG_COMPLIANCE_", "DAGSTER"))]:
+            del os.environ[name]
+        os.environ.update(fake.environment())
+        ids = [account.account_id for account in organisation]
+        (Path(folder) / "single").mkdir()
+        (Path(folder) / "several").mkdir()
+        with dg.DagsterInstance.ephemeral() as instance:
+            alone = Pipeline(Path(folder) / "single", instance)
+            alone.configure(ids)
+            began = time.monotonic()
+            assert alone.scan().success
+            seconds = {"a scan in one run, in this process": time.monotonic() - began}
+            single = alone.samples()
+        with large_scans(Path(folder) / "several", fake, options.runs, patience=600) as scans:
+            seconds |= show(scans, single, ids[len(ids) // 2])
+    print(f"{options.accounts} accounts in {options.runs} runs, {len(single)} samples: equal")
+    for name, value in seconds.items():
+        print(f"  {name}: {value:.1f} s")
+
+
+if __name__ == "__main__":
+    main()

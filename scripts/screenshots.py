@@ -1,0 +1,71 @@
+#!/usr/bin/env python3
+"""Takes the pictures of `docs/images` anew, from the demo as it runs now.
+
+.venv/bin/python scripts/screenshots.py
+"""
+
+from __future__ import annotations
+
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Page, expect
+
+from tag_compliance.demo.organisation import ACCOUNTS
+from tag_compliance_tests.browser.pages import (
+    open_check,
+    open_lineage,
+    open_partitions,
+    open_plots,
+    open_status,
+)
+from tag_compliance_tests.browser.running import Demo, running_browser, running_demo
+
+IMAGES = Path(__file__).parents[1] / "docs" / "images"
+# Between two scans the UI shows what was found; while one runs, that it runs.
+SECONDS_BETWEEN_SCANS = 40
+SCANS = 4
+
+
+def main() -> None:
+    IMAGES.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        running_demo(Path(folder), SECONDS_BETWEEN_SCANS) as demo,
+        running_browser() as browser,
+    ):
+        demo.await_scans(SCANS)
+        wide = browser.new_page(viewport={"width": 1880, "height": 620})
+        lineage(wide, demo)
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
+        open_partitions(page, demo, next(a.account_id for a in ACCOUNTS if a.trusts_scanner))
+        take(page, "partitions")
+        demo.await_scans(1)
+        open_check(page, demo, "every_account_read")
+        page.get_by_text("every_account_read").first.click()
+        expect(page.get_by_text("In Progress").first).to_be_hidden(timeout=60_000)
+        take(page, "checks")
+        open_plots(page, demo)
+        page.locator("canvas").nth(2).scroll_into_view_if_needed()
+        take(page, "plot")
+        for scheme in ("light", "dark"):
+            status = browser.new_page(viewport={"width": 1100, "height": 800}, color_scheme=scheme)
+            open_status(status, demo)
+            take(status, f"status-{scheme}")
+
+
+def lineage(page: Page, demo: Demo) -> None:
+    """Near enough to read descriptions, kinds and checks."""
+    open_lineage(page, demo)
+    page.get_by_text("Hide navigation").click()
+    page.wait_for_timeout(1_500)
+    take(page, "lineage")
+
+
+def take(page: Page, name: str) -> None:
+    page.wait_for_timeout(1_500)  # fonts and transitions
+    page.screenshot(path=IMAGES / f"{name}.png")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,118 @@
+"""The demo as a person runs it, and a browser before it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+from tag_compliance_tests.system import require
+
+_START_SECONDS = 180.0
+_ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update"),
+)
+
+
+@dataclass(frozen=True)
+class Demo:
+    """The two addresses of `tag-compliance demo --up`."""
+
+    ui: str
+    exporter: str
+
+    def snapshot_made(self) -> float | None:
+        """When the snapshot was made that is served now."""
+        text = _get(self.exporter, "/metrics")
+        for line in (text or "").splitlines():
+            name, _, value = line.partition(" ")
+            if name == "tag_compliance_snapshot_timestamp_seconds":
+                return float(value)
+        return None
+
+    def await_scans(self, number: int) -> None:
+        """Waits for so many more snapshots."""
+        for _ in range(number):
+            known = {None, self.snapshot_made()}
+            _eventually(lambda: self.snapshot_made() not in known)  # noqa: B023 - asked at once
+
+
+@contextlib.contextmanager
+def running_demo(folder: Path, seconds: int = 10) -> Iterator[Demo]:
+    """`demo --up` on free ports, with a scan every so many seconds; its first snapshot is there."""
+    port, ui_port = _free_port(), _free_port()
+    foreign = ("AWS_", "TAG_COMPLIANCE_", "DAGSTER")
+    environment = {n: v for n, v in os.environ.items() if not n.startswith(foreign)}
+    command = [
+        *(sys.executable, "-m", "tag_compliance", "demo", "--up"),
+        *("--refresh-interval", str(seconds)),
+        *("--port", str(port), "--ui-port", str(ui_port), "--host", "127.0.0.1"),
+    ]
+    log = folder / "demo.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            command, env=environment, stdout=out, stderr=out, start_new_session=True
+        )
+        demo = Demo(f"http://127.0.0.1:{ui_port}", f"http://127.0.0.1:{port}")
+        try:
+            _eventually(
+                lambda: (
+                    process.poll() is not None
+                    or (
+                        demo.snapshot_made() is not None
+                        and _get(demo.ui, "/server_info") is not None
+                    )
+                )
+            )
+            assert process.poll() is None, log.read_text(errors="replace")[-4_000:]
+            yield demo
+        finally:
+            process.send_signal(signal.SIGTERM)
+            process.wait(_START_SECONDS)
+
+
+@contextlib.contextmanager
+def running_browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=require("chromium"), args=list(_ARGUMENTS)
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+def _eventually(condition: Callable[[], object]) -> None:
+    give_up_at = time.monotonic() + _START_SECONDS
+    while not condition():
+        assert time.monotonic() < give_up_at, "the condition has not come true"
+        time.sleep(0.2)
+
+
+def _get(address: str, path: str) -> str | None:
+    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=10)
+    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
+        connection.request("GET", path)
+        response = connection.getresponse()
+        text = response.read().decode()
+        return text if response.status == 200 else None
+    return None
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,76 @@
+"""What a newcomer sees: `tag-compliance demo --up` in a real browser."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tag_compliance.demo.organisation import ACCOUNTS
+from tag_compliance_tests.browser.pages import (
+    ASSETS,
+    open_check,
+    open_lineage,
+    open_partitions,
+    open_plots,
+    open_status,
+)
+from tag_compliance_tests.browser.running import Demo, running_browser, running_demo
+
+pytestmark = pytest.mark.timeout(400)
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with running_browser() as browser:
+        yield browser.new_page(viewport={"width": 1440, "height": 900})
+
+
+@pytest.fixture(scope="module")
+def demo(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    with running_demo(tmp_path_factory.mktemp("demo")) as demo:
+        yield demo
+
+
+def test_the_lineage_shows_the_four_assets(page: Page, demo: Demo, tmp_path: Path) -> None:
+    open_lineage(page, demo)
+    text = page.inner_text("body")
+    assert [asset for asset in ASSETS if asset not in text] == []
+    page.screenshot(path=tmp_path / "lineage.png")
+
+
+def test_there_is_a_partition_for_each_account_with_what_was_read_of_it(
+    page: Page, demo: Demo, tmp_path: Path
+) -> None:
+    good = next(account for account in ACCOUNTS if account.trusts_scanner)
+    open_partitions(page, demo, good.account_id)
+    for account in ACCOUNTS:
+        expect(page.get_by_text(account.account_id).first).to_be_visible()
+    for label in ("api_calls", "compliance_percentage", "violations", "duration_seconds"):
+        expect(page.get_by_text(label).first).to_be_visible()
+    page.screenshot(path=tmp_path / "partitions.png")
+
+
+def test_the_account_that_failed_is_seen_as_failed(page: Page, demo: Demo) -> None:
+    broken = next(account for account in ACCOUNTS if not account.trusts_scanner)
+    open_partitions(page, demo, broken.account_id)
+    expect(page.get_by_text("failed: assume_role_denied")).to_be_visible()
+    open_check(page, demo, "every_account_read")
+    expect(page.get_by_text("Every configured account was read").first).to_be_visible()
+
+
+def test_numbers_are_plotted_over_time(page: Page, demo: Demo, tmp_path: Path) -> None:
+    demo.await_scans(1)
+    open_plots(page, demo)
+    for label in ("compliance_percentage", "resources", "samples", "duration_seconds"):
+        expect(page.get_by_text(label, exact=True).first).to_be_visible()
+    assert page.locator("canvas").count() >= 5
+    page.screenshot(path=tmp_path / "plots.png")
+
+
+def test_the_exporter_has_a_page_for_a_person(page: Page, demo: Demo) -> None:
+    open_status(page, demo)
+    for account in ACCOUNTS:
+        expect(page.get_by_text(account.account_id).first).to_be_visible()
