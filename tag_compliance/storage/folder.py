@@ -15,7 +15,7 @@ from tag_compliance.errors import StorageRefused
 from tag_compliance.storage.base import Stored
 
 DAGSTER_FOLDER = "dagster"
-"""Below a storage folder, where `up` keeps Dagster's own files unless DAGSTER_HOME names a place."""
+"""Below a storage folder, where `up` keeps Dagster's own files."""
 
 _UNFINISHED = ".unfinished"
 
