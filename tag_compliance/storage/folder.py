@@ -145,7 +145,13 @@ class FolderStorage:
 def _claimed_beside(path: Path) -> tuple[BinaryIO, Path]:
     """A new file that carries its writer's lock; a sweep or a delete may come before the lock."""
     while True:
-        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+        except FileExistsError:
+            # It stood there a moment ago, and was empty; or it is a file, and stays one.
+            if path.parent.exists() and not path.parent.is_dir():
+                raise
+            continue
         unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_UNFINISHED}")
         try:
             file = unfinished.open("xb")

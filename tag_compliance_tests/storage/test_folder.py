@@ -141,13 +141,15 @@ def test_deletes_beside_writes_in_one_folder_refuse_nobody(tmp_path: Path) -> No
             except StorageRefused as error:
                 refused.append(error)
 
-    deleter = threading.Thread(target=delete)
+    deleter = threading.Thread(target=delete, daemon=True)
     deleter.start()
-    for _ in range(200):
-        storage.write("folder/b", b"x")
-        storage.delete("folder/b")
-    done.set()
-    deleter.join()
+    try:
+        for _ in range(200):
+            storage.write("folder/b", b"x")
+            storage.delete("folder/b")
+    finally:
+        done.set()
+        deleter.join()
     assert refused == []
 
 
