@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -54,6 +55,15 @@ def test_nothing_to_do_is_done_at_once() -> None:
     run_side_by_side([], 8, threading.Event())
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A shell that starts a program in the background has it ignore Ctrl-C."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_waits_for_no_job_that_hangs() -> None:
     stopped, release, begun = threading.Event(), threading.Event(), threading.Event()
 
