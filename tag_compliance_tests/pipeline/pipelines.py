@@ -63,7 +63,7 @@ class Pipeline:
             "assume_role_name_template": "terraform",
             "storage": str(self.folder / "state"),
             "calls_per_second": 0.0,
-            "region_deadline": 20,
+            "region_deadline": 60,
             **settings,
         }
         self.config_path.write_text(yaml.safe_dump(content), encoding="utf-8")

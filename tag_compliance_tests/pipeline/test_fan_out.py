@@ -198,9 +198,10 @@ def test_the_parts_together_are_the_single_run_to_the_last_sample(
         assert scanning.run(request).success
     assert scanning.snapshots.load() is None
     assert scanning.run(publish(scanning).request).success
+    assert scanning.current().status.failures == ()
     in_parts = scanning.samples()
     scanning.configure(ids_of(fake), max_accounts_per_run=0)
-    scanning.scan()
+    assert scanning.scan().success
     assert in_parts == scanning.samples()
     assert len(in_parts) > 7 * 2
 
