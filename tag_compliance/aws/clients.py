@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
@@ -144,4 +145,6 @@ class Clients:
             proxies=get_environ_proxies(endpoint_url),
             timeout=self._timeout,
             max_pool_connections=self._concurrency,
+            # Without it the body of each request waits for the delayed acknowledgement of its head.
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         )
