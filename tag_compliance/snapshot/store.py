@@ -197,7 +197,7 @@ class SnapshotStore:
     def retain(self, newest: int) -> int:
         """Deletes all but the newest snapshots, and what broken writers left; answers how many.
 
-        The current one always stays, and so does what is newer: it may be about to become current.
+        The current one always stays, and so does what is as new: it may be about to become current.
         A snapshot older than the current one that lacks its manifest can never become it.
         """
         pointer = self._current().snapshot
@@ -212,13 +212,13 @@ class SnapshotStore:
         older: set[str] = set()
         for name in self._storage.names(f"{_FOLDER}/"):
             _, snapshot_id, piece = name.split("/", 2)
-            if snapshot_id < current:
+            # By their times alone: two scans that share an account's data can be of one moment.
+            if _moment(snapshot_id) < _moment(current):
                 older.add(snapshot_id)
                 if piece == _MANIFEST:
                     complete.add(snapshot_id)
-        kept = sorted(complete)[::-1][
-            : max(0, newest - 1)
-        ]  # the current one is the first of the newest
+        # The current one is the first of the newest.
+        kept = sorted(complete, reverse=True)[: max(0, newest - 1)]
         return sorted(older.difference(kept))
 
     def _delete(self, snapshot_id: str) -> None:
@@ -243,6 +243,11 @@ class SnapshotStore:
         if stored is None:
             raise SnapshotUnreadable(snapshot_id, f"{name} is missing")
         return stored.data
+
+
+def _moment(snapshot_id: str) -> str:
+    """When its scan started, in a form that sorts."""
+    return snapshot_id.partition("-")[0]
 
 
 def _path(snapshot_id: str, name: str) -> str:

@@ -197,6 +197,24 @@ def test_retention_leaves_a_publication_in_progress_alone(
     assert _loaded(store).snapshot_id == snapshot_id
 
 
+@pytest.mark.parametrize("change", [1, 2, 3])
+def test_retention_leaves_a_publication_of_the_same_moment_alone(
+    change: int, store: SnapshotStore, storage: FolderStorage
+) -> None:
+    for _ in range(8):  # which of the two ids sorts first is left to chance
+        _published(store, 0)
+        changes = 0
+
+        def retain_meanwhile(operation: str, _: str) -> None:
+            nonlocal changes
+            changes += operation != "read"
+            if changes == change + 1:
+                SnapshotStore(storage).retain(1)
+
+        snapshot_id = _published(SnapshotStore(Meddling(storage, retain_meanwhile)), 0)
+        assert _loaded(store).snapshot_id == snapshot_id
+
+
 @pytest.mark.parametrize("read", range(4))
 def test_a_reader_whose_snapshot_is_replaced_and_deleted_gets_the_new_one(
     read: int, store: SnapshotStore, storage: FolderStorage
