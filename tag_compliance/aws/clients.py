@@ -23,6 +23,7 @@ from botocore.credentials import Credentials, ReadOnlyCredentials
 from botocore.exceptions import NoCredentialsError
 from botocore.utils import get_environ_proxies
 
+from tag_compliance import __version__
 from tag_compliance.aws.page import decode_early
 from tag_compliance.aws.regions import known_regions
 from tag_compliance.aws.trust import TrustOnceSession, create_trust, send_through
@@ -35,9 +36,6 @@ Frozen = Callable[[], ReadOnlyCredentials]
 """Answers the credentials to sign the next request with."""
 
 CONNECT_SECONDS, READ_SECONDS = 5, 30
-
-# The retries are `Pace`'s, which knows the region's deadline and counts them.
-_ONE_ATTEMPT = ClientConfig(retries={"mode": "standard", "total_max_attempts": 1})
 
 _signing: ContextVar[Frozen] = ContextVar("tag_compliance_signing")
 
@@ -95,6 +93,15 @@ class Clients:
     def _session(self) -> boto3.Session:
         return boto3.Session(botocore_session=self._botocore)
 
+    @cached_property
+    def _settings(self) -> ClientConfig:
+        return ClientConfig(
+            # The retries are `Pace`'s, which knows the region's deadline and counts them.
+            retries={"mode": "standard", "total_max_attempts": 1},
+            # Said once: botocore would put its own together twice for each request.
+            user_agent=f"tag-compliance/{__version__} {self._botocore.user_agent()}",
+        )
+
     def own_credentials(self) -> ReadOnlyCredentials:
         """The base credentials, found as in any boto3 program; raises `NoCredentialsError`."""
         with self._lock:
@@ -121,7 +128,7 @@ class Clients:
         with self._lock:
             if region not in self._taggers:
                 client = self._session.client(
-                    "resourcegroupstaggingapi", region_name=region, config=_ONE_ATTEMPT
+                    "resourcegroupstaggingapi", region_name=region, config=self._settings
                 )
                 send_through(client, self._http(client.meta.endpoint_url))
                 decode_early(client)
@@ -131,7 +138,7 @@ class Clients:
     def sts(self, region: str) -> STSClient:
         with self._lock:
             if region not in self._sts:
-                client = self._session.client("sts", region_name=region, config=_ONE_ATTEMPT)
+                client = self._session.client("sts", region_name=region, config=self._settings)
                 send_through(client, self._http(client.meta.endpoint_url))
                 self._sts[region] = client
             return self._sts[region]

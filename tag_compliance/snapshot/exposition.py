@@ -8,14 +8,19 @@ look-up for each sample: `docs/performance.md` has the figures.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tag_compliance.domain.metrics import Family, LabelColumn
+from tag_compliance.domain.metrics import Family
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+
+# The backslash first: it is what the others bring in.
+_ESCAPES = (("\\", r"\\"), ('"', r"\""), ("\n", r"\n"))
 
 
 def render(families: Iterable[Family]) -> bytes:
@@ -23,29 +28,45 @@ def render(families: Iterable[Family]) -> bytes:
 
     A lone surrogate, which UTF-8 cannot hold, becomes a question mark.
     """
-    return b"".join(_family(family) for family in families)
+    return b"".join(piece for family in families for piece in _family(family))
 
 
-def _family(family: Family) -> bytes:
+def _family(family: Family) -> Iterable[bytes | memoryview]:
     metric = family.metric
     head = f"# HELP {metric.name} {_escape_help(metric.help)}\n# TYPE {metric.name} gauge\n"
+    yield head.encode("utf-8", "replace")
     values = _numbers(family.values)
     if not metric.labels:
-        body = "".join([f"{metric.name} {value}\n" for value in values])
-    else:
-        pairs = [_pairs(n, c) for n, c in zip(metric.labels, family.labels, strict=True)]
-        start = metric.name + "{"
-        lines = zip(map(",".join, zip(*pairs, strict=True)), values, strict=True)
-        body = "".join([f"{start}{labels}}} {value}\n" for labels, value in lines])
-    return (head + body).encode("utf-8", "replace")
+        yield "".join([f"{metric.name} {value}\n" for value in values.to_pylist()]).encode()
+        return
+    parts: list[pa.Array | str] = [f'{metric.name}{{{metric.labels[0]}="']
+    for name, column in zip(metric.labels, family.labels, strict=True):
+        if len(parts) > 1:
+            parts.append(f'",{name}="')
+        parts.append(_escaped(column.values).take(pa.array(column.codes)))
+    # The lines stand one behind the other in the memory of the array that holds them.
+    lines = pc.binary_join_element_wise(*map(_part, [*parts, '"} ', values, "\n", ""]))
+    _, offsets, data = lines.buffers()
+    first, last = np.frombuffer(offsets, np.int64)[[lines.offset, lines.offset + len(lines)]]
+    if data:
+        yield memoryview(data)[first:last]
 
 
-def _pairs(name: str, column: LabelColumn) -> list[str]:
-    """`name="value"` for each sample; each distinct value is escaped once."""
-    rendered = np.empty(len(column.values), dtype=object)
-    rendered[:] = [f'{name}="{escape_label(value)}"' for value in column.values]
-    pairs: list[str] = rendered[column.codes].tolist()
-    return pairs
+def _part(part: pa.Array | str) -> pa.Array | pa.Scalar:
+    return pa.scalar(part, pa.large_string()) if isinstance(part, str) else part
+
+
+def _escaped(values: Sequence[str]) -> pa.Array:
+    """The label's distinct values, each escaped once."""
+    try:
+        array = pa.array(values, pa.large_string())
+    except UnicodeEncodeError:
+        well_formed = [value.encode("utf-8", "replace").decode() for value in values]
+        array = pa.array(well_formed, pa.large_string())
+    for character, escape in _ESCAPES:
+        if pc.any(pc.match_substring(array, character)).as_py():
+            array = pc.replace_substring(array, character, escape)
+    return array
 
 
 def escape_label(value: str) -> str:
@@ -59,10 +80,12 @@ def _escape_help(text: str) -> str:
     return text.replace("\\", r"\\").replace("\n", r"\n")
 
 
-def _numbers(values: NDArray[np.number]) -> list[str]:
-    if np.issubdtype(values.dtype, np.integer):
-        return [str(value) for value in values.tolist()]
-    return [_number(value) for value in values.tolist()]
+def _numbers(values: NDArray[np.number]) -> pa.Array:
+    """Each distinct value is written once."""
+    distinct, codes = np.unique(values, return_inverse=True)
+    whole = np.issubdtype(distinct.dtype, np.integer)
+    texts = [str(v) if whole else _number(v) for v in distinct.tolist()]
+    return pa.array(texts, pa.large_string()).take(pa.array(codes))
 
 
 def _number(value: float) -> str:
