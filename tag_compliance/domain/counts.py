@@ -35,7 +35,7 @@ class Counts:
 def count(results: ComplianceResults) -> Counts:
     """The cubes of `results`: linear in its rows, then small."""
     tags = results.required_tags
-    group, groups = _group_rows(results.table)
+    group, groups = group_rows(results.table)
     resources = np.bincount(group, minlength=len(groups))
     compliant = np.bincount(group[_bools(results.table["compliant"])], minlength=len(groups))
     by_type = groups.assign(resources=resources, compliant=compliant)
@@ -52,8 +52,10 @@ def count(results: ComplianceResults) -> Counts:
     return Counts(by_type, by_type_and_tag, by_region, by_region_and_tag)
 
 
-def _group_rows(table: pa.Table) -> tuple[NDArray[np.intp], pd.DataFrame]:
-    """For each row the number of its (account, region, type), and the labels of each number."""
+def group_rows(table: pa.Table) -> tuple[NDArray[np.intp], pd.DataFrame]:
+    """For each row the number of its (account, region, type), and the labels of each number: a row
+    of the columns of `TYPE` for each, sorted by them.
+    """
     if len(table) == 0:
         return np.zeros(0, dtype=np.intp), pd.DataFrame(columns=TYPE, dtype="object")
     labels: dict[str, list[str]] = {}

@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tag_compliance.domain.counts import missing_pairs
+from tag_compliance.domain.counts import REGION, group_rows, missing_pairs
 from tag_compliance.domain.metrics import TAG_MISSING_DETAIL, Family, LabelColumn
 from tag_compliance.domain.results import ComplianceResults, RegionKey
 
@@ -49,8 +49,9 @@ def detail_of(results: ComplianceResults, limit: int) -> Detail:
     rows, tags = missing_pairs(table["missing_tags"], results.required_tags)
     omitted = dict.fromkeys(results.counted, 0)
     if 0 < limit < len(rows):
-        rows, tags, left_out = _capped(table, rows, tags, limit)
-        omitted |= _by_region(table, left_out)
+        chosen, left_out = _capped(table, rows, tags, limit)
+        rows, tags = rows[chosen], tags[chosen]
+        omitted |= left_out
     family = Family(
         TAG_MISSING_DETAIL,
         (
@@ -66,21 +67,27 @@ def detail_of(results: ComplianceResults, limit: int) -> Detail:
 
 def _capped(
     table: pa.Table, rows: NDArray[np.int64], tags: NDArray[np.int64], limit: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
-    keys = [(name, "ascending") for name in ("account_id", "region", "resource_type", "arn")]
-    plain = pa.table({name: table[name].cast(pa.string()) for name, _ in keys})
-    rank = np.empty(len(table), dtype=np.int64)
-    rank[pc.sort_indices(plain, sort_keys=keys).to_numpy()] = np.arange(len(table))
-    order = np.lexsort((tags, rank[rows]))
-    chosen, left = order[:limit], order[limit:]
-    return rows[chosen], tags[chosen], rows[left]
+) -> tuple[NDArray[np.intp], Counter[RegionKey]]:
+    """Which pairs stay in, and how many others each region has.
 
-
-def _by_region(table: pa.Table, rows: NDArray[np.int64]) -> dict[RegionKey, int]:
-    taken = table.select(["account_id", "account_name", "region"]).take(pa.array(rows))
-    names = [taken[name].cast(pa.string()).to_pylist() for name in taken.column_names]
-    counts = Counter(zip(*names, strict=True))
-    return {RegionKey(*labels): n for labels, n in counts.items()}
+    Whole groups of account, region and type stay in or are left out; the ARNs of one alone, in
+    which the limit falls, must be put in order.
+    """
+    group_of_row, groups = group_rows(table)
+    group = group_of_row[rows]
+    sizes = np.bincount(group, minlength=len(groups))
+    through = np.cumsum(sizes)
+    last = int(np.searchsorted(through, limit))
+    within = np.nonzero(group == last)[0]
+    arns = pc.rank(table["arn"].take(pa.array(rows[within])), tiebreaker="dense").to_numpy()
+    fitting = limit - int(through[last] - sizes[last])
+    chosen = within[np.lexsort((tags[within], arns))[:fitting]]
+    chosen = np.sort(np.concatenate([np.nonzero(group < last)[0], chosen]))
+    left_out: Counter[RegionKey] = Counter()
+    numbers = sizes - np.bincount(group[chosen], minlength=len(groups))
+    for *region, number in groups[REGION].assign(number=numbers).itertuples(index=False):
+        left_out[RegionKey(*region)] += number
+    return chosen, left_out
 
 
 def _column(table: pa.Table, name: str, rows: NDArray[np.int64]) -> LabelColumn:

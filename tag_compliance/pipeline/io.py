@@ -60,8 +60,9 @@ class TableIOManager(dg.IOManager):
             elif isinstance(obj, ComplianceResults):
                 storage.write(_RESULTS, encode_results(obj))
             else:
-                for account in obj:
-                    keep_account(storage, account, context.log.warning)
+                # Taken out one by one: a run in this process holds on to its outputs to its end.
+                while obj:
+                    keep_account(storage, obj.pop(), context.log.warning)
 
     def load_input(self, context: dg.InputContext) -> Any:
         with _told():
