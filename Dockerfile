@@ -104,6 +104,10 @@ LABEL org.opencontainers.image.title="tag-compliance" \
 COPY --from=libraries /opt/tag-compliance /opt/tag-compliance
 COPY --from=program /program /
 # Inside a container, loopback would be nobody's: who reaches the port is decided where it is published.
-ENV TAG_COMPLIANCE_UI_HOST=0.0.0.0
+# The other two keep Dagster's event log small, as `up` and `scan` do; in a pod of several containers, and in
+# a run's own Job, nobody else would say so.
+ENV TAG_COMPLIANCE_UI_HOST=0.0.0.0 \
+    DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS=true \
+    DAGSTER_EVENT_BATCH_SIZE=1000
 EXPOSE 3000
 CMD ["up"]

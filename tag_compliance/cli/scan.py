@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from tag_compliance.aws.regions import known_regions
-from tag_compliance.cli.dagster_home import prepare_dagster_home
+from tag_compliance.cli.dagster_home import FEW_EVENTS, prepare_dagster_home
 from tag_compliance.cli.exit_code import ExitCode
 from tag_compliance.cli.interrupts import interruptible
 from tag_compliance.cli.output import Output, put_out
@@ -34,6 +34,7 @@ def scan_once(config_path: Path, output: Output, account: str | None = None) -> 
         raise BadConfiguration((fault,))
     if home := os.environ.get("DAGSTER_HOME"):
         os.environ["DAGSTER_HOME"] = str(prepare_dagster_home(home, config))
+    os.environ.update(FEW_EVENTS | os.environ)
     gc.disable()  # nothing that is imported becomes garbage: looking for it takes 0.2 s
     from tag_compliance.pipeline.launch import run_scan  # Dagster, which `--help` can do without
     from tag_compliance.pipeline.resources import ProgressResource

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from tag_compliance.aws.regions import known_regions
-from tag_compliance.cli.dagster_home import prepare_dagster_home, write_workspace
+from tag_compliance.cli.dagster_home import FEW_EVENTS, prepare_dagster_home, write_workspace
 from tag_compliance.cli.processes import Child, supervise
 from tag_compliance.config import Config, load_config
 from tag_compliance.errors import CannotListen
@@ -34,6 +34,7 @@ def run_up(arguments: argparse.Namespace, config: Config) -> int:
     environment = {
         # Dagster warns of each of its own features that it calls beta; the lock file pins them all.
         "PYTHONWARNINGS": "ignore",
+        **FEW_EVENTS,
         **os.environ,
         "DAGSTER_HOME": str(home),
         "TAG_COMPLIANCE_STORAGE": config.storage,

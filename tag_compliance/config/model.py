@@ -124,7 +124,7 @@ class Config(RoleSession):
     storage: Annotated[StrictStr, AfterValidator(_storage)] = "state"
     retain_snapshots: Annotated[StrictInt, Field(ge=1)] = 48
     max_detail_series: Annotated[StrictInt, Field(ge=0)] = 100_000
-    max_concurrency: Annotated[StrictInt, Field(ge=1, le=1_000)] = 64
+    max_concurrency: Annotated[StrictInt, Field(ge=1, le=1_000)] = 100
     calls_per_second: Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] = 15.0
     region_deadline: Annotated[StrictInt, Field(ge=1)] = 900
     on_failure: OnFailure = OnFailure.DROP

@@ -8,6 +8,7 @@ from tag_compliance import __version__
 from tag_compliance.aws.scanner import scan_accounts
 from tag_compliance.config import Config, OnFailure
 from tag_compliance.domain.clock import utc_now
+from tag_compliance.domain.counts import count
 from tag_compliance.domain.evaluation import evaluate
 from tag_compliance.domain.families import Occasion
 from tag_compliance.domain.policy import Policy
@@ -103,10 +104,11 @@ def compliance_results(
         _policy(scan_config),
         keep_since=utc_now() - timedelta(seconds=scan_config.keep_last_for) if keep else None,
     )
+    counts, before = count(results), configuration.snapshots().status()
     return dg.MaterializeResult(
         value=results,
-        metadata=metadata.of_results(results),
-        check_results=check_results(results, scan_config, configuration.snapshots().status()),
+        metadata=metadata.of_results(results, counts),
+        check_results=check_results(results, counts, scan_config, before),
     )
 
 

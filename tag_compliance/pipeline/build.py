@@ -71,9 +71,9 @@ def build_definitions(
         loggers={"console": console},
         resources={
             "configuration": configuration,
-            "heartbeat": HeartbeatResource(path=str(config_path)),
+            "heartbeat": HeartbeatResource(configuration=configuration),
             "scan_progress": progress or ProgressResource(),
-            assets.IO_MANAGER: TableIOManager(configuration),
+            assets.IO_MANAGER: TableIOManager(configuration=configuration),
         },
     )
 

@@ -10,7 +10,7 @@ import dagster as dg
 
 from tag_compliance.config import CheckSeverity, Config
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.domain.counts import count
+from tag_compliance.domain.counts import Counts
 from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.pipeline.metadata import Cell, Metadata, table_of, table_of_failures
 from tag_compliance.snapshot.contents import SnapshotContents
@@ -40,12 +40,12 @@ SNAPSHOT_CHECKS = [
 
 
 def check_results(
-    results: ComplianceResults, config: Config, before: ScanStatus | None
+    results: ComplianceResults, counts: Counts, config: Config, before: ScanStatus | None
 ) -> list[dg.AssetCheckResult]:
     """One for each of `RESULT_CHECKS`; `before` is the snapshot that is current so far."""
     failed = [scan for scan in results.scans if not scan.succeeded]
     unread = results.regions_configured - results.regions_read
-    regions = count(results).by_region
+    regions = counts.by_region
     overall = _percentage(int(regions["compliant"].sum()), int(regions["resources"].sum()))
     per_account = regions.groupby("account_id", sort=False)[["resources", "compliant"]].sum()
     low: list[dict[str, Cell]] = [

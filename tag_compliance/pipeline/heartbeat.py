@@ -75,7 +75,7 @@ class Heartbeat:
 class HeartbeatResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """Beats from the start of a run to its end: the in-process executor makes resources once."""
 
-    path: str
+    configuration: dg.ResourceDependency[ConfigurationResource]
 
     @contextlib.contextmanager
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HeartbeatResource"]:
@@ -83,7 +83,7 @@ class HeartbeatResource(dg.ConfigurableResource):  # type: ignore[type-arg]
         with contextlib.ExitStack() as stack:
             if context.run is not None:
                 with contextlib.suppress(TagComplianceError):
-                    storage = ConfigurationResource(path=self.path).storage()
+                    storage = self.configuration.storage()
                     stack.enter_context(Heartbeat(storage, context.run.run_id).beating())
             yield self
 

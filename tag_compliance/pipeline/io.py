@@ -5,8 +5,6 @@ tables/raw_resources/<account id>.parquet
 tables/compliance_results.parquet
 """
 
-from __future__ import annotations
-
 import contextlib
 import logging
 from collections.abc import Callable, Iterable, Iterator
@@ -42,19 +40,18 @@ def _account_object(account_id: str) -> str:
     return f"tables/raw_resources/{account_id}.parquet"
 
 
-class TableIOManager(dg.IOManager):
+class TableIOManager(dg.ConfigurableIOManager):
     """Keeps values by their type; Dagster's own manager of files knows no run over many partitions.
 
     An input annotated as `pandas.DataFrame` gets the rows of `compliance_results` alone; one with
     `columns` in its metadata reads just those of its columns.
     """
 
-    def __init__(self, configuration: ConfigurationResource) -> None:
-        self._configuration = configuration
+    configuration: dg.ResourceDependency[ConfigurationResource]
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         with _told():
-            storage = self._configuration.storage()
+            storage = self.configuration.storage()
             if isinstance(obj, Config):
                 storage.write(_CONFIG, obj.model_dump_json(by_alias=True).encode())
             elif isinstance(obj, ComplianceResults):
@@ -69,7 +66,7 @@ class TableIOManager(dg.IOManager):
             return self._loaded(context)
 
     def _loaded(self, context: dg.InputContext) -> Any:
-        storage = self._configuration.storage()
+        storage = self.configuration.storage()
         if context.has_asset_partitions:
             return load_accounts(storage, context.asset_partition_keys, context.log.warning)
         if context.dagster_type.typing_type is Config:

@@ -9,7 +9,7 @@ import dagster as dg
 import pyarrow.compute as pc
 
 from tag_compliance.config import Config
-from tag_compliance.domain.counts import count
+from tag_compliance.domain.counts import Counts
 from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.pipeline.chart import chart_of
 from tag_compliance.snapshot.contents import SnapshotContents
@@ -56,8 +56,7 @@ def of_account(results: ComplianceResults) -> Metadata:
     return found
 
 
-def of_results(results: ComplianceResults) -> Metadata:
-    counts = count(results)
+def of_results(results: ComplianceResults, counts: Counts) -> Metadata:
     resources = int(counts.by_region["resources"].sum())
     compliant = int(counts.by_region["compliant"].sum())
     tags = counts.by_region_and_tag

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import termios
 import time
+from collections import Counter
 from pathlib import Path
 
 import dagster as dg
@@ -182,6 +183,24 @@ def test_with_dagster_home_the_run_is_recorded_there(program: Program) -> None:
         }
         assert checks["every_account_read"] is False
         assert not instance.telemetry_enabled
+
+
+def test_each_account_costs_one_row_in_dagsters_event_log(program: Program) -> None:
+    os.environ["DAGSTER_HOME"] = "dagster"
+    assert program.run("scan").code == 0
+    with dg.DagsterInstance.from_config(str(program.place.folder / "dagster")) as instance:
+        (run,) = instance.get_runs()
+        of_accounts = [
+            entry.dagster_event.event_type
+            for entry in instance.all_logs(run.run_id)
+            if entry.dagster_event is not None
+            and entry.dagster_event.asset_key == dg.AssetKey("raw_resources")
+        ]
+        # One for each of the three accounts, and one that plans them all.
+        assert Counter(of_accounts) == {
+            dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED: 1,
+            dg.DagsterEventType.ASSET_MATERIALIZATION: 3,
+        }
 
 
 def test_a_dagster_home_that_cannot_be_made_is_told_in_one_line(program: Program) -> None:

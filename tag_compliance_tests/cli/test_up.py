@@ -7,6 +7,7 @@ import signal
 import socket
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
 from tag_compliance_tests.cli.conftest import Program
@@ -16,6 +17,16 @@ from tag_compliance_tests.endurance.up import start_up
 from tag_compliance_tests.fake_aws import FakeAws
 
 
+def planned_in(home: Path) -> list[str | None]:
+    """Of the first run: the account of each event that plans to read some."""
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        run = instance.get_runs()[-1]
+        kind = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
+        entries = instance.all_logs(run.run_id, of_type=kind)
+        events = [entry.dagster_event for entry in entries if entry.dagster_event]
+        return [e.partition for e in events if e.asset_key == dg.AssetKey("raw_resources")]
+
+
 @pytest.mark.timeout(240)
 def test_it_scans_by_itself_and_the_death_of_the_daemon_ends_everything(place: Place) -> None:
     with start_up(place, "--refresh-interval", "10") as up:
@@ -23,6 +34,7 @@ def test_it_scans_by_itself_and_the_death_of_the_daemon_ends_everything(place: P
         eventually(lambda: up.answers("/server_info", up.ui_port), 60)
         tree = descendants(up.process.pid)
         assert (place.state / "dagster" / "dagster.yaml").is_file()
+        assert planned_in(place.state / "dagster") == [None], "one event for all accounts"
         (daemon,) = [process for process in tree if "dagster._daemon" in process.command]
         os.kill(daemon.pid, signal.SIGKILL)
 

@@ -14,6 +14,7 @@ import click
 import pytest
 import yaml
 
+from tag_compliance.cli.dagster_home import FEW_EVENTS
 from tag_compliance.cli.main import build_parser
 from tag_compliance.config.model import SCALAR_KEYS
 from tag_compliance.exporter.app import create_app
@@ -109,6 +110,11 @@ def test_the_image_starts_commands_that_exist_and_exposes_the_ports_that_they_ta
             if name == "ENV":
                 named = set(re.findall(r"\b(TAG_COMPLIANCE_\w+)=", text))
                 assert named <= set(variables_of_the_program())
+
+
+def test_every_process_in_the_image_keeps_dagsters_event_log_small() -> None:
+    (environment,) = (text for name, text in stages_of_the_dockerfile()["runtime"] if name == "ENV")
+    assert dict(pair.split("=") for pair in environment.split()).items() >= FEW_EVENTS.items()
 
 
 def test_the_entry_point_hands_dagsters_arguments_to_dagster_and_all_else_to_the_program() -> None:

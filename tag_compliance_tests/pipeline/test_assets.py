@@ -44,7 +44,7 @@ def _results(pipeline: Pipeline, config: Config) -> dg.MaterializeResult[Complia
         scan_config=config,
         raw_resources=_stored(config),
         configuration=pipeline.resource(),
-        heartbeat=HeartbeatResource(path=str(pipeline.config_path)),
+        heartbeat=HeartbeatResource(configuration=pipeline.resource()),
     )
     assert isinstance(given, dg.MaterializeResult)
     return given

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from tag_compliance.config import Config
+from tag_compliance.domain.counts import count
 from tag_compliance.domain.families import Occasion
 from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.domain.scan import Reason
@@ -45,7 +46,7 @@ def contents(results: ComplianceResults = FINE, age: float = 1.0) -> SnapshotCon
 def passed(
     results: ComplianceResults, before: ScanStatus | None = None, **settings: object
 ) -> dict[str, bool]:
-    checks = check_results(results, config(**settings), before)
+    checks = check_results(results, count(results), config(**settings), before)
     return {str(check.check_name): check.passed for check in checks}
 
 
@@ -73,7 +74,7 @@ def test_an_account_that_failed_fails_accounts_and_regions() -> None:
 
 def test_a_failed_account_is_named_with_its_reason() -> None:
     results = results_of(scanned_account(TWO, "eu-west-1", reason=Reason.ACCESS_DENIED))
-    check = check_results(results, config(), None)[0]
+    check = check_results(results, count(results), config(), None)[0]
     assert check.description == "1 of 1 accounts were not read whole."
     table = check.metadata["failures"]
     assert isinstance(table, dg.TableMetadataValue)
@@ -147,5 +148,6 @@ def test_a_snapshot_of_an_old_scan_is_not_fresh() -> None:
 @pytest.mark.parametrize("severity", list(dg.AssetCheckSeverity))
 def test_the_severity_is_the_configured_one(severity: dg.AssetCheckSeverity) -> None:
     settings = config(check_severity=severity.value.lower())
-    checks = [*check_results(FINE, settings, None), *check_snapshot(contents(), settings)]
+    of_results = check_results(FINE, count(FINE), settings, None)
+    checks = [*of_results, *check_snapshot(contents(), settings)]
     assert {check.severity for check in checks} == {severity}
