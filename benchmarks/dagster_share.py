@@ -23,6 +23,7 @@ from benchmarks.fake import write_configuration
 from benchmarks.postgres import run_postgres, why_not
 from benchmarks.process import answer_of, clean_environment, module
 from benchmarks.report import Report, Table
+from tag_compliance.cli.dagster_home import FEW_EVENTS
 
 if TYPE_CHECKING:
     from tag_compliance.config import Config
@@ -88,7 +89,7 @@ def _line(found: dict[int, list[dict[str, Any]]], key: str) -> tuple[float, floa
 
 def _run(accounts: int, settings: str | None) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        more = {}
+        more = dict(FEW_EVENTS)
         if settings is not None:
             home = Path(folder, "home")
             home.mkdir()

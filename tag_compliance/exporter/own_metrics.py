@@ -149,7 +149,7 @@ class OwnMetrics:
             # As `/health` counts it: the alert on it and the probe must not disagree.
             yield SNAPSHOT_AGE, max((self._now() - status.scan_started_at).total_seconds(), 0.0)
             yield SNAPSHOT_STALE_AFTER, status.stale_after_seconds
-            yield SNAPSHOT_BYTES, state.served.exposition.plain.size
+            yield SNAPSHOT_BYTES, len(state.served.exposition.plain)
         yield STORAGE_UP, state.fault is None or state.fault.storage_answered
         if state.last_scan:
             yield LAST_SCAN_SUCCESS, state.last_scan.outcome is not Outcome.NOTHING

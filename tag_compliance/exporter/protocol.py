@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import cast
 
 from starlette.types import Receive, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-
-from tag_compliance.exporter import sendfile
-from tag_compliance.exporter.sendfile import FileSender
 
 logger = logging.getLogger(__name__)
 
@@ -24,7 +22,6 @@ MOST_PIPELINED = 16
 HEAD_SECONDS = 10.0
 
 _ABORT = "tag_compliance.abort"
-_SEND_FILE = "tag_compliance.send_file"
 _TOO_LARGE = (
     b"HTTP/1.1 431 Request Header Fields Too Large\r\n"
     b"content-length: 0\r\nconnection: close\r\n\r\n"
@@ -35,6 +32,7 @@ class BoundedProtocol(HttpToolsProtocol):
     """One connection."""
 
     _received = 0
+    _cycles: Sequence[RequestResponseCycle] = ()
     _overdue: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -42,11 +40,14 @@ class BoundedProtocol(HttpToolsProtocol):
         # A piece waits until the one before has left for the kernel: a client that never reads on
         # costs one, and what the kernel sends by itself overtakes nothing.
         # (Not 0 with TLS: its transports pause at `size >= high`, and would for ever.)
-        transport.set_write_buffer_limits(high=1 if self._encrypted() else 0, low=0)
+        transport.set_write_buffer_limits(high=1 if self.scheme == "https" else 0, low=0)
         self._start_clock()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._stop_clock()
+        # Of pipelined requests, uvicorn marks the newest alone, and the others would send on.
+        for cycle in self._cycles:
+            cycle.disconnected = True
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
@@ -68,12 +69,8 @@ class BoundedProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         self._stop_clock()
         super().on_headers_complete()
-        if sendfile.AVAILABLE and not self._encrypted():
-            sender = FileSender(self.transport, self.flow, self.cycle)
-            self.scope["extensions"][_SEND_FILE] = {"sender": sender}
-
-    def _encrypted(self) -> bool:
-        return self.scheme == "https"
+        unanswered = [cycle for cycle in self._cycles if not cycle.response_complete]
+        self._cycles = [*unanswered, self.cycle]
 
     def _refuse(self) -> None:
         if self._idle():
@@ -100,12 +97,6 @@ class BoundedProtocol(HttpToolsProtocol):
         self._overdue = None
         if self._idle():
             self.transport.abort()
-
-
-def file_sender(scope: Scope) -> FileSender | None:
-    """Who sends files on the request's connection; None where it takes nothing but bytes."""
-    extension = scope.get("extensions", {}).get(_SEND_FILE)
-    return cast("FileSender", extension["sender"]) if extension else None
 
 
 async def abort(scope: Scope, receive: Receive) -> None:

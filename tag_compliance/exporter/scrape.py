@@ -43,7 +43,7 @@ class ScrapeEndpoint:
         if gzip:
             answer.append(("content-encoding", "gzip"))
         answer.append(("content-type", CONTENT_TYPE))
-        answer.append(("content-length", str(held.size + len(ending))))
+        answer.append(("content-length", str(len(held) + len(ending))))
         await _start(send, 200, answer)
         if scope["method"] == "HEAD":
             await send({"type": "http.response.body"})

@@ -2,38 +2,33 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from tag_compliance.errors import SnapshotUnreadable
-from tag_compliance.exporter.held import HeldBytes
 from tag_compliance.snapshot.appendable_gzip import Appendable, compress
 from tag_compliance.snapshot.status import ScanStatus
 from tag_compliance.snapshot.store import GZIP, Snapshot
 
-_NOTHING = memoryview(b"")
-
 
 @dataclass(frozen=True, slots=True)
 class Exposition:
-    """An exposition in both encodings that a scraper may ask for; `seam` continues the second."""
+    """An exposition in both encodings that a scraper may ask for."""
 
-    plain: HeldBytes
-    gzip: HeldBytes
-    seam: Appendable
+    plain: bytes
+    gzip: Appendable
 
     @classmethod
     def of(cls, plain: bytes, gzip: bytes) -> Exposition:
         """Raises ValueError where the compressed form cannot be continued."""
-        member = Appendable.of(gzip)
-        return cls(HeldBytes(plain), HeldBytes(member.body), replace(member, body=_NOTHING))
+        return cls(plain, Appendable.of(gzip))
 
     @classmethod
     def empty(cls) -> Exposition:
         return cls.of(b"", compress(b""))
 
-    def followed_by(self, more: bytes, *, gzip: bool) -> tuple[HeldBytes, bytes]:
+    def followed_by(self, more: bytes, *, gzip: bool) -> tuple[memoryview, bytes]:
         """The two parts of one answer: the first is shared by all answers, the second its own."""
-        return (self.gzip, self.seam.tail(more)) if gzip else (self.plain, more)
+        return (self.gzip.body, self.gzip.tail(more)) if gzip else (memoryview(self.plain), more)
 
 
 @dataclass(frozen=True, slots=True)

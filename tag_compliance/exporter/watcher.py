@@ -114,7 +114,7 @@ def _tell(before: State, after: State, seconds: float) -> None:
         fields = {
             "snapshot": after.served.snapshot_id,
             "outcome": after.served.status.outcome,
-            "bytes": after.served.exposition.plain.size,
+            "bytes": len(after.served.exposition.plain),
             "seconds": round(seconds, 3),
         }
         logger.info("snapshot loaded", extra={"fields": fields})
