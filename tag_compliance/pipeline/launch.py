@@ -71,4 +71,10 @@ def _failure_of(result: dg.ExecuteInProcessResult) -> str:
             if told is not None and told.description:
                 return told.description
             return data.error_display_string.strip().splitlines()[0] if data.error else ""
+    for event in result.all_events:
+        # Before the first step or between two of them.
+        if event.is_job_failure and (error := event.job_failure_data.error):
+            while error.cause is not None:
+                error = error.cause
+            return " ".join(error.message.split())
     return ""

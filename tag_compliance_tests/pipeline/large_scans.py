@@ -102,7 +102,7 @@ class LargeScans:
 
 @contextlib.contextmanager
 def large_scans(
-    folder: Path, fake: FakeAws, runs: int, patience: float = 120.0, interval: int = 10
+    folder: Path, fake: FakeAws, runs: int, patience: float = 200.0, interval: int = 10
 ) -> Iterator[LargeScans]:
     """Every account of the fake, in so many runs, over and over again."""
     ids = [account.account_id for account in fake.organisation]

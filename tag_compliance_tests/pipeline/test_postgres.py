@@ -46,7 +46,7 @@ def test_a_scan_in_one_run_works_on_postgresql_as_on_sqlite(
         assert not list(home.rglob("*.db"))
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(600)
 def test_a_scan_of_several_runs_is_that_of_one_and_outlives_a_killed_run(
     tmp_path: Path, pipeline: Pipeline, fake: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
