@@ -19,6 +19,7 @@ from pathlib import Path
 import dagster as dg
 import sqlalchemy as sa
 
+from tag_compliance.cli.dagster_home import FEW_EVENTS
 from tag_compliance_tests.fake_aws import FakeAws, generate_organisation
 from tag_compliance_tests.pipeline.daemons import write_home
 from tag_compliance_tests.pipeline.pipelines import Pipeline
@@ -52,7 +53,7 @@ def measure(accounts: int, place: Callable[[Path], Iterator[tuple[Path, Size]]])
     """Event rows and bytes of one scan."""
     organisation = generate_organisation(accounts, _REGION, 5)
     with tempfile.TemporaryDirectory() as folder, FakeAws(organisation) as fake:
-        os.environ.update(fake.environment())
+        os.environ.update(fake.environment() | FEW_EVENTS)
         root = Path(folder)
         with (
             contextmanager(place)(root) as (home, size),

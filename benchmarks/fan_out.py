@@ -16,6 +16,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from tag_compliance.cli.dagster_home import FEW_EVENTS
 from tag_compliance_tests.fake_aws import FakeAws, generate_organisation
 from tag_compliance_tests.pipeline.large_scans import large_scans, show
 from tag_compliance_tests.pipeline.pipelines import REGIONS, Pipeline
@@ -31,7 +32,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, FakeAws(organisation) as fake:
         for name in [n for n in os.environ if n.startswith(("AWS_", "TAG_COMPLIANCE_", "DAGSTER"))]:
             del os.environ[name]
-        os.environ.update(fake.environment())
+        os.environ.update(fake.environment() | FEW_EVENTS)
         ids = [account.account_id for account in organisation]
         (Path(folder) / "single").mkdir()
         (Path(folder) / "several").mkdir()

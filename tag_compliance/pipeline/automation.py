@@ -11,6 +11,7 @@ from tag_compliance.pipeline.cadence import Cadence
 from tag_compliance.pipeline.partitions import sync_partitions
 from tag_compliance.pipeline.requests import (
     faulty_request,
+    follow_request,
     parts_of,
     publish_request,
     scan_requests,
@@ -26,6 +27,7 @@ from tag_compliance.pipeline.runs import (
     newest_of_several,
     newest_scan_at,
     running_scan,
+    unfollowed_by_hand,
     unpublished_scan,
 )
 from tag_compliance.storage.open import open_storage
@@ -114,19 +116,25 @@ def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefin
 
 
 def build_publish_sensor(prefix: list[str]) -> dg.SensorDefinition:
-    """Publishes a scan of several runs when the last of them has ended, in whatever way."""
+    """Publishes a scan of several runs when the last of them has ended, in whatever way.
+
+    And what a person has read anew from the UI, be it a single account.
+    """
 
     @dg.sensor(
         name="scan_publish",
         job_name=JOB,
         minimum_interval_seconds=_SENSOR_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Judges and publishes what the runs of one scan have read.",
+        description="Judges and publishes what the runs of a scan, or one from the UI, have read.",
     )
     def scan_publish(
         context: dg.SensorEvaluationContext, configuration: ConfigurationResource
     ) -> dg.RunRequest | dg.SkipReason:
         instance, storage = context.instance, configuration.storage()
+        by_hand = unfollowed_by_hand(instance)
+        if by_hand is not None:
+            return follow_request(by_hand, prefix)
         newest = newest_of_several(instance)
         if newest is None:
             return dg.SkipReason("the newest scan is a single run, which publishes by itself")

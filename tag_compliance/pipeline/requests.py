@@ -8,6 +8,7 @@ from tag_compliance.config import Config
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.pipeline.partitions import range_tags, sync_partitions
 from tag_compliance.pipeline.runs import (
+    FOLLOWS_TAG,
     ONE_AT_A_TIME,
     PART_TAG,
     PARTS_TAG,
@@ -58,6 +59,15 @@ def publish_request(scan: str, trigger: str, prefix: list[str]) -> dg.RunRequest
     return _request(
         f"publish-{scan}",
         {TRIGGER_TAG: trigger, SCAN_TAG: scan},
+        [dg.AssetKey([*prefix, name]) for name in PUBLISHING],
+    )
+
+
+def follow_request(run_id: str, prefix: list[str]) -> dg.RunRequest:
+    """The run that judges and publishes anew after one that has read accounts alone."""
+    return _request(
+        f"follow-{run_id}",
+        {TRIGGER_TAG: "ui", FOLLOWS_TAG: run_id, **ONE_AT_A_TIME},
         [dg.AssetKey([*prefix, name]) for name in PUBLISHING],
     )
 

@@ -14,7 +14,7 @@ from tag_compliance.pipeline.heartbeat import is_dead
 from tag_compliance.storage.base import Storage
 
 JOB = "scan"
-RAW_RESOURCES = "raw_resources"
+RAW_RESOURCES, METRIC_SNAPSHOT = "raw_resources", "metric_snapshot"
 
 TRIGGER_TAG = "tag_compliance/trigger"
 SCAN_TAG = "tag_compliance/scan"
@@ -22,6 +22,9 @@ PART_TAG = "tag_compliance/part"
 PARTS_TAG = "tag_compliance/parts"
 ACCOUNT_TAG = "tag_compliance/account"
 """On a run that scans this one account alone."""
+
+FOLLOWS_TAG = "tag_compliance/follows"
+"""On a run that publishes what this other one has read, which a person started from the UI."""
 
 ONE_AT_A_TIME = {"tag_compliance/one_at_a_time": "true"}
 """On every scan of a single run; `dagster.yaml` limits the runs that carry it to one."""
@@ -64,9 +67,12 @@ def scan_began_at(tags: Mapping[str, str]) -> datetime | None:
 
 def is_scan(run: dg.DagsterRun) -> bool:
     """Whether the run reads AWS, be it this project's job or a materialization from the UI."""
-    selected = run.asset_selection
-    if selected:
-        return any(key.path[-1] == RAW_RESOURCES for key in selected)
+    return _materializes(run, RAW_RESOURCES)
+
+
+def _materializes(run: dg.DagsterRun, asset: str) -> bool:
+    if run.asset_selection:
+        return any(key.path[-1] == asset for key in run.asset_selection)
     return run.job_name == JOB
 
 
@@ -96,7 +102,7 @@ def newest_scan_at(instance: dg.DagsterInstance) -> datetime | None:
     for record in _newest_runs(instance):
         tags = record.dagster_run.tags
         publishes = SCAN_TAG in tags and PARTS_TAG not in tags
-        if not publishes and ACCOUNT_TAG not in tags:
+        if not publishes and not _beside_the_scans(tags):
             return record.create_timestamp.astimezone(UTC)
     return None
 
@@ -107,8 +113,35 @@ def newest_of_several(instance: dg.DagsterInstance) -> dg.RunRecord | None:
         tags = record.dagster_run.tags
         if SCAN_TAG in tags:
             return record
-        if ACCOUNT_TAG not in tags:
+        if not _beside_the_scans(tags):
             return None
+    return None
+
+
+def _beside_the_scans(tags: Mapping[str, str]) -> bool:
+    """A run for one account, or one that follows a person's: neither puts the next scan off."""
+    return ACCOUNT_TAG in tags or FOLLOWS_TAG in tags
+
+
+def unfollowed_by_hand(instance: dg.DagsterInstance) -> str | None:
+    """The newest run that has read accounts alone, from the UI, where nothing has published since.
+
+    Blind spot: it is looked for among the newest hundred runs that succeeded.
+    """
+    succeeded = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS])
+    published = max(
+        (
+            record.create_timestamp.timestamp()
+            for record in _newest_runs(instance)
+            if _materializes(record.dagster_run, METRIC_SNAPSHOT)
+        ),
+        default=0.0,
+    )
+    for record in instance.get_run_records(filters=succeeded, limit=_LOOKED_AT):
+        run = record.dagster_run
+        by_hand = run.job_name != JOB and is_scan(run) and not _materializes(run, METRIC_SNAPSHOT)
+        if by_hand and (record.end_time or 0.0) > published:
+            return run.run_id
     return None
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from tag_compliance.pipeline.cadence import Cadence
 from tag_compliance.pipeline.heartbeat import HEARTBEATS
 from tag_compliance.pipeline.runs import ACCOUNT_TAG, JOB, ONE_AT_A_TIME, TRIGGER_TAG
 from tag_compliance_tests.pipeline.pipelines import Pipeline, make_older
+from tag_compliance_tests.pipeline.ticks import Answer, look, tick
 
 IDS = ["100000000000", "100000000001", "100000000002"]
 SINGLE_RUN = timedelta(minutes=10)
@@ -27,46 +27,6 @@ def idle(tmp_path: Path, kept_instance: dg.DagsterInstance) -> Pipeline:
     pipeline = Pipeline(tmp_path, kept_instance)
     pipeline.configure(IDS)
     return pipeline
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What was asked for, or why nothing was."""
-
-    requests: list[dg.RunRequest]
-    reason: str
-
-    @property
-    def request(self) -> dg.RunRequest:
-        (request,) = self.requests
-        return request
-
-
-def tick(pipeline: Pipeline, when: datetime | None = None) -> Answer:
-    """Of the schedule."""
-    schedule = build_schedule(Cadence(300), [])
-    with dg.build_schedule_context(
-        instance=pipeline.instance,
-        scheduled_execution_time=when or next_tick(),
-        resources={"configuration": pipeline.resource()},
-    ) as context:
-        answer = schedule.evaluate_tick(context)
-    return Answer(list(answer.run_requests or ()), answer.skip_message or "")
-
-
-def look(pipeline: Pipeline, seconds: int = 300) -> Answer:
-    """Of the catch-up sensor."""
-    sensor = build_catch_up_sensor(Cadence(seconds), [])
-    with dg.build_sensor_context(
-        instance=pipeline.instance, resources={"configuration": pipeline.resource()}
-    ) as context:
-        answer = sensor.evaluate_tick(context)
-    return Answer(list(answer.run_requests or ()), answer.skip_message or "")
-
-
-def next_tick() -> datetime:
-    """Of a schedule of five minutes."""
-    return datetime.fromtimestamp((datetime.now(UTC).timestamp() // 300 + 1) * 300, UTC)
 
 
 def test_a_tick_asks_for_one_run_over_all_accounts(idle: Pipeline) -> None:

@@ -12,7 +12,6 @@ import pytest
 
 from tag_compliance.domain.metrics import REGION_SUCCESS
 from tag_compliance.domain.scan import Reason
-from tag_compliance.pipeline.automation import build_publish_sensor
 from tag_compliance.pipeline.codecs import decode_account, encode_account
 from tag_compliance.pipeline.runs import ACCOUNT_TAG, ONE_AT_A_TIME, PART_TAG, PARTS_TAG, SCAN_TAG
 from tag_compliance.snapshot.status import Outcome
@@ -26,7 +25,7 @@ from tag_compliance_tests.pipeline.pipelines import (
     of_account,
     samples_of,
 )
-from tag_compliance_tests.pipeline.test_automation import Answer, look, tick
+from tag_compliance_tests.pipeline.ticks import Answer, look, publish, tick
 
 Status = dg.DagsterRunStatus
 
@@ -52,16 +51,6 @@ def kept_scanning(tmp_path: Path, kept_instance: dg.DagsterInstance, fake: FakeA
     pipeline = Pipeline(tmp_path, kept_instance)
     pipeline.configure(ids_of(fake), max_accounts_per_run=3)
     return pipeline
-
-
-def publish(pipeline: Pipeline) -> Answer:
-    """What the publishing sensor asks for now."""
-    sensor = build_publish_sensor([])
-    with dg.build_sensor_context(
-        instance=pipeline.instance, resources={"configuration": pipeline.resource()}
-    ) as context:
-        answer = sensor.evaluate_tick(context)
-    return Answer(list(answer.run_requests or ()), answer.skip_message or "")
 
 
 def note_all(pipeline: Pipeline, *statuses: dg.DagsterRunStatus) -> list[str]:

@@ -10,12 +10,13 @@ import pytest
 from tag_compliance.domain.scan import Reason
 from tag_compliance.pipeline.launch import ScanRun, run_scan
 from tag_compliance.pipeline.resources import ProgressResource
-from tag_compliance.pipeline.runs import ACCOUNT_TAG
+from tag_compliance.pipeline.runs import ACCOUNT_TAG, FOLLOWS_TAG
 from tag_compliance.snapshot.status import Outcome
 from tag_compliance_tests.aws.scans import Enter
 from tag_compliance_tests.fake_aws import FakeAws, Fault, Organisation
 from tag_compliance_tests.pipeline.conftest import ids_of
 from tag_compliance_tests.pipeline.pipelines import REGIONS, Pipeline, of_account
+from tag_compliance_tests.pipeline.ticks import publish
 
 SHOP, BANK, LAB = "111111111111", "222222222222", "033333333333"
 
@@ -134,3 +135,46 @@ def test_one_account_alone_is_recorded_as_such(
         {SHOP, BANK, LAB},
     )
     assert set(records) == {BANK}
+
+
+def read_from_the_ui(pipeline: Pipeline, account_id: str) -> dg.ExecuteInProcessResult:
+    """As Dagster's UI does where a person picks a partition of `raw_resources`, and it alone."""
+    by_hand = pipeline.definitions().resolve_implicit_global_asset_job_def()
+    return by_hand.execute_in_process(
+        instance=pipeline.instance,
+        partition_key=account_id,
+        asset_selection=[dg.AssetKey("raw_resources")],
+    )
+
+
+def test_one_account_read_from_the_ui_is_published_and_the_others_stay(
+    pipeline: Pipeline, fake: FakeAws
+) -> None:
+    pipeline.configure(ids_of(fake))
+    pipeline.scan()
+    assert not publish(pipeline).requests
+    before, calls = pipeline.samples(), len(list(fake.calls))
+    for account in fake.organisation:
+        account.put("us-east-1", f"arn:aws:sqs:us-east-1:{account.account_id}:second")
+    ended = read_from_the_ui(pipeline, BANK)
+    assert {call.account_id for call in list(fake.calls)[calls:]} == {BANK}
+    assert pipeline.samples() == before
+
+    request = publish(pipeline).request
+    assert request.tags[FOLLOWS_TAG] == ended.run_id
+    assert pipeline.run(request).success
+    after = pipeline.samples()
+    assert of_account(after, BANK) != of_account(before, BANK)
+    for untouched in (SHOP, LAB):
+        assert of_account(after, untouched) == of_account(before, untouched)
+    assert not publish(pipeline).requests, "once is enough"
+
+
+def test_what_a_scan_has_published_since_needs_no_run_of_its_own(
+    pipeline: Pipeline, fake: FakeAws
+) -> None:
+    pipeline.configure(ids_of(fake))
+    pipeline.scan()
+    read_from_the_ui(pipeline, BANK)
+    pipeline.scan()
+    assert not publish(pipeline).requests

@@ -1,0 +1,66 @@
+"""Ticks of the schedule and of the sensors, one by one, and what each asks for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import dagster as dg
+
+from tag_compliance.pipeline.automation import (
+    build_catch_up_sensor,
+    build_publish_sensor,
+    build_schedule,
+)
+from tag_compliance.pipeline.cadence import Cadence
+from tag_compliance_tests.pipeline.pipelines import Pipeline
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What was asked for, or why nothing was."""
+
+    requests: list[dg.RunRequest]
+    reason: str
+
+    @property
+    def request(self) -> dg.RunRequest:
+        (request,) = self.requests
+        return request
+
+
+def tick(pipeline: Pipeline, when: datetime | None = None) -> Answer:
+    """Of the schedule."""
+    schedule = build_schedule(Cadence(300), [])
+    with dg.build_schedule_context(
+        instance=pipeline.instance,
+        scheduled_execution_time=when or next_tick(),
+        resources={"configuration": pipeline.resource()},
+    ) as context:
+        answer = schedule.evaluate_tick(context)
+    return Answer(list(answer.run_requests or ()), answer.skip_message or "")
+
+
+def look(pipeline: Pipeline, seconds: int = 300) -> Answer:
+    """Of the catch-up sensor."""
+    sensor = build_catch_up_sensor(Cadence(seconds), [])
+    with dg.build_sensor_context(
+        instance=pipeline.instance, resources={"configuration": pipeline.resource()}
+    ) as context:
+        answer = sensor.evaluate_tick(context)
+    return Answer(list(answer.run_requests or ()), answer.skip_message or "")
+
+
+def publish(pipeline: Pipeline) -> Answer:
+    """Of the publishing sensor."""
+    sensor = build_publish_sensor([])
+    with dg.build_sensor_context(
+        instance=pipeline.instance, resources={"configuration": pipeline.resource()}
+    ) as context:
+        answer = sensor.evaluate_tick(context)
+    return Answer(list(answer.run_requests or ()), answer.skip_message or "")
+
+
+def next_tick() -> datetime:
+    """Of a schedule of five minutes."""
+    return datetime.fromtimestamp((datetime.now(UTC).timestamp() // 300 + 1) * 300, UTC)
