@@ -24,6 +24,12 @@ def open_partitions(page: Page, demo: Demo, partition: str) -> None:
     expect(page.get_by_text("account_name").first).to_be_visible(timeout=_PATIENCE)
 
 
+def scan_again(page: Page) -> None:
+    """The account whose partition is open."""
+    page.get_by_role("button", name="Materialize…").first.click()
+    page.get_by_text("Launch 1 run").click(timeout=_PATIENCE)
+
+
 def open_plots(page: Page, demo: Demo) -> None:
     """The numbers of `metric_snapshot` over time."""
     page.goto(f"{demo.ui}/assets/metric_snapshot")

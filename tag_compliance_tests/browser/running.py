@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
+from prometheus_client.parser import text_string_to_metric_families
 
 from tag_compliance_tests.system import require
 
@@ -40,6 +41,17 @@ class Demo:
             if name == "tag_compliance_snapshot_timestamp_seconds":
                 return float(value)
         return None
+
+    def last_success_of_accounts(self) -> dict[str, float]:
+        """When each account was read last, by the snapshot that is served now."""
+        name = "tag_compliance_account_last_success_timestamp_seconds"
+        text = _get(self.exporter, "/metrics") or ""
+        return {
+            sample.labels["account_id"]: sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+            if sample.name == name
+        }
 
     def await_scans(self, number: int) -> None:
         """Waits for so many more snapshots."""

@@ -16,6 +16,7 @@ from tag_compliance_tests.browser.pages import (
     open_partitions,
     open_plots,
     open_status,
+    scan_again,
 )
 from tag_compliance_tests.browser.running import Demo, running_browser, running_demo
 
@@ -74,3 +75,18 @@ def test_the_exporter_has_a_page_for_a_person(page: Page, demo: Demo) -> None:
     open_status(page, demo)
     for account in ACCOUNTS:
         expect(page.get_by_text(account.account_id).first).to_be_visible()
+
+
+def test_an_account_is_scanned_again_and_published_by_two_clicks(
+    page: Page, tmp_path: Path
+) -> None:
+    """With no scan of the schedule's for ten minutes, so that none can be taken for it."""
+    good = next(account for account in ACCOUNTS if account.trusts_scanner)
+    with running_demo(tmp_path, seconds=600) as demo:
+        open_partitions(page, demo, good.account_id)
+        made = demo.snapshot_made()
+        scan_again(page)
+        demo.await_scans(1)
+        scanned = demo.last_success_of_accounts()
+    assert made is not None
+    assert [account for account, at in scanned.items() if at > made] == [good.account_id]

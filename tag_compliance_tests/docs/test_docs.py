@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tag_compliance.cli.dagster_home import FEW_EVENTS
 from tag_compliance.cli.exit_code import ExitCode
 from tag_compliance.cli.main import build_parser
 from tag_compliance.config.model import KEYS, Account, AccountOverride, Config
@@ -16,6 +17,17 @@ from tag_compliance.domain.metrics import CONTRACT_METRICS, METRICS
 from tag_compliance.domain.results import RESULT_SCHEMA
 from tag_compliance.domain.scan import Reason
 from tag_compliance.exporter.own_metrics import EXPORTER_METRICS
+from tag_compliance.pipeline.build import build_definitions
+from tag_compliance.pipeline.checks import RESULT_CHECKS, SNAPSHOT_CHECKS
+from tag_compliance.pipeline.runs import (
+    ACCOUNT_TAG,
+    FOLLOWS_TAG,
+    ONE_AT_A_TIME,
+    PART_TAG,
+    PARTS_TAG,
+    SCAN_TAG,
+    TRIGGER_TAG,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -104,6 +116,16 @@ def test_every_alert_has_its_runbook() -> None:
 def test_the_exit_codes_are_those_of_the_documentation() -> None:
     documented = {row[0] for row in rows(text_of("docs/operations.md")) if row[0].isdigit()}
     assert documented == {str(int(code)) for code in ExitCode}
+
+
+def test_what_is_in_dagsters_ui_is_documented_and_nothing_else() -> None:
+    definitions = build_definitions(ROOT / "config.yaml", None)
+    automatic = {d.name for d in [*(definitions.schedules or ()), *(definitions.sensors or ())]}
+    checks = {spec.name for spec in (*RESULT_CHECKS, *SNAPSHOT_CHECKS)}
+    tags = {ACCOUNT_TAG, FOLLOWS_TAG, PART_TAG, PARTS_TAG, SCAN_TAG, TRIGGER_TAG, *ONE_AT_A_TIME}
+    cells = " ".join(first_cells(text_of("docs/dagster.md")))
+    documented = set(re.findall(r"[\w/]+", cells)) - {"tag", "check", "name", "variable"}
+    assert documented == automatic | checks | tags | set(FEW_EVENTS)
 
 
 def test_the_columns_of_the_results_are_documented() -> None:
