@@ -22,17 +22,6 @@ def _no_other_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def enter(monkeypatch: pytest.MonkeyPatch) -> Enter:
-    """Leads every boto3 client of this process to the fake."""
-
-    def enter(fake: FakeAws) -> None:
-        for name, value in fake.environment().items():
-            monkeypatch.setenv(name, value)
-
-    return enter
-
-
-@pytest.fixture
 def fake(enter: Enter) -> Iterator[FakeAws]:
     """Three accounts with two regions of 30 resources each."""
     with FakeAws(generate_organisation(3, REGIONS, 30)) as fake:

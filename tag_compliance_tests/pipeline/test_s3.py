@@ -9,7 +9,6 @@ from collections.abc import Iterator
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from tag_compliance.exporter.watcher import Watcher
 from tag_compliance.snapshot.status import Outcome
@@ -22,21 +21,15 @@ from tag_compliance_tests.pipeline.recording_proxy import RecordingProxy, record
 BUCKET = "tag-compliance"
 
 
-@pytest.fixture(scope="module")
-def moto() -> Iterator[str]:
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
-
-
 @pytest.fixture
 def s3(
-    moto: str, fake: FakeAws, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
+    simulated_s3: str,
+    fake: FakeAws,
+    monkeypatch: pytest.MonkeyPatch,
+    request: pytest.FixtureRequest,
 ) -> Iterator[RecordingProxy]:
     """S3 is simulated by moto, everything else by the fake; each test has its own prefix."""
-    with recording_proxy(moto) as proxy:
+    with recording_proxy(simulated_s3) as proxy:
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.url)
         with contextlib.closing(boto3.client("s3")) as client:
             client.create_bucket(Bucket=BUCKET)

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import boto3
 import pytest
-from moto.server import ThreadedMotoServer
 
 from tag_compliance.storage.base import Storage
 from tag_compliance.storage.folder import FolderStorage
@@ -17,16 +16,6 @@ from tag_compliance.storage.open import open_storage
 from tag_compliance_tests.system import require
 
 BUCKET = "tag-compliance"
-
-
-@pytest.fixture(scope="session")
-def simulated_s3() -> Iterator[str]:
-    """The URL of a simulated S3."""
-    server = ThreadedMotoServer("127.0.0.1", 0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
 
 
 @pytest.fixture
