@@ -43,7 +43,8 @@ def run_side_by_side(
             thread.join()
     except BaseException:
         stopped.set()
-        for thread in threads:
+        # It may have come before the last of them had started.
+        for thread in filter(threading.Thread.is_alive, threads):
             thread.join(_GRACE_SECONDS / len(threads))
         raise
     if errors:

@@ -129,7 +129,18 @@ def unfollowed_by_hand(instance: dg.DagsterInstance) -> str | None:
     Blind spot: it is looked for among the newest hundred runs that succeeded.
     """
     succeeded = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS])
-    published = max(
+    for record in instance.get_run_records(filters=succeeded, limit=_LOOKED_AT):
+        run = record.dagster_run
+        by_hand = run.job_name != JOB and is_scan(run)
+        if by_hand and not _materializes(run, METRIC_SNAPSHOT):
+            followed = (record.end_time or 0.0) < _last_published(instance)
+            return None if followed else run.run_id
+    return None
+
+
+def _last_published(instance: dg.DagsterInstance) -> float:
+    """When the newest run was asked for that publishes; Unix time, 0 where there is none."""
+    return max(
         (
             record.create_timestamp.timestamp()
             for record in _newest_runs(instance)
@@ -137,12 +148,6 @@ def unfollowed_by_hand(instance: dg.DagsterInstance) -> str | None:
         ),
         default=0.0,
     )
-    for record in instance.get_run_records(filters=succeeded, limit=_LOOKED_AT):
-        run = record.dagster_run
-        by_hand = run.job_name != JOB and is_scan(run) and not _materializes(run, METRIC_SNAPSHOT)
-        if by_hand and (record.end_time or 0.0) > published:
-            return run.run_id
-    return None
 
 
 def unpublished_scan(instance: dg.DagsterInstance) -> str | None:

@@ -88,3 +88,20 @@ def test_an_interrupt_waits_for_no_job_that_hangs() -> None:
 
     assert stopped.is_set()
     assert seconds < 15
+
+
+@pytest.mark.usefixtures("interruptible")
+def test_an_interrupt_while_threads_are_being_started_is_an_interrupt() -> None:
+    main, stopped, release = threading.main_thread().ident, threading.Event(), threading.Event()
+    assert main is not None
+    first = threading.Lock()
+
+    def job() -> None:
+        if first.acquire(blocking=False):
+            signal.pthread_kill(main, signal.SIGINT)
+        release.wait(30)
+
+    with pytest.raises(KeyboardInterrupt):
+        run_side_by_side([job] * 400, 400, stopped)
+    release.set()
+    assert stopped.is_set()
