@@ -20,10 +20,10 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.cases import ScanCase
 from benchmarks.fake import write_configuration
-from benchmarks.postgres import run_postgres, why_not
 from benchmarks.process import answer_of, clean_environment, module
 from benchmarks.report import Report, Table
 from tag_compliance.cli.dagster_home import FEW_EVENTS
+from tag_compliance_tests.pipeline.postgres import is_installed, running_postgres
 
 if TYPE_CHECKING:
     from tag_compliance.config import Config
@@ -38,11 +38,11 @@ def dagster_share(rounds: int) -> Report:
     report = Report("Dagster's share")
     with ExitStack() as stack:
         storages: dict[str, str | None] = {"in memory": None, "SQLite": _TELEMETRY}
-        if reason := why_not():
-            report.skipped = f"PostgreSQL not measured: {reason}"
-        else:
-            url = stack.enter_context(run_postgres())
+        if is_installed():
+            url = stack.enter_context(running_postgres(durable=True))
             storages["PostgreSQL"] = _TELEMETRY + _POSTGRES.format(url=url)
+        else:
+            report.skipped = "PostgreSQL not measured: it is not installed"
         runs: dict[str, dict[int, list[dict[str, Any]]]] = {
             name: {accounts: [] for accounts in (_FEW, _MANY)} for name in storages
         }

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.process import clean_environment, program
+from tag_compliance_tests.ports import free_port
 
 _PATIENCE_SECONDS = 30.0
 _NGINX = """
@@ -104,11 +105,6 @@ def _running(
             yield process, started
         finally:
             process.terminate()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 def _await(process: subprocess.Popen[bytes], port: int, path: bytes, started: float) -> None:

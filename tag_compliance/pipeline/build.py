@@ -20,7 +20,7 @@ from tag_compliance.pipeline.housekeeping import build_housekeeping
 from tag_compliance.pipeline.io import TableIOManager
 from tag_compliance.pipeline.resources import ConfigurationResource, ProgressResource
 from tag_compliance.pipeline.run_log import console
-from tag_compliance.pipeline.runs import JOB, ONE_AT_A_TIME, RUN_CONFIG
+from tag_compliance.pipeline.runs import JOB, METRIC_SNAPSHOT, ONE_AT_A_TIME, RUN_CONFIG
 
 DEFAULT_GROUP = "tag_compliance"
 _STALE_AFTER_SCANS = 3
@@ -88,7 +88,7 @@ def _assets(
         owned: dg.AssetSpec = spec.replace_attributes(
             owners=owners, tags={**spec.tags, "domain": "compliance"}
         )
-        if spec.key.path[-1] != "metric_snapshot":
+        if spec.key.path[-1] != METRIC_SNAPSHOT:
             return owned
         policy = dg.FreshnessPolicy.time_window(fail_window=stale)
         return owned.replace_attributes(freshness_policy=policy)

@@ -1,6 +1,6 @@
 """What to ask of Dagster for one scan: a run, or several and then one that publishes."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
@@ -9,17 +9,19 @@ from tag_compliance.domain.clock import utc_now
 from tag_compliance.pipeline.partitions import range_tags, sync_partitions
 from tag_compliance.pipeline.runs import (
     FOLLOWS_TAG,
+    METRIC_SNAPSHOT,
     ONE_AT_A_TIME,
     PART_TAG,
     PARTS_TAG,
+    RAW_RESOURCES,
     RUN_CONFIG,
     SCAN_TAG,
     TRIGGER_TAG,
     scan_id,
 )
 
-READING = ("scan_config", "raw_resources")
-PUBLISHING = ("compliance_results", "metric_snapshot")
+READING = ("scan_config", RAW_RESOURCES)
+PUBLISHING = ("compliance_results", METRIC_SNAPSHOT)
 
 
 def scan_requests(
@@ -41,7 +43,7 @@ def scan_requests(
         _request(
             f"{trigger}-{key}-{number}",
             {**tags, PART_TAG: str(number), **range_tags(part[0], part[-1])},
-            [dg.AssetKey([*prefix, name]) for name in READING],
+            _keys(prefix, READING),
         )
         for number, part in enumerate(parts, 1)
     ]
@@ -49,9 +51,7 @@ def scan_requests(
 
 def faulty_request(trigger: str, key: str, prefix: list[str]) -> dg.RunRequest:
     """The run that fails for a configuration with faults, and names them where a person looks."""
-    return _request(
-        f"{trigger}-{key}", {TRIGGER_TAG: trigger}, [dg.AssetKey([*prefix, "scan_config"])]
-    )
+    return _request(f"{trigger}-{key}", {TRIGGER_TAG: trigger}, _keys(prefix, ["scan_config"]))
 
 
 def publish_request(scan: str, trigger: str, prefix: list[str]) -> dg.RunRequest:
@@ -59,7 +59,7 @@ def publish_request(scan: str, trigger: str, prefix: list[str]) -> dg.RunRequest
     return _request(
         f"publish-{scan}",
         {TRIGGER_TAG: trigger, SCAN_TAG: scan},
-        [dg.AssetKey([*prefix, name]) for name in PUBLISHING],
+        _keys(prefix, PUBLISHING),
     )
 
 
@@ -68,8 +68,12 @@ def follow_request(run_id: str, prefix: list[str]) -> dg.RunRequest:
     return _request(
         f"follow-{run_id}",
         {TRIGGER_TAG: "ui", FOLLOWS_TAG: run_id, **ONE_AT_A_TIME},
-        [dg.AssetKey([*prefix, name]) for name in PUBLISHING],
+        _keys(prefix, PUBLISHING),
     )
+
+
+def _keys(prefix: list[str], names: Iterable[str]) -> list[dg.AssetKey]:
+    return [dg.AssetKey([*prefix, name]) for name in names]
 
 
 def _request(

@@ -57,7 +57,7 @@ def _part(part: pa.Array | str) -> pa.Array | pa.Scalar:
 
 
 def _escaped(values: Sequence[str]) -> pa.Array:
-    """The label's distinct values, each escaped once."""
+    """A label's distinct values as the format wants them, each escaped once."""
     try:
         array = pa.array(values, pa.large_string())
     except UnicodeEncodeError:
@@ -67,13 +67,6 @@ def _escaped(values: Sequence[str]) -> pa.Array:
         if pc.any(pc.match_substring(array, character)).as_py():
             array = pc.replace_substring(array, character, escape)
     return array
-
-
-def escape_label(value: str) -> str:
-    """A label value as the format wants it: backslash, quote and line feed escaped."""
-    if "\\" in value or '"' in value or "\n" in value:
-        return value.replace("\\", r"\\").replace('"', r"\"").replace("\n", r"\n")
-    return value
 
 
 def _escape_help(text: str) -> str:

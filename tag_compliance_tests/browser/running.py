@@ -6,17 +6,17 @@ import contextlib
 import http.client
 import os
 import signal
-import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
 from prometheus_client.parser import text_string_to_metric_families
 
+from tag_compliance_tests.cli.running import eventually
+from tag_compliance_tests.ports import free_port
 from tag_compliance_tests.system import require
 
 _START_SECONDS = 180.0
@@ -57,13 +57,13 @@ class Demo:
         """Waits for so many more snapshots."""
         for _ in range(number):
             known = {None, self.snapshot_made()}
-            _eventually(lambda: self.snapshot_made() not in known)  # noqa: B023 - asked at once
+            eventually(lambda: self.snapshot_made() not in known, _START_SECONDS)  # noqa: B023 - asked at once
 
 
 @contextlib.contextmanager
 def running_demo(folder: Path, seconds: int = 10) -> Iterator[Demo]:
     """`demo --up` on free ports, with a scan every so many seconds; its first snapshot is there."""
-    port, ui_port = _free_port(), _free_port()
+    port, ui_port = free_port(), free_port()
     foreign = ("AWS_", "TAG_COMPLIANCE_", "DAGSTER")
     environment = {n: v for n, v in os.environ.items() if not n.startswith(foreign)}
     command = [
@@ -78,14 +78,15 @@ def running_demo(folder: Path, seconds: int = 10) -> Iterator[Demo]:
         )
         demo = Demo(f"http://127.0.0.1:{ui_port}", f"http://127.0.0.1:{port}")
         try:
-            _eventually(
+            eventually(
                 lambda: (
                     process.poll() is not None
                     or (
                         demo.snapshot_made() is not None
                         and _get(demo.ui, "/server_info") is not None
                     )
-                )
+                ),
+                _START_SECONDS,
             )
             assert process.poll() is None, log.read_text(errors="replace")[-4_000:]
             yield demo
@@ -106,13 +107,6 @@ def running_browser() -> Iterator[Browser]:
             browser.close()
 
 
-def _eventually(condition: Callable[[], object]) -> None:
-    give_up_at = time.monotonic() + _START_SECONDS
-    while not condition():
-        assert time.monotonic() < give_up_at, "the condition has not come true"
-        time.sleep(0.2)
-
-
 def _get(address: str, path: str) -> str | None:
     connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=10)
     with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
@@ -121,10 +115,3 @@ def _get(address: str, path: str) -> str | None:
         text = response.read().decode()
         return text if response.status == 200 else None
     return None
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -6,7 +6,6 @@ import contextlib
 import http.client
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pathlib import Path
 
 from tag_compliance_tests.cli.running import Place
 from tag_compliance_tests.endurance.processes import alive, descendants
+from tag_compliance_tests.ports import free_port
 
 
 @dataclass
@@ -59,9 +59,3 @@ def start_up(place: Place, *flags: str, **environment: str) -> Iterator[Up]:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(left.pid, signal.SIGKILL)
         process.wait()
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port

@@ -16,11 +16,11 @@ from tag_compliance_tests.monitoring.running import (
     Prometheus,
     Receiver,
     eventually,
-    free_port,
     get,
     program,
 )
 from tag_compliance_tests.monitoring.shipped import Json, load
+from tag_compliance_tests.ports import free_port
 from tag_compliance_tests.system import require
 
 

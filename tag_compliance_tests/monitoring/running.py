@@ -6,7 +6,6 @@ import contextlib
 import http.server
 import json
 import queue
-import socket
 import subprocess
 import threading
 import time
@@ -42,12 +41,6 @@ def eventually(look: Callable[[], _Found | None], seconds: float = 60.0) -> _Fou
             pass
         assert time.monotonic() < deadline, "it has not come to pass"
         time.sleep(0.05)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager

@@ -15,11 +15,11 @@ from tag_compliance.errors import TagComplianceError
 from tag_compliance_tests.monitoring.running import (
     Sample,
     eventually,
-    free_port,
     get,
     program,
     samples_of,
 )
+from tag_compliance_tests.ports import free_port
 from tag_compliance_tests.system import require
 
 

@@ -16,6 +16,8 @@ from typing import TypeVar
 
 import dagster as dg
 
+from tag_compliance_tests.ports import free_port
+
 _FoundT = TypeVar("_FoundT")
 _STARTED = "Started process for run (pid: "
 
@@ -38,7 +40,7 @@ def running_dagster(home: Path, config: Path, environment: Mapping[str, str]) ->
         "PYTHONWARNINGS": "ignore",
     }
     log = home / "processes.log"
-    port = _free_port()
+    port = free_port()
     address = ("-h", "127.0.0.1", "-p", str(port))
     server = ("-m", "dagster", "api", "grpc", *address, "-m", "tag_compliance.definitions")
     daemon = ("-m", "dagster._daemon", "run", "--grpc-port", str(port), "--grpc-host", "127.0.0.1")
@@ -97,10 +99,3 @@ def _listens(port: int) -> bool:
     with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1.0):
         return True
     return False
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -6,21 +6,24 @@ import contextlib
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from tag_compliance_tests.ports import free_port
 from tag_compliance_tests.system import require
 
 _DEADLINE_SECONDS = 60.0
 
 
 @contextlib.contextmanager
-def running_postgres() -> Iterator[str]:
-    """The URL of an empty database. PostgreSQL refuses root, which becomes somebody else for it."""
+def running_postgres(*, durable: bool = False) -> Iterator[str]:
+    """The URL of an empty database; `durable` where it is to write to disk as one in use does.
+
+    PostgreSQL refuses root, which becomes somebody else for it.
+    """
     binaries = _binaries()
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
     user = _unprivileged()
@@ -28,11 +31,12 @@ def running_postgres() -> Iterator[str]:
         os.chown(folder, user.pw_uid, user.pw_gid)
     uid, gid = (user.pw_uid, user.pw_gid) if user else (None, None)
     others: list[int] | None = [] if user else None
-    data, port = folder / "data", _free_port()
+    data, port = folder / "data", free_port()
     create = [f"{binaries}/initdb", "-D", str(data), "-U", "dagster", "-A", "trust", "--no-sync"]
     serve = [
         *(f"{binaries}/postgres", "-D", str(data), "-k", str(folder), "-h", "127.0.0.1"),
-        *("-p", str(port), "-F", "-c", "timezone=UTC", "-c", "max_connections=200"),
+        *("-p", str(port), "-c", "timezone=UTC", "-c", "max_connections=200"),
+        *(() if durable else ("-F",)),
     ]
     try:
         subprocess.run(
@@ -68,10 +72,18 @@ def storage_section(variable: str) -> str:
     return f"\nstorage:\n  postgres:\n    postgres_url:\n      env: {variable}\n"
 
 
+def is_installed() -> bool:
+    return bool(_packaged() or shutil.which("initdb"))
+
+
 def _binaries() -> Path:
-    """Debian keeps them out of the search path, a folder for each version."""
-    versions = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
-    return versions[-1].parent if versions else Path(require("initdb")).parent
+    packaged = _packaged()
+    return packaged[-1].parent if packaged else Path(require("initdb")).parent
+
+
+def _packaged() -> list[Path]:
+    """Debian keeps its programs out of the search path, a folder for each version."""
+    return sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
 
 def _unprivileged() -> pwd.struct_passwd | None:
@@ -89,10 +101,3 @@ def _await_ready(binaries: Path, port: int) -> None:
     while subprocess.run(command, check=False).returncode:
         assert time.monotonic() < give_up_at, "PostgreSQL does not start"
         time.sleep(0.1)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
