@@ -10,7 +10,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 p
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-demo: $(VENV)/.runtime ## scan a simulated AWS organisation: metrics on stdout
+demo: $(VENV)/.runtime ## scan a simulated AWS organization: metrics on stdout
 	$(BIN)/tag-compliance demo
 
 up: $(VENV)/.runtime ## the same, kept running: Dagster's UI on 3000, the exporter on 8080

@@ -58,7 +58,7 @@ def evaluate(sizes: Sequence[int], rounds: int) -> Report:
 
 def _measure(resources: int) -> dict[str, Any]:
     # What this process needs and the one that starts it must not hold.
-    from benchmarks.organisation import NOON, POLICY, scanned_accounts
+    from benchmarks.organization import NOON, POLICY, scanned_accounts
     from benchmarks.stopwatch import Stopwatch, peak_bytes
     from tag_compliance.domain.counts import count
     from tag_compliance.domain.detail import detail_of

@@ -20,7 +20,7 @@ import dagster as dg
 import sqlalchemy as sa
 
 from tag_compliance.cli.dagster_home import FEW_EVENTS
-from tag_compliance_tests.fake_aws import FakeAws, generate_organisation
+from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 from tag_compliance_tests.pipeline.daemons import write_home
 from tag_compliance_tests.pipeline.pipelines import Pipeline
 from tag_compliance_tests.pipeline.postgres import running_postgres, storage_section
@@ -51,8 +51,8 @@ def main() -> None:
 
 def measure(accounts: int, place: Callable[[Path], Iterator[tuple[Path, Size]]]) -> tuple[int, int]:
     """Event rows and bytes of one scan."""
-    organisation = generate_organisation(accounts, _REGION, 5)
-    with tempfile.TemporaryDirectory() as folder, FakeAws(organisation) as fake:
+    organization = generate_organization(accounts, _REGION, 5)
+    with tempfile.TemporaryDirectory() as folder, FakeAws(organization) as fake:
         os.environ.update(fake.environment() | FEW_EVENTS)
         root = Path(folder)
         with (
@@ -60,7 +60,7 @@ def measure(accounts: int, place: Callable[[Path], Iterator[tuple[Path, Size]]])
             dg.DagsterInstance.from_config(str(home)) as instance,
         ):
             pipeline = Pipeline(root, instance)
-            pipeline.configure(a.account_id for a in organisation)
+            pipeline.configure(a.account_id for a in organization)
             for _ in range(_WARM_UP):
                 assert pipeline.scan().success
             before = size()

@@ -21,7 +21,7 @@ REQUIRED_TAGS = ("Owner", "Environment", "CostCenter", "Project")
 
 @contextlib.contextmanager
 def fake_aws(case: ScanCase, folder: Path, *, tls: bool = False) -> Iterator[dict[str, str]]:
-    """Serves the case's organisation; answers the environment that leads a program there."""
+    """Serves the case's organization; answers the environment that leads a program there."""
     authority = folder / "authority.pem"
     command = [
         *(sys.executable, "-m", "tag_compliance_tests.fake_aws", "--until-stdin-closes"),

@@ -17,7 +17,7 @@ from pathlib import Path
 import dagster as dg
 
 from tag_compliance.cli.dagster_home import FEW_EVENTS
-from tag_compliance_tests.fake_aws import FakeAws, generate_organisation
+from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 from tag_compliance_tests.pipeline.large_scans import large_scans, show
 from tag_compliance_tests.pipeline.pipelines import REGIONS, Pipeline
 
@@ -28,12 +28,12 @@ def main() -> None:
     parser.add_argument("--runs", type=int, default=10)
     parser.add_argument("--resources", type=int, default=50, help="in each of two regions")
     options = parser.parse_args()
-    organisation = generate_organisation(options.accounts, REGIONS, options.resources)
-    with tempfile.TemporaryDirectory() as folder, FakeAws(organisation) as fake:
+    organization = generate_organization(options.accounts, REGIONS, options.resources)
+    with tempfile.TemporaryDirectory() as folder, FakeAws(organization) as fake:
         for name in [n for n in os.environ if n.startswith(("AWS_", "TAG_COMPLIANCE_", "DAGSTER"))]:
             del os.environ[name]
         os.environ.update(fake.environment() | FEW_EVENTS)
-        ids = [account.account_id for account in organisation]
+        ids = [account.account_id for account in organization]
         (Path(folder) / "single").mkdir()
         (Path(folder) / "several").mkdir()
         with dg.DagsterInstance.ephemeral() as instance:

@@ -37,7 +37,7 @@ def render(resources: int, rounds: int) -> Report:
 def _measure(resources: int, rounds: int) -> dict[str, Any]:
     from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
-    from benchmarks.organisation import NOON, results_of
+    from benchmarks.organization import NOON, results_of
     from tag_compliance.domain.counts import count
     from tag_compliance.domain.detail import detail_of
     from tag_compliance.domain.families import Occasion, build_families

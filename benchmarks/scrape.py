@@ -78,7 +78,7 @@ def scrape(series: int) -> Report:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         storage = folder / "state"
         made = answer_of(
-            module("organisation_snapshot", "--series", str(series), "--storage", str(storage))
+            module("organization_snapshot", "--series", str(series), "--storage", str(storage))
         )
         exporter = stack.enter_context(run_exporter(storage))
         servers = [exporter]

@@ -39,7 +39,7 @@ def startup(rounds: int) -> Report:
     ready = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         storage = Path(folder, "state")
-        answer_of(module("organisation_snapshot", "--series", "4000", "--storage", str(storage)))
+        answer_of(module("organization_snapshot", "--series", "4000", "--storage", str(storage)))
         for _ in range(rounds):
             for name, command in commands.items():
                 runs[name].append(measure(command, clean_environment()))

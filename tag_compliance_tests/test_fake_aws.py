@@ -29,8 +29,8 @@ from tag_compliance_tests.fake_aws import (
     Fault,
     FaultPlan,
     FaultRule,
-    Organisation,
-    generate_organisation,
+    Organization,
+    generate_organization,
 )
 
 ACCOUNT_ID = "111111111111"
@@ -41,17 +41,17 @@ Connect = Callable[..., Any]
 
 
 @pytest.fixture
-def organisation() -> Organisation:
-    organisation = Organisation()
-    account = organisation.add_account(ACCOUNT_ID)
+def organization() -> Organization:
+    organization = Organization()
+    account = organization.add_account(ACCOUNT_ID)
     for number in range(5):
         account.put(REGION, f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:queue-{number}", {"Owner": "a"})
-    return organisation
+    return organization
 
 
 @pytest.fixture
-def fake(organisation: Organisation) -> Iterator[FakeAws]:
-    with FakeAws(organisation) as fake:
+def fake(organization: Organization) -> Iterator[FakeAws]:
+    with FakeAws(organization) as fake:
         yield fake
 
 
@@ -162,8 +162,8 @@ def test_the_parameters_of_a_call_are_on_record(fake: FakeAws, connect: Connect)
 def test_a_role_that_does_not_trust_the_caller_is_denied(
     fake: FakeAws, connect: Connect, role_arn: str
 ) -> None:
-    fake.organisation.add_account("333333333333", roles={"terraform"})
-    fake.organisation.add_account("444444444444", external_id="blue")
+    fake.organization.add_account("333333333333", roles={"terraform"})
+    fake.organization.add_account("444444444444", external_id="blue")
 
     with pytest.raises(ClientError) as caught:
         assume(connect, fake, RoleArn=role_arn)
@@ -179,7 +179,7 @@ def test_a_role_that_does_not_trust_the_caller_is_denied(
 
 
 def test_a_role_with_an_external_id_trusts_who_knows_it(fake: FakeAws, connect: Connect) -> None:
-    fake.organisation.add_account("444444444444", external_id="blue")
+    fake.organization.add_account("444444444444", external_id="blue")
 
     assert assume(
         connect, fake, RoleArn="arn:aws:iam::444444444444:role/team/terraform", ExternalId="blue"
@@ -187,7 +187,7 @@ def test_a_role_with_an_external_id_trusts_who_knows_it(fake: FakeAws, connect: 
 
 
 def test_a_chained_role_lives_an_hour_at_most(fake: FakeAws, connect: Connect) -> None:
-    fake.organisation.add_account("222222222222")
+    fake.organization.add_account("222222222222")
     chained = connect(fake, "sts", credentials=assume(connect, fake))
     role = {"RoleArn": "arn:aws:iam::222222222222:role/terraform", "RoleSessionName": "chained"}
 
@@ -196,9 +196,9 @@ def test_a_chained_role_lives_an_hour_at_most(fake: FakeAws, connect: Connect) -
         chained.assume_role(**role, DurationSeconds=7200)
 
 
-def test_expired_credentials_are_refused(organisation: Organisation, connect: Connect) -> None:
+def test_expired_credentials_are_refused(organization: Organization, connect: Connect) -> None:
     clock = [datetime(2026, 1, 1, tzinfo=UTC)]
-    with FakeAws(organisation, now=lambda: clock[0]) as fake:
+    with FakeAws(organization, now=lambda: clock[0]) as fake:
         credentials = assume(connect, fake, DurationSeconds=900)
         tagging = connect(fake, "resourcegroupstaggingapi", credentials=credentials)
         sts = connect(fake, "sts", credentials=credentials)
@@ -213,10 +213,10 @@ def test_expired_credentials_are_refused(organisation: Organisation, connect: Co
 
 
 def test_credentials_may_be_handed_out_for_seconds(
-    organisation: Organisation, connect: Connect
+    organization: Organization, connect: Connect
 ) -> None:
     noon = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    with FakeAws(organisation, now=lambda: noon, session_seconds=5) as fake:
+    with FakeAws(organization, now=lambda: noon, session_seconds=5) as fake:
         assert assume(connect, fake)["Expiration"] == noon + timedelta(seconds=5)
 
 
@@ -236,7 +236,7 @@ def test_every_resource_comes_back_once_over_all_pages(
 
     assert [len(page["ResourceTagMappingList"]) for page in pages] == [2, 2, 1]
     assert arns(pages) == [
-        resource.arn for resource in fake.organisation[ACCOUNT_ID].resources(REGION)
+        resource.arn for resource in fake.organization[ACCOUNT_ID].resources(REGION)
     ]
     assert pages[0]["ResourceTagMappingList"][0]["Tags"] == [{"Key": "Owner", "Value": "a"}]
 
@@ -252,7 +252,7 @@ def test_a_full_last_page_is_the_last(fake: FakeAws, connect_tagging: Connect) -
 def test_a_resource_without_tags_and_one_put_twice_come_back_as_they_are(
     fake: FakeAws, connect_tagging: Connect
 ) -> None:
-    account = fake.organisation[ACCOUNT_ID]
+    account = fake.organization[ACCOUNT_ID]
     for _ in range(2):
         account.put("eu-west-1", "arn:aws:s3:::größe")
 
@@ -269,7 +269,7 @@ def test_a_region_without_resources_is_one_empty_page(
 
 
 def test_a_disabled_region_takes_no_credentials(fake: FakeAws, connect_tagging: Connect) -> None:
-    fake.organisation[ACCOUNT_ID].disable_region("ap-east-1")
+    fake.organization[ACCOUNT_ID].disable_region("ap-east-1")
 
     with pytest.raises(ClientError, match=r"\(UnrecognizedClientException\).* is invalid\."):
         connect_tagging(fake, "ap-east-1").get_resources()
@@ -378,11 +378,11 @@ def test_a_fault_leaves_other_regions_alone(fake: FakeAws, connect_tagging: Conn
 
 
 def test_a_rate_of_faults_strikes_the_same_calls_again(
-    organisation: Organisation, connect_tagging: Connect
+    organization: Organization, connect_tagging: Connect
 ) -> None:
     def outcomes() -> list[bool]:
         rule = FaultRule(Fault.THROTTLED, operation="GetResources", rate=0.5)
-        with FakeAws(organisation, faults=FaultPlan(rule, seed=7)) as fake:
+        with FakeAws(organization, faults=FaultPlan(rule, seed=7)) as fake:
             client = connect_tagging(fake)
             return [is_throttled(client) for _ in range(20)]
 
@@ -443,10 +443,10 @@ def test_a_slow_answer_comes_late_and_whole(fake: FakeAws, connect_tagging: Conn
 
 
 def test_a_call_that_hangs_ends_with_the_server(
-    organisation: Organisation, connect_tagging: Connect
+    organization: Organization, connect_tagging: Connect
 ) -> None:
     with ThreadPoolExecutor(1) as pool:
-        with FakeAws(organisation) as fake:
+        with FakeAws(organization) as fake:
             fake.faults.add(Fault.HANG, operation="GetResources")
             hanging = pool.submit(connect_tagging(fake).get_resources)
             assert fake.calls.wait_for("GetResources")
@@ -537,9 +537,9 @@ def test_an_arn_may_arrive_as_a_number(fake: FakeAws, connect_tagging: Connect) 
 
 
 def test_the_limit_of_aws_is_enforced_for_each_region(
-    organisation: Organisation, connect_tagging: Connect
+    organization: Organization, connect_tagging: Connect
 ) -> None:
-    with FakeAws(organisation, enforce_rate=1) as fake:
+    with FakeAws(organization, enforce_rate=1) as fake:
         client, elsewhere = connect_tagging(fake), connect_tagging(fake, "eu-west-1")
         assert client.get_resources()
         assert is_throttled(client)
@@ -556,9 +556,9 @@ def test_one_connection_serves_many_calls(fake: FakeAws, connect_tagging: Connec
 
 
 def test_calls_wait_out_the_latency_side_by_side(
-    organisation: Organisation, connect_tagging: Connect
+    organization: Organization, connect_tagging: Connect
 ) -> None:
-    with FakeAws(organisation) as fake, ThreadPoolExecutor(10) as pool:
+    with FakeAws(organization) as fake, ThreadPoolExecutor(10) as pool:
         client = connect_tagging(fake, max_pool_connections=10)
         fake.latency = 0.2
         started_at = time.monotonic()
@@ -570,9 +570,9 @@ def test_calls_wait_out_the_latency_side_by_side(
 
 
 def test_tls_is_trusted_through_the_bundle(
-    organisation: Organisation, connect_tagging: Connect
+    organization: Organization, connect_tagging: Connect
 ) -> None:
-    with FakeAws(organisation, tls=True) as fake:
+    with FakeAws(organization, tls=True) as fake:
         assert fake.url.startswith("https://")
         assert connect_tagging(fake).get_resources()["ResourceTagMappingList"]
 
@@ -585,12 +585,12 @@ def test_an_unsigned_request_is_refused(fake: FakeAws) -> None:
     assert b"<Code>MissingAuthenticationToken</Code>" in caught.value.read()
 
 
-def test_a_generated_organisation_is_the_same_every_time() -> None:
+def test_a_generated_organization_is_the_same_every_time() -> None:
     def resources(seed: int) -> list[Any]:
-        organisation = generate_organisation(2, ["us-east-1", "eu-west-1"], 150, seed)
+        organization = generate_organization(2, ["us-east-1", "eu-west-1"], 150, seed)
         return [
             (resource.arn, resource.tags)
-            for account in organisation
+            for account in organization
             for region in account.regions
             for resource in account.resources(region)
         ]
@@ -600,8 +600,8 @@ def test_a_generated_organisation_is_the_same_every_time() -> None:
     assert len({arn for arn, _ in resources(seed=1)}) == 600
 
 
-def test_a_generated_organisation_is_partly_compliant() -> None:
-    (account,) = generate_organisation(1, ["us-east-1"], 1000)
+def test_a_generated_organization_is_partly_compliant() -> None:
+    (account,) = generate_organization(1, ["us-east-1"], 1000)
 
     present = [set(REQUIRED_TAGS) & set(resource.tags) for resource in account.resources(REGION)]
     complete = sum(len(keys) == len(REQUIRED_TAGS) for keys in present)
@@ -611,7 +611,7 @@ def test_a_generated_organisation_is_partly_compliant() -> None:
 
 
 def test_generated_global_resources_live_in_their_home_region_only() -> None:
-    (account,) = generate_organisation(1, ["us-east-1", "eu-west-1"], 1000)
+    (account,) = generate_organization(1, ["us-east-1", "eu-west-1"], 1000)
 
     def services(region: str) -> set[str]:
         return {resource.arn.split(":")[2] for resource in account.resources(region)}
@@ -620,10 +620,10 @@ def test_generated_global_resources_live_in_their_home_region_only() -> None:
 
 
 def test_generated_pages_are_what_the_client_reads(connect: Connect) -> None:
-    organisation = generate_organisation(1, ["us-gov-west-1"], 250)
-    (account,) = organisation
+    organization = generate_organization(1, ["us-gov-west-1"], 250)
+    (account,) = organization
     role_arn = f"arn:aws-us-gov:iam::{account.account_id}:role/terraform"
-    with FakeAws(organisation) as fake:
+    with FakeAws(organization) as fake:
         credentials = assume(connect, fake, RoleArn=role_arn)
         client = connect(fake, "resourcegroupstaggingapi", "us-gov-west-1", credentials)
         pages = read_pages(client, size=100)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from textwrap import indent
 
-from monitoring.generator import account, organisation, tag_owner
+from monitoring.generator import account, organization, tag_owner
 
 FOLDER = Path(__file__).resolve().parents[1]
 _RULE = FOLDER.parent / "k8s/components/servicemonitor/prometheusrule.yaml"
@@ -26,7 +26,7 @@ spec:
 def generated_files() -> dict[Path, str]:
     """Each path with the text that belongs there."""
     dashboards = {
-        "organisation": organisation.dashboard(),
+        "organization": organization.dashboard(),
         "account": account.dashboard(),
         "tag-owner": tag_owner.dashboard(),
     }

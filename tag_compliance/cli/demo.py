@@ -1,4 +1,4 @@
-"""`tag-compliance demo`: the real program against a simulated AWS organisation."""
+"""`tag-compliance demo`: the real program against a simulated AWS organization."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tag_compliance.cli.scan import scan_once
 from tag_compliance.cli.up import run_up
 from tag_compliance.config import load_config
 from tag_compliance.config.model import SCALAR_KEYS
-from tag_compliance.demo.organisation import ACCOUNTS, demo_config
+from tag_compliance.demo.organization import ACCOUNTS, demo_config
 from tag_compliance.demo.server import SimulatedAws
 
 
@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         environment = aws.environment_over(os.environ)
         os.environ.clear()
         os.environ.update(environment, TAG_COMPLIANCE_CONFIG=str(path))
-        # The user's own organisation stays out of it, and so does its instance of Dagster, whose
+        # The user's own organization stays out of it, and so does its instance of Dagster, whose
         # partitions the demo's accounts would take.
         for name in (*(f"{PREFIX}{key.upper()}" for key in SCALAR_KEYS), "DAGSTER_HOME"):
             os.environ.pop(name, None)

@@ -99,7 +99,7 @@ def build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
     policy.add("principal", "the base role, which the accounts' roles trust", metavar="ARN")
     policy.add("account", "for this account alone", metavar="ID")
 
-    demo = command("demo", "Scan a simulated AWS organisation: no account, no network.")
+    demo = command("demo", "Scan a simulated AWS organization: no account, no network.")
     demo.switch("up", "keep it running, with Dagster's UI and the exporter")
     _add_output(demo)
     _add_running(demo)

@@ -1,1 +1,1 @@
-"""The simulated AWS organisation that `tag-compliance demo` scans."""
+"""The simulated AWS organization that `tag-compliance demo` scans."""

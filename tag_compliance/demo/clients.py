@@ -26,7 +26,7 @@ class Credentials:
 class Clients:
     """One client for each service and region, shared by all accounts.
 
-    A client takes 10 ms to make, and an account of the organisation needs some thirty, so the
+    A client takes 10 ms to make, and an account of the organization needs some thirty, so the
     credentials change below them instead: botocore reads them anew for every request it signs.
     """
 

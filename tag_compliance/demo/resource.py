@@ -1,4 +1,4 @@
-"""The resources that the simulated organisation consists of, each with the tags it got."""
+"""The resources that the simulated organization consists of, each with the tags it got."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from tag_compliance.demo.organisation import GLOBAL_REGION, SimulatedAccount
+from tag_compliance.demo.organization import GLOBAL_REGION, SimulatedAccount
 from tag_compliance.demo.tag_habit import TagHabit
 from tag_compliance.demo.workload import Workload
 

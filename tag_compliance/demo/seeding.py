@@ -1,4 +1,4 @@
-"""Brings the organisation to life: creates through boto3 what its description says."""
+"""Brings the organization to life: creates through boto3 what its description says."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any
 
 from tag_compliance.demo.clients import Clients, Credentials
 from tag_compliance.demo.creators import CREATORS
-from tag_compliance.demo.organisation import (
+from tag_compliance.demo.organization import (
     ACCOUNTS,
     GLOBAL_REGION,
     SCANNER_NAME,
@@ -22,7 +22,7 @@ __all__ = ["seed"]
 _ADMINISTRATOR = "OrganizationAccountAccessRole"
 
 # moto takes a request signed with a key it does not know for one of its default account,
-# the management account of this organisation.
+# the management account of this organization.
 _ROOT = Credentials("AKIAIOSFODNN7EXAMPLE", "simulated-only")
 
 # https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_UntagResources.html
@@ -30,7 +30,7 @@ _UNTAG_LIMIT = 20
 
 
 def seed(url: str) -> Credentials:
-    """Create the whole organisation at the simulated AWS of `url`, and its scanner's user.
+    """Create the whole organization at the simulated AWS of `url`, and its scanner's user.
 
     In one thread and a fixed order, since the order decides the random identifiers.
     """

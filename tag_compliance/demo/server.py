@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from tag_compliance.demo.organisation import GLOBAL_REGION
+from tag_compliance.demo.organization import GLOBAL_REGION
 from tag_compliance.errors import TagComplianceError
 
 __all__ = ["SimulatedAws", "SimulationFailed"]
@@ -37,9 +37,9 @@ class _Announcement:
 
 
 class SimulatedAws:
-    """The simulated organisation, from entering the context to leaving it.
+    """The simulated organization, from entering the context to leaving it.
 
-    Entering returns at once, while the child process seeds the organisation (about three seconds);
+    Entering returns at once, while the child process seeds the organization (about three seconds);
     `url` and `environment` wait until it stands. A caller that enters first and does its own slow
     imports after that loses little time.
     """

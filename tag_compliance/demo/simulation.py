@@ -24,7 +24,7 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from tag_compliance.demo import tagging_backend
-from tag_compliance.demo.organisation import ACCOUNTS, SCANNER_ARN
+from tag_compliance.demo.organization import ACCOUNTS, SCANNER_ARN
 from tag_compliance.demo.seeding import seed
 from tag_compliance.demo.trust import TrustPolicies
 
@@ -33,7 +33,7 @@ _SEED = 20260101
 
 
 def create_server() -> BaseWSGIServer:
-    """Moto's server with this organisation's rules, on a free port of loopback."""
+    """Moto's server with this organization's rules, on a free port of loopback."""
     tagging_backend.install()
     mock_random.seed(_SEED)
     untrusting = frozenset(account.account_id for account in ACCOUNTS if not account.trusts_scanner)

@@ -1,4 +1,4 @@
-"""How people tag: the habits that the simulated organisation's resources show."""
+"""How people tag: the habits that the simulated organization's resources show."""
 
 from __future__ import annotations
 

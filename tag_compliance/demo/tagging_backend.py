@@ -29,7 +29,7 @@ from moto.resourcegroupstaggingapi.models import (
     resourcegroupstaggingapi_backends,
 )
 
-from tag_compliance.demo.organisation import GLOBAL_REGION
+from tag_compliance.demo.organization import GLOBAL_REGION
 
 __all__ = ["RememberingTaggingBackend", "install"]
 

@@ -1,4 +1,4 @@
-"""The workloads of the simulated organisation: what its teams run, and how much of it."""
+"""The workloads of the simulated organization: what its teams run, and how much of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Scanning a fake organisation, and what a scan of it must have brought."""
+"""Scanning a fake organization, and what a scan of it must have brought."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from tag_compliance.config import Config
 from tag_compliance.domain.arn import type_of
 from tag_compliance.domain.scan import ScannedAccount
-from tag_compliance_tests.fake_aws import FakeAws, Organisation
+from tag_compliance_tests.fake_aws import FakeAws, Organization
 
 Enter = Callable[[FakeAws], None]
 Row = tuple[str, str, str, tuple[tuple[str, str], ...]]
@@ -33,10 +33,10 @@ def forget_aws(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
 
 
 def config_of(
-    organisation: Organisation, regions: Sequence[str] = REGIONS, **settings: Any
+    organization: Organization, regions: Sequence[str] = REGIONS, **settings: Any
 ) -> Config:
-    """Every account of the organisation, in these regions."""
-    matrix = [{"account_id": a.account_id, "regions": list(regions)} for a in organisation]
+    """Every account of the organization, in these regions."""
+    matrix = [{"account_id": a.account_id, "regions": list(regions)} for a in organization]
     return Config.model_validate(
         {
             "aws_account_matrix": matrix,
@@ -61,10 +61,10 @@ def rows_of(scanned: ScannedAccount) -> list[Row]:
     ]
 
 
-def rows_in(organisation: Organisation, account_id: str, regions: Sequence[str]) -> list[Row]:
+def rows_in(organization: Organization, account_id: str, regions: Sequence[str]) -> list[Row]:
     """What there is to be read."""
     return [
         (region, resource.arn, type_of(resource.arn), tuple(resource.tags.items()))
         for region in regions
-        for resource in organisation[account_id].resources(region)
+        for resource in organization[account_id].resources(region)
     ]

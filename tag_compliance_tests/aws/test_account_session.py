@@ -17,7 +17,7 @@ from tag_compliance.aws.roles import RoleStep
 from tag_compliance.config import Account
 from tag_compliance.domain.scan import Reason
 from tag_compliance_tests.aws.scans import Enter
-from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organisation
+from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
 
 ID, HUB_ID = "111111111111", "222222222222"
 ROLE = RoleStep(f"arn:aws:iam::{ID}:role/terraform", "tag-compliance", 3600)
@@ -42,10 +42,10 @@ def clock() -> FakeClock:
 
 @pytest.fixture
 def fake(enter: Enter, clock: FakeClock) -> Iterator[FakeAws]:
-    organisation = Organisation()
+    organization = Organization()
     for account_id in (ID, HUB_ID):
-        organisation.add_account(account_id)
-    with FakeAws(organisation, now=clock) as fake:
+        organization.add_account(account_id)
+    with FakeAws(organization, now=clock) as fake:
         enter(fake)
         yield fake
 

@@ -11,7 +11,7 @@ from botocore.exceptions import NoCredentialsError, ProfileNotFound
 
 from tag_compliance.aws.clients import READ_SECONDS, Clients, signing_as
 from tag_compliance_tests.aws.scans import Enter
-from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Organisation
+from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Organization
 
 
 def test_a_client_is_made_once_for_each_region() -> None:
@@ -60,7 +60,7 @@ def test_sts_is_asked_near_by_where_the_partition_is_the_same(
 
 
 def test_a_call_that_says_not_who_makes_it_fails(enter: Enter) -> None:
-    with FakeAws(Organisation()) as fake:
+    with FakeAws(Organization()) as fake:
         enter(fake)
         with pytest.raises(LookupError):
             Clients(1).sts("us-east-1").get_caller_identity()
@@ -69,7 +69,7 @@ def test_a_call_that_says_not_who_makes_it_fails(enter: Enter) -> None:
 
 
 def test_the_base_credentials_are_found_as_in_any_boto3_program(enter: Enter) -> None:
-    with FakeAws(Organisation()) as fake:
+    with FakeAws(Organization()) as fake:
         enter(fake)
         clients = Clients(1)
         with signing_as(clients.own_credentials):

@@ -13,13 +13,13 @@ from tag_compliance.aws.page import Mapping, Page, TagPair, get_page
 from tag_compliance.aws.refusal import refusal_of
 from tag_compliance.domain.scan import Reason
 from tag_compliance_tests.aws.scans import Enter
-from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organisation
+from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
 
 REGION = "us-east-1"
 
 
-def organisation() -> Organisation:
-    made = Organisation()
+def organization() -> Organization:
+    made = Organization()
     account = made.add_account(BASE_ACCOUNT_ID)
     account.put(REGION, "arn:aws:s3:::größe", {"Owner": 'a "b" \\ \n é🏷', "Empty": ""})
     account.put(REGION, "arn:aws:s3:::once-tagged")
@@ -32,7 +32,7 @@ def read(clients: Clients, token: str = "") -> Page:
 
 
 def test_a_page_holds_what_aws_sent(enter: Enter) -> None:
-    with FakeAws(organisation()) as fake:
+    with FakeAws(organization()) as fake:
         enter(fake)
         page = read(Clients(1))
 
@@ -45,7 +45,7 @@ def test_a_page_holds_what_aws_sent(enter: Enter) -> None:
 
 
 def test_a_page_of_a_hundred_is_asked_for(enter: Enter) -> None:
-    with FakeAws(organisation()) as fake:
+    with FakeAws(organization()) as fake:
         enter(fake)
         read(Clients(1))
         (call,) = fake.calls.matching("GetResources")
@@ -55,7 +55,7 @@ def test_a_page_of_a_hundred_is_asked_for(enter: Enter) -> None:
 
 @pytest.mark.parametrize("fault", [Fault.MISSING_TOKEN, Fault.EXTRA_FIELDS])
 def test_a_missing_token_and_fields_that_aws_may_add_are_fine(enter: Enter, fault: Fault) -> None:
-    with FakeAws(organisation()) as fake:
+    with FakeAws(organization()) as fake:
         enter(fake)
         fake.faults.add(fault)
         page = read(Clients(1))
@@ -80,7 +80,7 @@ def test_a_missing_token_and_fields_that_aws_may_add_are_fine(enter: Enter, faul
 def test_a_body_of_another_form_is_never_taken_for_an_empty_page(
     enter: Enter, fault: Fault
 ) -> None:
-    with FakeAws(organisation()) as fake:
+    with FakeAws(organization()) as fake:
         enter(fake)
         fake.faults.add(fault)
         with pytest.raises(msgspec.MsgspecError) as caught:
@@ -90,7 +90,7 @@ def test_a_body_of_another_form_is_never_taken_for_an_empty_page(
 
 
 def test_an_error_is_still_botocores(enter: Enter) -> None:
-    with FakeAws(organisation()) as fake:
+    with FakeAws(organization()) as fake:
         enter(fake)
         fake.faults.add(Fault.ACCESS_DENIED)
         with pytest.raises(ClientError, match="AccessDeniedException"):

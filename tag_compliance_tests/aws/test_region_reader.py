@@ -15,7 +15,7 @@ from tag_compliance.aws.roles import RoleStep
 from tag_compliance.config import Account
 from tag_compliance.domain.scan import RESOURCE_SCHEMA, Reason
 from tag_compliance_tests.aws.scans import Enter
-from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organisation
+from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organization
 
 ID, REGION = "100000000000", "us-east-1"
 
@@ -23,7 +23,7 @@ ID, REGION = "100000000000", "us-east-1"
 @pytest.fixture
 def fake(enter: Enter) -> Iterator[FakeAws]:
     """A region of three pages."""
-    with FakeAws(generate_organisation(1, [REGION], 250)) as fake:
+    with FakeAws(generate_organization(1, [REGION], 250)) as fake:
         enter(fake)
         yield fake
 

@@ -15,7 +15,7 @@ from tag_compliance.aws.scanner import scan_accounts
 from tag_compliance.aws.trust import create_trust
 from tag_compliance.domain.scan import Reason, ScannedAccount
 from tag_compliance_tests.aws.scans import Enter, account_ids, config_of
-from tag_compliance_tests.fake_aws import FakeAws, Organisation, generate_organisation
+from tag_compliance_tests.fake_aws import FakeAws, Organization, generate_organization
 from tag_compliance_tests.fake_aws.certificates import create_server_context
 
 COMPARED = (
@@ -33,8 +33,8 @@ COMPARED = (
 )
 
 
-def scan(organisation: Organisation, **settings: Any) -> list[ScannedAccount]:
-    config = config_of(organisation, **settings)
+def scan(organization: Organization, **settings: Any) -> list[ScannedAccount]:
+    config = config_of(organization, **settings)
     return scan_accounts(config, account_ids(config))
 
 
@@ -99,10 +99,10 @@ def test_a_bundle_that_could_not_be_loaded_is_tried_again(tmp_path: Path) -> Non
 def test_connections_are_reused_and_the_bundle_is_loaded_once(
     enter: Enter, loads: list[object]
 ) -> None:
-    organisation = generate_organisation(6, ["us-east-1", "eu-west-1"], 350)
-    with FakeAws(organisation, tls=True) as fake:
+    organization = generate_organization(6, ["us-east-1", "eu-west-1"], 350)
+    with FakeAws(organization, tls=True) as fake:
         enter(fake)
-        scanned = scan(organisation, max_concurrency=3)
+        scanned = scan(organization, max_concurrency=3)
 
         assert reasons(scanned) == {Reason.OK}
         assert len(fake.calls) == 6 + 6 * 2 * 4
@@ -115,11 +115,11 @@ def test_a_certificate_of_nobody_that_is_trusted_is_told_and_not_accepted(
     enter: Enter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     create_server_context(tmp_path / "other.pem")
-    organisation = generate_organisation(1, ["us-east-1"], 10)
-    with FakeAws(organisation, tls=True) as fake:
+    organization = generate_organization(1, ["us-east-1"], 10)
+    with FakeAws(organization, tls=True) as fake:
         enter(fake)
         monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "other.pem"))
-        (scanned,) = scan(organisation, regions=["us-east-1"])
+        (scanned,) = scan(organization, regions=["us-east-1"])
 
         assert len(fake.calls) == 0
     (region,) = scanned.scan.regions
@@ -131,11 +131,11 @@ def test_a_certificate_of_nobody_that_is_trusted_is_told_and_not_accepted(
 def test_without_a_bundle_the_public_authorities_are_trusted_and_no_other(
     enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    organisation = generate_organisation(1, ["us-east-1"], 10)
-    with FakeAws(organisation, tls=True) as fake:
+    organization = generate_organization(1, ["us-east-1"], 10)
+    with FakeAws(organization, tls=True) as fake:
         enter(fake)
         monkeypatch.delenv("AWS_CA_BUNDLE")
-        scanned = scan(organisation, regions=["us-east-1"])
+        scanned = scan(organization, regions=["us-east-1"])
 
     assert reasons(scanned) == {Reason.UNREACHABLE}
 
@@ -143,12 +143,12 @@ def test_without_a_bundle_the_public_authorities_are_trusted_and_no_other(
 def test_another_programs_bundle_variable_works_as_in_botocore(
     enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    organisation = generate_organisation(1, ["us-east-1"], 10)
-    with FakeAws(organisation, tls=True) as fake:
+    organization = generate_organization(1, ["us-east-1"], 10)
+    with FakeAws(organization, tls=True) as fake:
         enter(fake)
         monkeypatch.delenv("AWS_CA_BUNDLE")
         monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(fake.ca_bundle))
-        scanned = scan(organisation, regions=["us-east-1"])
+        scanned = scan(organization, regions=["us-east-1"])
 
     assert reasons(scanned) == {Reason.OK}
 
@@ -156,11 +156,11 @@ def test_another_programs_bundle_variable_works_as_in_botocore(
 def test_a_certificate_for_another_host_is_refused(
     enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    organisation = generate_organisation(1, ["us-east-1"], 10)
-    with FakeAws(organisation, tls=True) as fake:
+    organization = generate_organization(1, ["us-east-1"], 10)
+    with FakeAws(organization, tls=True) as fake:
         enter(fake)
         monkeypatch.setenv("AWS_ENDPOINT_URL", fake.url.replace("127.0.0.1", "127.1"))
-        (scanned,) = scan(organisation, regions=["us-east-1"])
+        (scanned,) = scan(organization, regions=["us-east-1"])
 
     (region,) = scanned.scan.regions
     assert region.reason is Reason.UNREACHABLE
@@ -171,13 +171,13 @@ def test_a_certificate_for_another_host_is_refused(
 def test_requests_go_through_the_proxy_that_the_environment_names(
     enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    organisation = generate_organisation(1, ["us-east-1"], 10)
-    with FakeAws(organisation) as fake:
+    organization = generate_organization(1, ["us-east-1"], 10)
+    with FakeAws(organization) as fake:
         enter(fake)
         # The fake looks at no request line, so it does as a proxy for a host that is not there.
         monkeypatch.setenv("HTTP_PROXY", fake.url)
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://aws.invalid")
-        scanned = scan(organisation, regions=["us-east-1"])
+        scanned = scan(organization, regions=["us-east-1"])
 
     assert reasons(scanned) == {Reason.OK}
 
@@ -185,11 +185,11 @@ def test_requests_go_through_the_proxy_that_the_environment_names(
 def test_a_proxy_that_is_not_there_is_told_without_its_password(
     enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    organisation = generate_organisation(1, ["us-east-1"], 10)
-    with FakeAws(organisation) as fake:
+    organization = generate_organization(1, ["us-east-1"], 10)
+    with FakeAws(organization) as fake:
         enter(fake)
         monkeypatch.setenv("HTTP_PROXY", "http://user:hunter2@127.0.0.1:1")
-        (scanned,) = scan(organisation, regions=["us-east-1"])
+        (scanned,) = scan(organization, regions=["us-east-1"])
 
     (region,) = scanned.scan.regions
     assert region.reason is Reason.UNREACHABLE

@@ -11,7 +11,7 @@ import pytest
 
 from tag_compliance.cli.main import main
 from tag_compliance_tests.cli.running import Place
-from tag_compliance_tests.fake_aws import FakeAws, generate_organisation
+from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 
 REGIONS = ["us-east-1", "eu-west-1"]
 
@@ -58,7 +58,7 @@ def _process_as_it_was() -> Iterator[None]:
 @pytest.fixture
 def fake() -> Iterator[FakeAws]:
     """Three accounts in two regions."""
-    with FakeAws(generate_organisation(3, REGIONS, 30)) as running:
+    with FakeAws(generate_organization(3, REGIONS, 30)) as running:
         yield running
 
 

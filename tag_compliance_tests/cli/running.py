@@ -14,7 +14,7 @@ from typing import Any
 
 import yaml
 
-from tag_compliance_tests.fake_aws import FakeAws, Organisation
+from tag_compliance_tests.fake_aws import FakeAws, Organization
 
 DEADLINE_SECONDS = 60.0
 PROGRAM = (sys.executable, "-m", "tag_compliance")
@@ -22,13 +22,13 @@ PROGRAM = (sys.executable, "-m", "tag_compliance")
 _FOREIGN = ("AWS_", "TAG_COMPLIANCE_", "DAGSTER_")
 
 
-def write_config(folder: Path, organisation: Organisation, **settings: Any) -> Path:
-    """`config.yaml` for all accounts of the organisation; its storage is the folder's `state`."""
+def write_config(folder: Path, organization: Organization, **settings: Any) -> Path:
+    """`config.yaml` for all accounts of the organization; its storage is the folder's `state`."""
     path = folder / "config.yaml"
     values: dict[str, Any] = {
         "aws_account_matrix": [
             {"account_id": account.account_id, "regions": list(account.regions)}
-            for account in organisation
+            for account in organization
         ],
         "REQUIRED_TAGS": ["Owner", "Environment"],
         "assume_role_name_template": "terraform",
@@ -66,7 +66,7 @@ class Place:
         }
         place = cls(folder, inherited | isolation | (fake.environment() if fake else {}))
         if fake is not None:
-            write_config(folder, fake.organisation, **settings)
+            write_config(folder, fake.organization, **settings)
         return place
 
     def start(self, *arguments: str, **options: Any) -> subprocess.Popen[str]:

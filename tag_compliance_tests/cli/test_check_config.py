@@ -5,10 +5,10 @@ from tag_compliance_tests.cli.running import write_config
 
 
 def test_the_plan_names_accounts_regions_roles_and_the_least_calls(program: Program) -> None:
-    organisation = program.fake.organisation
+    organization = program.fake.organization
     write_config(
         program.place.folder,
-        organisation,
+        organization,
         aws_account_overrides={
             "100000000001": {
                 "role_arn": "arn:aws:iam::100000000001:role/audit",
@@ -50,7 +50,7 @@ AWS API calls   at least 10 a scan, and one more for each further 100 resources 
 
 
 def test_an_account_without_a_role_is_read_with_the_base_credentials(program: Program) -> None:
-    write_config(program.place.folder, program.fake.organisation, assume_role_name_template=None)
+    write_config(program.place.folder, program.fake.organization, assume_role_name_template=None)
     config = program.place.folder / "config.yaml"
     config.write_text(config.read_text().replace("assume_role_name_template: null\n", ""))
     ended = program.run("check-config")

@@ -7,7 +7,7 @@ from tag_compliance_tests.cli.running import Place
 
 def test_the_demo_succeeds_though_the_acquired_account_refuses(tmp_path: Path) -> None:
     place = Place.create(tmp_path / "place")
-    # What is meant for the user's own organisation is not for this one.
+    # What is meant for the user's own organization is not for this one.
     ended = place.run(
         "demo",
         AWS_PROFILE="nix",

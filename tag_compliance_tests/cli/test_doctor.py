@@ -26,8 +26,8 @@ def test_where_everything_can_be_read_it_says_so_with_exit_code_0(program: Progr
 
 
 def test_a_role_that_is_not_trusted_is_told_with_the_statements_to_add(program: Program) -> None:
-    program.fake.organisation["100000000001"].roles = ()
-    write_config(program.place.folder, program.fake.organisation, external_id="xyzzy")
+    program.fake.organization["100000000001"].roles = ()
+    write_config(program.place.folder, program.fake.organization, external_id="xyzzy")
     ended = program.run("doctor")
     assert ended.code == 1
     assert "4 of 6 regions can be read" in ended.out

@@ -17,7 +17,7 @@ import boto3
 import pytest
 from botocore.exceptions import ClientError
 
-from tag_compliance.demo.organisation import (
+from tag_compliance.demo.organization import (
     ACCOUNTS,
     REGIONS,
     ROLE_NAME,

@@ -9,7 +9,7 @@ from tag_compliance.domain.detail import MAX_ARN_LABEL, Detail, arn_label, detai
 from tag_compliance.domain.evaluation import evaluate
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.scan import AccountScan, Reason, RegionScan, ScannedAccount
-from tag_compliance_tests.domain.organisations import NOON, table_of
+from tag_compliance_tests.domain.organizations import NOON, table_of
 
 
 def _detail(limit: int, *names: str, regions: tuple[str, ...] = ("eu-west-1",)) -> Detail:

@@ -13,7 +13,7 @@ from tag_compliance.domain.evaluation import evaluate
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.results import RESULT_SCHEMA, ComplianceResults, ExcludedCount
 from tag_compliance.domain.scan import AccountScan, Reason, RegionScan, ScannedAccount
-from tag_compliance_tests.domain.organisations import NOON, table_of
+from tag_compliance_tests.domain.organizations import NOON, table_of
 
 _Rows = Sequence[tuple[str, str, dict[str, str]]]
 _POLICY = Policy(("Owner", "Env"))

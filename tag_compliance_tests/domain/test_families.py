@@ -1,4 +1,4 @@
-"""The metrics of generated organisations, against the naive evaluation."""
+"""The metrics of generated organizations, against the naive evaluation."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tag_compliance.domain.metrics import CONTRACT_METRICS, METRICS
 from tag_compliance.domain.policy import Policy
 from tag_compliance.snapshot.exposition import render
 from tag_compliance_tests.domain import naive
-from tag_compliance_tests.domain.organisations import (
+from tag_compliance_tests.domain.organizations import (
     accounts,
     families_of,
     parsed,
@@ -25,25 +25,25 @@ from tag_compliance_tests.domain.organisations import (
 @given(st.data())
 def test_the_published_text_reads_back_as_the_naive_evaluation(data: st.DataObject) -> None:
     required = data.draw(required_tags())
-    organisation = data.draw(accounts(required))
+    organization = data.draw(accounts(required))
     excluding = data.draw(patterns)
     limit = data.draw(st.sampled_from([0, 1, 3, 1000]))
     policy = Policy(tuple(required), tuple(excluding))
-    text = render(families_of([scanned(account) for account in organisation], policy, limit))
+    text = render(families_of([scanned(account) for account in organization], policy, limit))
     published = {key: value for key, value in parsed(text).items() if key[0] in naive.NAMES}
-    assert published == naive.samples(organisation, required, excluding, limit)
+    assert published == naive.samples(organization, required, excluding, limit)
 
 
 @settings(deadline=None, max_examples=50)
 @given(st.data())
 def test_neither_the_order_of_accounts_nor_that_of_pages_matters(data: st.DataObject) -> None:
     required = data.draw(required_tags())
-    organisation = data.draw(accounts(required))
+    organization = data.draw(accounts(required))
     policy = Policy(tuple(required))
-    pages = [_pages(account) for account in organisation]
+    pages = [_pages(account) for account in organization]
     shuffled = [data.draw(st.permutations(rows)) for rows in pages]
-    listed = list(zip(organisation, pages, strict=True))
-    mixed = data.draw(st.permutations(list(zip(organisation, shuffled, strict=True))))
+    listed = list(zip(organization, pages, strict=True))
+    mixed = data.draw(st.permutations(list(zip(organization, shuffled, strict=True))))
     one = render(families_of([scanned(a, rows) for a, rows in listed], policy, 3))
     other = render(families_of([scanned(a, rows) for a, rows in mixed], policy, 3))
     assert parsed(one) == parsed(other)

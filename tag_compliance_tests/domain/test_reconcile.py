@@ -6,7 +6,7 @@ from tag_compliance.domain.evaluation import evaluate
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.reconcile import ExpectedAccount, reconcile
 from tag_compliance.domain.scan import AccountScan, Reason, RegionScan, ScannedAccount
-from tag_compliance_tests.domain.organisations import NOON, table_of
+from tag_compliance_tests.domain.organizations import NOON, table_of
 
 
 def _stored(account_id: str, *regions: str) -> ScannedAccount:

@@ -12,7 +12,7 @@ from tag_compliance.domain.scan import (
     RegionScan,
     ScannedAccount,
 )
-from tag_compliance_tests.domain.organisations import NOON, table_of
+from tag_compliance_tests.domain.organizations import NOON, table_of
 
 _BEFORE = NOON - timedelta(hours=1)
 

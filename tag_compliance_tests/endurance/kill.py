@@ -1,7 +1,7 @@
 """SIGKILL at random moments of a scan, while an exporter serves and is scraped.
 
 `python -m tag_compliance_tests.endurance.kill --kills 100` prints what came of it; exit code 1 if
-a single scrape was wrong. Every scan finds the organisation in the other of two states, so that a
+a single scrape was wrong. Every scan finds the organization in the other of two states, so that a
 mix of two snapshots would be no state's result.
 """
 
@@ -23,7 +23,7 @@ from tag_compliance_tests.cli.running import Place, eventually
 from tag_compliance_tests.endurance.forked import ForkedScans
 from tag_compliance_tests.endurance.scraping import Result, Scraper, result_of
 from tag_compliance_tests.exporter.running import run_in_process
-from tag_compliance_tests.fake_aws import FakeAws, generate_organisation
+from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 
 _ACCOUNTS, _REGIONS, _RESOURCES = 3, ("us-east-1", "eu-west-1"), 120
 _RETAINED = 3
@@ -88,7 +88,7 @@ def set_up(folder: Path) -> Iterator[Killing]:
         first, second = (
             stack.enter_context(
                 FakeAws(
-                    generate_organisation(_ACCOUNTS, _REGIONS, _RESOURCES, seed), record_calls=False
+                    generate_organization(_ACCOUNTS, _REGIONS, _RESOURCES, seed), record_calls=False
                 )
             )
             for seed in (1, 2)

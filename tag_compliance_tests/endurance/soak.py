@@ -24,7 +24,7 @@ from tag_compliance_tests.endurance.processes import alive, descendants
 from tag_compliance_tests.endurance.scraping import Result, Scraper, result_of
 from tag_compliance_tests.endurance.up import Up, start_up
 from tag_compliance_tests.fake_aws import FakeAws, Fault, FaultPlan, FaultRule
-from tag_compliance_tests.fake_aws.generator import generate_organisation
+from tag_compliance_tests.fake_aws.generator import generate_organization
 
 _ACCOUNTS, _REGIONS, _RESOURCES = 5, ("us-east-1", "eu-west-1"), 250
 _FASTEST_SECONDS = 10
@@ -109,8 +109,8 @@ class SoakReport:
 def soak(folder: Path, seconds: float, seed: int, fault_rate: float = 0.05) -> SoakReport:
     """Runs everything for so long; every scrape is held to a fault-free scan's result."""
     report = SoakReport(seed)
-    organisation = generate_organisation(_ACCOUNTS, _REGIONS, _RESOURCES, seed)
-    with FakeAws(organisation, faults=FaultPlan(seed=seed), record_calls=False) as fake:
+    organization = generate_organization(_ACCOUNTS, _REGIONS, _RESOURCES, seed)
+    with FakeAws(organization, faults=FaultPlan(seed=seed), record_calls=False) as fake:
         place = Place.create(folder, fake, refresh_interval=_FASTEST_SECONDS, retain_snapshots=5)
         right = _undisturbed(place)
         rules = _add_faults(fake.faults, fault_rate)

@@ -16,7 +16,7 @@ from tag_compliance_tests.cli.running import Place, told
 from tag_compliance_tests.endurance.forked import ForkedScans
 from tag_compliance_tests.endurance.scraping import Scraper, result_of
 from tag_compliance_tests.exporter.running import eventually, run_in_process
-from tag_compliance_tests.fake_aws import FakeAws, generate_organisation
+from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 
 
 @dataclass
@@ -64,7 +64,7 @@ class Scene:
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
-    with FakeAws(generate_organisation(3, ["us-east-1"], 100)) as fake:
+    with FakeAws(generate_organization(3, ["us-east-1"], 100)) as fake:
         place = Place.create(tmp_path / "place", fake)
         place.environment["TAG_COMPLIANCE_CONFIG"] = str(place.folder / "config.yaml")
         with ForkedScans(place.folder / "log", place.environment) as scans:

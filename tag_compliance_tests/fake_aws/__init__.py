@@ -4,8 +4,8 @@ from tag_compliance_tests.fake_aws.calls import Call, CallLog
 from tag_compliance_tests.fake_aws.credentials import BASE_ACCOUNT_ID
 from tag_compliance_tests.fake_aws.fault_plan import FaultPlan, FaultRule
 from tag_compliance_tests.fake_aws.faults import Fault
-from tag_compliance_tests.fake_aws.generator import REQUIRED_TAGS, generate_organisation
-from tag_compliance_tests.fake_aws.organisation import Account, Organisation
+from tag_compliance_tests.fake_aws.generator import REQUIRED_TAGS, generate_organization
+from tag_compliance_tests.fake_aws.organization import Account, Organization
 from tag_compliance_tests.fake_aws.resources import FakeResource
 from tag_compliance_tests.fake_aws.server import FakeAws
 
@@ -20,6 +20,6 @@ __all__ = [
     "Fault",
     "FaultPlan",
     "FaultRule",
-    "Organisation",
-    "generate_organisation",
+    "Organization",
+    "generate_organization",
 ]

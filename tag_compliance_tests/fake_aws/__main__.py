@@ -10,7 +10,7 @@ from types import FrameType
 
 from tag_compliance_tests.fake_aws.fault_plan import FaultPlan, FaultRule
 from tag_compliance_tests.fake_aws.faults import Fault
-from tag_compliance_tests.fake_aws.generator import generate_organisation
+from tag_compliance_tests.fake_aws.generator import generate_organization
 from tag_compliance_tests.fake_aws.server import FakeAws
 
 
@@ -19,7 +19,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _create_parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _exit)
     signal.signal(signal.SIGINT, _exit)
-    organisation = generate_organisation(
+    organization = generate_organization(
         options.accounts,
         options.regions,
         options.resources,
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if options.fault_rate:
         rules.append(FaultRule(Fault.THROTTLED, rate=options.fault_rate))
     with FakeAws(
-        organisation,
+        organization,
         faults=FaultPlan(*rules, seed=options.seed),
         session_seconds=options.session_seconds,
         latency=options.latency,

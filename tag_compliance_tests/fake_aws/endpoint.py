@@ -8,7 +8,7 @@ from tag_compliance_tests.fake_aws.calls import Call, CallLog
 from tag_compliance_tests.fake_aws.credentials import Caller, CredentialStore
 from tag_compliance_tests.fake_aws.fault_plan import FaultPlan, FaultRule
 from tag_compliance_tests.fake_aws.faults import Fault
-from tag_compliance_tests.fake_aws.organisation import Organisation
+from tag_compliance_tests.fake_aws.organization import Organization
 from tag_compliance_tests.fake_aws.rate_limit import RateLimit
 from tag_compliance_tests.fake_aws.refusals import signature_refusal
 from tag_compliance_tests.fake_aws.sts import StsApi
@@ -43,19 +43,19 @@ class Api(Protocol):
 class Endpoint:
     def __init__(
         self,
-        organisation: Organisation,
+        organization: Organization,
         credentials: CredentialStore,
         faults: FaultPlan,
         calls: CallLog,
         rate_limit: RateLimit | None = None,
     ) -> None:
-        self._organisation = organisation
+        self._organization = organization
         self._credentials = credentials
         self._faults = faults
         self._calls = calls
         self._rate_limit = rate_limit
-        self._sts: Api = StsApi(organisation, credentials)
-        self._tagging: Api = TaggingApi(organisation)
+        self._sts: Api = StsApi(organization, credentials)
+        self._tagging: Api = TaggingApi(organization)
 
     def answer(self, request: Request) -> Answer:
         api = self._tagging if "x-amz-target" in request.headers else self._sts
@@ -84,7 +84,7 @@ class Endpoint:
     def _objection(self, request: Request, scope: Scope, call: Call) -> Fault | None:
         """What AWS itself would hold against this call."""
         token = request.headers.get("x-amz-security-token")
-        account = self._organisation.get(call.caller.account_id)
+        account = self._organization.get(call.caller.account_id)
         if not self._credentials.is_valid(scope.access_key_id, token) or (
             account is not None and call.region in account.disabled_regions
         ):

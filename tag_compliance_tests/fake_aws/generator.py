@@ -1,4 +1,4 @@
-"""Large organisations that cost little: memory by the region, not by the resource.
+"""Large organizations that cost little: memory by the region, not by the resource.
 
 A template is the JSON of one resource with its account, region and partition left open, and one
 `%08x` for its serial number. Regions share the templates and differ in where they start in them;
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import islice
 
-from tag_compliance_tests.fake_aws.organisation import Organisation
+from tag_compliance_tests.fake_aws.organization import Organization
 from tag_compliance_tests.fake_aws.resources import FakeResource
 
 REQUIRED_TAGS = ("Owner", "Environment", "CostCenter", "Project")
@@ -86,20 +86,20 @@ class GeneratedResources:
         return text.split(b"\n")
 
 
-def generate_organisation(
+def generate_organization(
     accounts: int,
     regions: Sequence[str],
     resources_per_region: int,
     seed: int = 0,
     tags_per_resource: int = 5,
-) -> Organisation:
-    """The same arguments make the same organisation, resource by resource."""
+) -> Organization:
+    """The same arguments make the same organization, resource by resource."""
     rng = random.Random(seed)
     regional = _templates(rng, _REGIONAL_KINDS, tags_per_resource)
     home = _templates(rng, _REGIONAL_KINDS | _GLOBAL_KINDS, tags_per_resource)
-    organisation = Organisation()
+    organization = Organization()
     for number in range(accounts):
-        account = organisation.add_account(
+        account = organization.add_account(
             f"{100_000_000_000 + number}", partition=_partition(regions)
         )
         for region in regions:
@@ -113,7 +113,7 @@ def generate_organisation(
                     (b"@PARTITION@", account.partition.encode()),
                 ),
             )
-    return organisation
+    return organization
 
 
 def _partition(regions: Sequence[str]) -> str:

@@ -22,7 +22,7 @@ from tag_compliance_tests.fake_aws.credentials import (
 )
 from tag_compliance_tests.fake_aws.endpoint import Endpoint
 from tag_compliance_tests.fake_aws.fault_plan import FaultPlan
-from tag_compliance_tests.fake_aws.organisation import Organisation
+from tag_compliance_tests.fake_aws.organization import Organization
 from tag_compliance_tests.fake_aws.rate_limit import RateLimit
 
 # Thousands of clients connect at once in benchmarks; the usual 100 would make them retry.
@@ -32,7 +32,7 @@ _BACKLOG = 4096
 class FakeAws:
     def __init__(
         self,
-        organisation: Organisation | None = None,
+        organization: Organization | None = None,
         *,
         faults: FaultPlan | None = None,
         base_account_id: str = BASE_ACCOUNT_ID,
@@ -45,7 +45,7 @@ class FakeAws:
         ca_bundle: Path | None = None,
         port: int = 0,
     ) -> None:
-        self.organisation = organisation if organisation is not None else Organisation()
+        self.organization = organization if organization is not None else Organization()
         self.faults = faults or FaultPlan()
         self.calls = CallLog(enabled=record_calls)
         self.credentials = CredentialStore(
@@ -58,7 +58,7 @@ class FakeAws:
         self.url = ""
         self.ca_bundle = ca_bundle
         self._endpoint = Endpoint(
-            self.organisation,
+            self.organization,
             self.credentials,
             self.faults,
             self.calls,

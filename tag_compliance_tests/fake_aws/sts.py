@@ -8,7 +8,7 @@ from urllib.parse import parse_qsl
 from tag_compliance_tests.fake_aws.calls import Call
 from tag_compliance_tests.fake_aws.credentials import Caller, CredentialStore
 from tag_compliance_tests.fake_aws.faults import Fault
-from tag_compliance_tests.fake_aws.organisation import Organisation
+from tag_compliance_tests.fake_aws.organization import Organization
 from tag_compliance_tests.fake_aws.refusals import sts_refusal
 from tag_compliance_tests.fake_aws.wire import (
     Answer,
@@ -30,8 +30,8 @@ _LONGEST_CHAINED_SECONDS = 3600
 class StsApi:
     service = "sts"
 
-    def __init__(self, organisation: Organisation, credentials: CredentialStore) -> None:
-        self._organisation = organisation
+    def __init__(self, organization: Organization, credentials: CredentialStore) -> None:
+        self._organization = organization
         self._credentials = credentials
 
     def read(self, request: Request, caller: Caller, region: str) -> Call:
@@ -61,7 +61,7 @@ class StsApi:
         if _SESSION_NAME.fullmatch(session_name) is None:
             raise _invalid("roleSessionName", session_name, f"must match {_SESSION_NAME.pattern}")
         seconds = _duration(parameters, call.caller)
-        account = self._organisation.get(role["account_id"])
+        account = self._organization.get(role["account_id"])
         if (
             account is None
             or account.partition != role["partition"]

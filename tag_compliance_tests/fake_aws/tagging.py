@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from tag_compliance_tests.fake_aws.calls import Call
 from tag_compliance_tests.fake_aws.credentials import Caller
 from tag_compliance_tests.fake_aws.faults import Fault
-from tag_compliance_tests.fake_aws.organisation import Organisation
+from tag_compliance_tests.fake_aws.organization import Organization
 from tag_compliance_tests.fake_aws.pages import Page, PageToken
 from tag_compliance_tests.fake_aws.refusals import tagging_refusal
 from tag_compliance_tests.fake_aws.resources import ListedResources
@@ -22,8 +22,8 @@ _DEFAULT_PAGE_SIZE = 50
 class TaggingApi:
     service = "tagging"
 
-    def __init__(self, organisation: Organisation) -> None:
-        self._organisation = organisation
+    def __init__(self, organization: Organization) -> None:
+        self._organization = organization
 
     def read(self, request: Request, caller: Caller, region: str) -> Call:
         if request.headers.get("x-amz-target") != _TARGET:
@@ -50,7 +50,7 @@ class TaggingApi:
             token = _decode(str(text))
             if (token.account_id, token.region) != (account_id, region):
                 raise _invalid("PaginationToken belongs to another account or region")
-        account = self._organisation.get(account_id)
+        account = self._organization.get(account_id)
         resources = account.resources(region) if account else ListedResources()
         return Page(resources, token, size)
 

@@ -15,7 +15,7 @@ from tag_compliance.cli.main import main
 from tag_compliance.snapshot.store import Snapshot, SnapshotStore
 from tag_compliance.storage.open import open_storage
 from tag_compliance_tests.aws.scans import REGIONS
-from tag_compliance_tests.fake_aws import REQUIRED_TAGS, FakeAws, Organisation
+from tag_compliance_tests.fake_aws import REQUIRED_TAGS, FakeAws, Organization
 
 _SAMPLE = re.compile(r"^(?P<name>\w+)(?:\{(?P<labels>.*)\})? (?P<value>\S+)$")
 _LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
@@ -90,8 +90,8 @@ class Program:
         self._monkeypatch = monkeypatch
         self._captured = captured
 
-    def configure(self, organisation: Organisation, **settings: Any) -> None:
-        matrix = [{"account_id": a.account_id, "regions": list(REGIONS)} for a in organisation]
+    def configure(self, organization: Organization, **settings: Any) -> None:
+        matrix = [{"account_id": a.account_id, "regions": list(REGIONS)} for a in organization]
         values = {
             "aws_account_matrix": matrix,
             "REQUIRED_TAGS": list(REQUIRED_TAGS),

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from tag_compliance_tests.aws.scans import REGIONS
-from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organisation
+from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organization
 from tag_compliance_tests.faults.program import Program
 
 
@@ -19,9 +19,9 @@ from tag_compliance_tests.faults.program import Program
 def test_an_interrupt_does_not_wait_for_an_answer_or_a_pause(
     program: Program, fault: Fault
 ) -> None:
-    organisation = generate_organisation(4, REGIONS, 50)
-    program.configure(organisation, region_deadline=600)
-    with FakeAws(organisation) as fake:
+    organization = generate_organization(4, REGIONS, 50)
+    program.configure(organization, region_deadline=600)
+    with FakeAws(organization) as fake:
         fake.faults.add(fault, operation="GetResources")
         command = [sys.executable, "-m", "tag_compliance", "scan", "--config", str(program.config)]
         process = subprocess.Popen(

@@ -10,7 +10,7 @@ from typing import Literal
 
 import pytest
 
-from tag_compliance_tests.fake_aws import FakeAws, Fault, Organisation, generate_organisation
+from tag_compliance_tests.fake_aws import FakeAws, Fault, Organization, generate_organization
 from tag_compliance_tests.faults.program import Ended, Program
 
 STS, FIRST, MIDDLE, LAST, ALONE = (f"{100_000_000_000 + number}" for number in range(5))
@@ -22,8 +22,8 @@ IN_PAGES = (FIRST, MIDDLE, LAST)
 DEADLINE = 2
 
 
-def organisation() -> Organisation:
-    return generate_organisation(5, (STRUCK, OTHER), 250, seed=7)
+def organization() -> Organization:
+    return generate_organization(5, (STRUCK, OTHER), 250, seed=7)
 
 
 def strike(
@@ -57,10 +57,10 @@ def sound_runs() -> list[Ended]:
 
 @pytest.fixture
 def sound(program: Program, sound_runs: list[Ended]) -> Ended:
-    """A run without a fault, of the same organisation: one for all tests."""
-    program.configure(organisation())
+    """A run without a fault, of the same organization: one for all tests."""
+    program.configure(organization())
     if not sound_runs:
-        with FakeAws(organisation()) as fake:
+        with FakeAws(organization()) as fake:
             sound_runs.append(program.scan(fake))
     (ended,) = sound_runs
     assert ended.code == 0
@@ -102,8 +102,8 @@ OF_A_ROLE = {Fault.ACCESS_DENIED, Fault.REGION_DISABLED}
 def test_a_fault_that_stays_is_told_and_costs_its_own_region_alone(
     program: Program, sound: Ended, fault: Fault, reason: str, where: tuple[str, ...]
 ) -> None:
-    program.configure(organisation(), region_deadline=DEADLINE)
-    with FakeAws(organisation()) as fake:
+    program.configure(organization(), region_deadline=DEADLINE)
+    with FakeAws(organization()) as fake:
         strike(fake, fault, where, times=None)
         ended = program.scan(fake)
 
@@ -140,7 +140,7 @@ PASSING = [
 def test_a_fault_that_passes_costs_counted_retries_and_no_number(
     program: Program, sound: Ended, fault: Fault, where: tuple[str, ...], times: int
 ) -> None:
-    with FakeAws(organisation()) as fake:
+    with FakeAws(organization()) as fake:
         strike(fake, fault, where, times=times)
         ended = program.scan(fake)
 
@@ -167,7 +167,7 @@ def test_a_fault_that_passes_costs_counted_retries_and_no_number(
 def test_what_aws_may_do_any_day_changes_no_number(
     program: Program, sound: Ended, fault: Fault, where: tuple[str, ...], times: int | None
 ) -> None:
-    with FakeAws(organisation()) as fake:
+    with FakeAws(organization()) as fake:
         strike(fake, fault, where, times=times, seconds=0.3)
         ended = program.scan(fake)
 
@@ -176,8 +176,8 @@ def test_what_aws_may_do_any_day_changes_no_number(
 
 
 def test_a_region_is_started_over_a_bounded_number_of_times(program: Program) -> None:
-    program.configure(organisation())
-    with FakeAws(organisation()) as fake:
+    program.configure(organization())
+    with FakeAws(organization()) as fake:
         strike(fake, Fault.PAGINATION_TOKEN_EXPIRED, (LAST,), times=None)
         ended = program.scan(fake)
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import pytest
 
 from tag_compliance_tests.aws.scans import REGIONS
-from tag_compliance_tests.fake_aws import FakeAws, Fault, Organisation, generate_organisation
+from tag_compliance_tests.fake_aws import FakeAws, Fault, Organization, generate_organization
 from tag_compliance_tests.faults.program import Ended, Program
 
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
 
-def organisation() -> Organisation:
-    return generate_organisation(5, REGIONS, 20)
+def organization() -> Organization:
+    return generate_organization(5, REGIONS, 20)
 
 
 def told(ended: Ended) -> list[str]:
@@ -43,8 +43,8 @@ def test_what_concerns_every_account_is_told_in_one_line_and_the_last_snapshot_s
     environment: dict[str, str],
     text: str,
 ) -> None:
-    program.configure(organisation())
-    with FakeAws(organisation()) as fake:
+    program.configure(organization())
+    with FakeAws(organization()) as fake:
         assert program.scan(fake).code == 0
         before = program.published()
         for name, value in environment.items():
@@ -63,8 +63,8 @@ def test_what_concerns_every_account_is_told_in_one_line_and_the_last_snapshot_s
 def test_every_account_denied_is_told_and_the_last_snapshot_stays(
     program: Program, operation: str
 ) -> None:
-    program.configure(organisation())
-    with FakeAws(organisation()) as fake:
+    program.configure(organization())
+    with FakeAws(organization()) as fake:
         assert program.scan(fake).code == 0
         before = program.published()
         fake.faults.add(Fault.ACCESS_DENIED, operation=operation)
@@ -75,8 +75,8 @@ def test_every_account_denied_is_told_and_the_last_snapshot_stays(
 
 
 def test_a_wrong_configuration_is_told_before_anything_is_asked(program: Program) -> None:
-    program.configure(organisation(), region_dedline=3)
-    with FakeAws(organisation()) as fake:
+    program.configure(organization(), region_dedline=3)
+    with FakeAws(organization()) as fake:
         ended = program.scan(fake)
 
         assert len(fake.calls) == 0

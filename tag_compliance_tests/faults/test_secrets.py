@@ -11,7 +11,7 @@ import pytest
 
 from tag_compliance_tests.aws.scans import REGIONS
 from tag_compliance_tests.exporter.running import run_in_thread
-from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organisation
+from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organization
 from tag_compliance_tests.faults.program import Program
 
 STRIKING = [*Fault] * 2
@@ -44,10 +44,10 @@ def test_no_credential_is_left_anywhere(
     home = program.folder / "home"
     home.mkdir()
     monkeypatch.setenv("DAGSTER_HOME", str(home))
-    organisation = generate_organisation(len(STRIKING) + 1, REGIONS, 120)
-    program.configure(organisation, region_deadline=2)
-    with FakeAws(organisation) as fake:
-        for number, (account, fault) in enumerate(zip(organisation, STRIKING, strict=False)):
+    organization = generate_organization(len(STRIKING) + 1, REGIONS, 120)
+    program.configure(organization, region_deadline=2)
+    with FakeAws(organization) as fake:
+        for number, (account, fault) in enumerate(zip(organization, STRIKING, strict=False)):
             operation = "AssumeRole" if number < len(Fault) else "GetResources"
             fake.faults.add(fault, operation=operation, account_id=account.account_id, seconds=9)
         ended = program.scan(fake, "--log-level", "debug", "--log-format", log_format)

@@ -93,7 +93,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             )
         )
         api = Prometheus(ports["prometheus"])
-        eventually(lambda: api.query("organisation:compliance:percentage"))
+        eventually(lambda: api.query("organization:compliance:percentage"))
         yield Live(api, f"http://127.0.0.1:{ports['alertmanager']}", receiver)
 
 

@@ -15,7 +15,7 @@ from tag_compliance_tests.monitoring.running import MONITORING
 
 Json = dict[str, Any]
 
-DASHBOARDS = ("organisation", "account", "tag-owner")
+DASHBOARDS = ("organization", "account", "tag-owner")
 
 # Of Prometheus and of the node-exporter's kind; everything else must be this program's.
 _FOREIGN = {"up", "ALERTS"}

@@ -23,7 +23,7 @@ from tag_compliance_tests.monitoring.shipped import (
 
 # What a variable may hold, in each dashboard: everything, or the one thing that is chosen.
 _CHOICES = {
-    "organisation": {"job": ".*", "account": ".*", "region": ".*"},
+    "organization": {"job": ".*", "account": ".*", "region": ".*"},
     "account": {"job": "tag-compliance", "account": "222222222222", "region": "(us-east-1|eu-.*)"},
     "tag-owner": {"job": ".*", "account": ".*", "region": ".*", "tag": "Owner"},
 }

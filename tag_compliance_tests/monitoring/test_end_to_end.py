@@ -11,7 +11,7 @@ from tag_compliance_tests.monitoring.conftest import Live
 from tag_compliance_tests.monitoring.running import eventually, get
 from tag_compliance_tests.monitoring.shipped import recorded
 
-# The account that trusts nobody, as `demo/organisation.py` has it.
+# The account that trusts nobody, as `demo/organization.py` has it.
 _BROKEN_ACCOUNT = "555555555555"
 
 
@@ -35,8 +35,8 @@ def test_no_rule_fails(live: Live) -> None:
     assert [rule["name"] for rule in rules if rule["health"] == "err"] == []
 
 
-def test_the_organisations_share_comes_of_added_counts(live: Live) -> None:
-    share = live.prometheus.value("organisation:compliance:percentage")
+def test_the_organizations_share_comes_of_added_counts(live: Live) -> None:
+    share = live.prometheus.value("organization:compliance:percentage")
     counts = "100 * sum(resources_fully_compliant_total) / sum(resources_scanned_total)"
     averaged = live.prometheus.value("avg(compliance_percentage)")
     assert share == pytest.approx(live.prometheus.value(counts))

@@ -8,7 +8,7 @@ from tag_compliance.domain.evaluation import evaluate
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.domain.scan import AccountScan, Reason, RegionScan, ScannedAccount
-from tag_compliance_tests.domain.organisations import table_of
+from tag_compliance_tests.domain.organizations import table_of
 
 REQUIRED = ("Owner", "CostCenter")
 

@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from tag_compliance_tests.aws.scans import Enter, forget_aws
-from tag_compliance_tests.fake_aws import FakeAws, generate_organisation
+from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 from tag_compliance_tests.pipeline.pipelines import REGIONS, Pipeline
 
 _SILENT = {"telemetry": {"enabled": False}}
@@ -24,7 +24,7 @@ def _no_other_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 @pytest.fixture
 def fake(enter: Enter) -> Iterator[FakeAws]:
     """Three accounts with two regions of 30 resources each."""
-    with FakeAws(generate_organisation(3, REGIONS, 30)) as fake:
+    with FakeAws(generate_organization(3, REGIONS, 30)) as fake:
         enter(fake)
         yield fake
 
@@ -68,4 +68,4 @@ def scanning(pipeline: Pipeline, fake: FakeAws) -> Pipeline:
 
 
 def ids_of(fake: FakeAws) -> list[str]:
-    return [account.account_id for account in fake.organisation]
+    return [account.account_id for account in fake.organization]

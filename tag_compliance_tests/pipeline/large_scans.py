@@ -105,7 +105,7 @@ def large_scans(
     folder: Path, fake: FakeAws, runs: int, patience: float = 200.0, interval: int = 10
 ) -> Iterator[LargeScans]:
     """Every account of the fake, in so many runs, over and over again."""
-    ids = [account.account_id for account in fake.organisation]
+    ids = [account.account_id for account in fake.organization]
     with running_postgres() as url:
         home = write_home(folder / "dagster", storage_section(_URL))
         os.environ[_URL] = url

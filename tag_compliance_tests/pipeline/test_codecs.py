@@ -21,7 +21,7 @@ from tag_compliance.pipeline.codecs import (
     encode_account,
     encode_results,
 )
-from tag_compliance_tests.domain.organisations import accounts, required_tags, scanned
+from tag_compliance_tests.domain.organizations import accounts, required_tags, scanned
 
 _READERS: list[Callable[[bytes], object]] = [decode_account, decode_results]
 

@@ -16,7 +16,7 @@ from tag_compliance.pipeline.codecs import decode_account, encode_account
 from tag_compliance.pipeline.runs import ACCOUNT_TAG, ONE_AT_A_TIME, PART_TAG, PARTS_TAG, SCAN_TAG
 from tag_compliance.snapshot.status import Outcome
 from tag_compliance_tests.aws.scans import Enter
-from tag_compliance_tests.fake_aws import FakeAws, generate_organisation
+from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 from tag_compliance_tests.pipeline.conftest import ids_of
 from tag_compliance_tests.pipeline.pipelines import (
     REGIONS,
@@ -33,7 +33,7 @@ Status = dg.DagsterRunStatus
 @pytest.fixture
 def fake(enter: Enter) -> Iterator[FakeAws]:
     """Seven accounts."""
-    with FakeAws(generate_organisation(7, REGIONS, 12)) as fake:
+    with FakeAws(generate_organization(7, REGIONS, 12)) as fake:
         enter(fake)
         yield fake
 

@@ -13,7 +13,7 @@ from tag_compliance.pipeline.resources import ProgressResource
 from tag_compliance.pipeline.runs import ACCOUNT_TAG, FOLLOWS_TAG
 from tag_compliance.snapshot.status import Outcome
 from tag_compliance_tests.aws.scans import Enter
-from tag_compliance_tests.fake_aws import FakeAws, Fault, Organisation
+from tag_compliance_tests.fake_aws import FakeAws, Fault, Organization
 from tag_compliance_tests.pipeline.conftest import ids_of
 from tag_compliance_tests.pipeline.pipelines import REGIONS, Pipeline, of_account
 from tag_compliance_tests.pipeline.ticks import publish
@@ -24,11 +24,11 @@ SHOP, BANK, LAB = "111111111111", "222222222222", "033333333333"
 @pytest.fixture
 def fake(enter: Enter) -> Iterator[FakeAws]:
     """Three accounts with a queue without tags each, to which a test may add."""
-    organisation = Organisation()
+    organization = Organization()
     for account_id in (SHOP, BANK, LAB):
-        account = organisation.add_account(account_id)
+        account = organization.add_account(account_id)
         account.put("eu-west-1", f"arn:aws:sqs:eu-west-1:{account_id}:first")
-    with FakeAws(organisation) as fake:
+    with FakeAws(organization) as fake:
         enter(fake)
         yield fake
 
@@ -68,7 +68,7 @@ def test_one_account_alone_makes_its_own_calls_only_and_leaves_the_others_data(
     pipeline.configure(ids_of(fake))
     pipeline.scan()
     before, calls = pipeline.samples(), list(fake.calls)
-    for account in fake.organisation:
+    for account in fake.organization:
         account.put("us-east-1", f"arn:aws:sqs:us-east-1:{account.account_id}:second")
     ended = scan_alone(pipeline, BANK)
     assert ended.succeeded
@@ -154,7 +154,7 @@ def test_one_account_read_from_the_ui_is_published_and_the_others_stay(
     pipeline.scan()
     assert not publish(pipeline).requests
     before, calls = pipeline.samples(), len(list(fake.calls))
-    for account in fake.organisation:
+    for account in fake.organization:
         account.put("us-east-1", f"arn:aws:sqs:us-east-1:{account.account_id}:second")
     ended = read_from_the_ui(pipeline, BANK)
     assert {call.account_id for call in list(fake.calls)[calls:]} == {BANK}

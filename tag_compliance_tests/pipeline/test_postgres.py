@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from tag_compliance_tests.aws.scans import Enter
-from tag_compliance_tests.fake_aws import FakeAws, generate_organisation
+from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 from tag_compliance_tests.pipeline.conftest import ids_of
 from tag_compliance_tests.pipeline.daemons import write_home
 from tag_compliance_tests.pipeline.large_scans import large_scans, show
@@ -22,7 +22,7 @@ ACCOUNTS, RUNS = 40, 4
 
 @pytest.fixture
 def fake(enter: Enter) -> Iterator[FakeAws]:
-    with FakeAws(generate_organisation(ACCOUNTS, REGIONS, 5)) as fake:
+    with FakeAws(generate_organization(ACCOUNTS, REGIONS, 5)) as fake:
         enter(fake)
         yield fake
 

@@ -11,7 +11,7 @@ from tag_compliance.domain.families import Occasion
 from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.snapshot.contents import SnapshotContents, build_contents, outcome_of
 from tag_compliance.snapshot.status import Outcome
-from tag_compliance_tests.domain.organisations import parsed
+from tag_compliance_tests.domain.organizations import parsed
 from tag_compliance_tests.snapshot.scans import scanned_results
 from tag_compliance_tests.snapshot.statuses import NOON
 

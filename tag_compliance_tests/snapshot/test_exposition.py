@@ -18,7 +18,7 @@ from tag_compliance.domain.families import Occasion
 from tag_compliance.domain.metrics import Family, LabelColumn, Metric
 from tag_compliance.snapshot.contents import build_contents
 from tag_compliance.snapshot.exposition import render
-from tag_compliance_tests.domain.organisations import nasty_text, parsed
+from tag_compliance_tests.domain.organizations import nasty_text, parsed
 from tag_compliance_tests.snapshot.scans import scanned_results
 from tag_compliance_tests.snapshot.statuses import NOON
 from tag_compliance_tests.system import require

@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from tag_compliance.domain.policy import Policy
 from tag_compliance.snapshot.exposition import render
 from tag_compliance.snapshot.lint import faults_of
-from tag_compliance_tests.domain.organisations import (
+from tag_compliance_tests.domain.organizations import (
     accounts,
     families_of,
     required_tags,

@@ -1,6 +1,6 @@
 """A snapshot of any number of detail series, published as the pipeline publishes it.
 
-python -m benchmarks.organisation_snapshot --series 500000 --storage FOLDER
+python -m benchmarks.organization_snapshot --series 500000 --storage FOLDER
 """
 
 from __future__ import annotations
@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from benchmarks.organisation import POLICY, results_of
+from benchmarks.organization import POLICY, results_of
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.families import Occasion
 from tag_compliance.snapshot.contents import build_contents

@@ -1,4 +1,4 @@
-"""The simulated AWS organisation: its accounts, what runs there, and the configuration to scan it.
+"""The simulated AWS organization: its accounts, what runs there, and the configuration to scan it.
 
 A description only: `seeding` creates what stands here, and the tests compare what the scan reads
 with it. Account 555555555555 is one that a company bought and has not integrated yet: nobody
@@ -49,7 +49,7 @@ EXCLUDED_RESOURCE_TYPES = ("ecs:task", "eks:pod", "elasticloadbalancing:targetgr
 
 @dataclass(frozen=True, slots=True)
 class SimulatedAccount:
-    """An account of the organisation: what runs in its regions, and how its people tag."""
+    """An account of the organization: what runs in its regions, and how its people tag."""
 
     account_id: str
     name: str
@@ -137,7 +137,7 @@ ACCOUNTS = (
 
 
 def demo_config(storage: Path, *, refresh_interval: int = 300) -> str:
-    """The text of the `config.yaml` that scans this organisation into the folder `storage`."""
+    """The text of the `config.yaml` that scans this organization into the folder `storage`."""
     lines = ["aws_account_matrix:"]
     for account in ACCOUNTS:
         # An unquoted account id would be a YAML number.

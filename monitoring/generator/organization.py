@@ -1,4 +1,4 @@
-"""The organisation at a glance: how much is compliant, where it is worst, whether scans work."""
+"""The organization at a glance: how much is compliant, where it is worst, whether scans work."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ _TAG_LINK = "/d/tag-compliance-tag-owner?var-tag=${__value.text}&${__url_time_ra
 
 def dashboard() -> g.Json:
     return g.dashboard(
-        "tag-compliance-organisation",
-        "Tag compliance: organisation",
+        "tag-compliance-organization",
+        "Tag compliance: organization",
         "How many resources carry every required tag, and where the gaps are.",
         [g.JOB, g.account_variable(several=True), g.REGION],
         {"Now": _now(), "Trend": _trend(), "Worst": _worst(), "Scans": _scans()},

@@ -1,4 +1,4 @@
-"""The simulated organisation: accounts, their regions, and whom their roles trust."""
+"""The simulated organization: accounts, their regions, and whom their roles trust."""
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -35,7 +35,7 @@ class Account:
         return is_known and self.external_id in (None, external_id)
 
 
-class Organisation:
+class Organization:
     def __init__(self) -> None:
         self._accounts: dict[str, Account] = {}
 
@@ -60,7 +60,7 @@ class Organisation:
         external_id: str | None = None,
     ) -> Account:
         if account_id in self._accounts:
-            raise ValueError(f"account {account_id} is in the organisation already")
+            raise ValueError(f"account {account_id} is in the organization already")
         account = Account(account_id, partition, roles, external_id)
         self._accounts[account_id] = account
         return account

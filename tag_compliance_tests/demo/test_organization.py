@@ -1,4 +1,4 @@
-"""What the description of the simulated organisation promises, without any AWS."""
+"""What the description of the simulated organization promises, without any AWS."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tag_compliance.demo.organisation import (
+from tag_compliance.demo.organization import (
     ACCOUNTS,
     REGIONS,
     REQUIRED_TAGS,
@@ -35,7 +35,7 @@ def test_the_same_resources_are_described_each_time() -> None:
     assert all(list(resources_of(account)) == list(resources_of(account)) for account in ACCOUNTS)
 
 
-def test_the_organisation_has_between_100_and_250_resources() -> None:
+def test_the_organization_has_between_100_and_250_resources() -> None:
     assert 100 <= sum(1 for account in ACCOUNTS for _ in resources_of(account)) <= 250
 
 
