@@ -36,7 +36,7 @@ check: lint ## all that CI runs
 
 COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --no-annotate \
 	--no-emit-index-url --custom-compile-command "make lock"
-EXTRAS := --extra demo --extra postgres --extra k8s --group build --group image
+EXTRAS := --extra postgres --extra k8s --group build --group image
 bench: $(VENV)/.dev ## measure against a sequential baseline; tables, and JSON with ARGS="--json F"
 	$(BIN)/python -m benchmarks $(ARGS)
 
