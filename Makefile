@@ -6,9 +6,9 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo up test lint format check bench kill-test soak lock clean
+.PHONY: help demo up test lint format check bench kill-test soak prometheusrule lock clean
 help: ## what there is
-	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
 demo: $(VENV)/.runtime ## scan a simulated AWS organization: metrics on stdout
 	$(BIN)/tag-compliance demo
@@ -45,6 +45,11 @@ kill-test: $(VENV)/.dev ## 100 SIGKILLs while scanning and publishing, an export
 
 soak: $(VENV)/.dev ## everything for 10 minutes while 5 % of the calls to AWS fail
 	$(BIN)/python -m tag_compliance_tests.endurance.soak --minutes $(or $(MINUTES),10) $(ARGS)
+
+RULE := k8s/components/servicemonitor/prometheusrule.yaml
+prometheusrule: ## copy monitoring/alerts.yaml into the manifest for the Prometheus operator
+	{ sed '/^spec:/q' $(RULE); sed 's/^./  &/' monitoring/alerts.yaml; } >$(RULE).new
+	mv $(RULE).new $(RULE)
 
 lock: ## pin every dependency anew, with hashes
 	$(COMPILE) $(EXTRAS) $(ARGS) -o requirements.txt

@@ -1,10 +1,9 @@
-"""The files of `monitoring/`, as data."""
+"""The files of `monitoring/` as data."""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import yaml
@@ -15,10 +14,9 @@ from tag_compliance_tests.monitoring.running import MONITORING
 
 Json = dict[str, Any]
 
-DASHBOARDS = ("organization", "account", "tag-owner")
+DASHBOARDS = sorted(path.stem for path in (MONITORING / "dashboards").glob("*.json"))
 
-# Of Prometheus and of the node-exporter's kind; everything else must be this program's.
-_FOREIGN = {"up", "ALERTS"}
+_METRICS_OF_PROMETHEUS = {"up", "ALERTS"}
 _METRIC_LIKE = re.compile(
     r"\b(?:tag_|compliance_|resources_)[a-z_]+\b|\b[a-z]+(?::[a-z_]+)+\b|\bup\b"
 )
@@ -34,6 +32,16 @@ def dashboard(name: str) -> Json:
     return shape
 
 
+def panels(shape: Json) -> list[Json]:
+    """The panels of a dashboard that have a query, that is, all except the row titles."""
+    return [panel for panel in shape["panels"] if panel["type"] != "row"]
+
+
+def query_variables(shape: Json) -> list[Json]:
+    """The variables of a dashboard whose values come from a query."""
+    return [variable for variable in shape["templating"]["list"] if variable["type"] == "query"]
+
+
 def rules() -> list[Json]:
     return [rule for group in load("alerts.yaml")["groups"] for rule in group["rules"]]
 
@@ -46,15 +54,11 @@ def recorded() -> list[str]:
     return [rule["record"] for rule in rules() if "record" in rule]
 
 
-def panels(shape: Json) -> Iterator[Json]:
-    yield from (panel for panel in shape["panels"] if panel["type"] != "row")
-
-
 def unknown_metrics(expr: str) -> set[str]:
-    """Names in the expression that neither the program nor a recording rule gives."""
+    """Metric names in the expression that neither the program nor a recording rule publishes."""
     without_strings = re.sub(r'"[^"]*"', '""', expr)
     without_labels = re.sub(
         r"\b(?:by|on|without|group_left|ignoring) \([^)]*\)", "", without_strings
     )
     known = {m.name for m in METRICS} | {m.name for m in EXPORTER_METRICS} | set(recorded())
-    return set(_METRIC_LIKE.findall(without_labels)) - known - _FOREIGN - {"resource_type"}
+    return set(_METRIC_LIKE.findall(without_labels)) - known - _METRICS_OF_PROMETHEUS

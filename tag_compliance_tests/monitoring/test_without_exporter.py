@@ -1,4 +1,4 @@
-"""A scan without an exporter: its text read by node-exporter, or pushed to a Pushgateway."""
+"""A scan without an exporter: node-exporter reads its file, or it is pushed to a Pushgateway."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def pushgateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def _held(pushgateway: str, job: str) -> set[Sample]:
-    """What the gateway tells Prometheus of the job, without what it adds itself."""
+    """The samples of the job that the gateway serves, without the labels that it adds."""
     return {
         (name, labels - {("job", job), ("instance", "")}, value)
         for name, labels, value in samples_of(get(f"{pushgateway}/metrics").decode())
@@ -42,7 +42,7 @@ def _held(pushgateway: str, job: str) -> set[Sample]:
     }
 
 
-def test_node_exporter_tells_every_sample_of_the_file(exposition: Path, tmp_path: Path) -> None:
+def test_node_exporter_serves_every_sample_of_the_file(exposition: Path, tmp_path: Path) -> None:
     exporter = require("prometheus-node-exporter")
     address = f"127.0.0.1:{free_port()}"
     command = [
@@ -53,32 +53,32 @@ def test_node_exporter_tells_every_sample_of_the_file(exposition: Path, tmp_path
         f"--collector.textfile.directory={exposition.parent}",
     ]
     with program(command, tmp_path / "log"):
-        told = samples_of(eventually(lambda: get(f"http://{address}/metrics")).decode())
+        served = samples_of(eventually(lambda: get(f"http://{address}/metrics")).decode())
     written = samples_of(exposition.read_text(encoding="utf-8"))
     assert len(written) > 1_000
-    assert written <= told
-    assert ("node_textfile_scrape_error", frozenset[tuple[str, str]](), 0.0) in told
+    assert written <= served
+    assert ("node_textfile_scrape_error", frozenset[tuple[str, str]](), 0.0) in served
 
 
-def test_the_pushgateway_tells_every_sample_that_was_pushed(
+def test_the_pushgateway_serves_every_sample_that_was_pushed(
     exposition: Path, pushgateway: str
 ) -> None:
     push(exposition.read_bytes(), f"{pushgateway}/")
     assert _held(pushgateway, "tag_compliance") == samples_of(exposition.read_text("utf-8"))
 
 
-def test_a_push_replaces_what_the_job_pushed_before(pushgateway: str) -> None:
+def test_a_push_replaces_the_earlier_samples_of_the_job(pushgateway: str) -> None:
     push(b"before 1\nboth 1\n", pushgateway, job="replaced")
     push(b"both 2\n", pushgateway, job="replaced")
     assert _held(pushgateway, "replaced") == {("both", frozenset(), 2.0)}
 
 
-def test_what_the_pushgateway_refuses_is_told_with_its_words(pushgateway: str) -> None:
+def test_an_error_of_the_pushgateway_is_reported_with_its_message(pushgateway: str) -> None:
     with pytest.raises(TagComplianceError, match=r"cannot push to http://.*: it answered 400 .*: "):
         push(b"no exposition\n", pushgateway, job="refused")
 
 
-def test_a_pushgateway_that_is_not_there_is_told_in_a_line() -> None:
+def test_an_unreachable_pushgateway_is_reported_in_one_line() -> None:
     url = f"http://127.0.0.1:{free_port()}"
     with pytest.raises(TagComplianceError, match=rf"^cannot push to {url}: .*refused") as raised:
         push(b"", url)
@@ -86,20 +86,20 @@ def test_a_pushgateway_that_is_not_there_is_told_in_a_line() -> None:
 
 
 @pytest.mark.parametrize("url", ["", "localhost:9091", "ftp://host", "file:///etc", "http://", "x"])
-def test_an_address_that_is_none_is_told_before_anything_is_sent(url: str) -> None:
+def test_an_address_that_is_not_a_url_is_rejected_before_anything_is_sent(url: str) -> None:
     with pytest.raises(TagComplianceError, match="must begin with http:// or https://"):
         push(b"", url)
 
 
 @pytest.mark.parametrize("url", ["http://host:port", "http://[::1"])
-def test_an_address_that_cannot_be_read_is_told_so(url: str) -> None:
+def test_a_malformed_url_is_rejected(url: str) -> None:
     with pytest.raises(TagComplianceError, match="cannot be read"):
         push(b"", url)
 
 
 @contextlib.contextmanager
 def _answering(body: bytes) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
-    """A server that notes path and credentials of a PUT, and sends the bytes as its answer."""
+    """A server that records path and credentials of each PUT and responds with `body`."""
     requests: list[tuple[str, str | None]] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
@@ -121,13 +121,13 @@ def _answering(body: bytes) -> Iterator[tuple[str, list[tuple[str, str | None]]]
             thread.join()
 
 
-def test_credentials_in_the_address_become_a_header() -> None:
+def test_credentials_in_the_url_are_sent_as_a_header() -> None:
     with _answering(b"HTTP/1.0 200 OK\r\n\r\n") as (address, requests):
         push(b"up 1\n", f"http://ci:p%40ss@{address}/gateway/", job="a b")
     assert requests == [("/gateway/metrics/job/a%20b", "Basic Y2k6cEBzcw==")]
 
 
-def test_no_message_tells_the_password() -> None:
+def test_no_error_message_contains_the_password() -> None:
     with (
         _answering(b"no HTTP\r\n\r\n") as (address, _),
         pytest.raises(TagComplianceError, match=f"^cannot push to http://{address}: ") as raised,
