@@ -1,4 +1,4 @@
-# Whom the scanner runs as (the base role), and where it has S3 storage, whom a separate exporter runs as.
+# The role of the scanner (the base role) and, with S3 storage, the role of a separate exporter.
 
 module "policies" {
   source    = "./modules/policies"
@@ -12,7 +12,7 @@ data "aws_partition" "current" {}
 locals {
   issuer = var.oidc_provider_arn == null ? "" : replace(var.oidc_provider_arn, "/^.*:oidc-provider\\//", "")
 
-  # Service accounts of Kubernetes come through the cluster's OIDC provider (IRSA), services directly.
+  # Kubernetes service accounts assume the role through the cluster's OIDC provider (IRSA), AWS services directly.
   trust = {
     for name, service_account in {
       base     = var.service_account
@@ -43,18 +43,18 @@ locals {
 
 resource "aws_iam_role" "base" {
   name               = var.role_name
-  description        = "tag-compliance: assumes the accounts' roles."
+  description        = "tag-compliance: assumes the roles of the accounts."
   assume_role_policy = local.trust["base"]
   tags               = var.tags
 
   lifecycle {
     precondition {
       condition     = var.service_account != null || length(var.trusted_services) > 0
-      error_message = "Somebody must be the base role: give a service_account or trusted_services."
+      error_message = "Nothing may assume the base role: set service_account or trusted_services."
     }
     precondition {
       condition     = var.service_account == null || var.oidc_provider_arn != null
-      error_message = "A service_account comes through the cluster's oidc_provider_arn."
+      error_message = "service_account requires oidc_provider_arn, the cluster's OIDC provider."
     }
   }
 }

@@ -1,9 +1,9 @@
 output "role_arn" {
-  description = "For the service account's annotation eks.amazonaws.com/role-arn, and for the member roles to trust."
+  description = "For eks.amazonaws.com/role-arn of the service account and for the trust policies of the members."
   value       = aws_iam_role.base.arn
 }
 
 output "exporter_role_arn" {
-  description = "The same for an exporter in pods of its own; null where there is none."
+  description = "The same for a separate exporter; null if there is none."
   value       = one(aws_iam_role.exporter[*].arn)
 }

@@ -1,21 +1,21 @@
 variable "role_name" {
-  description = "The base role's name."
+  description = "The name of the base role."
   type        = string
   default     = "tag-compliance"
 }
 
 variable "role_arns" {
-  description = "The roles that are assumed, one for each account; `tag-compliance check-config` lists them."
+  description = "The roles that the base role assumes, one per account; `tag-compliance check-config` lists them."
   type        = list(string)
 
   validation {
     condition     = length(var.role_arns) > 0
-    error_message = "At least one role is assumed."
+    error_message = "role_arns must contain at least one role."
   }
 }
 
 variable "storage" {
-  description = "The storage of config.yaml where it is in S3: s3://bucket/prefix; null: a folder."
+  description = "The storage of config.yaml if it is in S3: s3://bucket/prefix; null: a folder."
   type        = string
   default     = null
 }
@@ -27,13 +27,13 @@ variable "oidc_provider_arn" {
 }
 
 variable "service_account" {
-  description = "The pod's service account as namespace:name; null: it does not run in Kubernetes."
+  description = "The service account of the pod as namespace:name; null: the scanner does not run in Kubernetes."
   type        = string
   default     = null
 }
 
 variable "exporter_service_account" {
-  description = "That of an exporter in pods of its own, as namespace:name; null: there is none."
+  description = "The service account of a separate exporter as namespace:name; null: there is none."
   type        = string
   default     = null
 }
@@ -45,7 +45,7 @@ variable "trusted_services" {
 }
 
 variable "tags" {
-  description = "The roles' own tags."
+  description = "The tags of the roles."
   type        = map(string)
   default     = {}
 }

@@ -1,4 +1,4 @@
-"""The demo as a person runs it, and a browser before it."""
+"""Runs `demo --up` and a browser."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Demo:
     exporter: str
 
     def snapshot_made(self) -> float | None:
-        """When the snapshot was made that is served now."""
+        """Unix time of the snapshot that the exporter serves; None before the first."""
         text = _get(self.exporter, "/metrics")
         for line in (text or "").splitlines():
             name, _, value = line.partition(" ")
@@ -43,7 +43,7 @@ class Demo:
         return None
 
     def last_success_of_accounts(self) -> dict[str, float]:
-        """When each account was read last, by the snapshot that is served now."""
+        """Unix time of the last successful read of each account, from the served snapshot."""
         name = "tag_compliance_account_last_success_timestamp_seconds"
         text = _get(self.exporter, "/metrics") or ""
         return {
@@ -54,15 +54,15 @@ class Demo:
         }
 
     def await_scans(self, number: int) -> None:
-        """Waits for so many more snapshots."""
+        """Waits until `number` new snapshots are served."""
         for _ in range(number):
             known = {None, self.snapshot_made()}
-            eventually(lambda: self.snapshot_made() not in known, _START_SECONDS)  # noqa: B023 - asked at once
+            eventually(lambda: self.snapshot_made() not in known, _START_SECONDS)  # noqa: B023 - called at once
 
 
 @contextlib.contextmanager
 def running_demo(folder: Path, seconds: int = 10) -> Iterator[Demo]:
-    """`demo --up` on free ports, with a scan every so many seconds; its first snapshot is there."""
+    """`demo --up` on free ports, with a scan every `seconds`; waits for the first snapshot."""
     port, ui_port = free_port(), free_port()
     foreign = ("AWS_", "TAG_COMPLIANCE_", "DAGSTER")
     environment = {n: v for n, v in os.environ.items() if not n.startswith(foreign)}

@@ -1,4 +1,4 @@
-"""What a newcomer sees: `tag-compliance demo --up` in a real browser."""
+"""A real browser shows `tag-compliance demo --up`."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_lineage_shows_the_four_assets(page: Page, demo: Demo, tmp_path: Pat
     page.screenshot(path=tmp_path / "lineage.png")
 
 
-def test_there_is_a_partition_for_each_account_with_what_was_read_of_it(
+def test_each_account_has_a_partition_with_the_metadata_of_its_scan(
     page: Page, demo: Demo, tmp_path: Path
 ) -> None:
     good = next(account for account in ACCOUNTS if account.trusts_scanner)
@@ -54,7 +54,9 @@ def test_there_is_a_partition_for_each_account_with_what_was_read_of_it(
     page.screenshot(path=tmp_path / "partitions.png")
 
 
-def test_the_account_that_failed_is_seen_as_failed(page: Page, demo: Demo) -> None:
+def test_the_failed_account_and_the_failed_check_are_shown_as_failed(
+    page: Page, demo: Demo
+) -> None:
     broken = next(account for account in ACCOUNTS if not account.trusts_scanner)
     open_partitions(page, demo, broken.account_id)
     expect(page.get_by_text("failed: assume_role_denied")).to_be_visible()
@@ -62,7 +64,9 @@ def test_the_account_that_failed_is_seen_as_failed(page: Page, demo: Demo) -> No
     expect(page.get_by_text("Every configured account was read").first).to_be_visible()
 
 
-def test_numbers_are_plotted_over_time(page: Page, demo: Demo, tmp_path: Path) -> None:
+def test_the_metadata_of_the_snapshots_is_plotted_over_time(
+    page: Page, demo: Demo, tmp_path: Path
+) -> None:
     demo.await_scans(1)
     open_plots(page, demo)
     for label in ("compliance_percentage", "resources", "samples", "duration_seconds"):
@@ -71,16 +75,16 @@ def test_numbers_are_plotted_over_time(page: Page, demo: Demo, tmp_path: Path) -
     page.screenshot(path=tmp_path / "plots.png")
 
 
-def test_the_exporter_has_a_page_for_a_person(page: Page, demo: Demo) -> None:
+def test_the_status_page_of_the_exporter_shows_every_account(page: Page, demo: Demo) -> None:
     open_status(page, demo)
     for account in ACCOUNTS:
         expect(page.get_by_text(account.account_id).first).to_be_visible()
 
 
-def test_an_account_is_scanned_again_and_published_by_two_clicks(
+def test_two_clicks_scan_one_account_again_and_publish_the_result(
     page: Page, tmp_path: Path
 ) -> None:
-    """With no scan of the schedule's for ten minutes, so that none can be taken for it."""
+    """The schedule starts no other scan within ten minutes."""
     good = next(account for account in ACCOUNTS if account.trusts_scanner)
     with running_demo(tmp_path, seconds=600) as demo:
         open_partitions(page, demo, good.account_id)

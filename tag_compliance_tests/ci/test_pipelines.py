@@ -1,4 +1,4 @@
-"""The pipelines of GitLab and GitHub: valid, alike, and with no more rights than they need."""
+"""The CI pipelines of GitLab and GitHub: valid, equivalent and with minimal permissions."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _accepted(*command: str) -> None:
     ],
     ids=["gitlab", "github"],
 )
-def test_the_schema_accepts_the_pipeline(path: Path, schema: list[str]) -> None:
+def test_the_pipeline_matches_its_schema(path: Path, schema: list[str]) -> None:
     name = "check-jsonschema"
     program = shutil.which(name, path=str(Path(sys.executable).parent)) or require(name)
     _accepted(program, "--builtin-schema", *schema, str(path))
@@ -49,17 +49,17 @@ def test_the_schema_accepts_the_pipeline(path: Path, schema: list[str]) -> None:
 def test_actionlint_accepts_the_workflow() -> None:
     program = shutil.which("actionlint")
     if program is None:
-        pytest.skip("actionlint is not installed, and no Debian has it")
+        pytest.skip("actionlint is not installed; Debian does not package it")
     _accepted(program, str(_GITHUB))
 
 
-def test_both_have_the_same_stages() -> None:
+def test_both_pipelines_have_the_same_stages() -> None:
     assert _load(_GITLAB)["stages"] == _STAGES
     assert set(_STAGES) <= set(_load(_GITHUB)["jobs"])
 
 
 @_BOTH
-def test_both_run_what_a_person_runs_with_the_same_programs(path: Path) -> None:
+def test_both_pipelines_run_make_check_with_all_system_programs(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert re.search(r"\bmake check PYTHON=python3\b", text)
     assert "xargs -a .ci/packages.txt apt-get install" in text
@@ -67,7 +67,7 @@ def test_both_run_what_a_person_runs_with_the_same_programs(path: Path) -> None:
 
 
 @_BOTH
-def test_both_build_images_that_the_dockerfile_has(path: Path) -> None:
+def test_both_pipelines_build_the_targets_of_the_dockerfile(path: Path) -> None:
     dockerfile = (_ROOT / "Dockerfile").read_text(encoding="utf-8")
     targets = set(re.findall(r"^FROM \S+ AS (\S+)$", dockerfile, re.MULTILINE))
     text = path.read_text(encoding="utf-8")
@@ -78,7 +78,7 @@ def test_both_build_images_that_the_dockerfile_has(path: Path) -> None:
     assert arguments <= set(re.findall(r"^ARG (\w+)", dockerfile, re.MULTILINE))
 
 
-def test_both_scan_with_the_same_versions() -> None:
+def test_both_pipelines_use_the_same_versions_of_the_scanners() -> None:
     gitlab, github = (
         sorted(set(re.findall(r"anchore/\S+:v\S+|pip-audit==\S+", path.read_text("utf-8"))))
         for path in (_GITLAB, _GITHUB)
@@ -94,15 +94,15 @@ def test_actions_are_pinned_by_commit() -> None:
         assert re.fullmatch(r"actions/[a-z-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+", action)
 
 
-def test_no_job_has_more_rights_than_it_needs() -> None:
+def test_only_the_cleanup_job_has_write_permissions() -> None:
     workflow = _load(_GITHUB)
     assert workflow["permissions"] == {}
-    rights = {name: job["permissions"] for name, job in workflow["jobs"].items()}
-    assert rights.pop("cleanup") == {"actions": "write"}
-    assert all(right == {"contents": "read"} for right in rights.values())
+    permissions = {name: job["permissions"] for name, job in workflow["jobs"].items()}
+    assert permissions.pop("cleanup") == {"actions": "write"}
+    assert all(right == {"contents": "read"} for right in permissions.values())
 
 
-def test_no_job_keeps_its_credentials() -> None:
+def test_no_checkout_keeps_its_credentials() -> None:
     steps = [step for job in _load(_GITHUB)["jobs"].values() for step in job["steps"]]
     checkouts = [step for step in steps if step.get("uses", "").startswith("actions/checkout@")]
     assert checkouts

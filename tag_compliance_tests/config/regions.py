@@ -1,4 +1,4 @@
-"""Some of the regions that AWS has, each with its partition."""
+"""Some regions of AWS with their partitions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever stands in the file: a configuration or a refusal, in time and on one line a fault."""
+"""Any file is accepted or rejected in time, with one line per fault; nothing else is raised."""
 
 from __future__ import annotations
 
@@ -22,20 +22,20 @@ _fuzzed = settings(
 
 
 def _load(path: Path, data: bytes) -> str:
-    """What the file is refused with; empty where it is taken."""
+    """The message with which the file is rejected; empty if it is accepted."""
     path.write_bytes(data)
-    told, faults = "", 0
+    message, faults = "", 0
     try:
         load_config(path, {}, REGIONS)
-    except BadConfiguration as refused:
-        told, faults = str(refused), len(refused.faults)
-    assert len(told.split("\n") if told else []) == faults
-    return told
+    except BadConfiguration as error:
+        message, faults = str(error), len(error.faults)
+    assert len(message.split("\n") if message else []) == faults
+    return message
 
 
 @_fuzzed
 @given(st.one_of(st.binary(max_size=50), st.text(max_size=50).map(lambda t: t.encode("utf-8"))))
-def test_any_bytes_are_refused(tmp_path: Path, data: bytes) -> None:
+def test_a_file_of_random_bytes_is_rejected(tmp_path: Path, data: bytes) -> None:
     assert _load(tmp_path / "config.yaml", data)
 
 
@@ -62,7 +62,9 @@ _documents = st.dictionaries(st.one_of(_keys, _scalars), _values, max_size=6)
 
 @_fuzzed
 @given(_documents)
-def test_any_document_is_taken_or_refused(tmp_path: Path, document: dict[object, Any]) -> None:
+def test_a_random_document_is_accepted_or_rejected(
+    tmp_path: Path, document: dict[object, Any]
+) -> None:
     good: dict[object, Any] = {
         "aws_account_matrix": [{"account_id": "111122223333"}],
         "REQUIRED_TAGS": ["Owner"],
@@ -88,26 +90,28 @@ _tokens = st.lists(
 
 @_fuzzed
 @given(_tokens)
-def test_any_heap_of_yaml_is_refused(tmp_path: Path, text: str) -> None:
+def test_a_random_sequence_of_yaml_tokens_is_rejected(tmp_path: Path, text: str) -> None:
     for data in (text, f"REQUIRED_TAGS: {text}", f"refresh_interval: {text}"):
         assert _load(tmp_path / "config.yaml", data.encode())
 
 
 @pytest.mark.parametrize("depth", [50, 400, 20_000])
 @pytest.mark.parametrize("pair", [("[", "]"), ("{a: ", "}")])
-def test_a_deep_file_is_refused(depth: int, pair: tuple[str, str], tmp_path: Path) -> None:
+def test_a_deeply_nested_file_is_rejected(
+    depth: int, pair: tuple[str, str], tmp_path: Path
+) -> None:
     text = f"REQUIRED_TAGS: {pair[0] * depth}{pair[1] * depth}"
     assert _load(tmp_path / "config.yaml", text.encode())
 
 
 @pytest.mark.timeout(20)
-def test_aliases_that_describe_a_huge_value_are_refused_in_time(tmp_path: Path) -> None:
+def test_aliases_that_describe_a_huge_value_are_rejected_in_time(tmp_path: Path) -> None:
     lines = ['a0: &a0 ["x"]']
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 30)]
-    told = _load(tmp_path / "config.yaml", "\n".join([*lines, "REQUIRED_TAGS: *a29"]).encode())
-    assert "REQUIRED_TAGS[0] = [[[" in told
+    message = _load(tmp_path / "config.yaml", "\n".join([*lines, "REQUIRED_TAGS: *a29"]).encode())
+    assert "REQUIRED_TAGS[0] = [[[" in message
 
 
-def test_a_value_that_holds_itself_is_refused(tmp_path: Path) -> None:
-    told = _load(tmp_path / "config.yaml", b"REQUIRED_TAGS: &a [*a]\naws_account_matrix: *a\n")
-    assert "REQUIRED_TAGS[0] = [[[" in told
+def test_a_value_that_contains_itself_is_rejected(tmp_path: Path) -> None:
+    message = _load(tmp_path / "config.yaml", b"REQUIRED_TAGS: &a [*a]\naws_account_matrix: *a\n")
+    assert "REQUIRED_TAGS[0] = [[[" in message

@@ -1,4 +1,4 @@
-"""The `config.yaml` of this repository is an example of every key."""
+"""The example `config.yaml` is valid and shows every key."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def test_the_example_shows_each_key(key: str) -> None:
 
 
 @pytest.mark.parametrize("key", [*Account.model_fields, *AccountOverride.model_fields])
-def test_the_example_shows_or_names_each_key_of_an_account(key: str) -> None:
+def test_the_example_names_each_key_of_an_account(key: str) -> None:
     assert re.search(rf"^ +(- |# )?.*\b{key}\b", _EXAMPLE.read_text(), re.MULTILINE)
 
 
-def test_the_example_holds_no_key_that_there_is_not() -> None:
+def test_the_example_has_no_unknown_key() -> None:
     shown = re.findall(r"^(?:# )?([A-Za-z_]+):(?: |$)", _EXAMPLE.read_text(), re.MULTILINE)
     assert set(shown) == set(KEYS)

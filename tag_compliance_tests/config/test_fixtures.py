@@ -1,4 +1,4 @@
-"""Good files and bad ones, each bad one beside all the lines that it is refused with."""
+"""Valid files, and invalid files, each with a text file of the messages that it causes."""
 
 from __future__ import annotations
 
@@ -21,22 +21,22 @@ def _load(name: str) -> Config:
 
 
 @pytest.mark.parametrize("name", _GOOD)
-def test_a_good_file_is_taken_and_survives_being_stored(name: str) -> None:
+def test_a_valid_file_is_accepted_and_survives_serialization(name: str) -> None:
     config = _load(name)
     assert Config.model_validate_json(config.model_dump_json(by_alias=True)) == config
 
 
 @pytest.mark.parametrize("name", _BAD)
-def test_a_bad_file_is_refused_with_all_its_faults_a_line_each(name: str) -> None:
+def test_an_invalid_file_is_rejected_with_all_its_faults_on_one_line_each(name: str) -> None:
     path = _FIXTURES / name
     with pytest.raises(BadConfiguration) as caught:
         _load(name)
-    told = str(caught.value).replace(str(path), name)
-    assert told.splitlines() == path.with_suffix(".txt").read_text().splitlines()
-    assert len(caught.value.faults) == len(told.splitlines())
+    message = str(caught.value).replace(str(path), name)
+    assert message.splitlines() == path.with_suffix(".txt").read_text().splitlines()
+    assert len(caught.value.faults) == len(message.splitlines())
 
 
-def test_everything_can_be_said() -> None:
+def test_a_file_can_set_every_key() -> None:
     config = _load("everything.ok.yaml")
     assert config.model_fields_set == set(Config.model_fields)
     assert [(a.account_name, a.regions) for a in config.aws_account_matrix] == [
@@ -48,7 +48,7 @@ def test_everything_can_be_said() -> None:
     assert config.storage == "s3://bucket/prefix"
 
 
-def test_little_needs_to_be_said() -> None:
+def test_a_minimal_file_gets_the_defaults() -> None:
     config = _load("minimal.ok.yaml")
     [account] = config.aws_account_matrix
     assert (account.account_name, account.regions) == ("012345678901", ("us-east-1",))
@@ -57,13 +57,13 @@ def test_little_needs_to_be_said() -> None:
     assert config.storage == str(_FIXTURES / "state")
 
 
-def test_an_anchor_stands_for_its_value() -> None:
+def test_anchors_and_aliases_are_resolved() -> None:
     matrix = _load("anchors.ok.yaml").aws_account_matrix
     assert {account.regions for account in matrix} == {("us-east-1", "eu-west-1")}
 
 
 @pytest.mark.parametrize("key", KEYS)
-def test_each_key_has_a_file_that_breaks_its_rule(key: str) -> None:
+def test_each_key_is_wrong_in_at_least_one_invalid_file(key: str) -> None:
     texts = [path.read_text() for path in _FIXTURES.glob("*.bad.txt")]
     faults = [line for text in texts for line in text.splitlines()]
     assert [line for line in faults if line.partition(": ")[2].startswith(key)]

@@ -1,4 +1,4 @@
-"""From file and environment to the configuration, or to all that is wrong with it."""
+"""A file and environment variables become a configuration or a list of faults."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def path(tmp_path: Path) -> Path:
     return path
 
 
-def _refusal(path: Path, environment: dict[str, str] | None = None) -> str:
+def _message(path: Path, environment: dict[str, str] | None = None) -> str:
     with pytest.raises(BadConfiguration) as caught:
         load_config(path, environment or {}, REGIONS)
     return str(caught.value)
@@ -61,12 +61,12 @@ def test_a_variable_overrides_the_file(key: str, path: Path) -> None:
     assert getattr(load_config(path, {}, REGIONS), key) != value
 
 
-def test_an_empty_variable_overrides_nothing(path: Path) -> None:
+def test_an_empty_variable_does_not_override_the_file(path: Path) -> None:
     environment = {f"TAG_COMPLIANCE_{key.upper()}": "" for key in SCALAR_KEYS}
     assert load_config(path, environment, REGIONS) == load_config(path, {}, REGIONS)
 
 
-def test_lists_and_maps_and_the_variables_of_others_are_left_alone(path: Path) -> None:
+def test_variables_for_lists_and_maps_and_foreign_variables_are_ignored(path: Path) -> None:
     environment = {
         "TAG_COMPLIANCE_REQUIRED_TAGS": "x",
         "TAG_COMPLIANCE_CONFIG": "x",
@@ -86,19 +86,21 @@ def test_lists_and_maps_and_the_variables_of_others_are_left_alone(path: Path) -
         ("storage", "gs://x", "'gs://x': must be a folder or s3://bucket/prefix"),
     ],
 )
-def test_a_bad_variable_is_told_as_one(key: str, text: str, line: str, path: Path) -> None:
+def test_a_message_about_an_invalid_variable_names_the_variable(
+    key: str, text: str, line: str, path: Path
+) -> None:
     variable = f"TAG_COMPLIANCE_{key.upper()}"
-    assert _refusal(path, {variable: text}) == f"environment variable: {variable} = {line}"
+    assert _message(path, {variable: text}) == f"environment variable: {variable} = {line}"
 
 
-def test_a_bad_value_of_the_file_does_no_harm_where_a_variable_overrides_it(path: Path) -> None:
+def test_an_invalid_value_in_the_file_is_ignored_if_a_variable_overrides_it(path: Path) -> None:
     path.write_text(f"{_MINIMAL}refresh_interval: soon\n")
     environment = {"TAG_COMPLIANCE_REFRESH_INTERVAL": "60"}
     assert load_config(path, environment, REGIONS).refresh_interval == 60
 
 
 @pytest.mark.parametrize(
-    ("written", "meant"),
+    ("line", "storage"),
     [
         ("", "{folder}/state"),
         ("storage: data/tags", "{folder}/data/tags"),
@@ -107,19 +109,21 @@ def test_a_bad_value_of_the_file_does_no_harm_where_a_variable_overrides_it(path
         ("storage: file:///var/lib/tags", "file:///var/lib/tags"),
     ],
 )
-def test_a_relative_storage_is_relative_to_the_file(written: str, meant: str, path: Path) -> None:
-    path.write_text(f"{_MINIMAL}{written}\n")
-    meant = meant.format(folder=path.parent)
-    assert load_config(path, {}, REGIONS).storage == meant
-    assert storage_of(path, {}) == meant
+def test_a_relative_storage_path_starts_at_the_folder_of_the_file(
+    line: str, storage: str, path: Path
+) -> None:
+    path.write_text(f"{_MINIMAL}{line}\n")
+    expected = storage.format(folder=path.parent)
+    assert load_config(path, {}, REGIONS).storage == expected
+    assert storage_of(path, {}) == expected
 
 
-def test_the_storage_alone_is_had_from_a_file_that_is_bad_elsewhere(path: Path) -> None:
+def test_the_storage_can_be_read_from_a_file_with_other_faults(path: Path) -> None:
     path.write_text("storage: here\nREQUIRED_TAGS: 5\n")
     assert storage_of(path, {}) == f"{path.parent}/here"
 
 
-def test_the_storage_of_the_variable_needs_no_file(tmp_path: Path) -> None:
+def test_the_storage_can_be_read_from_the_variable_without_a_file(tmp_path: Path) -> None:
     assert storage_of(tmp_path / "none", {"TAG_COMPLIANCE_STORAGE": "s3://b/p"}) == "s3://b/p"
 
 
@@ -127,34 +131,36 @@ def test_the_storage_of_the_variable_needs_no_file(tmp_path: Path) -> None:
     ("text", "environment"),
     [("storage: 5", {}), ("storage: gs://b", {}), ("", {"TAG_COMPLIANCE_STORAGE": "gs://b"})],
 )
-def test_a_bad_storage_is_refused_alone(text: str, environment: dict[str, str], path: Path) -> None:
+def test_an_invalid_storage_is_rejected_when_only_the_storage_is_read(
+    text: str, environment: dict[str, str], path: Path
+) -> None:
     path.write_text(f"{_MINIMAL}{text}\n")
     with pytest.raises(BadConfiguration, match="must be a folder or s3://bucket/prefix"):
         storage_of(path, environment)
 
 
-def test_a_missing_file_is_told_with_what_to_do(tmp_path: Path) -> None:
+def test_the_message_about_a_missing_file_says_how_to_name_one(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
     rule = "no such file; name one by --config or TAG_COMPLIANCE_CONFIG"
-    assert _refusal(path) == f"{path}: {rule}"
+    assert _message(path) == f"{path}: {rule}"
 
 
-def test_a_folder_is_told(tmp_path: Path) -> None:
-    assert "cannot be read: [Errno 21] Is a directory" in _refusal(tmp_path)
+def test_a_folder_instead_of_a_file_is_rejected(tmp_path: Path) -> None:
+    assert "cannot be read: [Errno 21] Is a directory" in _message(tmp_path)
 
 
-def test_a_binary_file_is_told(path: Path) -> None:
+def test_a_binary_file_is_rejected(path: Path) -> None:
     for data, cause in ((b"\xff\xfe\x00", "cannot be read: 'utf-8'"), (b"a: \x00", "is no YAML")):
         path.write_bytes(data)
-        assert cause in _refusal(path)
+        assert cause in _message(path)
 
 
-def test_a_byte_order_mark_does_no_harm(path: Path) -> None:
+def test_a_byte_order_mark_is_ignored(path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf" + _MINIMAL.encode())
     assert load_config(path, {}, REGIONS).required_tags == ("Owner",)
 
 
-def test_a_configuration_cannot_be_changed(path: Path) -> None:
+def test_a_configuration_is_immutable(path: Path) -> None:
     config: Config = load_config(path, {}, REGIONS)
     with pytest.raises(ValueError, match="frozen"):
         config.storage = "x"  # type: ignore[misc]

@@ -1,4 +1,4 @@
-"""The manifests as a cluster would get them: rendered by `kubectl kustomize`."""
+"""The manifests, rendered by `kubectl kustomize` as for a cluster."""
 
 from __future__ import annotations
 
@@ -17,14 +17,13 @@ from tag_compliance_tests.system import require
 ROOT = Path(__file__).parents[2]
 BASE = ROOT / "k8s"
 SCALE_OUT = BASE / "overlays" / "scale-out"
-WITH_OPERATOR = BASE / "components" / "servicemonitor"
 
 Manifest = dict[str, Any]
 
 
 @dataclass(frozen=True)
 class Rendered:
-    """All objects of one kustomization."""
+    """The objects of one kustomization."""
 
     objects: tuple[Manifest, ...]
 
@@ -32,7 +31,7 @@ class Rendered:
         return [o for o in self.objects if o["kind"] == kind]
 
     def get(self, kind: str, name: str) -> Manifest:
-        """The one object of the name, which may carry a hash of its contents."""
+        """The only object of this kind and name; the name may end in a hash of the contents."""
         named = re.compile(rf"{re.escape(name)}(-[a-z0-9]{{10}})?")
         [found] = [o for o in self.of(kind) if named.fullmatch(o["metadata"]["name"])]
         return found
@@ -49,7 +48,7 @@ class Rendered:
 
 @cache
 def render(folder: Path) -> Rendered:
-    """Skips the test where there is no kubectl."""
+    """The objects of the kustomization. Without kubectl the test is skipped."""
     kubectl = require("kubectl")
     done = subprocess.run(
         [kubectl, "kustomize", str(folder)], check=True, capture_output=True, text=True
@@ -58,7 +57,10 @@ def render(folder: Path) -> Rendered:
 
 
 def assert_restricted(pod: Manifest) -> None:
-    """https://kubernetes.io/docs/concepts/security/pod-security-standards/, root read-only."""
+    """Fails unless the pod meets the restricted standard and has a read-only root.
+
+    https://kubernetes.io/docs/concepts/security/pod-security-standards/
+    """
     of_pod = pod["securityContext"]
     assert of_pod["runAsNonRoot"] is True
     assert of_pod["runAsUser"] > 0

@@ -1,4 +1,4 @@
-"""Manifests and image against the program: flags, ports, paths and variables cannot part ways."""
+"""Manifests and image use only flags, ports, paths and variables that the program has."""
 
 from __future__ import annotations
 
@@ -31,15 +31,15 @@ def rendered(request: pytest.FixtureRequest) -> Rendered:
     return render(request.param)
 
 
-def test_every_container_starts_a_command_that_exists_with_flags_that_exist(
+def test_every_container_starts_an_existing_command_with_existing_flags(
     rendered: Rendered,
 ) -> None:
     for container in rendered.containers():
-        assert "command" not in container, "the image's entry point chooses the program"
+        assert "command" not in container, "the entry point of the image chooses the program"
         parse(container["args"])
 
 
-def test_every_variable_is_one_that_is_read(rendered: Rendered) -> None:
+def test_every_environment_variable_is_one_that_the_program_reads(rendered: Rendered) -> None:
     known = set(variables_of_the_program()) | FOREIGN_VARIABLES
     for container in rendered.containers():
         named = {variable["name"] for variable in container["env"]}
@@ -49,7 +49,7 @@ def test_every_variable_is_one_that_is_read(rendered: Rendered) -> None:
             assert settings["data"].keys() <= known
 
 
-def test_ports_are_those_that_the_program_listens_on(rendered: Rendered) -> None:
+def test_every_port_is_one_that_the_program_listens_on(rendered: Rendered) -> None:
     expected = {"metrics": default_of("serve", "port"), "ui": default_of("up", "ui_port")}
     for container in rendered.containers():
         for port in container.get("ports", ()):
@@ -63,13 +63,13 @@ def test_ports_are_those_that_the_program_listens_on(rendered: Rendered) -> None
     assert location["grpc_server"]["port"] == server["ports"][0]["containerPort"]
 
 
-def test_every_probe_asks_for_a_path_that_is_answered(rendered: Rendered, tmp_path: Path) -> None:
+def test_every_probe_uses_a_path_and_a_port_that_exist(rendered: Rendered, tmp_path: Path) -> None:
     app = create_app(SnapshotStore(FolderStorage(tmp_path)))
-    answered = {getattr(route, "path", "") for route in app.router.routes} | OF_THE_SERVER
+    paths = {getattr(route, "path", "") for route in app.router.routes} | OF_THE_SERVER
     for container in rendered.containers():
         for probe in probes_of(container):
             if "httpGet" in probe:
-                assert probe["httpGet"]["path"] in answered
+                assert probe["httpGet"]["path"] in paths
                 ports = {port["name"] for port in container["ports"]}
                 assert probe["httpGet"]["port"] in ports
             if "grpc" in probe:
@@ -81,7 +81,7 @@ def test_every_probe_asks_for_a_path_that_is_answered(rendered: Rendered, tmp_pa
     assert exporter["readinessProbe"]["httpGet"]["path"] == "/ready"
 
 
-def test_what_is_mounted_is_where_the_program_looks_for_it() -> None:
+def test_every_volume_is_mounted_where_the_program_expects_it() -> None:
     for container in render(BASE).containers():
         at = {m["mountPath"]: m for m in container["volumeMounts"]}
         environment = {variable["name"]: variable["value"] for variable in container["env"]}
@@ -95,7 +95,7 @@ def test_what_is_mounted_is_where_the_program_looks_for_it() -> None:
                 assert name in render(BASE).get("ConfigMap", f"tag-compliance-{source}")["data"]
 
 
-def test_the_image_starts_commands_that_exist_and_exposes_the_ports_that_they_take() -> None:
+def test_the_images_start_existing_commands_and_expose_their_ports() -> None:
     stages = stages_of_the_dockerfile()
     for stage, ports in (
         ("runtime", {default_of("up", "port"), default_of("up", "ui_port")}),
@@ -112,22 +112,22 @@ def test_the_image_starts_commands_that_exist_and_exposes_the_ports_that_they_ta
                 assert named <= set(variables_of_the_program())
 
 
-def test_every_process_in_the_image_keeps_dagsters_event_log_small() -> None:
+def test_the_image_sets_the_variables_that_keep_the_event_log_of_dagster_small() -> None:
     (environment,) = (text for name, text in stages_of_the_dockerfile()["runtime"] if name == "ENV")
     assert dict(pair.split("=") for pair in environment.split()).items() >= FEW_EVENTS.items()
 
 
-def test_the_entry_point_hands_dagsters_arguments_to_dagster_and_all_else_to_the_program() -> None:
+def test_the_entry_point_starts_dagster_for_its_commands_and_the_program_otherwise() -> None:
     script = (ROOT / "scripts" / "container-entrypoint.sh").read_text(encoding="utf-8")
-    handed_on = re.search(r"\n  ([\w| -]+)\) exec \"\$@\"", script)
-    assert handed_on
-    assert set(handed_on[1].split(" | ")) == {"dagster", "dagster-webserver", "dagster-daemon"}
+    for_dagster = re.search(r"\n  ([\w| -]+)\) exec \"\$@\"", script)
+    assert for_dagster
+    assert set(for_dagster[1].split(" | ")) == {"dagster", "dagster-webserver", "dagster-daemon"}
     assert '*) exec tag-compliance "$@"' in script
     started = {c["args"][0] for f in (BASE, SCALE_OUT) for c in render(f).containers()}
     assert started <= {"dagster", "dagster-webserver", "dagster-daemon", "serve"}
 
 
-def test_the_health_check_asks_where_the_program_listens_by_the_variables_it_knows() -> None:
+def test_the_health_check_uses_the_port_and_the_variables_of_the_program() -> None:
     script = (ROOT / "scripts" / "container-health.py").read_text(encoding="utf-8")
     named = set(re.findall(r"TAG_COMPLIANCE_\w+", script))
     assert named == {"TAG_COMPLIANCE_PORT", "TAG_COMPLIANCE_TLS_CERT"}
@@ -135,9 +135,9 @@ def test_the_health_check_asks_where_the_program_listens_by_the_variables_it_kno
     assert f'"{default_of("serve", "port")}"' in script
 
 
-def test_the_build_is_given_all_that_it_copies_and_no_more() -> None:
+def test_the_docker_build_context_has_exactly_the_files_that_the_dockerfile_copies() -> None:
     ignored = (ROOT / ".dockerignore").read_text(encoding="utf-8").splitlines()
-    given = {line.removeprefix("!") for line in ignored if line.startswith("!")}
+    context = {line.removeprefix("!") for line in ignored if line.startswith("!")}
     copied = {
         source
         for instructions in stages_of_the_dockerfile().values()
@@ -145,12 +145,12 @@ def test_the_build_is_given_all_that_it_copies_and_no_more() -> None:
         if name == "COPY" and "--from" not in text
         for source in text.split()[:-1]
     }
-    assert given == copied
+    assert context == copied
     assert "*" in ignored
     assert all((ROOT / path).exists() for path in copied)
 
 
-def test_the_exporters_image_has_the_versions_of_the_whole() -> None:
+def test_the_image_of_the_exporter_has_the_same_versions_as_the_full_image() -> None:
     whole, exporter = (pins(ROOT / f) for f in ("requirements.txt", "requirements-exporter.txt"))
     assert exporter.items() <= whole.items()
     assert not {"dagster", "pandas", "pyarrow", "numpy", "moto"} & exporter.keys()
@@ -162,7 +162,7 @@ def test_the_exporters_image_has_the_versions_of_the_whole() -> None:
 
 
 def parse(arguments: list[str]) -> None:
-    """Fails where the program does not exist, or does not know the arguments."""
+    """Fails if the program does not exist or does not accept the arguments."""
     from dagster._cli import create_dagster_cli
     from dagster._daemon.cli import create_dagster_daemon_cli
     from dagster_webserver.cli import create_dagster_webserver_cli
@@ -172,7 +172,7 @@ def parse(arguments: list[str]) -> None:
         "dagster-daemon": create_dagster_daemon_cli,
         "dagster-webserver": create_dagster_webserver_cli,
     }
-    # Dagster's parser looks whether the file is there.
+    # Dagster's parser requires that the file exists.
     mounted, here = "/app/dagster/workspace.yaml", str(BASE / "base" / "workspace.yaml")
     arguments = [here if argument == mounted else argument for argument in arguments]
     if arguments[0] in programs:
@@ -208,7 +208,7 @@ def probes_of(container: Manifest) -> list[Manifest]:
 
 
 def stages_of_the_dockerfile() -> Mapping[str, list[tuple[str, str]]]:
-    """The instructions of each stage; a line that ends in a backslash goes on."""
+    """The instructions of each stage; a line that ends in a backslash continues."""
     text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
     lines = [line for line in text.splitlines() if not line.startswith("#")]
     stages: dict[str, list[tuple[str, str]]] = {"": []}

@@ -1,4 +1,4 @@
-"""Configurations to ask policies for."""
+"""Configurations for which the tests generate policies."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HUB = "arn:aws:iam::333333333333:role/hub"
 
 
 def write(folder: Path, **changed: Any) -> Path:
-    """A configuration of two accounts with the keys `changed`."""
+    """Writes a configuration of two accounts with the keys `changed`; None removes a key."""
     shape = {
         "aws_account_matrix": [
             {"account_id": "111111111111", "account_name": "production"},

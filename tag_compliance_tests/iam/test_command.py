@@ -1,4 +1,4 @@
-"""`iam-policy` prints JSON that AWS takes as it stands."""
+"""`iam-policy` prints JSON that can be given to AWS unchanged."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _printed(capsys: pytest.CaptureFixture[str]) -> Any:
     return json.loads(capsys.readouterr().out)
 
 
-def test_all_policies_come_as_one_object(
+def test_without_a_policy_all_are_printed_as_one_object(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write(tmp_path, storage="s3://bucket", via_role_arn=HUB)
@@ -42,7 +42,9 @@ def test_all_policies_come_as_one_object(
     }
 
 
-def test_what_is_not_needed_is_left_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_policies_that_the_configuration_does_not_need_are_omitted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert _run(write(tmp_path)) == 0
     printed = capsys.readouterr()
     assert list(json.loads(printed.out)) == ["base", "member"]
@@ -53,7 +55,7 @@ def test_what_is_not_needed_is_left_out(tmp_path: Path, capsys: pytest.CaptureFi
     ("policy", "statements"),
     [("base", 1), ("hub", 1), ("member", 1), ("trust", 1), ("exporter", 1), ("storage", 2)],
 )
-def test_one_policy_comes_as_a_document(
+def test_one_policy_is_printed_as_a_policy_document(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], policy: str, statements: int
 ) -> None:
     assert _run(write(tmp_path, storage="s3://bucket", via_role_arn=HUB), policy) == 0
@@ -62,7 +64,7 @@ def test_one_policy_comes_as_a_document(
     assert len(document["Statement"]) == statements
 
 
-def test_one_account_gets_its_own_policies(
+def test_a_policy_can_be_printed_for_one_account(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write(tmp_path)
@@ -70,7 +72,7 @@ def test_one_account_gets_its_own_policies(
     assert _printed(capsys)["Statement"][0]["Resource"] == [_MEMBER]
 
 
-def test_trust_policies_that_differ_are_asked_for_by_account(
+def test_trust_policies_that_differ_between_accounts_require_an_account(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = write(tmp_path, aws_account_overrides={"222222222222": {"external_id": "its-own"}})
@@ -81,7 +83,7 @@ def test_trust_policies_that_differ_are_asked_for_by_account(
 
 
 @pytest.mark.parametrize(
-    ("policy", "flags", "told"),
+    ("policy", "flags", "message"),
     [
         ("trust", {}, "--principal: is needed"),
         ("trust", {"principal": "me"}, "--principal = 'me': must be the ARN"),
@@ -91,15 +93,15 @@ def test_trust_policies_that_differ_are_asked_for_by_account(
         ("hub", {}, "--policy = 'hub': this configuration needs none"),
     ],
 )
-def test_what_cannot_be_printed_is_told_in_a_line(
-    tmp_path: Path, policy: str, flags: dict[str, str], told: str
+def test_a_policy_that_cannot_be_printed_is_a_usage_error_in_one_line(
+    tmp_path: Path, policy: str, flags: dict[str, str], message: str
 ) -> None:
     with pytest.raises(BadConfiguration) as raised:
         _run(write(tmp_path), policy, **flags)
-    assert str(raised.value).startswith(f"command line: {told}")
+    assert str(raised.value).startswith(f"command line: {message}")
 
 
-def test_a_policy_that_aws_would_refuse_for_its_size_is_told(
+def test_a_policy_that_is_too_large_for_aws_causes_a_warning(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     accounts = [{"account_id": f"{number:012}"} for number in range(200)]

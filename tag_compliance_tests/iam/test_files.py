@@ -1,4 +1,4 @@
-"""The files in `iam/` say what the program says, and the tools of their trade accept them."""
+"""The files in `iam/` match the program, and the tools for them accept them."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _EXTERNAL_ID = "tag-compliance-of-this-company"
 
 
 def _policies() -> dict[str, iam.Document]:
-    """Of the example configuration."""
+    """The policies of the example configuration."""
     config = load(ROOT / "config.yaml")
     return {
         "base-role-policy.json": iam.base_role_policy(config),
@@ -48,7 +48,7 @@ def _of_this_environment(program: str) -> str:
 
 @pytest.fixture
 def terraform(tmp_path: Path) -> tuple[str, Path]:
-    """The program, which no Debian has, and a copy of the modules for what it leaves behind."""
+    """The program, which Debian does not package, and a copy of the modules for its files."""
     program = shutil.which("terraform") or shutil.which("tofu")
     if program is None:
         pytest.skip("neither terraform nor tofu is installed")
@@ -58,12 +58,12 @@ def terraform(tmp_path: Path) -> tuple[str, Path]:
 
 
 @pytest.mark.parametrize("name", [*_policies()])
-def test_the_policies_in_json_are_the_programs_for_the_example_configuration(name: str) -> None:
+def test_the_json_policies_are_those_of_the_example_configuration(name: str) -> None:
     assert json.loads((_IAM / name).read_text(encoding="utf-8")) == _policies()[name]
 
 
 @pytest.mark.parametrize("name", ["base", "hub", "member", "exporter", "storage"])
-def test_parliament_finds_nothing_in_the_policies(tmp_path: Path, name: str) -> None:
+def test_parliament_reports_nothing_about_the_policies(tmp_path: Path, name: str) -> None:
     config = load(write(tmp_path, storage="s3://bucket/prefix", via_role_arn=HUB))
     policies = {
         "base": iam.base_role_policy(config),
@@ -75,19 +75,19 @@ def test_parliament_finds_nothing_in_the_policies(tmp_path: Path, name: str) -> 
     assert _run(_of_this_environment("parliament"), given=json.dumps(policies[name])) == ""
 
 
-@pytest.mark.parametrize("asked", ["", _EXTERNAL_ID])
-def test_the_stack_set_makes_the_programs_policies(asked: str) -> None:
+@pytest.mark.parametrize("external_id", ["", _EXTERNAL_ID])
+def test_the_stack_set_creates_the_policies_of_the_program(external_id: str) -> None:
     template = yaml.safe_load(_TEMPLATE.read_text(encoding="utf-8"))
     role = _filled(
         template["Resources"]["MemberRole"]["Properties"],
-        {"PrincipalArn": BASE, "ExternalId": asked, "RoleName": "reader"},
+        {"PrincipalArn": BASE, "ExternalId": external_id, "RoleName": "reader"},
     )
-    assert role["AssumeRolePolicyDocument"] == iam.trust_policy(BASE, asked or None)
+    assert role["AssumeRolePolicyDocument"] == iam.trust_policy(BASE, external_id or None)
     assert [p["PolicyDocument"] for p in role["Policies"]] == [iam.member_role_policy()]
 
 
 def _filled(node: Any, parameters: dict[str, str]) -> Any:
-    """The template's part with its parameters put in, as CloudFormation does it."""
+    """The part of the template with its parameters resolved, as CloudFormation does it."""
     if isinstance(node, list):
         return [_filled(entry, parameters) for entry in node]
     if not isinstance(node, dict):
@@ -107,7 +107,7 @@ def test_cfn_lint_accepts_the_template() -> None:
 
 
 def test_terraform_accepts_the_modules(terraform: tuple[str, Path]) -> None:
-    """As far as it goes without the AWS provider: their form, and how they hang together."""
+    """Without the AWS provider only the format and the references can be verified."""
     program, copy = terraform
     _run(program, "fmt", "-check", "-recursive", "-diff", folder=copy)
     for module in _MODULES:
@@ -117,7 +117,7 @@ def test_terraform_accepts_the_modules(terraform: tuple[str, Path]) -> None:
 
 @pytest.mark.parametrize("external_id", [None, _EXTERNAL_ID])
 @pytest.mark.parametrize("storage", [None, "s3://bucket", "s3://bucket/some/prefix/"])
-def test_terraform_makes_the_programs_policies(
+def test_terraform_creates_the_policies_of_the_program(
     terraform: tuple[str, Path], tmp_path: Path, external_id: str | None, storage: str | None
 ) -> None:
     program, copy = terraform
@@ -149,8 +149,8 @@ def test_terraform_makes_the_programs_policies(
 
 
 @pytest.mark.parametrize("module", _MODULES)
-def test_modules_use_what_they_declare_and_declare_what_they_use(module: str) -> None:
-    """What `terraform validate` would tell, had it the provider."""
+def test_terraform_modules_use_exactly_the_variables_that_they_declare(module: str) -> None:
+    """`terraform validate` verifies the same, but needs the AWS provider."""
     text = {p.name: p.read_text(encoding="utf-8") for p in (_TERRAFORM / module).glob("*.tf")}
     whole = "\n".join(text.values())
     assert set(re.findall(r"\bvar\.(\w+)", whole)) == _declared("variable", whole)

@@ -1,4 +1,4 @@
-"""The policies allow what the program does for its configuration, and no more."""
+"""The policies allow exactly what the program does for its configuration."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tag_compliance_tests.iam.configurations import BASE, HUB, load, write
 
 
 def _allowed(policy: iam.Document | None) -> dict[str, list[str]]:
-    """The resources of each action."""
+    """The resources of each allowed action."""
     assert policy is not None
     assert {statement["Effect"] for statement in policy["Statement"]} == {"Allow"}
     return {
@@ -27,7 +27,7 @@ def _allowed(policy: iam.Document | None) -> dict[str, list[str]]:
     }
 
 
-def test_the_base_role_assumes_exactly_the_configured_roles(tmp_path: Path) -> None:
+def test_the_base_role_may_assume_exactly_the_configured_roles(tmp_path: Path) -> None:
     override = {"222222222222": {"role_arn": "arn:aws:iam::222222222222:role/audit/own"}}
     config = load(write(tmp_path, aws_account_overrides=override))
     assert _allowed(iam.base_role_policy(config)) == {
@@ -38,7 +38,7 @@ def test_the_base_role_assumes_exactly_the_configured_roles(tmp_path: Path) -> N
     }
 
 
-def test_roles_lie_in_the_partition_of_their_account(tmp_path: Path) -> None:
+def test_the_arn_of_a_role_has_the_partition_of_its_account(tmp_path: Path) -> None:
     account = {"account_id": "111111111111", "regions": ["cn-north-1"]}
     config = load(write(tmp_path, aws_account_matrix=[account], storage="s3://bucket"))
     (role,) = _allowed(iam.base_role_policy(config))["sts:AssumeRole"]
@@ -46,14 +46,14 @@ def test_roles_lie_in_the_partition_of_their_account(tmp_path: Path) -> None:
     assert _allowed(iam.storage_policy(config))["s3:ListBucket"] == ["arn:aws-cn:s3:::bucket"]
 
 
-def test_without_a_role_the_base_role_reads_tags_itself(tmp_path: Path) -> None:
+def test_without_a_role_to_assume_the_base_role_may_read_tags(tmp_path: Path) -> None:
     account = {"account_id": "111111111111"}
     config = load(write(tmp_path, aws_account_matrix=[account], assume_role_name_template=None))
     assert _allowed(iam.base_role_policy(config)) == {"tag:GetResources": ["*"]}
     assert iam.trust_policies(config, BASE) == {}
 
 
-def test_by_way_of_a_hub_each_role_assumes_just_the_next(tmp_path: Path) -> None:
+def test_with_a_hub_role_each_role_may_assume_only_the_next_one(tmp_path: Path) -> None:
     config = load(write(tmp_path, via_role_arn=HUB, external_id="said"))
     members = ["arn:aws:iam::111111111111:role/reader", "arn:aws:iam::222222222222:role/reader"]
     assert _allowed(iam.base_role_policy(config)) == {"sts:AssumeRole": [HUB]}
@@ -63,15 +63,15 @@ def test_by_way_of_a_hub_each_role_assumes_just_the_next(tmp_path: Path) -> None
     trust = iam.trust_policies(config, BASE)
     trusted = {role: policy["Statement"][0]["Principal"]["AWS"] for role, policy in trust.items()}
     assert trusted == {members[0]: HUB, members[1]: HUB, HUB: BASE}
-    # The hub is assumed without the external ID, which is between it and the accounts.
+    # The external ID is required only when the hub assumes the roles of the accounts.
     assert "Condition" not in trust[HUB]["Statement"][0]
 
 
-def test_a_member_role_reads_tags_and_does_nothing_else() -> None:
+def test_a_member_role_may_only_read_tags() -> None:
     assert _allowed(iam.member_role_policy()) == {"tag:GetResources": ["*"]}
 
 
-def test_a_member_role_trusts_the_base_role_that_says_the_external_id(tmp_path: Path) -> None:
+def test_a_member_role_trusts_the_base_role_only_with_the_external_id(tmp_path: Path) -> None:
     override = {"222222222222": {"external_id": "its-own"}}
     config = load(write(tmp_path, external_id="for-all", aws_account_overrides=override))
     statements = [p["Statement"] for p in iam.trust_policies(config, BASE).values()]
@@ -83,7 +83,7 @@ def test_a_member_role_trusts_the_base_role_that_says_the_external_id(tmp_path: 
 
 
 class _ReadOnly:
-    """A storage that notes what is read of it, and is asked nothing else."""
+    """A storage that records the names that are read and fails on any other operation."""
 
     uri = "s3://bucket/some/prefix"
 
@@ -96,11 +96,11 @@ class _ReadOnly:
         return self._folder.read(name, known)
 
     def __getattr__(self, name: str) -> Any:
-        pytest.fail(f"the exporter asks the storage for {name}")
+        pytest.fail(f"the exporter calls {name} of the storage")
 
 
 @pytest.mark.parametrize("prefix", ["", "/", "/some/prefix", "/some/prefix/"])
-def test_the_exporter_may_read_what_it_reads(tmp_path: Path, prefix: str) -> None:
+def test_the_exporter_may_read_exactly_the_files_that_it_needs(tmp_path: Path, prefix: str) -> None:
     folder = tmp_path / "storage"
     publish(folder)
     storage = _ReadOnly(folder)
@@ -116,7 +116,7 @@ def test_the_exporter_may_read_what_it_reads(tmp_path: Path, prefix: str) -> Non
         assert not any(fnmatchcase(base + table, pattern) for pattern in patterns)
 
 
-def test_the_pipeline_keeps_everything_below_the_prefix(tmp_path: Path) -> None:
+def test_the_pipeline_may_read_and_write_only_below_the_prefix(tmp_path: Path) -> None:
     config = load(write(tmp_path, storage="s3://bucket/prefix"))
     below = ["arn:aws:s3:::bucket/prefix/*"]
     assert _allowed(iam.storage_policy(config)) == {
@@ -127,7 +127,7 @@ def test_the_pipeline_keeps_everything_below_the_prefix(tmp_path: Path) -> None:
     }
 
 
-def test_a_folder_needs_no_policy(tmp_path: Path) -> None:
+def test_storage_in_a_folder_needs_no_policy(tmp_path: Path) -> None:
     config = load(write(tmp_path))
     assert iam.storage_policy(config) is None
     assert iam.exporter_policy(config) is None

@@ -1,4 +1,4 @@
-# The role that the scanner assumes in one account.
+# The role that tag-compliance assumes in one account.
 
 module "policies" {
   source        = "../policies"
@@ -9,7 +9,7 @@ module "policies" {
 resource "aws_iam_role" "member" {
   name                 = var.role_name
   path                 = var.path
-  description          = "Read by tag-compliance: which resources carry which tags."
+  description          = "tag-compliance: reads the tags of resources."
   assume_role_policy   = module.policies.trust
   max_session_duration = 3600
   tags                 = var.tags

@@ -1,27 +1,27 @@
 variable "role_name" {
-  description = "The role's name: assume_role_name_template of config.yaml."
+  description = "The name of the role, as in assume_role_name_template of config.yaml."
   type        = string
 }
 
 variable "path" {
-  description = "The role's path; it is part of the name that config.yaml gives."
+  description = "The path of the role; it is part of the name in config.yaml."
   type        = string
   default     = "/"
 }
 
 variable "principal_arn" {
-  description = "Who may assume the role: the base role, or the hub role between the two."
+  description = "The role that may assume this one: the base role, or the hub role in between."
   type        = string
 }
 
 variable "external_id" {
-  description = "external_id of config.yaml; null: none is asked for."
+  description = "The external_id of config.yaml; null: none is required."
   type        = string
   default     = null
 }
 
 variable "tags" {
-  description = "The role's own tags."
+  description = "The tags of the role."
   type        = map(string)
   default     = {}
 }

@@ -1,5 +1,5 @@
-# The policy documents alone, without any provider. `tag-compliance iam-policy` prints the same; a test
-# of this repository compares the two.
+# Only the policy documents, without a provider. `tag-compliance iam-policy` prints the same ones; a test of this
+# repository compares them.
 
 locals {
   storage_parts = var.storage == null ? [] : regex("^s3://([^/]+)/?(.*?)/*$", var.storage)
@@ -64,7 +64,7 @@ locals {
         Resource = ["${local.prefix_arn}*"]
       },
       {
-        # Without it S3 answers 403 for an object that is not there yet.
+        # Without it S3 returns 403 for an object that does not exist yet.
         Sid      = "TellMissingFromDenied"
         Effect   = "Allow"
         Action   = ["s3:ListBucket"]

@@ -1,10 +1,10 @@
 output "base" {
-  description = "For the base role: it assumes exactly these roles."
+  description = "For the base role: it may assume exactly these roles."
   value       = jsonencode(local.base)
 }
 
 output "member" {
-  description = "For a member role: it reads tags."
+  description = "For a member role: it may read tags."
   value       = jsonencode(local.member)
 }
 
@@ -14,11 +14,11 @@ output "trust" {
 }
 
 output "exporter" {
-  description = "For the exporter: it reads snapshots; null without storage in S3."
+  description = "For the exporter: it may read snapshots; null without storage in S3."
   value       = var.storage == null ? null : jsonencode(local.exporter)
 }
 
 output "storage" {
-  description = "For the pipeline: it keeps snapshots and tables; null without storage in S3."
+  description = "For the pipeline: it may write snapshots and tables; null without storage in S3."
   value       = var.storage == null ? null : jsonencode(local.storage)
 }

@@ -5,19 +5,19 @@ variable "role_arns" {
 }
 
 variable "principal_arn" {
-  description = "Who may assume the member role: the base role, or the hub role between the two."
+  description = "The role that may assume the member role: the base role, or the hub role in between."
   type        = string
   default     = null
 }
 
 variable "external_id" {
-  description = "What the principal must say when it assumes the member role; null: nothing."
+  description = "The external ID that the principal must send to assume the member role; null: none."
   type        = string
   default     = null
 }
 
 variable "storage" {
-  description = "The storage of the configuration where it is in S3: s3://bucket/prefix; null: a folder."
+  description = "The storage of config.yaml if it is in S3: s3://bucket/prefix; null: a folder."
   type        = string
   default     = null
 
