@@ -1,14 +1,22 @@
-"""Log lines on stderr: an event each, with its fields, for a person or for a machine."""
+"""Log lines on stderr: one line for each event, with its fields, as text or as JSON.
+
+structlog gives the loggers and the formatter. It is imported when a function here is called:
+together with `rich`, which it imports where it finds it, it takes longer than `--help` may.
+"""
 
 from __future__ import annotations
 
 import json
 import logging
 import sys
-from collections.abc import Mapping
+import warnings
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from structlog.stdlib import BoundLogger
+    from structlog.typing import EventDict
 
 
 class LogFormat(StrEnum):
@@ -20,64 +28,108 @@ class LogFormat(StrEnum):
 
 LEVELS = ("debug", "info", "warning", "error")
 
-# At debug level these write the headers and bodies of AWS's answers, session tokens included.
+# At debug level they log the headers and bodies of AWS's responses, session tokens included.
 _NEVER_BELOW_WARNING = ("botocore", "boto3", "urllib3", "s3transfer", "alembic")
+
+_CALLER = 4
+"""structlog calls `logging` through three functions of its own; a record names their caller."""
+
+_EVENT = "tag_compliance_event"
+"""The attribute of a record that holds the event and its fields, before they are one text."""
+
+
+def get_logger(name: str) -> BoundLogger:
+    """A logger whose calls take an event and its fields: `logger.info("region read", calls=3)`.
+
+    It logs to `logging.getLogger(name)`: levels, handlers and `caplog` work as for any logger, and
+    a handler that is not ours gets the event and its fields as text. The names `event`,
+    `method_name` and structlog's `exc_info`, `stack_info` and `stacklevel` cannot be fields.
+    """
+    from structlog import stdlib
+
+    processors = (stdlib.filter_by_level, stdlib.render_to_log_kwargs, _nest_fields)
+    return stdlib.BoundLogger(logging.getLogger(name), processors, {})
 
 
 def configure_logs(level: str, format_: LogFormat, stream: TextIO | None = None) -> None:
-    """Sends the log of the whole process to stderr, or to the stream; replaces what was set up."""
+    """Sends the log and the warnings of the whole process to stderr, or to the stream.
+
+    Replaces the handlers that the root logger had.
+    """
+    from structlog.processors import format_exc_info
+    from structlog.stdlib import ProcessorFormatter
+
+    render = _render_json if format_ is LogFormat.JSON else _render_text
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(_Json() if format_ is LogFormat.JSON else _Text())
+    handler.setFormatter(ProcessorFormatter(processors=[format_exc_info, render]))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
     for name in _NEVER_BELOW_WARNING:
         logging.getLogger(name).setLevel(logging.WARNING)
+    warnings.showwarning = _log_warning
 
 
-def _fields_of(record: logging.LogRecord) -> Mapping[str, Any]:
-    fields = getattr(record, "fields", {})
-    return fields if isinstance(fields, Mapping) else {}
+def _log_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    *_: object,
+    **__: object,
+) -> None:
+    """Instead of `logging.captureWarnings`, whose event includes the place and the source line."""
+    where = f"{filename}:{lineno}"
+    get_logger("py.warnings").warning(str(message), category=category.__name__, where=where)
+
+
+def _nest_fields(_logger: object, _method: str, arguments: EventDict) -> EventDict:
+    """The fields as one attribute of the record: `logging` refuses some names, `name` for one."""
+    event, fields = arguments["msg"], arguments["extra"]
+    text = _on_one_line(str(event)) + "".join(
+        f" {_quoted(key)}={_quoted(value)}" for key, value in fields.items()
+    )
+    return {"stacklevel": _CALLER, **arguments, "msg": text, "extra": {_EVENT: (event, fields)}}
+
+
+def _render_text(_logger: object, _method: str, line: EventDict) -> str:
+    """One line; those of a traceback are indented, so that none of them looks like an event."""
+    record: logging.LogRecord = line["_record"]
+    text = f"{_time_of(record)} {record.levelname.lower():7} {_on_one_line(line['event'])}"
+    traceback = line["exception"].split("\n") if "exception" in line else []
+    return "\n".join([text, *(f"    {_on_one_line(part)}" for part in traceback)])
+
+
+def _render_json(_logger: object, _method: str, line: EventDict) -> str:
+    record: logging.LogRecord = line["_record"]
+    event, fields = getattr(record, _EVENT, (line["event"], {}))
+    own = {
+        "time": _time_of(record),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "event": event,
+    }
+    if "exception" in line:
+        own["exception"] = line["exception"]
+    # The first `own` sets the order; the second keeps a field from replacing the time or the level.
+    shown = {**own, **fields, **own}
+    try:
+        return json.dumps(shown, default=str, ensure_ascii=False, allow_nan=False)
+    except (TypeError, ValueError):  # what JSON cannot express: NaN, keys that are not text
+        return json.dumps({str(k): str(v) for k, v in shown.items()}, ensure_ascii=False)
 
 
 def _time_of(record: logging.LogRecord) -> str:
-    moment = datetime.fromtimestamp(record.created, UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    time = datetime.fromtimestamp(record.created, UTC)
+    return time.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-class _Text(logging.Formatter):
-    """A line for each event; the lines of a traceback are indented, so that none looks like one."""
+def _quoted(value: Any) -> str:
+    """The value, in quotes if it is empty or could be read as more than one value.
 
-    def format(self, record: logging.LogRecord) -> str:
-        fields = "".join(
-            f" {_shown(key)}={_shown(value)}" for key, value in _fields_of(record).items()
-        )
-        event = _on_one_line(record.getMessage())
-        line = f"{_time_of(record)} {record.levelname.lower():7} {event}{fields}"
-        if not record.exc_info:
-            return line
-        traceback = self.formatException(record.exc_info).split("\n")
-        return "\n".join([line, *(f"    {_on_one_line(told)}" for told in traceback)])
-
-
-class _Json(logging.Formatter):
-    def format(self, record: logging.LogRecord) -> str:
-        line = {
-            "time": _time_of(record),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "event": record.getMessage(),
-        }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        line = {**line, **_fields_of(record), **line}  # no field passes for the event's own
-        try:
-            return json.dumps(line, default=str, ensure_ascii=False, allow_nan=False)
-        except (TypeError, ValueError):  # what JSON has no form for: NaN, keys that are no text
-            return json.dumps({str(k): str(v) for k, v in line.items()}, ensure_ascii=False)
-
-
-def _shown(value: object) -> str:
+    structlog's renderers are not used: `LogfmtRenderer` writes control characters as they are and
+    raises for some keys; `KeyValueRenderer` trusts each value's `repr`.
+    """
     text = str(value)
     if text and text.isprintable() and not set(text) & set(' ="'):
         return text
@@ -86,7 +138,7 @@ def _shown(value: object) -> str:
 
 
 def _on_one_line(text: str) -> str:
-    """Control characters as escapes: a line feed would begin a line, an ESC command a terminal."""
+    """Control characters escaped: a line feed would start a line, ESC a terminal command."""
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

@@ -1,4 +1,4 @@
-"""Log lines: one event each, whatever it is about."""
+"""Log lines: one line for each event, whatever the event and its fields contain."""
 
 from __future__ import annotations
 
@@ -6,20 +6,22 @@ import io
 import json
 import logging
 import math
-from collections.abc import Iterator
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tag_compliance.logs import LEVELS, LogFormat, configure_logs
+from tag_compliance.logs import LEVELS, LogFormat, configure_logs, get_logger
 
-_LOG = logging.getLogger("tag_compliance.test")
+_log = get_logger("tag_compliance.test")
 _fuzzed = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
 @pytest.fixture(autouse=True)
-def _the_tests_own_log_stays() -> Iterator[None]:
+def _restore_root_logger() -> Iterator[None]:
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     yield
@@ -27,24 +29,41 @@ def _the_tests_own_log_stays() -> Iterator[None]:
     root.setLevel(level)
 
 
-def _logged(format_: LogFormat, event: str, /, **fields: object) -> str:
+def _logged(format_: LogFormat, log: Callable[[], object], level: str = "info") -> str:
     stream = io.StringIO()
-    configure_logs("info", format_, stream)
-    _LOG.info("%s", event, extra={"fields": fields})
+    configure_logs(level, format_, stream)
+    log()
     return stream.getvalue()
 
 
+def _text(event: str, /, **fields: object) -> str:
+    return _logged(LogFormat.TEXT, lambda: _log.info(event, **fields))
+
+
+def _json(event: str, /, **fields: object) -> str:
+    return _logged(LogFormat.JSON, lambda: _log.info(event, **fields))
+
+
+def _fail(message: str) -> None:
+    try:
+        raise ValueError(message)
+    except ValueError:
+        _log.exception("it failed", account="1")
+
+
 def test_a_text_line_has_time_level_event_and_fields() -> None:
-    line = _logged(LogFormat.TEXT, "region read", account="111122223333", seconds=1.5, note="a b")
+    line = _text("region read", account="111122223333", seconds=1.5, note="a b")
     time, rest = line.split(" ", 1)
     assert rest == 'info    region read account=111122223333 seconds=1.5 note="a b"\n'
     assert len(time) == len("2026-05-04T12:00:00.000Z")
     assert time.endswith("Z")
 
 
-def test_a_json_line_has_the_same() -> None:
-    line = json.loads(_logged(LogFormat.JSON, "region read", account="1", seconds=1.5))
-    assert line.pop("time").endswith("Z")
+def test_a_json_line_has_time_level_logger_event_and_fields() -> None:
+    line = json.loads(_json("region read", account="1", seconds=1.5))
+    time = line.pop("time")
+    assert len(time) == len("2026-05-04T12:00:00.000Z")
+    assert time.endswith("Z")
     assert line == {
         "level": "info",
         "logger": "tag_compliance.test",
@@ -69,11 +88,13 @@ def test_a_json_line_has_the_same() -> None:
         (None, "None"),
     ],
 )
-def test_a_value_that_would_read_as_more_is_quoted(value: object, shown: str) -> None:
-    assert _logged(LogFormat.TEXT, "x", key=value).endswith(f" x key={shown}\n")
+def test_text_quotes_a_value_that_could_be_read_as_more_than_one(value: object, shown: str) -> None:
+    assert _text("x", key=value).endswith(f" x key={shown}\n")
 
 
-_anything = st.recursive(
+_RESERVED = {"self", "event", "method_name", "exc_info", "stack_info", "stacklevel"}
+_keys = st.text().filter(lambda key: key not in _RESERVED) | st.sampled_from(["name", "message"])
+_values = st.recursive(
     st.none() | st.floats() | st.text() | st.binary() | st.integers(),
     lambda inner: st.lists(inner) | st.dictionaries(st.text() | st.binary(), inner),
     max_leaves=5,
@@ -81,90 +102,137 @@ _anything = st.recursive(
 
 
 @_fuzzed
-@given(st.text(), _anything)
-def test_an_event_is_one_line_of_text(event: str, value: object) -> None:
-    line = _logged(LogFormat.TEXT, event, value=value)
+@given(st.text(), _keys, _values)
+def test_any_event_with_any_field_is_one_line_of_text(event: str, key: str, value: object) -> None:
+    line = _text(event, **{key: value})
     assert len(line.splitlines()) == 1
     assert line.endswith("\n")
 
 
-def _no_constant(name: str) -> None:
-    pytest.fail(f"{name} is no JSON")
+def _reject_constant(name: str) -> None:
+    pytest.fail(f"{name} is not valid JSON")
 
 
 @_fuzzed
-@given(st.text(), _anything)
-def test_an_event_is_one_line_of_json(event: str, value: object) -> None:
-    line = _logged(LogFormat.JSON, event, value=value)
+@given(st.text(), _keys, _values)
+def test_any_event_with_any_field_is_one_line_of_json(event: str, key: str, value: object) -> None:
+    line = _json(event, **{key: value})
     assert line.count("\n") == 1
-    assert json.loads(line, parse_constant=_no_constant)["event"] == event
+    read = json.loads(line, parse_constant=_reject_constant)
+    assert read["event"] == event
+    assert key in read
 
 
-def test_a_number_that_json_does_not_know_is_told_as_text() -> None:
-    assert json.loads(_logged(LogFormat.JSON, "x", seconds=math.nan))["seconds"] == "nan"
+@pytest.mark.parametrize("format_", LogFormat)
+def test_events_of_other_libraries_have_the_same_form(format_: LogFormat) -> None:
+    library = logging.getLogger("some.library")
+    line = _logged(format_, lambda: library.warning("%s: line 1\nline 2\x1b", "it"))
+    assert line.count("\n") == 1
+    if format_ is LogFormat.TEXT:
+        assert line.endswith(r" warning it: line 1\nline 2\x1b" + "\n")
+    else:
+        read = json.loads(line)
+        assert read.pop("time").endswith("Z")
+        assert read == {
+            "level": "warning",
+            "logger": "some.library",
+            "event": "it: line 1\nline 2\x1b",
+        }
 
 
-def test_no_field_passes_for_the_events_own() -> None:
-    line = json.loads(_logged(LogFormat.JSON, "x", level="error", event="y", time="never"))
-    assert (line["level"], line["event"]) == ("info", "x")
+def test_a_python_warning_is_an_event() -> None:
+    def warn() -> None:
+        warnings.simplefilter("always")
+        warnings.warn("old\nand slow", DeprecationWarning, stacklevel=1)
+
+    line = json.loads(_logged(LogFormat.JSON, warn))
+    assert (line["level"], line["event"]) == ("warning", "old\nand slow")
+    assert line["category"] == "DeprecationWarning"
+    assert line["where"].startswith(__file__)
 
 
-def test_a_traceback_is_indented_in_text_so_that_none_of_its_lines_looks_like_an_event() -> None:
-    stream = io.StringIO()
-    configure_logs("info", LogFormat.TEXT, stream)
-    try:
-        raise ValueError("one\n2026-05-04T12:00:00.000Z info    forged\r\x1b[2K")
-    except ValueError:
-        _LOG.exception("it failed")
-    first, *rest = stream.getvalue().splitlines()
-    assert first.endswith(" error   it failed")
+def test_json_shows_a_number_that_it_cannot_express_as_text() -> None:
+    assert json.loads(_json("x", seconds=math.nan))["seconds"] == "nan"
+
+
+def test_no_field_replaces_the_time_level_logger_or_event_of_a_json_line() -> None:
+    names = {"time": "never", "level": "error", "logger": "root", "event": "y"}
+    line = json.loads(_logged(LogFormat.JSON, lambda: _log.bind(**names).info("x")))
+    assert line["time"] != "never"
+    assert (line["level"], line["logger"], line["event"]) == ("info", "tag_compliance.test", "x")
+
+
+def test_text_indents_a_traceback_so_that_none_of_its_lines_looks_like_an_event() -> None:
+    text = _logged(
+        LogFormat.TEXT, lambda: _fail("one\n2026-05-04T12:00:00.000Z info    forged\r\x1b[2K")
+    )
+    first, *rest = text.splitlines()
+    assert first.endswith(" error   it failed account=1")
     assert rest
     assert all(line.startswith("    ") for line in rest)
-    assert "\x1b" not in stream.getvalue()
+    assert "\x1b" not in text
 
 
-def test_a_traceback_is_a_field_in_json() -> None:
-    stream = io.StringIO()
-    configure_logs("info", LogFormat.JSON, stream)
-    try:
-        raise ValueError("one\ntwo")
-    except ValueError:
-        _LOG.exception("it failed")
-    [line] = stream.getvalue().splitlines()
+def test_json_has_a_traceback_as_a_field() -> None:
+    (line,) = _logged(LogFormat.JSON, lambda: _fail("one\ntwo")).splitlines()
     assert json.loads(line)["exception"].endswith("ValueError: one\ntwo")
 
 
 @pytest.mark.parametrize("level", LEVELS)
-def test_only_events_of_the_level_and_above_are_told(level: str) -> None:
-    stream = io.StringIO()
-    configure_logs(level, LogFormat.JSON, stream)
-    for name in LEVELS:
-        _LOG.log(logging.getLevelName(name.upper()), "x")
-    told = [json.loads(line)["level"] for line in stream.getvalue().splitlines()]
-    assert told == list(LEVELS[LEVELS.index(level) :])
+def test_only_events_of_the_level_and_above_are_logged(level: str) -> None:
+    def log() -> None:
+        for name in LEVELS:
+            _log.log(logging.getLevelName(name.upper()), "x")
+
+    lines = _logged(LogFormat.JSON, log, level).splitlines()
+    assert [json.loads(line)["level"] for line in lines] == list(LEVELS[LEVELS.index(level) :])
 
 
 @pytest.mark.parametrize("name", ["botocore.auth", "boto3.resources", "urllib3.connectionpool"])
-def test_the_aws_libraries_never_tell_what_they_send(name: str) -> None:
-    stream = io.StringIO()
-    configure_logs("debug", LogFormat.TEXT, stream)
-    logging.getLogger(name).debug("x-amz-security-token: secret")
-    logging.getLogger(name).info("x-amz-security-token: secret")
-    logging.getLogger(name).warning("slow")
-    assert "secret" not in stream.getvalue()
-    assert "slow" in stream.getvalue()
+def test_the_aws_libraries_never_log_what_they_send(name: str) -> None:
+    library = logging.getLogger(name)
+
+    def log() -> None:
+        library.debug("x-amz-security-token: secret")
+        library.info("x-amz-security-token: secret")
+        library.warning("slow")
+
+    text = _logged(LogFormat.TEXT, log, "debug")
+    assert "secret" not in text
+    assert "slow" in text
 
 
-def test_logs_set_up_again_replace_what_was_set_up() -> None:
+def test_a_second_configuration_replaces_the_first() -> None:
     first, second = io.StringIO(), io.StringIO()
     configure_logs("info", LogFormat.TEXT, first)
     configure_logs("info", LogFormat.TEXT, second)
-    _LOG.info("x")
+    _log.info("x")
     assert (first.getvalue(), second.getvalue().count("\n")) == ("", 1)
 
 
 def test_logs_go_to_stderr(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("info", LogFormat.TEXT)
-    _LOG.info("x")
+    _log.info("x")
     captured = capsys.readouterr()
     assert (captured.out, captured.err.endswith("info    x\n")) == ("", True)
+
+
+def test_without_configuration_warnings_go_to_stderr_with_their_fields(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    root = logging.getLogger()
+    root.handlers[:] = []
+    root.setLevel(logging.WARNING)
+    _log.info("not shown")
+    _log.warning("snapshot not loaded", cause="a\nb")
+    assert capsys.readouterr() == ("", 'snapshot not loaded cause="a\\nb"\n')
+
+
+def test_a_foreign_handler_gets_the_fields_as_text_the_exception_and_the_place_of_the_call(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    _fail("why")
+    (record,) = caplog.records
+    assert record.getMessage() == "it failed account=1"
+    assert record.exc_info is not None
+    assert (Path(record.pathname).name, record.funcName) == (Path(__file__).name, "_fail")

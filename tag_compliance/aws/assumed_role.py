@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import math
 import threading
 from collections.abc import Callable
@@ -13,8 +12,9 @@ from botocore.credentials import ReadOnlyCredentials
 
 from tag_compliance.aws.refusal import AwsRefused
 from tag_compliance.domain.clock import utc_now
+from tag_compliance.logs import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 # Before the end of a session: from when one thread fetches new credentials while the others go on
 # with the old ones, and from when all of them wait for it. A short session's are in proportion.
@@ -81,5 +81,6 @@ class AssumedRole:
             # The old ones are good still. Tried again at half of what is left, not at every call.
             self._early = left / 2
             self._late = min(self._late, self._early)
-            fields = {"reason": str(refusal.reason), "cause": refusal.cause}
-            logger.warning("credentials not refreshed yet", extra={"fields": fields})
+            logger.warning(
+                "credentials not refreshed yet", reason=str(refusal.reason), cause=refusal.cause
+            )

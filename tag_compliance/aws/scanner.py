@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections.abc import Callable, Iterable
@@ -22,8 +21,9 @@ from tag_compliance.aws.side_by_side import run_side_by_side
 from tag_compliance.config import Account, Config
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.scan import AccountScan, RegionScan, ScannedAccount
+from tag_compliance.logs import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 Progress = Callable[[str, RegionScan], None]
 """Told of each region as it ends, with its account's id, on the thread that read it."""
@@ -128,16 +128,15 @@ def _ended(reading: _Reading) -> ScannedAccount:
 
 
 def _log(scan: AccountScan) -> None:
-    fields = {
-        "account": scan.account_id,
-        "name": scan.account_name,
-        "regions": len(scan.regions),
-        "resources": sum(region.resources for region in scan.regions),
-        "calls": scan.calls,
-        "seconds": round(scan.seconds, 3),
-    }
+    account = logger.bind(
+        account=scan.account_id,
+        name=scan.account_name,
+        regions=len(scan.regions),
+        resources=sum(region.resources for region in scan.regions),
+        calls=scan.calls,
+        seconds=round(scan.seconds, 3),
+    )
     if scan.succeeded:
-        logger.info("account read", extra={"fields": fields})
+        account.info("account read")
     else:
-        fields["failures"] = "; ".join(scan.failures)
-        logger.warning("account not read whole", extra={"fields": fields})
+        account.warning("account not fully read", failures="; ".join(scan.failures))

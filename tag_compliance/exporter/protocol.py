@@ -6,14 +6,11 @@ uvicorn's httptools protocol bounds neither the size of a request's head nor the
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Sequence
 from typing import cast
 
 from starlette.types import Receive, Scope
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
-
-logger = logging.getLogger(__name__)
 
 MOST_REQUEST_BYTES = 64 * 1024
 """Of a whole request: head, trailers, and a body that nothing here ever reads."""

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Callable
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from tag_compliance.errors import BadConfiguration, Fault
+from tag_compliance.logs import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 T_co = TypeVar("T_co", covariant=True)
 _Mark = tuple[tuple[int, int, int], ...]
@@ -40,13 +40,14 @@ class Reloaded(Generic[T_co]):
             fault = "; ".join(str(fault) for fault in self._faults(error))
             if fault != self.fault:
                 logger.warning(
-                    "changed file not taken over, the old one stays in force",
-                    extra={"fields": {"what": self._what, "cause": fault}},
+                    "changed file cannot be used, the previous version stays in use",
+                    what=self._what,
+                    cause=fault,
                 )
             self.fault = fault
         else:
             self._mark, self.fault = mark, None
-            logger.info("file read anew", extra={"fields": {"what": self._what}})
+            logger.info("file re-read", what=self._what)
 
     def _marked(self) -> _Mark:
         stats = [path.stat() for path in self._files.values()]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import logging
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
@@ -14,8 +13,9 @@ from tag_compliance.exporter.own_metrics import CONTENT_TYPE, OwnMetrics
 from tag_compliance.exporter.served import Exposition
 from tag_compliance.exporter.streaming import ClientTooSlow, send_body
 from tag_compliance.exporter.watcher import State, Watcher
+from tag_compliance.logs import get_logger
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 class ScrapeEndpoint:
@@ -56,7 +56,7 @@ class ScrapeEndpoint:
             await send_body(scope, receive, send, parts, is_current)
         except ClientTooSlow:
             self._own_metrics.scrapes_dropped += 1
-            logger.warning("scrape cut off", extra={"fields": {"client": _client(scope)}})
+            logger.warning("scrape cut off", client=_client(scope))
 
 
 def _etag(state: State) -> str:

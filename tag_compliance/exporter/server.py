@@ -18,10 +18,11 @@ from tag_compliance.exporter.app import create_app
 from tag_compliance.exporter.protocol import BoundedProtocol
 from tag_compliance.exporter.reloaded import Reloaded
 from tag_compliance.exporter.tls import create_server_context, read_certificate
+from tag_compliance.logs import get_logger
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.open import open_storage
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _BACKLOG = 1024
 _MOST_CONNECTIONS = 512
@@ -91,12 +92,12 @@ def serve(settings: ExporterSettings) -> None:
         )
         _end_on_signals(server)
         shown = f"[{settings.host}]" if ":" in settings.host else settings.host
-        fields = {
-            "url": f"{'https' if context else 'http'}://{shown}:{port}",
-            "storage": settings.storage,
-            "credentials": ",".join(c.scheme for c in credentials) or "none",
-        }
-        logger.info("listening", extra={"fields": fields})
+        logger.info(
+            "listening",
+            url=f"{'https' if context else 'http'}://{shown}:{port}",
+            storage=settings.storage,
+            credentials=",".join(c.scheme for c in credentials) or "none",
+        )
         server.run(sockets=[listener])
     logger.info("stopped")
 

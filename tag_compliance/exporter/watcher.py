@@ -6,17 +6,17 @@ until a restart reads it again.
 
 from __future__ import annotations
 
-import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from tag_compliance.errors import SnapshotUnreadable, StorageRefused
 from tag_compliance.exporter.served import Served
+from tag_compliance.logs import get_logger
 from tag_compliance.snapshot.status import LastScan
 from tag_compliance.snapshot.store import SnapshotStore
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 _LONGEST_PAUSE_SECONDS = 10.0
 _MISSING_SECONDS = 60.0
@@ -106,15 +106,14 @@ def _tell(before: State, after: State, seconds: float) -> None:
     """Logs what changed: a fault that lasts is told once."""
     if after.fault and (before.fault is None or before.fault.message != after.fault.message):
         kept = before.served.snapshot_id if before.served else None
-        fields: dict[str, object] = {"cause": after.fault.message, "still_served": kept}
-        logger.warning("snapshot not loaded", extra={"fields": fields})
+        logger.warning("snapshot not loaded", cause=after.fault.message, still_served=kept)
     if before.fault and not after.fault:
         logger.info("snapshot readable again")
     if after.served and after.served is not before.served:
-        fields = {
-            "snapshot": after.served.snapshot_id,
-            "outcome": after.served.status.outcome,
-            "bytes": len(after.served.exposition.plain),
-            "seconds": round(seconds, 3),
-        }
-        logger.info("snapshot loaded", extra={"fields": fields})
+        logger.info(
+            "snapshot loaded",
+            snapshot=after.served.snapshot_id,
+            outcome=after.served.status.outcome,
+            bytes=len(after.served.exposition.plain),
+            seconds=round(seconds, 3),
+        )

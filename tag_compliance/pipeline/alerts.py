@@ -5,7 +5,6 @@ lines. Slack, e-mail or a pager go behind it; `docs/operations.md` has an exampl
 """
 
 import importlib
-import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import cast
@@ -13,9 +12,10 @@ from typing import cast
 import dagster as dg
 
 from tag_compliance.errors import BadConfiguration, Fault
+from tag_compliance.logs import get_logger
 from tag_compliance.pipeline.runs import JOB
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ Hook = Callable[[Alert], None]
 
 def log_alert(alert: Alert) -> None:
     """The hook of a team that has named none."""
-    logger.error(alert.title, extra={"fields": {"text": alert.text, "run": alert.run_id}})
+    logger.error(alert.title, text=alert.text, run=alert.run_id)
 
 
 def load_hook(named: str | None) -> Hook:

@@ -5,7 +5,6 @@ a process on another host. So each run touches an object in the storage while it
 """
 
 import contextlib
-import logging
 import os
 import threading
 from collections.abc import Iterator
@@ -15,10 +14,11 @@ import dagster as dg
 
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.errors import TagComplianceError
+from tag_compliance.logs import get_logger
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.storage.base import Storage
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 HEARTBEATS = "running"
 """The folder of the signs of life in the storage."""
@@ -67,7 +67,7 @@ class Heartbeat:
             try:
                 self._storage.write(self._name, utc_now().isoformat().encode())
             except TagComplianceError as error:
-                logger.debug("no heartbeat", extra={"fields": {"cause": str(error)}})
+                logger.debug("no heartbeat", cause=str(error))
             if self._ended.wait(pause):
                 return
 

@@ -6,7 +6,6 @@ tables/compliance_results.parquet
 """
 
 import contextlib
-import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -18,6 +17,7 @@ from tag_compliance.config import Config
 from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.domain.scan import ScannedAccount
 from tag_compliance.errors import StoredValueUnreadable, TagComplianceError
+from tag_compliance.logs import get_logger
 from tag_compliance.pipeline.codecs import (
     decode_account,
     decode_results,
@@ -28,7 +28,7 @@ from tag_compliance.pipeline.codecs import (
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.storage.base import Storage
 
-logger = logging.getLogger(__name__)
+logger = get_logger(__name__)
 
 Warn = Callable[[str], None]
 

@@ -5,10 +5,27 @@ import os
 
 import dagster as dg
 
-from tag_compliance.logs import LogFormat, configure_logs
+from tag_compliance.logs import LogFormat, configure_logs, get_logger
 
-LOGGER_NAME = "tag_compliance.run"
 _LEVEL, _FORMAT = "TAG_COMPLIANCE_LOG_LEVEL", "TAG_COMPLIANCE_LOG_FORMAT"
+_NAME = "tag_compliance.run"
+
+logger = get_logger(_NAME)
+
+
+class _RunLogHandler(logging.Handler):
+    """Logs a run's messages as events of this process, without Dagster's own events."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        meta = getattr(record, "dagster_meta", {})
+        if meta.get("dagster_event") is None:
+            logger.log(
+                record.levelno,
+                meta.get("orig_message", record.getMessage()),
+                exc_info=record.exc_info,
+                run=str(meta.get("run_id", ""))[:8],
+                step=meta.get("step_key"),
+            )
 
 
 def _run_logger(_context: dg.InitLoggerContext) -> logging.Logger:
@@ -16,19 +33,9 @@ def _run_logger(_context: dg.InitLoggerContext) -> logging.Logger:
         # A worker that Dagster started, and not this project's command line.
         level, format_ = os.environ.get(_LEVEL) or "info", os.environ.get(_FORMAT) or "text"
         configure_logs(level, LogFormat(format_))
-    logger = logging.Logger(LOGGER_NAME, logging.INFO)  # noqa: LOG001 - each run has its own
-    logger.parent = logging.getLogger(LOGGER_NAME)
-    logger.addFilter(_plain)
-    return logger
-
-
-def _plain(record: logging.LogRecord) -> bool:
-    meta = getattr(record, "dagster_meta", {})
-    if meta.get("dagster_event") is not None:
-        return False
-    record.msg, record.args = meta.get("orig_message", record.msg), None
-    record.fields = {"run": str(meta.get("run_id", ""))[:8], "step": meta.get("step_key")}
-    return True
+    run_logger = logging.Logger(_NAME, logging.INFO)  # noqa: LOG001 - each run has its own
+    run_logger.addHandler(_RunLogHandler())
+    return run_logger
 
 
 console = dg.LoggerDefinition(

@@ -127,7 +127,7 @@ def test_a_new_certificate_is_taken_over_and_a_broken_pair_is_not(
     certificate.write_bytes(old)
     readable = "tag_compliance_exporter_access_files_readable"
     eventually(lambda: exporter.get("/metrics").sample(readable) == 0)
-    told = [line for line in exporter.log if line["event"].startswith("changed file not taken")]
+    told = [line for line in exporter.log if line["event"].startswith("changed file cannot")]
     assert told
     assert "the TLS certificate cannot be read" in str(told[0]["cause"])
 
