@@ -1,1 +1,1 @@
-"""What the program costs, beside what people would use without it: `make bench`."""
+"""Measures the program and compares it with simpler alternatives: `make bench`."""

@@ -1,4 +1,4 @@
-"""`make bench`: every benchmark, as Markdown on stdout and as JSON in a file.
+"""`make bench`: runs the benchmarks, prints Markdown on stdout and writes JSON to a file.
 
 python -m benchmarks --only scan --case 20x4x1000@0.08+baseline --rounds 3 --json bench.json
 """
@@ -32,25 +32,25 @@ def main() -> None:
     about = machine()
     print(_heading(about), flush=True)
     reports, loads = [], {}
-    for name, run in _chosen(options):
+    for name, run in _selected(options):
         loads[name] = load()
         started = time.monotonic()
-        _tell(f"{name} … (load {loads[name]})")
+        _print_progress(f"{name} … (load {loads[name]})")
         report = run()
         reports.append(report)
-        _tell(f"{name}: {time.monotonic() - started:.0f} s")
+        _print_progress(f"{name}: {time.monotonic() - started:.0f} s")
         if options.json:
-            # After each: what has been measured is not lost if a later one fails.
-            found = {
+            # Written after each benchmark: a later failure loses nothing that was measured.
+            results = {
                 "machine": about,
                 "load_before": loads,
                 "reports": [asdict(report) for report in reports],
             }
-            options.json.write_text(json.dumps(found, indent=1), encoding="utf-8")
+            options.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
     print(tables.render(reports))
 
 
-def _chosen(options: argparse.Namespace) -> Iterator[tuple[str, Callable[[], Report]]]:
+def _selected(options: argparse.Namespace) -> Iterator[tuple[str, Callable[[], Report]]]:
     rounds: int = options.rounds
     for name in options.only or NAMES:
         match name:
@@ -89,25 +89,35 @@ def _heading(about: dict[str, object]) -> str:
     )
 
 
-def _tell(line: str) -> None:
+def _print_progress(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
 def _create_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="benchmarks", description="What the program costs.")
-    parser.add_argument("--only", nargs="+", choices=NAMES, help="these benchmarks and no others")
+    parser = argparse.ArgumentParser(
+        prog="benchmarks", description="Measure time, CPU and memory of the program."
+    )
+    parser.add_argument("--only", nargs="+", choices=NAMES, help="run only these benchmarks")
     parser.add_argument(
         "--case",
         type=ScanCase.parse,
         action="append",
         metavar="CASE",
-        help=f"a scan to measure, may be repeated; default: {', '.join(DEFAULT_CASES)}",
+        help=f"a scan to measure; may be repeated; default: {', '.join(DEFAULT_CASES)}",
     )
-    parser.add_argument("--rounds", type=int, default=3, help="runs of each contestant")
-    parser.add_argument("--sizes", type=_numbers, default=SIZES, help="resources to evaluate: A,B")
-    parser.add_argument("--render-resources", type=int, default=1_000_000)
-    parser.add_argument("--series", type=int, default=500_000, help="detail series to scrape")
-    parser.add_argument("--json", type=Path, metavar="F", help="write the figures to this file")
+    parser.add_argument("--rounds", type=int, default=3, help="how often each program is run")
+    parser.add_argument(
+        "--sizes", type=_numbers, default=SIZES, help="numbers of resources to evaluate: A,B"
+    )
+    parser.add_argument(
+        "--render-resources", type=int, default=1_000_000, help="resources to render"
+    )
+    parser.add_argument(
+        "--series", type=int, default=500_000, help="detail series of the snapshot to scrape"
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="F", help="write all figures to this file as JSON"
+    )
     return parser
 
 

@@ -1,8 +1,8 @@
-"""Whether two expositions hold the same samples of the contract metrics.
+"""Compares the samples of the contract metrics in two expositions.
 
-    python -m benchmarks.alike A.txt B.txt
+    python -m benchmarks.compare A.txt B.txt
 
-A program of its own, since it holds all of both in memory.
+Runs in its own process, because it holds both sets of samples in memory.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def samples(exposition: Path) -> set[Sample]:
             if name not in _NAMES:
                 continue
             labels, value = rest.rsplit(b"} ", 1)
-            # Each program writes the labels of a family in an order of its own.
+            # The programs write the labels of a family in different orders.
             found.add((name, frozenset(labels.split(b",")), round(float(value), 9)))
     return found
 

@@ -1,9 +1,9 @@
-"""What Dagster's run costs, for the whole and for each account, by where it keeps its events.
+"""The cost of a Dagster run, in total and for each account, by the storage of its events.
 
-The accounts are read by a stand-in that answers at once with no resources, so that what is left is
-Dagster, and the project's own tables. What these cost without Dagster is measured beside it.
+A fake reader returns empty accounts at once, so that the run consists of Dagster and the project's
+own tables. The tables are also measured without Dagster.
 
-python -m benchmarks.dagster_share --accounts 110 --home FOLDER    measures one run, prints JSON
+python -m benchmarks.dagster_share --accounts 110 --folder F    measures one run, prints JSON
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from benchmarks.cases import ScanCase
 from benchmarks.fake import write_configuration
-from benchmarks.process import answer_of, clean_environment, module
+from benchmarks.process import clean_environment, module, read_json
 from benchmarks.report import Report, Table
 from tag_compliance.cli.dagster_home import FEW_EVENTS
 from tag_compliance_tests.pipeline.postgres import is_installed, running_postgres
@@ -36,13 +36,24 @@ _TELEMETRY = "telemetry:\n  enabled: false\n"
 
 def dagster_share(rounds: int) -> Report:
     report = Report("Dagster's share")
+    columns = (
+        *("events", "run, wall", "run, CPU", "account, wall", "account, CPU"),
+        *("Dagster's part of it", "event rows"),
+    )
+    rows = [_evaluate(report, name, runs) for name, runs in _measure_all(report, rounds).items()]
+    report.tables.append(Table("Dagster's share of a scan", columns, rows))
+    return report
+
+
+def _measure_all(report: Report, rounds: int) -> dict[str, dict[int, list[dict[str, Any]]]]:
+    """The measured runs by storage and number of accounts."""
     with ExitStack() as stack:
         storages: dict[str, str | None] = {"in memory": None, "SQLite": _TELEMETRY}
         if is_installed():
             url = stack.enter_context(running_postgres(durable=True))
             storages["PostgreSQL"] = _TELEMETRY + _POSTGRES.format(url=url)
         else:
-            report.skipped = "PostgreSQL not measured: it is not installed"
+            report.skipped = "PostgreSQL is not installed, so it was not measured"
         runs: dict[str, dict[int, list[dict[str, Any]]]] = {
             name: {accounts: [] for accounts in (_FEW, _MANY)} for name in storages
         }
@@ -50,38 +61,28 @@ def dagster_share(rounds: int) -> Report:
             for name, settings in storages.items():
                 for accounts, measured in runs[name].items():
                     measured.append(_run(accounts, settings))
-    rows = []
-    for name, found in runs.items():
-        wall, cpu, plain = (_line(found, key) for key in ("wall", "cpu", "plain_cpu"))
-        events = _line(found, "events")
-        rows.append(
-            [
-                name,
-                f"{wall[0]:.2f} s",
-                f"{cpu[0]:.2f} s",
-                f"{1000 * wall[1]:.1f} ms",
-                f"{1000 * cpu[1]:.1f} ms",
-                f"{1000 * (cpu[1] - plain[1]):.1f} ms",
-                f"{events[0]:.0f} + {events[1]:.2f} × accounts" if events[0] else "none kept",
-            ]
-        )
-        report.records[name] = {
-            "run": (wall[0], cpu[0]),
-            "account": (wall[1], cpu[1]),
-            "runs": found,
-        }
-        if events[0]:
-            report.at_most(f"event rows for an account, {name}", round(events[1], 3), 1)
-    columns = (
-        *("events", "run, wall", "run, CPU", "account, wall", "account, CPU"),
-        *("of it Dagster's", "event rows"),
-    )
-    report.tables.append(Table("Dagster's share of a scan", columns, rows))
-    return report
+    return runs
+
+
+def _evaluate(report: Report, name: str, runs: dict[int, list[dict[str, Any]]]) -> list[str]:
+    """Adds the records and the target of one storage to the report; returns its table row."""
+    wall, cpu, plain, events = (_line(runs, key) for key in ("wall", "cpu", "plain_cpu", "events"))
+    report.records[name] = {"run": (wall[0], cpu[0]), "account": (wall[1], cpu[1]), "runs": runs}
+    if events[0]:
+        report.at_most(f"event rows of an account, {name}", round(events[1], 3), 1)
+    return [
+        name,
+        f"{wall[0]:.2f} s",
+        f"{cpu[0]:.2f} s",
+        f"{1000 * wall[1]:.1f} ms",
+        f"{1000 * cpu[1]:.1f} ms",
+        f"{1000 * (cpu[1] - plain[1]):.1f} ms",
+        f"{events[0]:.0f} + {events[1]:.2f} × accounts" if events[0] else "not stored",
+    ]
 
 
 def _line(found: dict[int, list[dict[str, Any]]], key: str) -> tuple[float, float]:
-    """What the run costs without accounts, and what each account adds."""
+    """The cost of a run without accounts, and the additional cost of each account."""
     few, many = (statistics.median(run[key] for run in found[n]) for n in (_FEW, _MANY))
     slope = (many - few) / (_MANY - _FEW)
     return few - _FEW * slope, slope
@@ -96,7 +97,7 @@ def _run(accounts: int, settings: str | None) -> dict[str, Any]:
             (home / "dagster.yaml").write_text(settings)
             more["DAGSTER_HOME"] = str(home)
         command = module("dagster_share", "--accounts", str(accounts), "--folder", folder)
-        found: dict[str, Any] = answer_of(command, clean_environment(**more))
+        found: dict[str, Any] = read_json(command, clean_environment(**more))
         return found
 
 
@@ -118,7 +119,7 @@ def _measure(accounts: int, folder: Path) -> dict[str, Any]:
     watch = Stopwatch()
     with mock.patch.object(assets, "scan_accounts", _read_nothing):
         for case, name in ((one, "first"), (many, "run")):
-            # The first creates Dagster's tables, and whatever else only a first run does.
+            # The first run creates Dagster's tables and fills caches; it does not count.
             path = write_configuration(case, folder / name)
             config = load_config(path, os.environ, known_regions())
             with watch.phase(name):
@@ -128,7 +129,7 @@ def _measure(accounts: int, folder: Path) -> dict[str, Any]:
     with watch.phase("plain"):
         _without_dagster(config, folder / "plain")
     events = 0
-    with dg.DagsterInstance.get() if "DAGSTER_HOME" in os.environ else _none() as instance:
+    with dg.DagsterInstance.get() if "DAGSTER_HOME" in os.environ else _no_instance() as instance:
         if instance is not None:
             events = len(instance.all_logs(ended.run_id))
     return {
@@ -142,7 +143,7 @@ def _measure(accounts: int, folder: Path) -> dict[str, Any]:
 def _read_nothing(
     config: Config, account_ids: Iterable[str], _progress: object = None
 ) -> list[ScannedAccount]:
-    """In the place of `scan_accounts`: each account read, and empty."""
+    """Replaces `scan_accounts`: every account is read and has no resources."""
     from tag_compliance.domain.clock import utc_now
     from tag_compliance.domain.scan import (
         RESOURCE_SCHEMA,
@@ -173,7 +174,7 @@ def _read_nothing(
 
 
 def _without_dagster(config: Config, folder: Path) -> None:
-    """What the assets do beside Dagster: tables written and read, judged, counted, published."""
+    """The work of the assets: write and read tables, evaluate, count and publish."""
     from tag_compliance.domain.clock import utc_now
     from tag_compliance.domain.evaluation import evaluate
     from tag_compliance.domain.families import Occasion
@@ -198,7 +199,7 @@ def _without_dagster(config: Config, folder: Path) -> None:
     SnapshotStore(storage).publish(contents.exposition, contents.status)
 
 
-def _none() -> Any:
+def _no_instance() -> Any:
     import contextlib
 
     return contextlib.nullcontext()

@@ -1,4 +1,4 @@
-"""Evaluate, count, render and compress: how they grow from 10,000 resources to 1,000,000.
+"""Measures evaluating, counting, rendering and compressing, for 10,000 to 1,000,000 resources.
 
 python -m benchmarks.evaluate --resources 1000000    measures one size, and prints JSON
 """
@@ -11,7 +11,7 @@ import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.process import MB, answer_of, module
+from benchmarks.process import MB, module, read_json
 from benchmarks.report import Report, Table
 
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
@@ -19,12 +19,12 @@ _PHASES = ("evaluate", "count", "detail", "families", "render", "compress")
 
 
 def evaluate(sizes: Sequence[int], rounds: int) -> Report:
-    """Each size in a process of its own, the sizes in turn."""
+    """Measures each size in its own process; the sizes take turns."""
     report = Report("evaluate, count, render")
     runs: dict[int, list[dict[str, Any]]] = {size: [] for size in sizes}
     for _ in range(rounds):
         for size in sizes:
-            runs[size].append(answer_of(module("evaluate", "--resources", str(size))))
+            runs[size].append(read_json(module("evaluate", "--resources", str(size))))
     totals = {}
     rows = []
     for size, found in runs.items():
@@ -51,13 +51,13 @@ def evaluate(sizes: Sequence[int], rounds: int) -> Report:
             "evaluate, count, render 1,000,000 resources, CPU", totals[largest], 10, " s"
         )
         growth = (totals[largest] / largest) / (totals[100_000] / 100_000)
-        # Below, what is constant weighs too much for a ratio to say something.
-        report.at_most("CPU a resource at 1,000,000 to that at 100,000", growth, 1.5)
+        # For smaller sizes the constant part dominates, and the ratio would mean nothing.
+        report.at_most("CPU per resource at 1,000,000, relative to 100,000", growth, 1.5)
     return report
 
 
 def _measure(resources: int) -> dict[str, Any]:
-    # What this process needs and the one that starts it must not hold.
+    # Imported here: the process that measures must stay small, see `benchmarks.process.measure`.
     from benchmarks.organization import NOON, POLICY, scanned_accounts
     from benchmarks.stopwatch import Stopwatch, peak_bytes
     from tag_compliance.domain.counts import count
@@ -68,7 +68,7 @@ def _measure(resources: int) -> dict[str, Any]:
     from tag_compliance.snapshot.exposition import render
 
     accounts = scanned_accounts(resources)
-    # Once for what the first use of a library costs: it is no part of the growth.
+    # The first use of a library is slow; it must not count for the first size.
     evaluate_(scanned_accounts(100), POLICY)
     watch = Stopwatch()
     with watch.phase("evaluate"):

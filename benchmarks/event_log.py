@@ -1,10 +1,10 @@
-"""What a scan leaves in Dagster's own storage: rows and bytes, by accounts and by database.
+"""Measures what a scan adds to Dagster's storage: rows and bytes, by accounts and database.
 
     python -m benchmarks.event_log
 
-Each scan is the real job on a fake AWS. Bytes are what the storage has grown by, indices included:
-of SQLite its files, of PostgreSQL its database. The first scans, which fill caches and make tables,
-do not count. Prints a Markdown table.
+Each scan is the real job on a fake AWS. Bytes are the growth of the storage with its indices: of
+the files for SQLite, of the database for PostgreSQL. The first scans fill caches and create tables
+and do not count. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tag_compliance_tests.pipeline.pipelines import Pipeline
 from tag_compliance_tests.pipeline.postgres import running_postgres, storage_section
 
 _WARM_UP, _SCANS = 2, 3
-_A_DAY = 86_400 // 300
+_SCANS_PER_DAY = 86_400 // 300
 _URL = "DAGSTER_POSTGRES_URL"
 _REGION = ("us-east-1",)
 
@@ -37,14 +37,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--accounts", default="10,100,1000")
     options = parser.parse_args()
-    print("| accounts | storage | event rows a scan | bytes a scan | rows a day | bytes a day |")
+    print("| accounts | storage | event rows / scan | bytes / scan | rows / day | bytes / day |")
     print("| ---: | --- | ---: | ---: | ---: | ---: |")
     for accounts in map(int, options.accounts.split(",")):
         for name, place in (("SQLite", _sqlite), ("PostgreSQL", _postgres)):
             rows, size = measure(accounts, place)
             print(
                 f"| {accounts:,} | {name} | {rows:,} | {size / 1e6:.2f} MB "
-                f"| {rows * _A_DAY:,} | {size * _A_DAY / 1e9:.2f} GB |",
+                f"| {rows * _SCANS_PER_DAY:,} | {size * _SCANS_PER_DAY / 1e9:.2f} GB |",
                 flush=True,
             )
 
@@ -86,8 +86,8 @@ def _postgres(root: Path) -> Iterator[tuple[Path, Size]]:
 
         def size() -> int:
             with engine.connect() as connection:
-                answer = connection.execute(sa.text("SELECT pg_database_size('postgres')"))
-                return int(answer.scalar_one())
+                size = connection.execute(sa.text("SELECT pg_database_size('postgres')"))
+                return int(size.scalar_one())
 
         yield write_home(root / "dagster", storage_section(_URL)), size
         engine.dispose()

@@ -1,4 +1,4 @@
-"""The fake AWS in a process of its own, and a configuration that leads to it."""
+"""Runs the fake AWS in another process, and writes a configuration for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ REQUIRED_TAGS = ("Owner", "Environment", "CostCenter", "Project")
 
 @contextlib.contextmanager
 def fake_aws(case: ScanCase, folder: Path, *, tls: bool = False) -> Iterator[dict[str, str]]:
-    """Serves the case's organization; answers the environment that leads a program there."""
+    """Serves the case's organization; yields the environment for programs that use it."""
     authority = folder / "authority.pem"
     command = [
         *(sys.executable, "-m", "tag_compliance_tests.fake_aws", "--until-stdin-closes"),
@@ -35,7 +35,7 @@ def fake_aws(case: ScanCase, folder: Path, *, tls: bool = False) -> Iterator[dic
         ready = json.loads(process.stdout.readline())
         environment = clean_environment(**ready["environment"])
         if tls:
-            # As long as a real bundle: loading it is what a connection over TLS costs.
+            # As large as a real bundle, because loading the bundle takes most of the time.
             bundle = folder / "bundle.pem"
             bundle.write_bytes(Path(certifi.where()).read_bytes() + authority.read_bytes())
             environment["AWS_CA_BUNDLE"] = str(bundle)
@@ -46,9 +46,9 @@ def fake_aws(case: ScanCase, folder: Path, *, tls: bool = False) -> Iterator[dic
 
 
 def write_configuration(case: ScanCase, folder: Path) -> Path:
-    """The defaults, but for what the case is about."""
+    """Writes `config.yaml` with the defaults and the settings of the case."""
     values: dict[str, Any] = {
-        # A list for each: YAML would write one as an alias of the other, and people do not.
+        # A new list for each account: PyYAML writes a repeated list as an alias.
         "aws_account_matrix": [
             {
                 "account_id": f"{100_000_000_000 + n}",
@@ -63,7 +63,7 @@ def write_configuration(case: ScanCase, folder: Path) -> Path:
         "storage": "state",
     }
     if case.baseline:
-        # It knows no cap; both are to publish the same series.
+        # The baseline has no limit, and both must publish the same series.
         values["max_detail_series"] = 0
     if case.unlimited:
         values["calls_per_second"] = 0.0

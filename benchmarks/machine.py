@@ -1,4 +1,4 @@
-"""What the figures were measured on."""
+"""The machine that runs the benchmarks."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def machine() -> dict[str, Any]:
 
 
 def load() -> str:
-    """Of the last 1, 5 and 15 minutes: what else goes on shows here before a benchmark begins."""
+    """Load averages of 1, 5 and 15 minutes; before a benchmark they show other activity."""
     return ", ".join(f"{average:.1f}" for average in os.getloadavg())
 
 

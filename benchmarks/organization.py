@@ -1,4 +1,4 @@
-"""Resources as they come out of a scan, made by the column: any number of them, in seconds."""
+"""Generates the result of reading any number of resources, column by column."""
 
 from __future__ import annotations
 
@@ -31,14 +31,14 @@ _TYPES = (
     *("dynamodb:table", "kms:key", "secretsmanager:secret", "s3:bucket"),
 )
 _KEYS = (*POLICY.required_tags, "Name")
-# Three of twenty resources lack two of the four required tags: 0.3 missing tags a resource.
+# 3 of 20 resources lack two of the four required tags: 0.3 missing tags per resource.
 _LACKING, _OF = 3, 20
 
 
 def scanned_accounts(resources: int, *, missing_all: bool = False) -> list[ScannedAccount]:
-    """So many in all, 1,000 in each region and five regions an account.
+    """Accounts with this total number of resources: five regions each, 1,000 per region.
 
-    They lack 0.3 required tags each; with `missing_all` all four.
+    A resource lacks 0.3 required tags on average; with `missing_all` it lacks all four.
     """
     per_account = _ROWS_PER_REGION * len(_REGIONS)
     return [
@@ -94,7 +94,7 @@ def _arns(
 
 
 def _tags(serial: np.ndarray, *, missing_all: bool) -> pa.MapArray:
-    """Each resource has a name and its required tags, or two of these, or none."""
+    """Each resource has a name and all, two or none of its required tags."""
     lacking = np.full(len(serial), missing_all) | (serial % _OF < _LACKING)
     first = len(POLICY.required_tags) if missing_all else 2
     keep = np.ones((len(serial), len(_KEYS)), dtype=bool)

@@ -1,4 +1,4 @@
-"""A snapshot of any number of detail series, published as the pipeline publishes it.
+"""Publishes a snapshot with any number of detail series, as the pipeline does.
 
 python -m benchmarks.organization_snapshot --series 500000 --storage FOLDER
 """
@@ -31,14 +31,14 @@ def main() -> None:
     snapshot_id = store.publish(contents.exposition, contents.status)
     snapshot = store.load()
     assert snapshot is not None
-    found = {
+    published = {
         "files": {name: f"snapshots/{snapshot_id}/{name}" for name in (PLAIN, GZIP)},
         "samples": contents.samples,
         "detail_series": contents.detail_series,
         "plain_bytes": len(snapshot.plain),
         "gzip_bytes": len(snapshot.gzip),
     }
-    print(json.dumps(found))
+    print(json.dumps(published))
 
 
 if __name__ == "__main__":

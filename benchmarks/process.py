@@ -1,4 +1,4 @@
-"""What a command costs, as the kernel accounts for it: wall time, CPU, peak memory."""
+"""Runs commands and measures wall time, CPU time and peak memory."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ MB = 1_000_000
 
 
 class CommandFailed(Exception):
-    """A measured command ended otherwise than it should have."""
+    """A measured command failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Usage:
-    """Of one process and those that it has waited for; memory is the peak of the resident set."""
+    """Of one process and the children it waited for; the memory is the peak resident set."""
 
     wall_seconds: float
     cpu_seconds: float
@@ -31,7 +31,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Medians:
-    """Of several runs of one command; the peak is the highest."""
+    """Of several runs of one command; `peak_bytes` is the maximum."""
 
     runs: int
     wall_seconds: float
@@ -47,10 +47,10 @@ def measure(
     cwd: Path | None = None,
     stderr: Path | None = None,
 ) -> Usage:
-    """Runs a command to its end; raises `CommandFailed` where that is not exit code 0.
+    """Runs a command to its end; raises `CommandFailed` if the exit code is not 0.
 
-    The kernel counts what a process held before it became the command as the command's own, so the
-    process that calls this must stay small: whatever is heavy here runs in a process of its own.
+    The kernel includes the memory that the process had before `exec`, a copy of the caller's. So
+    the caller must stay small: benchmarks run everything large in another process.
     """
     with (
         (stdout or Path(os.devnull)).open("wb") as out,
@@ -62,10 +62,10 @@ def measure(
         )
         _, status, used = os.wait4(process.pid, 0)
         wall = time.perf_counter() - started
-    # It has been waited for already; this keeps `Popen` from looking for it once more.
+    # `wait4` has already waited for the process; without this `Popen` would wait again.
     process.returncode = os.waitstatus_to_exitcode(status)
     if process.returncode:
-        raise CommandFailed(f"{' '.join(command)} ended with {process.returncode}")
+        raise CommandFailed(f"{' '.join(command)} exited with {process.returncode}")
     return Usage(wall, used.ru_utime + used.ru_stime, used.ru_maxrss * 1024)
 
 
@@ -89,22 +89,22 @@ def module(name: str, *arguments: str) -> list[str]:
     return [sys.executable, "-m", f"benchmarks.{name}", *arguments]
 
 
-def answer_of(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Any:
-    """What a command prints as JSON on the last line of its stdout."""
+def read_json(command: Sequence[str], environment: Mapping[str, str] | None = None) -> Any:
+    """Runs a command and returns the JSON on the last line of its stdout."""
     done = subprocess.run(command, env=environment, capture_output=True, check=False)
     if done.returncode:
-        told = done.stderr.decode(errors="replace")[-2000:]
-        raise CommandFailed(f"{' '.join(command)} ended with {done.returncode}: {told}")
+        stderr = done.stderr.decode(errors="replace")[-2000:]
+        raise CommandFailed(f"{' '.join(command)} exited with {done.returncode}: {stderr}")
     return json.loads(done.stdout.splitlines()[-1])
 
 
 def clean_environment(**more: str) -> dict[str, str]:
-    """This process's, without what would lead the program elsewhere."""
+    """The environment of this process without settings of AWS, Dagster, proxies or the program."""
     kept = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("AWS_", "TAG_COMPLIANCE_", "DAGSTER_"))
         and name.upper() not in {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
     }
-    # boto3 would look for an instance's role where other credentials are missing.
+    # Without other credentials boto3 would ask the instance metadata service.
     return kept | {"AWS_EC2_METADATA_DISABLED": "true", **more}

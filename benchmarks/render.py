@@ -1,4 +1,4 @@
-"""Rendering beside prometheus_client's `generate_latest`, on the same families.
+"""Compares rendering with prometheus_client's `generate_latest`, on the same families.
 
 python -m benchmarks.render --resources 1000000 --rounds 3    measures, and prints JSON
 """
@@ -12,13 +12,13 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.process import answer_of, module
+from benchmarks.process import module, read_json
 from benchmarks.report import Report, Table
 
 
 def render(resources: int, rounds: int) -> Report:
     report = Report("render")
-    found = answer_of(
+    found = read_json(
         module("render", "--resources", str(resources), "--rounds", str(max(3, rounds)))
     )
     ours, theirs = (statistics.median(found[name]) for name in ("ours", "theirs"))
@@ -30,7 +30,7 @@ def render(resources: int, rounds: int) -> Report:
     title = f"Rendering {found['samples']:,} samples, {found['detail_series']:,} of them detail"
     report.tables.append(Table(title, ("", "CPU", "times faster"), rows))
     report.records = found
-    report.at_least("rendering, times faster than generate_latest", ratio, 15)
+    report.at_least("rendering, times faster than `generate_latest`", ratio, 15)
     return report
 
 
@@ -57,12 +57,12 @@ def _measure(resources: int, rounds: int) -> dict[str, Any]:
             labelled.set(value)
     ours, theirs = [], []
     for _ in range(rounds):
-        seconds, left = _cpu_seconds(lambda: render_(families))
+        seconds, ours_text = _cpu_seconds(lambda: render_(families))
         ours.append(seconds)
-        seconds, right = _cpu_seconds(lambda: generate_latest(registry))
+        seconds, theirs_text = _cpu_seconds(lambda: generate_latest(registry))
         theirs.append(seconds)
-    if _read_back(left) != _read_back(right):
-        raise SystemExit("the two have rendered different samples")
+    if _parse(ours_text) != _parse(theirs_text):
+        raise SystemExit("the two renderers wrote different samples")
     return {
         "ours": ours,
         "theirs": theirs,
@@ -77,7 +77,7 @@ def _cpu_seconds(render_: Callable[[], bytes]) -> tuple[float, bytes]:
     return time.process_time() - started, rendered
 
 
-def _read_back(exposition: bytes) -> dict[bytes, float]:
+def _parse(exposition: bytes) -> dict[bytes, float]:
     lines = (line.rsplit(b" ", 1) for line in exposition.splitlines() if not line.startswith(b"#"))
     return {_sorted_labels(series): float(value) for series, value in lines}
 

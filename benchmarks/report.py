@@ -1,4 +1,4 @@
-"""What a benchmark found: tables for people, records for programs, targets for both."""
+"""The result of a benchmark: tables for people, records for programs, targets for both."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What was asked for and what was measured, in words, and whether it is enough."""
+    """The target and the measured value, as text, and whether the target is met."""
 
-    asked: str
+    target: str
     measured: str
     met: bool
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A heading, the columns' names, and rows as they are to be shown."""
+    """A heading, the names of the columns, and the rows as text."""
 
     title: str
     columns: Sequence[str]
@@ -27,7 +27,7 @@ class Table:
 
 @dataclass(slots=True)
 class Report:
-    """Of one benchmark; `skipped` says why there is none."""
+    """Of one benchmark; `skipped` says what was not measured and why."""
 
     name: str
     tables: list[Table] = field(default_factory=list)
@@ -36,12 +36,12 @@ class Report:
     skipped: str = ""
 
     def at_most(self, what: str, measured: float, bound: float, unit: str = "") -> None:
-        asked = f"{what}: at most {_short(bound)}{unit}"
-        self.targets.append(Target(asked, f"{_short(measured)}{unit}", measured <= bound))
+        target = f"{what}: at most {_short(bound)}{unit}"
+        self.targets.append(Target(target, f"{_short(measured)}{unit}", measured <= bound))
 
     def at_least(self, what: str, measured: float, bound: float, unit: str = "") -> None:
-        asked = f"{what}: at least {_short(bound)}{unit}"
-        self.targets.append(Target(asked, f"{_short(measured)}{unit}", measured >= bound))
+        target = f"{what}: at least {_short(bound)}{unit}"
+        self.targets.append(Target(target, f"{_short(measured)}{unit}", measured >= bound))
 
 
 def _short(value: float) -> str:

@@ -1,4 +1,4 @@
-"""Whole scans, process by process: `tag-compliance scan` and, beside it, the baseline."""
+"""Measures complete scans: `tag-compliance scan` and the baseline, as processes."""
 
 from __future__ import annotations
 
@@ -15,40 +15,40 @@ from benchmarks.process import (
     CommandFailed,
     Medians,
     Usage,
-    answer_of,
     measure,
     medians,
     module,
     program,
+    read_json,
 )
 from benchmarks.report import Report, Table
 
-# CPU for a page by the approach that is taken here: boto3 for all but the parsing.
+# The CPU time of one page with boto3 but without its parser.
 CPU_SECONDS_PER_PAGE = 0.0023
 
-Contestant = Callable[[int], Usage]
+Run = Callable[[int], Usage]
 
 
 def scan(case: ScanCase, rounds: int) -> Report:
-    """Runs the contestants in turn, several times, so that a noisy neighbour meets all of them."""
+    """Runs the programs in turn, several times, so that other load affects all of them."""
     report = Report(f"scan {case.name}")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         plain = stack.enter_context(fake_aws(case, folder))
-        contestants: dict[str, Contestant] = {}
+        runs: dict[str, Run] = {}
         if case.baseline:
-            contestants["baseline"] = _baseline(case, folder, plain)
-        contestants["tag-compliance"] = _ours(case, folder, plain)
+            runs["baseline"] = _baseline(case, folder, plain)
+        runs["tag-compliance"] = _ours(case, folder, plain)
         if case.tls:
             encrypted = stack.enter_context(fake_aws(case, folder, tls=True))
-            contestants["tag-compliance, TLS"] = _ours(case, folder, encrypted)
-        used: dict[str, list[Usage]] = {name: [] for name in contestants}
+            runs["tag-compliance, TLS"] = _ours(case, folder, encrypted)
+        used: dict[str, list[Usage]] = {name: [] for name in runs}
         for number in range(rounds):
-            for name, run in contestants.items():
+            for name, run in runs.items():
                 used[name].append(run(number))
         if case.baseline:
-            alike = _prove_alike(folder / "baseline.txt", folder / "tag-compliance.txt")
-            report.records["samples_alike"] = alike
+            samples = _compare(folder / "baseline.txt", folder / "tag-compliance.txt")
+            report.records["equal_samples"] = samples
     found = {name: medians(usages) for name, usages in used.items()}
     report.records |= {
         "case": asdict(case),
@@ -57,39 +57,39 @@ def scan(case: ScanCase, rounds: int) -> Report:
     }
     report.tables.append(_table(case, found))
     if case in map(ScanCase.parse, DEFAULT_CASES):
-        _judge(case, found, report)
+        _add_targets(case, found, report)
     return report
 
 
-def _baseline(case: ScanCase, folder: Path, environment: dict[str, str]) -> Contestant:
+def _baseline(case: ScanCase, folder: Path, environment: dict[str, str]) -> Run:
     config = write_configuration(case, folder / "baseline")
     command = module("baseline", "--config", str(config))
     output = folder / "baseline.txt"
     return lambda _: measure(command, environment, output)
 
 
-def _ours(case: ScanCase, folder: Path, environment: dict[str, str]) -> Contestant:
+def _ours(case: ScanCase, folder: Path, environment: dict[str, str]) -> Run:
     def run(number: int) -> Usage:
-        # A folder for each run: none finds the tables of the one before.
+        # A new folder for each run: no run finds the tables of an earlier one.
         encrypted = "AWS_CA_BUNDLE" in environment
         place = folder / f"{'tls' if encrypted else 'plain'}-{number}"
         config = write_configuration(case, place)
         output = folder / "tag-compliance.txt"
         command = program("scan", "--config", str(config), "--log-level", "warning")
-        told = place / "stderr.txt"
+        stderr = place / "stderr.txt"
         try:
-            return measure(command, environment, output, stderr=told)
+            return measure(command, environment, output, stderr=stderr)
         except CommandFailed as failed:
-            raise CommandFailed(f"{failed}: {told.read_text()[-2000:]}") from failed
+            raise CommandFailed(f"{failed}: {stderr.read_text()[-2000:]}") from failed
 
     return run
 
 
-def _prove_alike(theirs: Path, ours: Path) -> int:
-    """A comparison is one only if both have published the same samples; answers how many."""
-    found = answer_of(module("alike", str(theirs), str(ours)))
+def _compare(theirs: Path, ours: Path) -> int:
+    """Checks that both programs published the same samples; returns their number."""
+    found = read_json(module("compare", str(theirs), str(ours)))
     if found["differ"] or not found["samples"]:
-        raise CommandFailed(f"the two have published different samples: {found}")
+        raise CommandFailed(f"the two programs published different samples: {found}")
     return int(found["samples"])
 
 
@@ -108,11 +108,11 @@ def _table(case: ScanCase, found: dict[str, Medians]) -> Table:
                 str(median.runs),
             ]
         )
-    columns = ("", "wall", "from–to", "CPU", "CPU / page", "peak memory", "runs")
+    columns = ("", "wall", "range", "CPU", "CPU / page", "peak memory", "runs")
     return Table(f"Scan: {case.name}, {case.total:,} resources", columns, rows)
 
 
-def _judge(case: ScanCase, found: dict[str, Medians], report: Report) -> None:
+def _add_targets(case: ScanCase, found: dict[str, Medians], report: Report) -> None:
     ours, name = found["tag-compliance"], case.name
     if case.baseline:
         theirs = found["baseline"]
@@ -121,7 +121,7 @@ def _judge(case: ScanCase, found: dict[str, Medians], report: Report) -> None:
         report.records["cpu_ratio"] = ours.cpu_seconds / theirs.cpu_seconds
         if case.latency:
             report.at_least(f"{name}, times faster than the baseline", faster, 15)
-            report.at_most(f"{name}, CPU of the baseline's", report.records["cpu_ratio"], 1)
+            report.at_most(f"{name}, CPU relative to the baseline", report.records["cpu_ratio"], 1)
         else:
             report.at_least(f"{name}, times faster than the baseline", faster, 3.5)
     if case.total >= 1_000_000:
@@ -131,4 +131,4 @@ def _judge(case: ScanCase, found: dict[str, Medians], report: Report) -> None:
     if case.tls:
         ratio = found["tag-compliance, TLS"].wall_seconds / ours.wall_seconds
         report.records["tls_ratio"] = ratio
-        report.at_most(f"{name}, time over TLS to that without", ratio, 1.3)
+        report.at_most(f"{name}, time over TLS relative to plain HTTP", ratio, 1.3)

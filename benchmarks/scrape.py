@@ -1,4 +1,4 @@
-"""Scrapes of a large snapshot: the exporter beside nginx, which serves the same file."""
+"""Measures scrapes of a large snapshot, and compares the exporter with nginx on the same file."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from benchmarks.process import MB, answer_of, module
+from benchmarks.process import MB, module, read_json
 from benchmarks.report import Report, Table
 from benchmarks.servers import Server, nginx_program, run_exporter, run_nginx
 
 _BUFFER_BYTES = 1 << 20
-_AT_ONCE = 50
+_CLIENTS = 50
 _FIXED_MB, _FACTOR = 60, 1.2
 _MOST_RATIO = 1.3
 _SAMPLE_SECONDS = 0.01
@@ -26,22 +26,21 @@ _SAMPLE_SECONDS = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A way to ask: `rounds` scrapes of each server, in turn."""
+    """A kind of request; each server is scraped `rounds` times, in turn."""
 
     name: str
     method: str
     headers: str
     rounds: int
-    judged: bool = False
 
 
-_PLAIN = Kind("plain", "GET", "", 40, judged=True)
-_GZIP = Kind("gzip", "GET", "Accept-Encoding: gzip\r\n", 400, judged=True)
+_PLAIN = Kind("plain", "GET", "", 40)
+_GZIP = Kind("gzip", "GET", "Accept-Encoding: gzip\r\n", 400)
 _HEAD = Kind("HEAD", "HEAD", "", 400)
 
 
 class Scraper:
-    """One connection, kept alive as Prometheus keeps it."""
+    """One kept-alive connection, as Prometheus uses it."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
@@ -49,21 +48,23 @@ class Scraper:
         self._socket = socket.create_connection(("127.0.0.1", server.port), timeout=60)
 
     def scrape(self, method: str, headers: str) -> tuple[int, str]:
-        """Reads an answer to its last byte; the length of its body, and its ETag."""
+        """Reads a complete response; returns the length of its body and its ETag."""
         head = f"{method} {self._server.path} HTTP/1.1\r\nHost: localhost\r\n{headers}\r\n"
         self._socket.sendall(head.encode())
         received = b""
         while b"\r\n\r\n" not in received:
             received += self._socket.recv(4096)
-        answer, _, rest = received.partition(b"\r\n\r\n")
-        named = dict(line.split(b": ", 1) for line in answer.lower().split(b"\r\n")[1:])
+        response_head, _, rest = received.partition(b"\r\n\r\n")
+        named = dict(line.split(b": ", 1) for line in response_head.lower().split(b"\r\n")[1:])
         length = int(named.get(b"content-length", 0))
-        has_body = method == "GET" and b" 304 " not in answer.split(b"\r\n")[0]
+        has_body = method == "GET" and b" 304 " not in response_head.split(b"\r\n")[0]
         left = length - len(rest) if has_body else 0
         while left:
             got = self._socket.recv_into(self._buffer, min(left, _BUFFER_BYTES))
             if not got:
-                raise RuntimeError(f"{self._server.name} cut the answer short")
+                raise RuntimeError(
+                    f"{self._server.name} closed the connection before the end of the response"
+                )
             left -= got
         return length, named.get(b"etag", b"").decode().replace("w/", "W/")
 
@@ -72,12 +73,12 @@ class Scraper:
 
 
 def scrape(series: int) -> Report:
-    """The snapshot is made in a process of its own; both servers run side by side."""
+    """Publishes a snapshot in another process and scrapes both servers, which run in parallel."""
     report = Report("scrape")
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
         storage = folder / "state"
-        made = answer_of(
+        made = read_json(
             module("organization_snapshot", "--series", str(series), "--storage", str(storage))
         )
         exporter = stack.enter_context(run_exporter(storage))
@@ -92,8 +93,8 @@ def scrape(series: int) -> Report:
         memory = _memory(exporter)
     report.records = {"snapshot": made, "kinds": found, "memory": memory}
     report.tables.append(_table(made, found))
-    _judge(report, found)
-    _judge_memory(report, made, memory)
+    _add_targets(report, found)
+    _add_memory(report, made, memory)
     return report
 
 
@@ -131,7 +132,7 @@ def _compare(kind: Kind, servers: Sequence[Server]) -> dict[str, dict[str, float
 
 
 def _memory(server: Server) -> dict[str, int]:
-    """The resident set before, and its peak while 50 scrape at once, three times each."""
+    """The resident set before, its peak while 50 clients scrape three times each, and after."""
     before = server.resident_bytes()
     peak, ended = before, threading.Event()
 
@@ -148,7 +149,7 @@ def _memory(server: Server) -> dict[str, int]:
 
     watcher = threading.Thread(target=watch)
     watcher.start()
-    kinds = [_PLAIN if number % 5 else _GZIP for number in range(_AT_ONCE)]
+    kinds = [_PLAIN if number % 5 else _GZIP for number in range(_CLIENTS)]
     clients = [threading.Thread(target=client, args=(kind,)) for kind in kinds]
     for thread in clients:
         thread.start()
@@ -176,28 +177,28 @@ def _table(made: dict[str, Any], found: dict[str, dict[str, dict[str, float]]]) 
     return Table(title, ("", "median", "95th percentile", "server's CPU"), rows)
 
 
-def _judge(report: Report, found: dict[str, dict[str, dict[str, float]]]) -> None:
+def _add_targets(report: Report, found: dict[str, dict[str, dict[str, float]]]) -> None:
     for kind in (_PLAIN, _GZIP):
         servers = found[kind.name]
         if "nginx" not in servers:
             continue
         for key, what in (("median_seconds", "median latency"), ("cpu_seconds", "CPU")):
             ratio = servers["exporter"][key] / servers["nginx"][key]
-            report.at_most(f"scrape, {kind.name}: {what} to nginx's", ratio, _MOST_RATIO)
+            report.at_most(f"scrape, {kind.name}: {what} relative to nginx", ratio, _MOST_RATIO)
 
 
-def _judge_memory(report: Report, made: dict[str, Any], memory: dict[str, int]) -> None:
+def _add_memory(report: Report, made: dict[str, Any], memory: dict[str, int]) -> None:
     held = made["plain_bytes"] + made["gzip_bytes"]
     bound = _FIXED_MB + _FACTOR * held / MB
     rows = [
-        ["held: both forms of the snapshot", f"{held / MB:,.0f} MB"],
+        ["snapshot, plain and compressed", f"{held / MB:,.0f} MB"],
         ["resident before", f"{memory['before_bytes'] / MB:,.0f} MB"],
         [
-            f"resident, peak under {_AT_ONCE} scrapers at once",
+            f"resident, peak with {_CLIENTS} concurrent scrapers",
             f"{memory['peak_bytes'] / MB:,.0f} MB",
         ],
         ["resident after", f"{memory['after_bytes'] / MB:,.0f} MB"],
     ]
     report.tables.append(Table("Memory of the exporter", ("", ""), rows))
-    what = f"exporter's memory under {_AT_ONCE} scrapers"
+    what = f"exporter's memory with {_CLIENTS} scrapers"
     report.at_most(what, memory["peak_bytes"] / MB, bound, " MB")

@@ -1,4 +1,4 @@
-"""The exporter and nginx as running servers, and what the kernel says of a process."""
+"""Runs the exporter and nginx, and reads their CPU time and memory from /proc."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 from benchmarks.process import clean_environment, program
 from tag_compliance_tests.ports import free_port
 
-_PATIENCE_SECONDS = 30.0
+_START_TIMEOUT_SECONDS = 30.0
 _NGINX = """
 daemon off;
 worker_processes 1;
@@ -43,7 +43,7 @@ http {{
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server on loopback, and the path at which it serves the exposition."""
+    """A server on loopback, and the path of its exposition."""
 
     name: str
     port: int
@@ -52,8 +52,8 @@ class Server:
     ready_seconds: float
 
     def cpu_seconds(self) -> float:
-        """Of the process, its threads and its children, so far."""
-        return sum(_on_cpu(pid) for pid in self._family())
+        """The CPU time so far of the process, its threads and its children."""
+        return sum(_cpu_seconds(pid) for pid in self._family())
 
     def resident_bytes(self) -> int:
         return sum(_status(pid, "VmRSS") for pid in self._family())
@@ -65,14 +65,14 @@ class Server:
 
 @contextlib.contextmanager
 def run_exporter(storage: Path) -> Iterator[Server]:
-    """`tag-compliance serve`, from its start to the first 200 of `/ready`."""
+    """`tag-compliance serve`, yielded when `/ready` returns 200."""
     port = free_port()
     config = storage.parent / "none.yaml"
     arguments = ("--config", str(config), "--host", "127.0.0.1", "--port", str(port))
     command = program("serve", *arguments, "--log-level", "error")
     environment = clean_environment(TAG_COMPLIANCE_STORAGE=str(storage))
     with _running(command, environment) as (process, started):
-        _await(process, port, b"/ready", started)
+        _wait_for(process, port, b"/ready", started)
         ready = time.perf_counter() - started
         yield Server("exporter", port, "/metrics", process.pid, ready)
 
@@ -83,14 +83,14 @@ def nginx_program() -> str | None:
 
 @contextlib.contextmanager
 def run_nginx(root: Path, path: str, folder: Path) -> Iterator[Server]:
-    """One worker, which sends the file and the compressed one beside it by `sendfile`."""
+    """One worker that sends the plain and the compressed file by `sendfile`."""
     port = free_port()
     user = "user root;" if os.geteuid() == 0 else ""
     settings = folder / "nginx.conf"
     settings.write_text(_NGINX.format(folder=folder, root=root, port=port, user=user))
     command = [nginx_program() or "nginx", "-c", str(settings), "-p", str(folder)]
     with _running(command, clean_environment()) as (process, started):
-        _await(process, port, path.encode(), started)
+        _wait_for(process, port, path.encode(), started)
         ready = time.perf_counter() - started
         yield Server("nginx", port, path, process.pid, ready)
 
@@ -107,8 +107,8 @@ def _running(
             process.terminate()
 
 
-def _await(process: subprocess.Popen[bytes], port: int, path: bytes, started: float) -> None:
-    while time.perf_counter() - started < _PATIENCE_SECONDS and process.poll() is None:
+def _wait_for(process: subprocess.Popen[bytes], port: int, path: bytes, started: float) -> None:
+    while time.perf_counter() - started < _START_TIMEOUT_SECONDS and process.poll() is None:
         with (
             contextlib.suppress(OSError),
             socket.create_connection(("127.0.0.1", port), timeout=5) as connection,
@@ -117,11 +117,13 @@ def _await(process: subprocess.Popen[bytes], port: int, path: bytes, started: fl
             if connection.recv(64).startswith(b"HTTP/1.1 200"):
                 return
         time.sleep(0.005)
-    raise RuntimeError(f"nothing answers {path.decode()} at port {port}")
+    raise RuntimeError(
+        f"port {port} did not return 200 for {path.decode()} within {_START_TIMEOUT_SECONDS:g} s"
+    )
 
 
-def _on_cpu(pid: int) -> float:
-    """In nanoseconds by the scheduler; the clock of `/proc/PID/stat` ticks 100 times a second."""
+def _cpu_seconds(pid: int) -> float:
+    """From the scheduler's nanoseconds; `/proc/PID/stat` has a resolution of only 10 ms."""
     tasks = Path(f"/proc/{pid}/task").iterdir()
     return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 

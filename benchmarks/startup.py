@@ -1,4 +1,4 @@
-"""How long it takes until something happens: imports, `--help`, a server that is ready."""
+"""Measures the start: imports, `--help`, and `serve` until it is ready."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from pathlib import Path
 from benchmarks.process import (
     Medians,
     Usage,
-    answer_of,
     clean_environment,
     measure,
     medians,
     module,
     program,
+    read_json,
 )
 from benchmarks.report import Report, Table
 from benchmarks.servers import run_exporter
@@ -27,7 +27,7 @@ _IMPORTS = (
 
 
 def startup(rounds: int) -> Report:
-    """Each command in turn; an import's cost is told without the interpreter's own start."""
+    """Runs the commands in turn; the start of Python is subtracted from each import."""
     report = Report("startup")
     commands = {
         "python": [sys.executable, "-c", "pass"],
@@ -39,7 +39,7 @@ def startup(rounds: int) -> Report:
     ready = []
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
         storage = Path(folder, "state")
-        answer_of(module("organization_snapshot", "--series", "4000", "--storage", str(storage)))
+        read_json(module("organization_snapshot", "--series", "4000", "--storage", str(storage)))
         for _ in range(rounds):
             for name, command in commands.items():
                 runs[name].append(measure(command, clean_environment()))
@@ -49,7 +49,7 @@ def startup(rounds: int) -> Report:
     rows = [_row(f"`import {name}`", found[name], found["python"]) for name in _IMPORTS]
     rows.append(_row("`tag-compliance --help`", found["--help"]))
     rows.append(
-        ["`tag-compliance serve`, until `/ready` answers 200", _s(statistics.median(ready)), ""]
+        ["`tag-compliance serve`, until `/ready` returns 200", _s(statistics.median(ready)), ""]
     )
     report.tables.append(Table("Start", ("", "wall", "CPU"), rows))
     report.records = {

@@ -1,4 +1,4 @@
-"""Phases of one process: wall and CPU of each, and the peak of all."""
+"""Measures wall time and CPU time of the phases of this process, and its peak memory."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Stopwatch:
-    """`phases` holds, for each name, (wall seconds, CPU seconds)."""
+    """`phases` maps each name to (wall seconds, CPU seconds)."""
 
     phases: dict[str, tuple[float, float]] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""Reports as Markdown."""
+"""Writes reports as Markdown."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from benchmarks.report import Report, Table, Target
 
 
 def render(reports: Iterable[Report]) -> str:
-    """Every table, and the targets of all at the end."""
+    """Every table, then what was skipped, then all targets."""
     reports = list(reports)
     blocks = [_block(table) for report in reports for table in report.tables]
     blocks += [
@@ -21,7 +21,7 @@ def render(reports: Iterable[Report]) -> str:
 
 
 def _rows(targets: Sequence[Target]) -> list[list[str]]:
-    return [[t.asked, t.measured, "met" if t.met else "**missed**"] for t in targets]
+    return [[t.target, t.measured, "met" if t.met else "**missed**"] for t in targets]
 
 
 def _block(table: Table) -> str:
