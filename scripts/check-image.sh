@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
-# Builds the images from nothing but Debian and a package index, and tries them: no Docker, no registry.
+# Builds the images from Debian and a package index, and tests them, without Docker and without a registry.
 #
 #   sudo apt-get install buildah debootstrap && sudo scripts/check-image.sh
 #
-# The base image is a small Debian with Python, as a company's own might be, with this machine's CA bundle and
-# pip settings in it. The images are then run as Kubernetes would under its restricted profile: by
-# scripts/try_image.py, in namespaces of their own.
+# The base image is a small Debian with Python, like a company's base image, with the CA bundle and the pip
+# settings of this machine. Then scripts/try_image.py runs the images in separate namespaces, as Kubernetes does
+# under its restricted profile.
 #
-# PYTHON_BIN  the Python that tries the images; it needs PyYAML   (.venv/bin/python)
-# WORK_DIR    where everything is put; kept if it is named        (a temporary folder)
-# KEEP_BASE   1: take the base image of an earlier run in WORK_DIR
+# PYTHON_BIN  the Python that runs the tests; it needs PyYAML       (default: .venv/bin/python)
+# WORK_DIR    the folder for all files; it is kept                  (default: a temporary folder, deleted)
+# KEEP_BASE   1: use the base image of an earlier run in WORK_DIR
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -21,7 +21,7 @@ revision=$(git rev-parse HEAD 2>/dev/null || echo unknown)
 for program in buildah debootstrap unshare setpriv ip kubectl; do
   command -v "$program" >/dev/null || { echo "check-image: $program is not installed" >&2; exit 1; }
 done
-((EUID == 0)) || { echo "check-image: must be root, for debootstrap and chroot" >&2; exit 1; }
+((EUID == 0)) || { echo "check-image: run it as root: debootstrap and chroot need it" >&2; exit 1; }
 
 if [[ -n ${WORK_DIR:-} ]]; then
   work=$WORK_DIR
@@ -31,7 +31,7 @@ else
   trap 'rm -rf "$work"' EXIT
 fi
 
-# Nothing of this machine's own image store is seen or touched.
+# buildah with a separate image store: the store of this machine is neither read nor changed.
 b() {
   local command=$1
   shift
@@ -41,13 +41,13 @@ b() {
 say() { printf '%s  %s\n' "$(date +%H:%M:%S)" "$*" >&2; }
 
 make_base() {
-  say "a base image: Debian $suite with Python"
+  say "building the base image: Debian $suite with Python"
   rm -rf "$work/base"
   debootstrap --variant=minbase --include=python3-minimal,python3-venv,python3-pip,ca-certificates \
     "$suite" "$work/base" >"$work/debootstrap.log" || { tail -n 20 "$work/debootstrap.log" >&2; exit 1; }
   rm -rf "$work"/base/var/cache/apt/* "$work"/base/var/lib/apt/lists/* \
     "$work"/base/usr/share/{doc,man,locale}/*
-  # The bundle of this machine may know a company's own authority; the package index may be a mirror.
+  # The bundle of this machine may contain a company's CA; the package index may be a mirror.
   cp "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$work/base/etc/ssl/certs/ca-certificates.crt"
   {
     echo "[global]"
@@ -62,16 +62,16 @@ make_base() {
   rm -rf "$work/base"
 }
 
-# bud TARGET NAME: the Docker format, since only that one has a health check.
+# bud TARGET NAME: builds an image, in the Docker format, because only that has a health check.
 bud() {
-  say "the image $2"
+  say "building the image $2"
   b bud --quiet --isolation chroot --format docker --target "$1" --tag "$2" \
     --build-arg PYTHON_IMAGE=localhost/python-base --build-arg VERSION="$version" \
     --build-arg REVISION="$revision" --build-arg CREATED="$(date -u +%FT%TZ)" . >"$work/$2.log" 2>&1 ||
     { tail -n 40 "$work/$2.log" >&2; exit 1; }
 }
 
-# unpack NAME: its root file system and its settings, at $work/NAME and $work/NAME.json.
+# unpack NAME: makes the root file system of an image available at $work/NAME, its settings at $work/NAME.json.
 unpack() {
   local container
   b inspect --type image "$1" >"$work/$1.json"
@@ -91,8 +91,8 @@ unpack python-base
 for image in tag-compliance tag-compliance-exporter; do
   total=$(du -sm "$work/$image/." | cut -f1)
   base=$(du -sm "$work/python-base/." | cut -f1)
-  say "$image: $total MB, $((total - base)) MB of it on top of the base"
+  say "$image: $total MB, of which $((total - base)) MB are added to the base image"
 done
 
-say "the images at work"
+say "running the images"
 unshare --net sh -euc 'ip link set lo up; exec "$@"' try "$python" scripts/try_image.py "$work" k8s

@@ -1,8 +1,8 @@
 #!/bin/sh
-# What a container of this image runs: a command of `tag-compliance`, or one of Dagster's own programs.
+# The entry point of the image: runs a command of `tag-compliance`, or a program of Dagster.
 #
-# Dagster's run launcher for Kubernetes and its Helm chart give arguments and no command
-# (`dagster api execute_run …`), so an entry point that is `tag-compliance` alone would swallow them.
+# Dagster's run launcher for Kubernetes and its Helm chart set the arguments of the container but not its command
+# (`dagster api execute_run …`), so `tag-compliance` as the entry point would get them as its arguments.
 set -eu
 
 case "${1:-}" in

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Takes the pictures of `docs/images` anew, from the demo as it runs now.
+"""Takes the screenshots of `docs/images` from a running demo.
 
 .venv/bin/python scripts/screenshots.py
 """
@@ -22,7 +22,7 @@ from tag_compliance_tests.browser.pages import (
 from tag_compliance_tests.browser.running import Demo, running_browser, running_demo
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
-# Between two scans the UI shows what was found; while one runs, that it runs.
+# The screenshots are taken between two scans: during a scan the UI shows only its progress.
 SECONDS_BETWEEN_SCANS = 40
 SCANS = 4
 
@@ -56,7 +56,7 @@ def main() -> None:
 
 
 def lineage(page: Page, demo: Demo) -> None:
-    """Near enough to read kinds and checks."""
+    """Without the navigation, the graph is large enough for its kinds and checks to be read."""
     open_lineage(page, demo)
     page.get_by_text("Hide navigation").click()
     page.wait_for_timeout(1_500)
