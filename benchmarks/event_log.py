@@ -2,9 +2,9 @@
 
     python -m benchmarks.event_log
 
-Each scan is the real job on a fake AWS. Bytes are the growth of the storage with its indices: of
-the files for SQLite, of the database for PostgreSQL. The first scans fill caches and create tables
-and do not count. Prints a Markdown table.
+Each scan is the real job on a simulated AWS. Bytes are the growth of the storage with its indices:
+of the files for SQLite, of the database for PostgreSQL. The first scans fill caches and create
+tables and do not count. Prints a Markdown table.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ import dagster as dg
 import sqlalchemy as sa
 
 from tag_compliance.cli.dagster_home import FEW_EVENTS
-from tag_compliance_tests.fake_aws import FakeAws, generate_organization
+from tag_compliance.simulator.generator import generate_organization
+from tag_compliance.simulator.server import SimulatedAws
 from tag_compliance_tests.pipeline.daemons import write_home
 from tag_compliance_tests.pipeline.pipelines import Pipeline
 from tag_compliance_tests.pipeline.postgres import running_postgres, storage_section
@@ -52,8 +53,8 @@ def main() -> None:
 def measure(accounts: int, place: Callable[[Path], Iterator[tuple[Path, Size]]]) -> tuple[int, int]:
     """Event rows and bytes of one scan."""
     organization = generate_organization(accounts, _REGION, 5)
-    with tempfile.TemporaryDirectory() as folder, FakeAws(organization) as fake:
-        os.environ.update(fake.environment() | FEW_EVENTS)
+    with tempfile.TemporaryDirectory() as folder, SimulatedAws(organization) as aws:
+        os.environ.update(aws.environment() | FEW_EVENTS)
         root = Path(folder)
         with (
             contextmanager(place)(root) as (home, size),

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tag_compliance.demo.organization import ACCOUNTS
+from tag_compliance.simulator.demo.accounts import ACCOUNTS
 from tag_compliance_tests.browser.pages import (
     open_check,
     open_lineage,

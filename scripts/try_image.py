@@ -27,8 +27,8 @@ from containers import (
     wait_until,
 )
 
-_UNWANTED = ("pip", "setuptools")
-_UNWANTED_IN_EXPORTER = ("dagster*", "pandas", "pyarrow", "numpy", "moto")
+_UNWANTED = ("pip", "setuptools", "moto")
+_UNWANTED_IN_EXPORTER = ("dagster*", "pandas", "pyarrow", "numpy")
 _METRICS = ("tag_compliant_total{", "compliance_percentage{", "tag_missing_detail{")
 
 

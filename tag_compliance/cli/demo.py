@@ -17,8 +17,9 @@ from tag_compliance.cli.scan import scan_once
 from tag_compliance.cli.up import run_up
 from tag_compliance.config import load_config
 from tag_compliance.config.model import SCALAR_KEYS
-from tag_compliance.demo.organization import ACCOUNTS, demo_config
-from tag_compliance.demo.server import SimulatedAws
+from tag_compliance.simulator.demo.accounts import ACCOUNTS
+from tag_compliance.simulator.demo.configuration import demo_config
+from tag_compliance.simulator.demo.organization import simulate_demo
 
 
 def run(arguments: argparse.Namespace) -> int:
@@ -26,11 +27,11 @@ def run(arguments: argparse.Namespace) -> int:
     with (
         interruptible(),
         tempfile.TemporaryDirectory(prefix="tag-compliance-demo-") as folder,
-        SimulatedAws() as aws,
+        simulate_demo() as aws,
     ):
         path = Path(folder) / "config.yaml"
         path.write_text(demo_config(Path(folder) / "state"), encoding="utf-8")
-        environment = aws.environment_over(os.environ)
+        environment = aws.isolated_environment(os.environ)
         os.environ.clear()
         os.environ.update(environment, TAG_COMPLIANCE_CONFIG=str(path))
         # The user's own organization stays out of it, and so does its instance of Dagster, whose

@@ -246,7 +246,7 @@ def test_a_session_that_aws_ends_early_is_assumed_anew_and_the_scan_goes_on(
 
 def test_the_rate_that_aws_allows_is_kept_without_one_throttled_call(enter: Enter) -> None:
     organization = generate_organization(1, ["us-east-1"], 3_500)
-    with FakeAws(organization, enforce_rate=15) as fake:
+    with FakeAws(organization, calls_per_second=15) as fake:
         enter(fake)
         (scanned,) = scan(organization, ["us-east-1"], calls_per_second=15.0)
 

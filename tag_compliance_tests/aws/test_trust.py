@@ -174,7 +174,7 @@ def test_requests_go_through_the_proxy_that_the_environment_names(
     organization = generate_organization(1, ["us-east-1"], 10)
     with FakeAws(organization) as fake:
         enter(fake)
-        # The fake looks at no request line, so it does as a proxy for a host that is not there.
+        # The fake ignores the target of a request, so it can be the proxy of a missing host.
         monkeypatch.setenv("HTTP_PROXY", fake.url)
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://aws.invalid")
         scanned = scan(organization, regions=["us-east-1"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tag_compliance.demo.organization import ACCOUNTS
+from tag_compliance.simulator.demo.accounts import ACCOUNTS
 from tag_compliance_tests.browser.pages import (
     ASSETS,
     open_check,

@@ -1,8 +1,9 @@
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 
-from tag_compliance_tests.cli.running import Place
+from tag_compliance_tests.cli.running import Place, eventually
 
 
 def test_the_demo_succeeds_though_the_acquired_account_refuses(tmp_path: Path) -> None:
@@ -27,3 +28,15 @@ def test_the_demo_succeeds_though_the_acquired_account_refuses(tmp_path: Path) -
     assert "the account that failed is meant to" in ended.stderr
     left = [path for path in place.folder.rglob("*") if path.is_file()]
     assert left == [], "it cleans up, and nothing of the user's is touched"
+
+
+def test_ctrl_c_ends_the_demo_and_leaves_no_files(tmp_path: Path) -> None:
+    place = Place.create(tmp_path / "place")
+    with place.start("demo") as process:
+        eventually(lambda: list(place.folder.rglob("config.yaml")))
+        process.send_signal(signal.SIGINT)
+        _, err = process.communicate()
+
+    assert process.returncode == 128 + signal.SIGINT, err
+    assert "Traceback" not in err
+    assert [path for path in place.folder.rglob("*") if path.is_file()] == []

@@ -23,8 +23,13 @@ from tag_compliance_tests.cli.running import Place, eventually
 from tag_compliance_tests.endurance.processes import alive, descendants
 from tag_compliance_tests.endurance.scraping import Result, Scraper, result_of
 from tag_compliance_tests.endurance.up import Up, start_up
-from tag_compliance_tests.fake_aws import FakeAws, Fault, FaultPlan, FaultRule
-from tag_compliance_tests.fake_aws.generator import generate_organization
+from tag_compliance_tests.fake_aws import (
+    FakeAws,
+    Fault,
+    FaultPlan,
+    FaultRule,
+    generate_organization,
+)
 
 _ACCOUNTS, _REGIONS, _RESOURCES = 5, ("us-east-1", "eu-west-1"), 250
 _FASTEST_SECONDS = 10
@@ -118,7 +123,7 @@ def soak(folder: Path, seconds: float, seed: int, fault_rate: float = 0.05) -> S
             eventually(lambda: up.has_snapshot)
             with Scraper(up.port, [right], pause=0.2) as scraper:
                 _watch(up, report, seconds)
-                report.struck = sum(fake.faults.strikes(rule) for rule in rules)
+                report.struck = sum(fake.faults.injections(rule) for rule in rules)
                 _await_calm(fake, scraper, right, report)
             processes = descendants(up.process.pid)
             up.process.send_signal(signal.SIGTERM)

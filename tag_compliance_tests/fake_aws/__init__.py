@@ -1,12 +1,12 @@
-"""A small AWS on loopback: STS and the Resource Groups Tagging API, with faults on demand."""
+"""The simulated AWS with faults on demand and a log of all calls."""
 
-from tag_compliance_tests.fake_aws.calls import Call, CallLog
-from tag_compliance_tests.fake_aws.credentials import BASE_ACCOUNT_ID
+from tag_compliance.simulator.credentials import BASE_ACCOUNT_ID
+from tag_compliance.simulator.generator import REQUIRED_TAGS, generate_organization
+from tag_compliance.simulator.organization import Account, Organization
+from tag_compliance.simulator.service import Call
+from tag_compliance_tests.fake_aws.calls import CallLog
 from tag_compliance_tests.fake_aws.fault_plan import FaultPlan, FaultRule
 from tag_compliance_tests.fake_aws.faults import Fault
-from tag_compliance_tests.fake_aws.generator import REQUIRED_TAGS, generate_organization
-from tag_compliance_tests.fake_aws.organization import Account, Organization
-from tag_compliance_tests.fake_aws.resources import FakeResource
 from tag_compliance_tests.fake_aws.server import FakeAws
 
 __all__ = [
@@ -16,7 +16,6 @@ __all__ = [
     "Call",
     "CallLog",
     "FakeAws",
-    "FakeResource",
     "Fault",
     "FaultPlan",
     "FaultRule",

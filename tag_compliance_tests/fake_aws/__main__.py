@@ -1,4 +1,4 @@
-"""The fake as a process of its own: `python -m tag_compliance_tests.fake_aws --accounts 20`."""
+"""The fake in a separate process: `python -m tag_compliance_tests.fake_aws --accounts 20`."""
 
 import argparse
 import json
@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
+from tag_compliance.simulator.generator import generate_organization
 from tag_compliance_tests.fake_aws.fault_plan import FaultPlan, FaultRule
 from tag_compliance_tests.fake_aws.faults import Fault
-from tag_compliance_tests.fake_aws.generator import generate_organization
 from tag_compliance_tests.fake_aws.server import FakeAws
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Prints one line of JSON when ready, then serves until SIGTERM."""
+    """Prints one line of JSON when it listens, and serves until SIGTERM."""
     options = _create_parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _exit)
     signal.signal(signal.SIGINT, _exit)
@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         faults=FaultPlan(*rules, seed=options.seed),
         session_seconds=options.session_seconds,
         latency=options.latency,
-        enforce_rate=options.enforce_rate,
+        calls_per_second=options.calls_per_second,
         record_calls=False,
         tls=options.tls,
         ca_bundle=options.ca_bundle,
@@ -53,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 
 def _create_parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="fake_aws", description="A small AWS on loopback.")
+    parser = argparse.ArgumentParser(prog="fake_aws", description="A simulated AWS on loopback.")
     parser.add_argument("--accounts", type=int, default=1)
     parser.add_argument("--regions", type=_names, default=["us-east-1"], metavar="A,B")
     parser.add_argument("--resources", type=int, default=1000, help="in each region")
@@ -61,7 +61,7 @@ def _create_parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--session-seconds", type=float, help="life of assumed credentials")
-    parser.add_argument("--enforce-rate", type=float, help="pages a second, per account and region")
+    parser.add_argument("--calls-per-second", type=float, help="of each account and region")
     parser.add_argument("--faults", type=_rules, default=[], help="rules, as a JSON list")
     parser.add_argument("--fault-rate", type=float, help="share of all calls that are throttled")
     parser.add_argument("--tls", action="store_true")

@@ -1,27 +1,14 @@
-"""What was asked of the fake: calls, and the log of them that tests read."""
+"""The calls that the fake received."""
 
 import threading
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from tag_compliance_tests.fake_aws.credentials import Caller
-from tag_compliance_tests.fake_aws.pages import Page
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    operation: str
-    account_id: str
-    """The account that is asked about: for AssumeRole the role's, else the caller's."""
-    region: str
-    caller: Caller
-    parameters: Mapping[str, object]
-    at: float
-    """Seconds on the monotonic clock."""
-    page: Page | None = None
+from tag_compliance.simulator.service import Call
 
 
 class CallLog:
+    """Calls in the order of their arrival; with `enabled=False` it stays empty."""
+
     def __init__(self, *, enabled: bool = True) -> None:
         self._enabled = enabled
         self._calls: list[Call] = []
@@ -62,6 +49,6 @@ class CallLog:
         return len(self.matching(operation, account_id, region))
 
     def wait_for(self, operation: str, count: int = 1, timeout: float = 10.0) -> bool:
-        """Whether that many calls of the operation have arrived before the time is up."""
+        """Whether so many calls of the operation arrive within `timeout` seconds."""
         with self._changed:
             return self._changed.wait_for(lambda: self.count(operation) >= count, timeout)

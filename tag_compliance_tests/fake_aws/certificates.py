@@ -1,4 +1,4 @@
-"""A certificate authority made on the spot, and a certificate of it for the loopback address."""
+"""A new certificate authority, and its certificate for the loopback address."""
 
 import ipaddress
 import ssl
@@ -16,7 +16,7 @@ _VALIDITY = timedelta(days=1)
 
 
 def create_server_context(ca_bundle: Path) -> ssl.SSLContext:
-    """A context for a server on loopback; its authority's certificate goes into the bundle."""
+    """A context for a server on loopback; writes the authority's certificate into the bundle."""
     authority_key = ec.generate_private_key(ec.SECP256R1())
     server_key = ec.generate_private_key(ec.SECP256R1())
     authority = _create_authority(authority_key)

@@ -1,4 +1,4 @@
-"""Where faults strike: the rules in force, and how often each of them has struck."""
+"""Which calls fail: rules, and how often each of them was applied."""
 
 import random
 import threading
@@ -6,8 +6,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Literal, TypedDict, Unpack
 
-from tag_compliance_tests.fake_aws.calls import Call
-from tag_compliance_tests.fake_aws.faults import PAGE_FAULTS, Fault
+from tag_compliance.simulator.service import Call
+from tag_compliance_tests.fake_aws.damages import DAMAGES
+from tag_compliance_tests.fake_aws.faults import Fault
+
+_PAGE_FAULTS = DAMAGES.keys() | {Fault.PAGINATION_TOKEN_EXPIRED}
 
 
 class Where(TypedDict, total=False):
@@ -22,7 +25,7 @@ class Where(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FaultRule:
-    """Where a fault strikes; what is None matches anything, and `times` None never wears off."""
+    """The calls that a fault affects: None matches every call, and `times` None is no limit."""
 
     fault: Fault
     operation: str = "*"
@@ -43,19 +46,19 @@ class FaultRule:
 
     def _matches_page(self, call: Call) -> bool:
         if call.page is None:
-            return self.page is None and self.fault not in PAGE_FAULTS
+            return self.page is None and self.fault not in _PAGE_FAULTS
         if self.page == "last":
             return call.page.is_last
         return self.page in (None, call.page.number)
 
 
 class FaultPlan:
-    """The rules in force; the first one that matches a call strikes it."""
+    """Rules. The first one that matches a call is applied to it."""
 
     def __init__(self, *rules: FaultRule, seed: int = 0) -> None:
         self._rules = list(rules)
         self._seed = seed
-        self._strikes: Counter[FaultRule] = Counter()
+        self._injections: Counter[FaultRule] = Counter()
         self._dice: dict[tuple[FaultRule, str, str], random.Random] = {}
         self._lock = threading.Lock()
 
@@ -68,29 +71,31 @@ class FaultPlan:
     def clear(self) -> None:
         with self._lock:
             self._rules.clear()
-            self._strikes.clear()
+            self._injections.clear()
             self._dice.clear()
 
-    def strikes(self, rule: FaultRule) -> int:
-        return self._strikes[rule]
+    def injections(self, rule: FaultRule) -> int:
+        """How many calls the rule has affected."""
+        return self._injections[rule]
 
-    def strike(self, call: Call) -> FaultRule | None:
+    def rule_for(self, call: Call) -> FaultRule | None:
+        """The rule that affects this call, which counts as an injection."""
         if not self._rules:
             return None
         with self._lock:
             for rule in self._rules:
                 if rule.matches(call) and self._is_due(rule, call):
-                    self._strikes[rule] += 1
+                    self._injections[rule] += 1
                     return rule
         return None
 
     def _is_due(self, rule: FaultRule, call: Call) -> bool:
-        if rule.times is not None and self._strikes[rule] >= rule.times:
+        if rule.times is not None and self._injections[rule] >= rule.times:
             return False
         if rule.rate >= 1.0:
             return True
-        # Dice of its own for every account and region: what strikes one of them does not depend
-        # on how the threads of the client happen to interleave.
+        # One generator for each account and region, because the order of their calls depends on
+        # the client's threads.
         key = (rule, call.account_id, call.region)
         dice = self._dice.get(key)
         if dice is None:

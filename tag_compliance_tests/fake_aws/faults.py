@@ -1,10 +1,10 @@
-"""The kinds of faults that can be ordered."""
+"""The faults that can be injected."""
 
 from enum import StrEnum
 
 
 class Fault(StrEnum):
-    # Refusals: AWS answers with an error of its own.
+    # AWS returns an error.
     THROTTLED = "throttled"
     THROTTLING_EXCEPTION = "throttling_exception"
     ACCESS_DENIED = "access_denied"
@@ -24,7 +24,7 @@ class Fault(StrEnum):
     SLOW = "slow"
     HANG = "hang"
 
-    # Pages that are valid, though rare.
+    # Pages that are valid, but rare.
     EMPTY_PAGE = "empty_page"
     MISSING_TOKEN = "missing_token"
     EXTRA_FIELDS = "extra_fields"
@@ -38,21 +38,3 @@ class Fault(StrEnum):
     WRONG_LIST_TYPE = "wrong_list_type"
     WRONG_ARN_TYPE = "wrong_arn_type"
     WRONG_TAGS_TYPE = "wrong_tags_type"
-
-
-PAGE_FAULTS = frozenset(
-    {
-        Fault.PAGINATION_TOKEN_EXPIRED,
-        Fault.EMPTY_PAGE,
-        Fault.MISSING_TOKEN,
-        Fault.EXTRA_FIELDS,
-        Fault.REPEAT_TOKEN,
-        Fault.ENDLESS,
-        Fault.MISSING_LIST,
-        Fault.MISSING_ARN,
-        Fault.MISSING_TAGS,
-        Fault.WRONG_LIST_TYPE,
-        Fault.WRONG_ARN_TYPE,
-        Fault.WRONG_TAGS_TYPE,
-    }
-)

@@ -53,7 +53,7 @@ class LargeScans:
         rule = self.fake.faults.add(
             Fault.HANG, operation="GetResources", account_id=account_id, times=None
         )
-        eventually(lambda: self.fake.faults.strikes(rule), self.patience, self.log)
+        eventually(lambda: self.fake.faults.injections(rule), self.patience, self.log)
         assert self.fake.calls.count("GetResources", account_id) > seen
         run = eventually(lambda: self._reading(account_id), self.patience, self.log)
         pid = eventually(lambda: pid_of(self.pipeline.instance, run.run_id), 10, self.log)

@@ -1,1 +1,0 @@
-"""The simulated AWS organization that `tag-compliance demo` scans."""

@@ -1,0 +1,63 @@
+"""The AWS query protocol: a form in, XML out.
+
+https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+from tag_compliance.simulator.wire import REQUEST_ID, AwsError, Request, Response
+
+_CONTENT_TYPE = "text/xml"
+_SERVER_ERRORS = 500
+
+
+class QueryProtocol:
+    """Reads and writes the bodies of a service with the query protocol."""
+
+    invalid_credentials = (
+        403,
+        "InvalidClientTokenId",
+        "The security token included in the request is invalid",
+    )
+    expired_credentials = (
+        403,
+        "ExpiredToken",
+        "The security token included in the request is expired",
+    )
+
+    def __init__(self, namespace: str) -> None:
+        self._namespace = namespace
+
+    def parse(self, request: Request) -> tuple[str, dict[str, str]]:
+        """The operation and its parameters."""
+        parameters = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+        return parameters.pop("Action", ""), parameters
+
+    def response(self, operation: str, result: str) -> Response:
+        """A successful response with this XML as its result."""
+        body = (
+            f'<{operation}Response xmlns="{self._namespace}">'
+            f"<{operation}Result>{result}</{operation}Result>"
+            f"<ResponseMetadata><RequestId>{REQUEST_ID}</RequestId></ResponseMetadata>"
+            f"</{operation}Response>"
+        )
+        return Response(200, _CONTENT_TYPE, body.encode())
+
+    def error_response(self, error: AwsError) -> Response:
+        """The error as XML."""
+        fault = "Receiver" if error.status >= _SERVER_ERRORS else "Sender"
+        body = (
+            f'<ErrorResponse xmlns="{self._namespace}"><Error><Type>{fault}</Type>'
+            f"<Code>{error.code}</Code><Message>{escape(error.message)}</Message>"
+            f"</Error><RequestId>{REQUEST_ID}</RequestId></ErrorResponse>"
+        )
+        return Response(error.status, _CONTENT_TYPE, body.encode())
+
+
+def xml_elements(values: Mapping[str, str]) -> str:
+    """One element for each value."""
+    return "".join(f"<{name}>{escape(value)}</{name}>" for name, value in values.items())

@@ -1,0 +1,1 @@
+"""The organization that `tag-compliance demo` scans."""

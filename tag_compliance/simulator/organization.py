@@ -1,0 +1,90 @@
+"""The accounts of a simulated organization: their regions, resources and roles."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+from tag_compliance.simulator.resources import ListedResources, Resources, SimulatedResource
+
+
+@dataclass
+class Account:
+    """One AWS account."""
+
+    account_id: str
+    partition: str = "aws"
+    roles: Collection[str] | None = None
+    """Names, with paths, of the roles that trust every caller; None: any name is such a role."""
+    external_id: str | None = None
+    """The external id without which its roles trust nobody."""
+    regions: dict[str, Resources] = field(default_factory=dict)
+    """The resources that have, or once had, tags."""
+    never_tagged: dict[str, list[SimulatedResource]] = field(default_factory=dict)
+    """The resources that never had a tag, by region. GetResources does not return them."""
+    disabled_regions: set[str] = field(default_factory=set)
+
+    def put(
+        self, region: str, arn: str, tags: Mapping[str, str] | None = None
+    ) -> SimulatedResource:
+        """Add a resource with these tags; without tags, one whose tags were removed."""
+        listed = self.regions.setdefault(region, ListedResources())
+        if not isinstance(listed, ListedResources):
+            raise TypeError(f"the resources of {self.account_id} {region} are generated")
+        resource = SimulatedResource(arn, tags or {})
+        listed.append(resource)
+        return resource
+
+    def put_never_tagged(self, region: str, arn: str) -> SimulatedResource:
+        """Add a resource that never had a tag."""
+        resource = SimulatedResource(arn)
+        self.never_tagged.setdefault(region, []).append(resource)
+        return resource
+
+    def resources(self, region: str) -> Resources:
+        """What GetResources returns in a region."""
+        return self.regions.get(region) or ListedResources()
+
+    def disable_region(self, region: str) -> None:
+        """Make the region one that the account has not enabled."""
+        self.disabled_regions.add(region)
+
+    def trusts(self, role: str, external_id: str | None) -> bool:
+        """Whether a caller with this external id may assume the role."""
+        is_known = self.roles is None or role in self.roles
+        return is_known and self.external_id in (None, external_id)
+
+
+class Organization:
+    """Accounts by id, in the order in which they were added."""
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, Account] = {}
+
+    def __iter__(self) -> Iterator[Account]:
+        return iter(self._accounts.values())
+
+    def __len__(self) -> int:
+        return len(self._accounts)
+
+    def __getitem__(self, account_id: str) -> Account:
+        return self._accounts[account_id]
+
+    def get(self, account_id: str) -> Account | None:
+        """The account, or None if the organization does not have it."""
+        return self._accounts.get(account_id)
+
+    def add_account(
+        self,
+        account_id: str,
+        *,
+        partition: str = "aws",
+        roles: Collection[str] | None = None,
+        external_id: str | None = None,
+    ) -> Account:
+        """Add an account without resources."""
+        if account_id in self._accounts:
+            raise ValueError(f"account {account_id} is in the organization already")
+        account = Account(account_id, partition, roles, external_id)
+        self._accounts[account_id] = account
+        return account

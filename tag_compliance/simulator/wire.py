@@ -1,0 +1,89 @@
+"""Requests and responses as they travel over HTTP."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum, auto
+from http import HTTPStatus
+
+REQUEST_ID = "5eed5eed-0000-4000-8000-5eed5eed5eed"
+
+_AUTHORIZATION = re.compile(
+    r"AWS4-HMAC-SHA256 "
+    r"Credential=(?P<access_key_id>\w+)/\d{8}/(?P<region>[\w-]+)/"
+    r"(?P<service>[\w-]+)/aws4_request, ?"
+    r"SignedHeaders=[\w;-]+, ?"
+    r"Signature=[0-9a-f]{64}"
+)
+
+
+@dataclass(eq=False)
+class AwsError(Exception):
+    """An error that AWS returns; each service writes it in its own wire protocol."""
+
+    status: int
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """The access key that signed a request, and the region and service that it signed for."""
+
+    access_key_id: str
+    region: str
+    service: str
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An HTTP request. The names of the headers are in lower case."""
+
+    method: str
+    target: str
+    headers: Mapping[str, str]
+    body: bytes
+
+    def scope(self) -> Scope:
+        """The credential scope. The signature itself is not verified."""
+        authorization = self.headers.get("authorization")
+        if authorization is None:
+            raise AwsError(403, "MissingAuthenticationToken", "Missing Authentication Token")
+        match = _AUTHORIZATION.fullmatch(authorization)
+        if match is None:
+            raise AwsError(400, "IncompleteSignature", "Authorization header is not well formed")
+        return Scope(**match.groupdict())
+
+
+class Delivery(Enum):
+    """How much of a response reaches the client; AWS itself always delivers the complete one."""
+
+    COMPLETE = auto()
+    TRUNCATED = auto()
+    """The head and half of the body; then the connection is closed."""
+    CLOSED = auto()
+    """Nothing; the connection is closed."""
+    NEVER = auto()
+    """Nothing; the connection stays open."""
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """An HTTP response; `delay_seconds` are added to the latency of the server."""
+
+    status: int
+    content_type: str
+    body: bytes
+    delivery: Delivery = Delivery.COMPLETE
+    delay_seconds: float = 0.0
+
+    def head(self) -> bytes:
+        """The status line and the headers."""
+        return (
+            f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}\r\n"
+            f"x-amzn-RequestId: {REQUEST_ID}\r\n"
+            f"Content-Type: {self.content_type}\r\n"
+            f"Content-Length: {len(self.body)}\r\n\r\n"
+        ).encode()

@@ -1,0 +1,57 @@
+"""Generated organizations."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tag_compliance.simulator.generator import REQUIRED_TAGS, generate_organization
+from tag_compliance.simulator.server import SimulatedAws
+from tag_compliance_tests.simulator.clients import REGION, arns, assume, connect, read_pages
+
+
+def test_the_seed_determines_every_resource() -> None:
+    def resources(seed: int) -> list[Any]:
+        organization = generate_organization(2, ["us-east-1", "eu-west-1"], 150, seed)
+        return [
+            (resource.arn, resource.tags)
+            for account in organization
+            for region in account.regions
+            for resource in account.resources(region)
+        ]
+
+    assert resources(seed=1) == resources(seed=1)
+    assert resources(seed=1) != resources(seed=2)
+    assert len({arn for arn, _ in resources(seed=1)}) == 600
+
+
+def test_about_half_of_the_resources_have_all_required_tags() -> None:
+    (account,) = generate_organization(1, [REGION], 1000)
+
+    present = [set(REQUIRED_TAGS) & set(resource.tags) for resource in account.resources(REGION)]
+    complete = sum(len(keys) == len(REQUIRED_TAGS) for keys in present)
+    untagged = sum(not resource.tags for resource in account.resources(REGION))
+    assert 450 < complete < 650
+    assert 50 < untagged < 200
+
+
+def test_global_resources_are_in_one_region_only() -> None:
+    (account,) = generate_organization(1, ["us-east-1", "eu-west-1"], 1000)
+
+    def services(region: str) -> set[str]:
+        return {resource.arn.split(":")[2] for resource in account.resources(region)}
+
+    assert services("us-east-1") - services("eu-west-1") == {"cloudfront", "route53"}
+
+
+def test_a_client_reads_the_generated_resources_in_pages() -> None:
+    organization = generate_organization(1, ["us-gov-west-1"], 250)
+    (account,) = organization
+    with SimulatedAws(organization) as aws:
+        role_arn = f"arn:aws-us-gov:iam::{account.account_id}:role/terraform"
+        credentials = assume(aws.url, role_arn)
+        client = connect(aws.url, "resourcegroupstaggingapi", "us-gov-west-1", credentials)
+        pages = read_pages(client, size=100)
+
+    assert [len(page["ResourceTagMappingList"]) for page in pages] == [100, 100, 50]
+    assert arns(pages) == [resource.arn for resource in account.resources("us-gov-west-1")]
+    assert all(arn.startswith("arn:aws-us-gov:") for arn in arns(pages))

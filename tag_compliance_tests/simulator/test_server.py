@@ -1,0 +1,88 @@
+"""The server: connections, latency, requests that no service understands, the environment."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from botocore.exceptions import ClientError, EndpointConnectionError
+
+from tag_compliance.simulator.server import SimulatedAws
+from tag_compliance_tests.simulator.clients import connect, connect_tagging, read_pages
+from tag_compliance_tests.simulator.organizations import five_queues
+
+
+def test_one_connection_serves_many_calls(aws: SimulatedAws) -> None:
+    client = connect_tagging(aws)
+    before = aws.connections
+
+    read_pages(client, size=1)
+
+    assert aws.connections == before + 1
+
+
+def test_concurrent_calls_wait_for_the_latency_at_the_same_time(aws: SimulatedAws) -> None:
+    with ThreadPoolExecutor(10) as pool:
+        client = connect_tagging(aws, max_pool_connections=10)
+        aws.latency = 0.2
+        started_at = time.monotonic()
+
+        responses = list(pool.map(lambda _: client.get_resources(), range(10)))
+
+        assert all(responses)
+        assert time.monotonic() - started_at >= 0.2
+
+
+def test_an_unsigned_request_is_refused_in_xml(aws: SimulatedAws) -> None:
+    request = urllib.request.Request(aws.url, b"Action=GetCallerIdentity&Version=2011-06-15")
+    direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        direct.open(request)
+
+    with caught.value as response:
+        assert (response.code, response.headers["Content-Type"]) == (403, "text/xml")
+        assert b"<Code>MissingAuthenticationToken</Code>" in response.read()
+
+
+def test_a_service_that_is_not_simulated_is_named(aws: SimulatedAws) -> None:
+    with pytest.raises(ClientError, match="POST /: iam is not simulated"):
+        connect(aws.url, "iam").list_users()
+
+
+def test_nothing_is_left_after_the_context() -> None:
+    with SimulatedAws(five_queues()) as aws:
+        client = connect_tagging(aws)
+        assert client.get_resources()
+
+    assert "simulated-aws" not in {thread.name for thread in threading.enumerate()}
+    with pytest.raises(EndpointConnectionError):
+        client.get_resources()
+
+
+def test_the_isolated_environment_overrides_every_aws_and_proxy_setting() -> None:
+    inherited = {
+        **os.environ,
+        "AWS_PROFILE": "somebody",
+        "AWS_SESSION_TOKEN": "stale",
+        "AWS_ENDPOINT_URL_STS": "http://127.0.0.1:9",
+        "AWS_CA_BUNDLE": "/nowhere.pem",
+        "HTTP_PROXY": "http://127.0.0.1:9",
+        "http_proxy": "http://127.0.0.1:9",
+    }
+    program = "import boto3; print(boto3.client('sts').get_caller_identity()['Arn'])"
+    with SimulatedAws(five_queues(), base_user_name="scanner") as aws:
+        environment = aws.isolated_environment(inherited)
+        printed = subprocess.check_output(
+            [sys.executable, "-c", program], env=environment, text=True
+        )
+
+    assert printed == "arn:aws:iam::999999999999:user/scanner\n"
+    assert environment["PATH"] == os.environ["PATH"]
+    assert not {"AWS_PROFILE", "AWS_SESSION_TOKEN", "AWS_CA_BUNDLE"} & environment.keys()
