@@ -1,1 +1,1 @@
-"""The HTTP exporter: a process of its own that serves the newest snapshot to Prometheus."""
+"""The HTTP exporter: a separate process that serves the newest snapshot to Prometheus."""

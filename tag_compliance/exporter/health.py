@@ -1,4 +1,4 @@
-"""Whether the exporter's data can be relied on, and if not, why."""
+"""Whether the exporter's data can be relied on, and why not."""
 
 from __future__ import annotations
 
@@ -6,51 +6,59 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from textwrap import shorten
 
-from tag_compliance.exporter.watcher import State
-from tag_compliance.exporter.wording import duration
+from tag_compliance.exporter.formatting import format_duration
+from tag_compliance.exporter.snapshot_watcher import State
 from tag_compliance.snapshot.status import Outcome
+
+_MAX_FAILURES = 3
+_MAX_FAILURE_CHARACTERS = 160
 
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """Healthy as long as there are no faults; remarks are worth knowing, and no fault."""
+    """`reasons` make the exporter unhealthy; `remarks` do not."""
 
-    faults: tuple[str, ...]
+    reasons: tuple[str, ...]
     remarks: tuple[str, ...]
 
     @property
     def healthy(self) -> bool:
-        return not self.faults
+        return not self.reasons
 
 
-def judge(state: State, now: datetime) -> Health:
-    """Everything that is wrong, so that nobody mends one thing to learn of the next."""
-    faults: list[str] = []
+def evaluate_health(state: State, now: datetime) -> Health:
+    """Reports all problems together, so that fixing one does not just reveal the next."""
+    reasons: list[str] = []
     remarks: list[str] = []
-    if state.fault:
-        faults.append(state.fault.message)
+    if state.failure:
+        reasons.append(state.failure.message)
     if state.last_scan and state.last_scan.outcome is Outcome.NOTHING:
-        faults.append(f"the last scan failed: {_shortened(state.last_scan.failures)}")
-    if state.served is None:
-        if not faults:
-            faults.append("no snapshot has been published yet")
-        return Health(tuple(faults), ())
-    status = state.served.status
-    # Of the data: what the scan read first was read at its start.
+        reasons.append(f"the last scan failed: {_summarize(state.last_scan.failures)}")
+    if state.snapshot is None:
+        return Health(tuple(reasons) or ("no snapshot has been published yet",), ())
+    status = state.snapshot.status
+    # Measured from the start of the scan, when its oldest data was read.
     age = now - status.scan_started_at
     limit = timedelta(seconds=status.stale_after_seconds)
     if age > limit:
-        faults.append(f"the snapshot is {duration(age)} old, and good for {duration(limit)}")
+        old, most = format_duration(age), format_duration(limit)
+        reasons.append(f"the snapshot is {old} old; the limit is {most}")
     if status.outcome is Outcome.PARTIAL:
-        remarks.append(f"the last scan is partial: {_shortened(status.failures)}")
-    if state.missing:
-        gone = ", ".join(state.missing)
-        remarks.append(f"gone from the storage: {gone}; a restart would find no snapshot to serve")
-    return Health(tuple(faults), tuple(remarks))
+        remarks.append(f"the last scan is partial: {_summarize(status.failures)}")
+    if state.missing_files:
+        missing = ", ".join(state.missing_files)
+        remarks.append(
+            f"files of the snapshot are missing from the storage: {missing}; "
+            "after a restart there would be no snapshot to serve"
+        )
+    return Health(tuple(reasons), tuple(remarks))
 
 
-def _shortened(failures: tuple[str, ...], most: int = 3) -> str:
-    """The whole messages stand on the status page, beside their regions."""
-    shown = [shorten(failure, 160, placeholder=" …") for failure in failures[:most]]
-    more = len(failures) - most
+def _summarize(failures: tuple[str, ...]) -> str:
+    """The first failures, shortened. The status page shows the full messages."""
+    shown = [
+        shorten(failure, _MAX_FAILURE_CHARACTERS, placeholder=" …")
+        for failure in failures[:_MAX_FAILURES]
+    ]
+    more = len(failures) - _MAX_FAILURES
     return "; ".join([*shown, f"and {more} more"] if more > 0 else shown)

@@ -1,4 +1,4 @@
-"""The exporter's process: settings in, and it serves until it is told to stop."""
+"""The exporter's process: serves as the settings say until it receives a signal."""
 
 from __future__ import annotations
 
@@ -11,12 +11,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import uvicorn
+from fastapi import FastAPI
 
 from tag_compliance.errors import BadConfiguration, CannotListen, Fault
-from tag_compliance.exporter.access import Credentials, read_basic_auth, read_bearer_tokens
 from tag_compliance.exporter.app import create_app
-from tag_compliance.exporter.protocol import BoundedProtocol
-from tag_compliance.exporter.reloaded import Reloaded
+from tag_compliance.exporter.auth import Credentials, read_basic_auth, read_bearer_tokens
+from tag_compliance.exporter.file_reloader import FileReloader
+from tag_compliance.exporter.http_limits import LimitedHttpProtocol
 from tag_compliance.exporter.tls import create_server_context, read_certificate
 from tag_compliance.logs import get_logger
 from tag_compliance.snapshot.store import SnapshotStore
@@ -25,12 +26,12 @@ from tag_compliance.storage.open import open_storage
 logger = get_logger(__name__)
 
 _BACKLOG = 1024
-_MOST_CONNECTIONS = 512
+_MAX_CONNECTIONS = 512
 _KEEP_ALIVE_SECONDS = 75
-"""Longer than the usual scrape interval, so that scrapes do without a new connection."""
+"""Longer than the usual scrape interval, so that a scrape reuses the previous connection."""
 
-_GRACEFUL_SECONDS = 20
-"""For scrapes in flight; Kubernetes kills after 30."""
+_SHUTDOWN_SECONDS = 20
+"""For scrapes in flight; Kubernetes kills the process after 30."""
 
 _UNREAD_MILLISECONDS = 60_000
 _POLL_FOLDER_SECONDS, _POLL_BUCKET_SECONDS = 1.0, 15.0
@@ -38,10 +39,10 @@ _POLL_FOLDER_SECONDS, _POLL_BUCKET_SECONDS = 1.0, 15.0
 
 @dataclass(frozen=True, slots=True)
 class ExporterSettings:
-    """Where the snapshots are, and where and to whom they are served.
+    """Where the snapshots are, the address to serve on, and the files for TLS and credentials.
 
-    `storage` is a folder or `s3://bucket/prefix`; port 0 takes a free one; `poll_interval` None
-    means one that suits the storage.
+    `storage` is a folder or `s3://bucket/prefix`. With port 0 the system chooses a free one. With
+    `poll_interval` None the interval depends on the kind of storage.
     """
 
     storage: str
@@ -55,10 +56,10 @@ class ExporterSettings:
 
 
 def serve(settings: ExporterSettings) -> None:
-    """Serves until SIGTERM or SIGINT, then lets scrapes in flight end.
+    """Serves until SIGTERM or SIGINT, then lets scrapes in flight finish.
 
-    Raises `BadConfiguration` for a file that cannot be used and `CannotListen` for a port that
-    cannot be had, before anything is served.
+    Before it serves, it raises `BadConfiguration` for an unusable file and `CannotListen` for an
+    unavailable address.
     """
     certificate = _certificate(settings)
     credentials = _credentials(settings)
@@ -70,31 +71,11 @@ def serve(settings: ExporterSettings) -> None:
     )
     context = create_server_context(certificate) if certificate else None
     with _listen(settings.host, settings.port) as listener:
-        port = listener.getsockname()[1]
-        server = uvicorn.Server(
-            uvicorn.Config(
-                app,
-                http=BoundedProtocol,
-                ws="none",
-                interface="asgi3",
-                lifespan="on",
-                log_config=None,
-                log_level=logging.WARNING,
-                access_log=False,
-                proxy_headers=False,
-                server_header=False,
-                backlog=_BACKLOG,
-                limit_concurrency=_MOST_CONNECTIONS,
-                timeout_keep_alive=_KEEP_ALIVE_SECONDS,
-                timeout_graceful_shutdown=_GRACEFUL_SECONDS,
-                ssl_context_factory=(lambda _config, _default: context) if context else None,
-            )
-        )
-        _end_on_signals(server)
-        shown = f"[{settings.host}]" if ":" in settings.host else settings.host
+        server = uvicorn.Server(_uvicorn_config(app, context))
+        _stop_on_signals(server)
         logger.info(
             "listening",
-            url=f"{'https' if context else 'http'}://{shown}:{port}",
+            url=_url(settings.host, listener.getsockname()[1], tls=context is not None),
             storage=settings.storage,
             credentials=",".join(c.scheme for c in credentials) or "none",
         )
@@ -102,11 +83,36 @@ def serve(settings: ExporterSettings) -> None:
     logger.info("stopped")
 
 
-def _end_on_signals(server: uvicorn.Server) -> None:
-    """Uvicorn raises a caught signal once more, after its shutdown, under the handler from before.
+def _uvicorn_config(app: FastAPI, context: ssl.SSLContext | None) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        http=LimitedHttpProtocol,
+        ws="none",
+        interface="asgi3",
+        lifespan="on",
+        log_config=None,
+        log_level=logging.WARNING,
+        access_log=False,
+        proxy_headers=False,
+        server_header=False,
+        backlog=_BACKLOG,
+        limit_concurrency=_MAX_CONNECTIONS,
+        timeout_keep_alive=_KEEP_ALIVE_SECONDS,
+        timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
+        ssl_context_factory=(lambda _config, _default: context) if context else None,
+    )
 
-    With the default handlers that would end the process as killed; with its own, nothing is lost
-    before it listens to signals itself, and the exit code is 0.
+
+def _url(host: str, port: int, *, tls: bool) -> str:
+    return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
+
+
+def _stop_on_signals(server: uvicorn.Server) -> None:
+    """Installs uvicorn's handlers before uvicorn does.
+
+    After its shutdown, uvicorn restores the previous handlers and raises the received signal again.
+    The default handlers would then kill the process; with these the exit code is 0, and a signal
+    that arrives before uvicorn has started is not lost.
     """
     if threading.current_thread() is threading.main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
@@ -123,18 +129,18 @@ def _listen(host: str, port: int) -> socket.socket:
     except (OSError, OverflowError) as error:
         raise CannotListen(host, port, getattr(error, "strerror", None) or str(error)) from error
     if hasattr(socket, "TCP_USER_TIMEOUT"):
-        # Inherited by connections: the kernel ends one whose client takes nothing for so long.
+        # Inherited by connections: the kernel closes one whose client reads nothing for this time.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MILLISECONDS)
     return listener
 
 
-def _certificate(settings: ExporterSettings) -> Reloaded[ssl.SSLContext] | None:
+def _certificate(settings: ExporterSettings) -> FileReloader[ssl.SSLContext] | None:
     certificate, key = settings.tls_certificate, settings.tls_key
     if certificate and key:
         return read_certificate(certificate, key)
     if certificate or key:
         given, missing = ("--tls-cert", "--tls-key") if certificate else ("--tls-key", "--tls-cert")
-        fault = Fault("command line", given, str(certificate or key), f"needs {missing} as well")
+        fault = Fault("command line", given, str(certificate or key), f"requires {missing} as well")
         raise BadConfiguration((fault,))
     return None
 

@@ -1,4 +1,4 @@
-"""Sends what may be many megabytes to who may be slow, without copying and not forever."""
+"""Sends large responses to slow clients, without copying them and within a time limit."""
 
 from __future__ import annotations
 
@@ -8,26 +8,26 @@ from collections.abc import Callable
 
 from starlette.types import Receive, Scope, Send
 
-from tag_compliance.exporter.protocol import abort
+from tag_compliance.exporter.http_limits import abort
 
-PIECE_BYTES = 2 * 1024 * 1024
-"""At a time, which takes 0.5 ms; meanwhile other clients wait. Smaller ones take more CPU in all.
+CHUNK_BYTES = 2 * 1024 * 1024
+"""Sending a chunk takes 0.5 ms, during which other clients wait. Smaller chunks take more CPU.
 
-So does `sendfile`, twice as much: it hands the kernel page after page, which this copies together.
+`sendfile` takes twice the CPU, because it hands single pages to the kernel.
 """
 
-PIECE_BYTES_TLS = 64 * 1024
-"""Encrypted, a piece is copied, and so each client holds one."""
+CHUNK_BYTES_TLS = 64 * 1024
+"""With TLS a chunk is copied, so that each client holds one."""
 
-STALL_SECONDS = 30.0
-"""So long may a client take for one piece: no Prometheus would wait for it either."""
+CHUNK_TIMEOUT_SECONDS = 30.0
+"""The time that a client may take for one chunk; Prometheus would not wait longer either."""
 
-GRACE_SECONDS = 30.0
-"""So long may a client go on reading a snapshot that has been superseded."""
+SUPERSEDED_TIMEOUT_SECONDS = 30.0
+"""The time that a client may continue reading a snapshot after a newer one has replaced it."""
 
 
 class ClientTooSlow(Exception):
-    """The client was cut off."""
+    """The client took too long, and its connection was closed."""
 
 
 async def send_body(
@@ -37,30 +37,27 @@ async def send_body(
     parts: tuple[memoryview, bytes],
     is_current: Callable[[], bool],
 ) -> None:
-    """Sends the first part in pieces, each when the one before has left, and then the second.
+    """Sends the first part in chunks, each after the previous one was taken, then the second part.
 
-    The first is shared by all clients and not copied. One that does not read holds a snapshot for a
-    bounded time, so that memory stays bounded while snapshots come and go. Raises `ClientTooSlow`.
+    The first part is shared by all clients and not copied. A client that does not read keeps a
+    snapshot in memory for a limited time only. Raises `ClientTooSlow`.
     """
-    held, ending = parts
+    shared, ending = parts
     now = asyncio.get_running_loop().time
-    at_the_latest = math.inf
-    size = PIECE_BYTES_TLS if scope["scheme"] == "https" else PIECE_BYTES
+    deadline = math.inf
+    size = CHUNK_BYTES_TLS if scope["scheme"] == "https" else CHUNK_BYTES
     try:
-        for start in range(0, len(held), size):
-            if at_the_latest == math.inf and not is_current():
-                at_the_latest = now() + GRACE_SECONDS
-            piece = held[start : start + size]
-            async with asyncio.timeout_at(min(now() + STALL_SECONDS, at_the_latest)):
-                await send({"type": "http.response.body", "body": piece, "more_body": True})
-            # Whoever reads as fast as this sends would have the loop for itself.
+        for start in range(0, len(shared), size):
+            if deadline == math.inf and not is_current():
+                deadline = now() + SUPERSEDED_TIMEOUT_SECONDS
+            chunk = shared[start : start + size]
+            async with asyncio.timeout_at(min(now() + CHUNK_TIMEOUT_SECONDS, deadline)):
+                await send({"type": "http.response.body", "body": chunk, "more_body": True})
+            # A client that reads as fast as this sends would otherwise keep the event loop busy.
             await asyncio.sleep(0)
-        async with asyncio.timeout(STALL_SECONDS):
+        async with asyncio.timeout(CHUNK_TIMEOUT_SECONDS):
             await send({"type": "http.response.body", "body": ending})
-    except TimeoutError:
-        await abort(scope, receive)
-        raise ClientTooSlow from None
-    except asyncio.CancelledError:
-        # The server stops and has waited long enough.
+    except (TimeoutError, asyncio.CancelledError):
+        # Cancelled: the server stops and has waited for its whole shutdown period.
         await abort(scope, receive)
         raise ClientTooSlow from None

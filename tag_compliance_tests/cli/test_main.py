@@ -54,19 +54,6 @@ def test_help_imports_nothing_that_takes_long(arguments: list[str]) -> None:
     assert not slow & modules_after(*arguments)
 
 
-def test_serve_imports_neither_the_pipeline_nor_its_libraries(tmp_path: Path) -> None:
-    missing = str(tmp_path / "none.pem")
-    imported = modules_after_refusal("serve", "--tls-cert", missing, "--tls-key", missing)
-    assert "uvicorn" in imported
-    assert not {"dagster", "pandas", "pyarrow", "numpy", "boto3", "botocore"} & imported
-
-
-def modules_after_refusal(*arguments: str) -> set[str]:
-    """Of a command that comes as far as it can without serving."""
-    os.environ["TAG_COMPLIANCE_STORAGE"] = "nowhere"
-    return modules_after(*arguments)
-
-
 def test_the_commands_of_the_contract_are_there() -> None:
     assert set(COMMANDS) <= set(commands())
 

@@ -16,7 +16,7 @@ from tag_compliance.config.model import KEYS, Config
 from tag_compliance.domain.metrics import METRICS
 from tag_compliance.domain.results import RESULT_SCHEMA
 from tag_compliance.domain.scan import Reason
-from tag_compliance.exporter.own_metrics import EXPORTER_METRICS
+from tag_compliance.exporter.self_metrics import EXPORTER_METRICS
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance.pipeline.checks import RESULT_CHECKS, SNAPSHOT_CHECKS
 from tag_compliance.pipeline.runs import (

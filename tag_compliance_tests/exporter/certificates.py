@@ -15,7 +15,7 @@ from cryptography.x509.oid import NameOID
 
 
 def write_certificate(folder: Path) -> tuple[Path, Path]:
-    """A new pair in `cert.pem` and `key.pem`, in place of the old."""
+    """Writes a new pair to `cert.pem` and `key.pem`, replacing the old one."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
     now = datetime.now(UTC)
@@ -38,5 +38,5 @@ def write_certificate(folder: Path) -> tuple[Path, Path]:
 
 
 def trusting(cert_file: Path) -> ssl.SSLContext:
-    """A client's context that trusts this certificate and no other."""
+    """A client context that trusts only this certificate."""
     return ssl.create_default_context(cadata=cert_file.read_text())

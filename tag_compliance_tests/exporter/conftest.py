@@ -1,4 +1,4 @@
-"""A running exporter for a test: within this process, or in one of its own."""
+"""Running exporters for tests: in a thread of this process, or as separate processes."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ def exporter(tmp_path: Path) -> Iterator[Exporter]:
 
 @pytest.fixture
 def start_process() -> Iterator[Start]:
-    """Starts exporters as `serve` does, and ends them with the test."""
+    """Starts exporters as `serve` does, and stops them after the test."""
     with contextlib.ExitStack() as stack:
         yield lambda *args, **settings: stack.enter_context(run_in_process(*args, **settings))

@@ -1,4 +1,4 @@
-"""Exporters on loopback, and the plainest of clients for them."""
+"""Exporters on loopback, and a simple client for them."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from typing import Any
 
 import uvicorn
 
-from tag_compliance.exporter.access import Credentials
 from tag_compliance.exporter.app import create_app
-from tag_compliance.exporter.protocol import BoundedProtocol
+from tag_compliance.exporter.auth import Credentials
+from tag_compliance.exporter.http_limits import LimitedHttpProtocol
 from tag_compliance_tests.exporter.snapshots import open_store
 
 DEADLINE_SECONDS = 20.0
@@ -62,7 +62,7 @@ class Exporter:
     log: list[dict[str, Any]] = field(default_factory=list)
 
     def get(self, path: str, method: str = "GET", **headers: str) -> Answer:
-        """Header names with underscores for hyphens."""
+        """Header names have underscores instead of hyphens."""
         if self.tls:
             connection: http.client.HTTPConnection = http.client.HTTPSConnection(
                 "127.0.0.1", self.port, timeout=DEADLINE_SECONDS, context=self.tls
@@ -97,11 +97,16 @@ def run_in_thread(
     tls: ssl.SSLContext | None = None,
     **settings: Any,
 ) -> Iterator[Exporter]:
-    """`settings` are uvicorn's; `tls` is the client's."""
+    """`settings` are for uvicorn; `tls` is the context of the client."""
     app = create_app(open_store(folder), poll_interval=0.02, credentials=credentials)
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         config = uvicorn.Config(
-            app, http=BoundedProtocol, lifespan="on", log_config=None, access_log=False, **settings
+            app,
+            http=LimitedHttpProtocol,
+            lifespan="on",
+            log_config=None,
+            access_log=False,
+            **settings,
         )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -117,7 +122,7 @@ def run_in_thread(
 def run_in_process(
     folder: Path, *, port: int = 0, tls: ssl.SSLContext | None = None, **files: Path
 ) -> Iterator[Exporter]:
-    """Runs `serve`; returns when it listens or has ended."""
+    """Runs `serve`, and continues once it listens or has ended."""
     given = {"storage": str(folder), "port": port, "poll_interval": 0.02}
     arguments = json.dumps({**given, "files": {name: str(path) for name, path in files.items()}})
     process = subprocess.Popen(

@@ -1,4 +1,4 @@
-"""Snapshots made to order, published as the pipeline publishes them."""
+"""Sample snapshots, published as the pipeline publishes them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def open_store(folder: Path) -> SnapshotStore:
 
 
 def publish(folder: Path, exposition: bytes = EXPOSITION, status: ScanStatus | None = None) -> str:
-    """Publishes a snapshot, by default a fresh one of a complete scan; answers its id."""
+    """Publishes a snapshot, by default a fresh one of a complete scan, and returns its id."""
     snapshot_id = open_store(folder).publish(exposition, status or scan_status())
     assert snapshot_id is not None
     return snapshot_id

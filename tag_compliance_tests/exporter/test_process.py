@@ -1,4 +1,4 @@
-"""The exporter as a process: start, end, and what it refuses to start with."""
+"""The exporter as a process: how it starts and stops, and the settings that it rejects."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tag_compliance_tests.exporter.snapshots import EXPOSITION, publish
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_with_exit_code_0_after_the_scrape_in_flight(
+def test_a_signal_stops_the_exporter_with_exit_code_0_after_the_scrape_in_flight(
     start_process: Start, tmp_path: Path, number: signal.Signals
 ) -> None:
     exposition = b"# " + b"x" * 20_000_000 + b"\n"
@@ -58,21 +58,25 @@ def test_a_new_snapshot_is_served_without_a_restart(start_process: Start, tmp_pa
     assert exporter.get("/metrics").body.startswith(EXPOSITION)
 
 
-def test_it_is_ready_with_its_first_answer_if_there_is_a_snapshot(
+def test_the_first_response_is_ready_if_a_snapshot_exists(
     start_process: Start, tmp_path: Path
 ) -> None:
     publish(tmp_path)
     assert start_process(tmp_path).get("/ready").status == 200
 
 
-def test_the_exporter_imports_nothing_heavy() -> None:
+def test_serving_a_folder_imports_no_heavy_library() -> None:
     script = """
 import json, sys
-import tag_compliance.exporter.server
+from tag_compliance.exporter import server
+from tag_compliance.exporter.app import create_app
+from tag_compliance.snapshot.store import SnapshotStore
+from tag_compliance.storage.open import open_storage
+create_app(SnapshotStore(open_storage("state")))
 print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=True)
-    heavy = {"dagster", "pandas", "pyarrow", "numpy", "boto3", "botocore"}
+    heavy = {"dagster", "pandas", "pyarrow", "numpy", "boto3", "botocore", "jinja2"}
     assert not heavy & set(json.loads(done.stdout))
 
 
@@ -80,7 +84,7 @@ print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))
     ("host", "port", "cause"),
     [("127.0.0.1", None, "Address already in use"), ("192.0.2.1", 0, "Cannot assign requested")],
 )
-def test_an_address_that_cannot_be_had_is_told_in_one_line(
+def test_an_unavailable_address_is_reported_in_one_line(
     tmp_path: Path, host: str, port: int | None, cause: str
 ) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -91,26 +95,46 @@ def test_an_address_that_cannot_be_had_is_told_in_one_line(
     assert "\n" not in str(caught.value)
 
 
-def test_unusable_tls_files_are_refused_by_flag_and_name(tmp_path: Path) -> None:
-    certificate, key = write_certificate(tmp_path)
-    missing, garbage = tmp_path / "missing.pem", tmp_path / "garbage.pem"
-    garbage.write_text("garbage")
-    no_pair = "needs {} as well".format
-    for cert_file, key_file, told in (
-        (certificate, None, f"--tls-cert = '{certificate}': {no_pair('--tls-key')}"),
-        (None, key, f"--tls-key = '{key}': {no_pair('--tls-cert')}"),
-        (missing, key, f"--tls-cert = '{missing}': "),
-        (certificate, garbage, f"--tls-key = '{garbage}': "),
-    ):
-        settings = ExporterSettings(
-            str(tmp_path), "127.0.0.1", 0, tls_certificate=cert_file, tls_key=key_file
-        )
-        with pytest.raises(BadConfiguration) as caught:
-            serve(settings)
-        assert told in str(caught.value)
+@pytest.mark.parametrize(
+    ("certificate", "key", "shown"),
+    [
+        ("cert.pem", None, "--tls-cert = 'cert.pem': requires --tls-key as well"),
+        (None, "key.pem", "--tls-key = 'key.pem': requires --tls-cert as well"),
+        (
+            "missing.pem",
+            "key.pem",
+            "--tls-cert = 'missing.pem': the TLS certificate cannot",
+        ),
+        (
+            "cert.pem",
+            "garbage.pem",
+            "--tls-key = 'garbage.pem': the TLS certificate cannot",
+        ),
+    ],
+)
+def test_unusable_tls_files_are_reported_by_flag_and_name(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    certificate: str | None,
+    key: str | None,
+    shown: str,
+) -> None:
+    write_certificate(tmp_path)
+    (tmp_path / "garbage.pem").write_text("garbage")
+    monkeypatch.chdir(tmp_path)
+    settings = ExporterSettings(
+        "state",
+        "127.0.0.1",
+        0,
+        tls_certificate=Path(certificate) if certificate else None,
+        tls_key=Path(key) if key else None,
+    )
+    with pytest.raises(BadConfiguration) as caught:
+        serve(settings)
+    assert shown in str(caught.value)
 
 
-def test_a_new_certificate_is_taken_over_and_a_broken_pair_is_not(
+def test_a_new_certificate_is_used_and_a_faulty_pair_keeps_the_old_one(
     start_process: Start, tmp_path: Path
 ) -> None:
     certificate, key = write_certificate(tmp_path)
@@ -127,9 +151,9 @@ def test_a_new_certificate_is_taken_over_and_a_broken_pair_is_not(
     certificate.write_bytes(old)
     readable = "tag_compliance_exporter_access_files_readable"
     eventually(lambda: exporter.get("/metrics").sample(readable) == 0)
-    told = [line for line in exporter.log if line["event"].startswith("changed file cannot")]
-    assert told
-    assert "the TLS certificate cannot be read" in str(told[0]["cause"])
+    causes = [str(line.get("cause")) for line in exporter.log if "changed file" in line["event"]]
+    assert causes
+    assert "the TLS certificate cannot be read" in causes[0]
 
 
 def _trusted(exporter: Exporter) -> bool:

@@ -1,4 +1,4 @@
-"""A real Prometheus scrapes the exporter, open and behind TLS and credentials."""
+"""A real Prometheus scrapes the exporter, with and without TLS and credentials."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Prometheus:
         self._url = f"http://127.0.0.1:{port}/api/v1/query?"
 
     def value(self, query: str) -> float | None:
-        """Of the one series that the query finds; None before there is one."""
+        """The value of the only series that the query finds; None if there is not exactly one."""
         try:
             with urllib.request.urlopen(self._url + urllib.parse.urlencode({"query": query})) as r:
                 found: list[dict[str, Any]] = json.load(r)["data"]["result"]
@@ -62,7 +62,7 @@ def _prometheus(folder: Path, target_port: int, **scrape: object) -> Iterator[Pr
 
 
 def _assert_scraped(prometheus: Prometheus) -> None:
-    """Every sample was taken: a refused or doubled series would fail the scrape or be missing."""
+    """Every sample was stored: a rejected or duplicate series fails the scrape or is missing."""
     eventually(lambda: prometheus.value("up") == 1)
     eventually(lambda: prometheus.value("compliance_percentage") == 75)
     assert prometheus.value('compliance_percentage{account_name="shop",region="eu-west-1"}') == 75

@@ -1,4 +1,4 @@
-"""`GET /metrics` and the small endpoints, over HTTP."""
+"""`GET /metrics`, `/health`, `/ready` and `/livez` over HTTP."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ def _serve(exporter: Exporter, folder: Path, exposition: bytes = EXPOSITION) -> 
     eventually(lambda: exporter.get("/metrics").body.startswith(exposition))
 
 
-def test_a_scrape_is_the_snapshot_to_the_letter_and_then_the_exporters_own(
+def test_a_scrape_returns_the_snapshot_byte_for_byte_followed_by_the_exporters_metrics(
     exporter: Exporter, tmp_path: Path
 ) -> None:
     _serve(exporter, tmp_path)
-    answer = exporter.get("/metrics")
-    assert answer.status == 200
-    assert answer.body.startswith(EXPOSITION + b"# HELP tag_compliance_exporter_build_info ")
-    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    assert answer.headers["vary"] == "accept-encoding"
-    assert int(answer.headers["content-length"]) == len(answer.body)
-    assert answer.sample(LOADED) == 1
+    response = exporter.get("/metrics")
+    assert response.status == 200
+    assert response.body.startswith(EXPOSITION + b"# HELP tag_compliance_exporter_build_info ")
+    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert response.headers["vary"] == "accept-encoding"
+    assert int(response.headers["content-length"]) == len(response.body)
+    assert response.sample(LOADED) == 1
 
 
-def test_before_the_first_snapshot_a_scrape_says_so_and_nothing_is_ready(
+def test_before_the_first_snapshot_a_scrape_succeeds_and_ready_and_health_return_503(
     exporter: Exporter,
 ) -> None:
     for encoding in ("identity", "gzip"):
-        answer = exporter.get("/metrics", Accept_Encoding=encoding)
-        body = gzip.decompress(answer.body) if encoding == "gzip" else answer.body
-        assert answer.status == 200
+        response = exporter.get("/metrics", Accept_Encoding=encoding)
+        body = gzip.decompress(response.body) if encoding == "gzip" else response.body
+        assert response.status == 200
         assert f"{LOADED} 0.0\n" in body.decode()
     assert exporter.get("/ready").status == 503
     assert exporter.get("/livez").status == 200
@@ -53,34 +53,34 @@ def test_before_the_first_snapshot_a_scrape_says_so_and_nothing_is_ready(
     assert '"reasons":["no snapshot has been published yet"]' in health.text
 
 
-def test_a_compressed_scrape_is_one_gzip_member_of_the_same_text(
+def test_a_compressed_scrape_is_one_gzip_member_with_the_same_text(
     exporter: Exporter, tmp_path: Path
 ) -> None:
     _serve(exporter, tmp_path)
-    answer = exporter.get("/metrics", Accept_Encoding="gzip")
-    assert answer.headers["content-encoding"] == "gzip"
+    response = exporter.get("/metrics", Accept_Encoding="gzip")
+    assert response.headers["content-encoding"] == "gzip"
     member = zlib.decompressobj(16 + zlib.MAX_WBITS)
-    text = member.decompress(answer.body)
+    text = member.decompress(response.body)
     assert member.eof
     assert member.unused_data == b""
     assert text.startswith(EXPOSITION)
     assert f"{LOADED} 1.0\n".encode() in text
 
 
-def test_an_unchanged_scrape_is_answered_304_until_there_is_a_new_snapshot(
+def test_a_conditional_scrape_gets_304_until_there_is_a_new_snapshot(
     exporter: Exporter, tmp_path: Path
 ) -> None:
     _serve(exporter, tmp_path)
     etag = exporter.get("/metrics").headers["etag"]
     assert etag.startswith('W/"')
     for condition in (etag, etag.removeprefix("W/"), f'"other", {etag}', "*"):
-        answer = exporter.get("/metrics", If_None_Match=condition)
-        assert (answer.status, answer.body, answer.headers["etag"]) == (304, b"", etag)
+        response = exporter.get("/metrics", If_None_Match=condition)
+        assert (response.status, response.body, response.headers["etag"]) == (304, b"", etag)
     _serve(exporter, tmp_path, b"# newer\n")
     assert exporter.get("/metrics", If_None_Match=etag).status == 200
 
 
-def test_head_answers_as_get_without_the_body_on_every_path(
+def test_head_returns_the_headers_of_get_without_a_body_on_every_path(
     exporter: Exporter, tmp_path: Path
 ) -> None:
     _serve(exporter, tmp_path)
@@ -91,17 +91,17 @@ def test_head_answers_as_get_without_the_body_on_every_path(
         assert abs(int(head.headers["content-length"]) - len(got.body)) < 20
 
 
-def test_other_methods_and_paths_are_refused_in_plain_words(exporter: Exporter) -> None:
+def test_other_methods_get_405_and_other_paths_404_as_plain_text(exporter: Exporter) -> None:
     for path in ("/metrics", "/health", "/ready", "/livez", "/"):
-        answer = exporter.get(path, "POST")
-        assert (answer.status, answer.text) == (405, "405 Method Not Allowed\n")
-        assert set(answer.headers["allow"].split(", ")) == {"GET", "HEAD"}
+        response = exporter.get(path, "POST")
+        assert (response.status, response.text) == (405, "405 Method Not Allowed\n")
+        assert set(response.headers["allow"].split(", ")) == {"GET", "HEAD"}
     for path in ("/nothing", "/metrics/", "/docs", "/openapi.json", "/%00", "/..%2f"):
-        answer = exporter.get(path)
-        assert (answer.status, answer.text) == (404, "404 Not Found\n")
+        response = exporter.get(path)
+        assert (response.status, response.text) == (404, "404 Not Found\n")
 
 
-def test_health_tells_a_failed_scan_while_the_last_good_snapshot_is_served_on(
+def test_health_reports_a_failed_scan_while_the_last_good_snapshot_is_still_served(
     exporter: Exporter, tmp_path: Path
 ) -> None:
     _serve(exporter, tmp_path)
@@ -109,36 +109,36 @@ def test_health_tells_a_failed_scan_while_the_last_good_snapshot_is_served_on(
     open_store(tmp_path).record(failed_scan(datetime.now(UTC), "every account denied"))
     eventually(lambda: exporter.get("/health").status == 503)
     assert "the last scan failed: every account denied" in exporter.get("/health").text
-    answer = exporter.get("/metrics")
-    assert answer.body.startswith(EXPOSITION)
-    assert answer.sample("tag_compliance_exporter_last_scan_success") == 0
+    response = exporter.get("/metrics")
+    assert response.body.startswith(EXPOSITION)
+    assert response.sample("tag_compliance_exporter_last_scan_success") == 0
     assert exporter.get("/ready").status == 200
 
 
-def test_health_tells_a_partial_scan_and_stays_200(exporter: Exporter, tmp_path: Path) -> None:
+def test_health_mentions_a_partial_scan_and_returns_200(exporter: Exporter, tmp_path: Path) -> None:
     status = scan_status(outcome=Outcome.PARTIAL, failures=("shop eu-west-1: throttled",))
     publish(tmp_path, status=status)
     eventually(lambda: exporter.get("/health").status == 200)
     assert "the last scan is partial: shop eu-west-1: throttled" in exporter.get("/health").text
 
 
-def test_health_tells_a_snapshot_that_is_too_old(exporter: Exporter, tmp_path: Path) -> None:
+def test_health_reports_a_snapshot_that_is_too_old(exporter: Exporter, tmp_path: Path) -> None:
     publish(tmp_path, status=scan_status(datetime.now(UTC) - timedelta(hours=2)))
-    eventually(lambda: "old, and good for 15 min" in exporter.get("/health").text)
+    eventually(lambda: "old; the limit is 15 min" in exporter.get("/health").text)
     assert exporter.get("/health").status == 503
     assert exporter.get("/ready").status == 200
 
 
-def test_a_damaged_snapshot_is_in_health_and_metrics_and_never_in_a_scrape(
+def test_a_damaged_snapshot_is_reported_by_health_and_metrics_and_never_served(
     exporter: Exporter, tmp_path: Path
 ) -> None:
     _serve(exporter, tmp_path)
     (tmp_path / "current.json").write_bytes(b"{}}")
     eventually(lambda: exporter.get("/health").status == 503)
-    answer = exporter.get("/metrics")
-    assert answer.status == 200
-    assert answer.body.startswith(EXPOSITION)
-    assert answer.sample("tag_compliance_exporter_snapshot_readable") == 0
-    assert answer.sample("tag_compliance_exporter_storage_up") == 1
-    assert (answer.sample("tag_compliance_exporter_snapshot_load_failures_total") or 0) >= 1
+    response = exporter.get("/metrics")
+    assert response.status == 200
+    assert response.body.startswith(EXPOSITION)
+    assert response.sample("tag_compliance_exporter_snapshot_readable") == 0
+    assert response.sample("tag_compliance_exporter_storage_up") == 1
+    assert (response.sample("tag_compliance_exporter_snapshot_load_failures_total") or 0) >= 1
     assert exporter.get("/").status == 200

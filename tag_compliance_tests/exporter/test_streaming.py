@@ -1,4 +1,4 @@
-"""Large answers to many clients, on both event loops: whole, in turn, and without copies."""
+"""Large responses to many clients, on both event loops: complete, in order, without copies."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CLOSING = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 @pytest.fixture(params=["uvloop", "asyncio"])
 def big(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Exporter]:
-    """Serves the big snapshot, on one loop and on the other."""
+    """Serves the big snapshot on each event loop."""
     publish(tmp_path, BIG)
     with run_in_thread(tmp_path, loop=request.param) as exporter:
         eventually(lambda: exporter.get("/ready").status == 200)
@@ -40,49 +40,51 @@ def _read_all(client: socket.socket, most: int = 1 << 20, pause: float = 0.0) ->
     return bytes(received)
 
 
-def _body(answer: bytes) -> bytes:
-    """Of one answer, whose length must be what its head says."""
-    head, _, body = answer.partition(b"\r\n\r\n")
+def _body(response: bytes) -> bytes:
+    """The body of a response, whose length must be that of its Content-Length header."""
+    head, _, body = response.partition(b"\r\n\r\n")
     assert head.startswith(b"HTTP/1.1 200 ")
     assert b"content-length: %d" % len(body) in head.splitlines()
     return body
 
 
-def test_a_scrape_is_the_snapshot_followed_by_the_exporters_own(big: Exporter) -> None:
-    answer = big.get("/metrics")
-    assert answer.body.startswith(BIG + b"# HELP tag_compliance_exporter_build_info ")
+def test_a_large_scrape_returns_the_snapshot_followed_by_the_exporters_metrics(
+    big: Exporter,
+) -> None:
+    response = big.get("/metrics")
+    assert response.body.startswith(BIG + b"# HELP tag_compliance_exporter_build_info ")
 
 
-def test_head_and_304_send_nothing_of_it(big: Exporter) -> None:
+def test_head_and_304_have_no_body(big: Exporter) -> None:
     head = big.get("/metrics", "HEAD")
     assert head.body == b""
-    answer = big.get("/metrics", If_None_Match=head.headers["etag"])
-    assert (answer.status, answer.body) == (304, b"")
+    response = big.get("/metrics", If_None_Match=head.headers["etag"])
+    assert (response.status, response.body) == (304, b"")
 
 
-def test_a_connection_is_kept_and_serves_on(big: Exporter) -> None:
+def test_a_connection_is_reused_for_several_requests(big: Exporter) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", big.port, timeout=20)
     with contextlib.closing(connection):
         connection.connect()
         kept = connection.sock
         for path, encoding in (("/metrics", "identity"), ("/metrics", "gzip"), ("/livez", "")) * 3:
             connection.request("GET", path, headers={"Accept-Encoding": encoding})
-            answer = connection.getresponse()
-            assert answer.status == 200
-            assert len(answer.read()) == int(answer.headers["content-length"])
+            response = connection.getresponse()
+            assert response.status == 200
+            assert len(response.read()) == int(response.headers["content-length"])
             assert connection.sock is kept
 
 
-def test_pipelined_requests_are_answered_whole_and_in_turn(big: Exporter) -> None:
+def test_pipelined_requests_get_complete_responses_in_order(big: Exporter) -> None:
     with big.connect() as client:
         client.sendall(SCRAPE + b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" + SCRAPE + CLOSING)
         first, alive, second, third = _read_all(client).split(b"HTTP/1.1 200 OK\r\n")[1:]
     assert alive.endswith(b"\r\n\r\nalive\n")
-    for answer in (first, second, third):
-        assert _body(b"HTTP/1.1 200 OK\r\n" + answer).startswith(BIG)
+    for response in (first, second, third):
+        assert _body(b"HTTP/1.1 200 OK\r\n" + response).startswith(BIG)
 
 
-def test_a_slow_client_gets_it_to_the_letter(big: Exporter) -> None:
+def test_a_slow_client_gets_the_complete_snapshot(big: Exporter) -> None:
     with socket.socket() as client:
         client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * 1024)
         client.connect(("127.0.0.1", big.port))
@@ -90,7 +92,9 @@ def test_a_slow_client_gets_it_to_the_letter(big: Exporter) -> None:
         assert _body(_read_all(client, 64 * 1024, 0.001)).startswith(BIG)
 
 
-def test_an_answer_that_began_with_one_snapshot_ends_with_it(big: Exporter, tmp_path: Path) -> None:
+def test_a_response_that_has_started_is_completed_from_the_same_snapshot(
+    big: Exporter, tmp_path: Path
+) -> None:
     with big.connect() as client:
         client.sendall(CLOSING)
         begun = client.recv(1000)
@@ -100,7 +104,7 @@ def test_an_answer_that_began_with_one_snapshot_ends_with_it(big: Exporter, tmp_
 
 
 @pytest.mark.parametrize("requests", [SCRAPE, SCRAPE * 3])
-def test_who_leaves_in_the_middle_leaves_nothing_open(
+def test_clients_that_disconnect_during_a_scrape_leave_no_open_file(
     big: Exporter, requests: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
     before = _open_files()
@@ -118,7 +122,7 @@ def _open_files() -> int:
     return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
 
 
-def test_over_tls_it_is_the_same(tmp_path: Path) -> None:
+def test_a_large_scrape_over_tls_is_complete(tmp_path: Path) -> None:
     certificate, key = write_certificate(tmp_path)
     publish(tmp_path / "storage", BIG)
     with run_in_thread(
@@ -131,7 +135,7 @@ def test_over_tls_it_is_the_same(tmp_path: Path) -> None:
         assert exporter.get("/metrics").body.startswith(BIG + b"# HELP ")
 
 
-def test_memory_stays_what_it_is_under_50_slow_scrapers(
+def test_50_slow_scrapers_do_not_increase_memory_beyond_the_bound(
     start_process: Start, tmp_path: Path
 ) -> None:
     publish(tmp_path, BIG)

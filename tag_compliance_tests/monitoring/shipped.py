@@ -9,7 +9,7 @@ from typing import Any
 import yaml
 
 from tag_compliance.domain.metrics import METRICS
-from tag_compliance.exporter.own_metrics import EXPORTER_METRICS
+from tag_compliance.exporter.self_metrics import EXPORTER_METRICS
 from tag_compliance_tests.monitoring.running import MONITORING
 
 Json = dict[str, Any]

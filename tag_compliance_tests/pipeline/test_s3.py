@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
-from tag_compliance.exporter.watcher import Watcher
+from tag_compliance.exporter.snapshot_watcher import SnapshotWatcher
 from tag_compliance.snapshot.status import Outcome
 from tag_compliance_tests.exporter.running import Exporter, eventually
 from tag_compliance_tests.fake_aws import FakeAws, Fault
@@ -79,7 +79,7 @@ def test_a_reader_polls_with_one_conditional_request_and_asks_for_objects_only(
 ) -> None:
     on_s3.scan()
     s3.asked.clear()
-    watcher = Watcher(on_s3.snapshots)
+    watcher = SnapshotWatcher(on_s3.snapshots)
     watcher.poll()
     first = len(s3.asked)
     for _ in range(5):
@@ -94,12 +94,12 @@ def test_a_reader_polls_with_one_conditional_request_and_asks_for_objects_only(
 
 def test_a_new_snapshot_is_found_by_the_next_poll(on_s3: Pipeline, s3: RecordingProxy) -> None:
     on_s3.scan()
-    watcher = Watcher(on_s3.snapshots)
+    watcher = SnapshotWatcher(on_s3.snapshots)
     watcher.poll()
     on_s3.scan()
     watcher.poll()
-    assert watcher.state.served is not None
-    assert watcher.state.served.snapshot_id == on_s3.current().snapshot_id
+    assert watcher.state.snapshot is not None
+    assert watcher.state.snapshot.snapshot_id == on_s3.current().snapshot_id
 
 
 def test_an_exporter_serves_the_last_good_snapshot_through_an_outage_of_s3(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,12 +16,3 @@ def test_a_path_is_a_folder_that_is_not_made_yet(scheme: str, tmp_path: Path) ->
     assert isinstance(storage, FolderStorage)
     assert storage.uri == f"{tmp_path}/state"
     assert not (tmp_path / "state").exists()
-
-
-def test_a_folder_takes_no_boto3() -> None:
-    code = (
-        "import sys; from tag_compliance.storage.open import open_storage; "
-        "open_storage('state'); print('boto3' in sys.modules)"
-    )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert done.stdout == "False\n"

@@ -1,4 +1,4 @@
-"""The snapshot that is held, ready to be sent with something behind it."""
+"""The snapshot in memory, ready to be sent with the exporter's own metrics appended."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tag_compliance.snapshot.store import Snapshot
 
 @dataclass(frozen=True, slots=True)
 class Exposition:
-    """An exposition in both encodings that a scraper may ask for."""
+    """An exposition in both encodings that a scraper may request."""
 
     plain: bytes
     gzip: Appendable
 
     @classmethod
     def of(cls, plain: bytes, gzip: bytes) -> Exposition:
-        """Raises ValueError where the compressed form cannot be continued."""
+        """Raises ValueError if nothing can be appended to the compressed form."""
         return cls(plain, Appendable.of(gzip))
 
     @classmethod
@@ -28,21 +28,21 @@ class Exposition:
         return cls.of(b"", compress(b""))
 
     def followed_by(self, more: bytes, *, gzip: bool) -> tuple[memoryview, bytes]:
-        """The two parts of one answer: the first is shared by all answers, the second its own."""
+        """The two parts of a response body: the first is shared by all responses, not copied."""
         return (self.gzip.body, self.gzip.tail(more)) if gzip else (memoryview(self.plain), more)
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """A snapshot proven whole, and its exposition."""
+class LoadedSnapshot:
+    """A verified snapshot and its exposition."""
 
     snapshot_id: str
     status: ScanStatus
     exposition: Exposition
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> Served:
-        """Raises `SnapshotUnreadable` where the compressed form cannot be continued."""
+    def of(cls, snapshot: Snapshot) -> LoadedSnapshot:
+        """Raises `SnapshotUnreadable` if nothing can be appended to the compressed form."""
         try:
             exposition = Exposition.of(snapshot.plain, snapshot.gzip)
         except ValueError as error:

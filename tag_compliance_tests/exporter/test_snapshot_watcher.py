@@ -1,4 +1,4 @@
-"""Looking for a new snapshot while everything that can happen to files happens."""
+"""Polling for a new snapshot while files are damaged, missing or unreadable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import ClassVar
 
 import pytest
 
-from tag_compliance.exporter.watcher import Watcher
+from tag_compliance.exporter.snapshot_watcher import SnapshotWatcher
 from tag_compliance.snapshot.store import Published, SnapshotStore
 from tag_compliance.storage.base import Stored
 from tag_compliance.storage.folder import FolderStorage
@@ -54,7 +54,7 @@ def _corrupt_manifest(folder: Path) -> None:
 
 
 def _deny(folder: Path) -> None:
-    # As root nothing is denied; a folder in the place of a file is refused to everybody.
+    # Root may read every file, but nobody can read a folder as a file.
     piece = _newest(folder) / "metrics.txt"
     piece.unlink()
     piece.mkdir()
@@ -98,7 +98,7 @@ DAMAGE = [
     (_corrupt_manifest, "snapshot.json has been altered", True),
     (_damage_pointer, "current.json has not the expected form", True),
     (_empty_pointer, "current.json has not the expected form", True),
-    (_delete_pointer, "the pointer to it has gone", True),
+    (_delete_pointer, "current.json no longer exists", True),
     (_newer_format, "current.json has format 2, this program reads up to 1", True),
     (_without_time_zone, "current.json has not the expected form", True),
     (_deny, "Is a directory", False),
@@ -106,12 +106,12 @@ DAMAGE = [
 ]
 
 
-@pytest.mark.parametrize(("damage", "cause", "storage_answered"), DAMAGE)
-def test_the_last_good_snapshot_outlives_every_damage_to_the_next_and_the_cause_is_told(
-    tmp_path: Path, damage: Callable[[Path], None], cause: str, storage_answered: bool
+@pytest.mark.parametrize(("damage", "cause", "storage_up"), DAMAGE)
+def test_the_last_good_snapshot_is_kept_and_the_cause_reported_when_a_newer_one_is_damaged(
+    tmp_path: Path, damage: Callable[[Path], None], cause: str, storage_up: bool
 ) -> None:
     good = publish(tmp_path)
-    watcher = Watcher(open_store(tmp_path))
+    watcher = SnapshotWatcher(open_store(tmp_path))
     watcher.poll()
     publish(tmp_path, NEWER)
     damage(tmp_path)
@@ -119,24 +119,24 @@ def test_the_last_good_snapshot_outlives_every_damage_to_the_next_and_the_cause_
     watcher.poll()
 
     state = watcher.state
-    assert state.served is not None
-    assert state.fault is not None
-    assert state.served.snapshot_id == good
-    assert state.served.exposition.plain == EXPOSITION
-    assert cause in state.fault.message
-    assert state.fault.storage_answered is storage_answered
+    assert state.snapshot is not None
+    assert state.failure is not None
+    assert state.snapshot.snapshot_id == good
+    assert state.snapshot.exposition.plain == EXPOSITION
+    assert cause in state.failure.message
+    assert state.failure.storage_up is storage_up
     assert state.load_failures == 1
 
 
-@pytest.mark.parametrize(("damage", "cause", "storage_answered"), DAMAGE)
-def test_a_good_snapshot_after_a_damaged_one_ends_the_fault(
-    tmp_path: Path, damage: Callable[[Path], None], cause: str, storage_answered: bool
+@pytest.mark.parametrize("damage", [damage for damage, _, _ in DAMAGE])
+def test_a_good_snapshot_after_a_damaged_one_ends_the_failure(
+    tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
     publish(tmp_path)
     publish(tmp_path, NEWER)
     damage(tmp_path)
     clock = iter(range(0, 1000, 100))
-    watcher = Watcher(open_store(tmp_path), lambda: next(clock))
+    watcher = SnapshotWatcher(open_store(tmp_path), lambda: next(clock))
     watcher.poll()
     if (tmp_path / "current.json").is_dir():
         (tmp_path / "current.json").rmdir()
@@ -144,19 +144,19 @@ def test_a_good_snapshot_after_a_damaged_one_ends_the_fault(
     newest = publish(tmp_path, b"# newest\n")
     watcher.poll()
 
-    assert watcher.state.served is not None
-    assert watcher.state.served.snapshot_id == newest
-    assert watcher.state.fault is None
+    assert watcher.state.snapshot is not None
+    assert watcher.state.snapshot.snapshot_id == newest
+    assert watcher.state.failure is None
 
 
-def test_an_empty_folder_is_no_fault(tmp_path: Path) -> None:
-    watcher = Watcher(open_store(tmp_path / "not yet there"))
+def test_an_empty_folder_is_not_a_failure(tmp_path: Path) -> None:
+    watcher = SnapshotWatcher(open_store(tmp_path / "not yet there"))
     watcher.poll()
-    assert watcher.state.served is None
-    assert watcher.state.fault is None
+    assert watcher.state.snapshot is None
+    assert watcher.state.failure is None
 
 
-def test_an_error_that_nobody_expected_costs_neither_the_snapshot_nor_the_watcher(
+def test_an_unexpected_error_is_reported_and_polling_continues_with_the_last_good_snapshot(
     tmp_path: Path,
 ) -> None:
     class Surprising(SnapshotStore):
@@ -170,23 +170,23 @@ def test_an_error_that_nobody_expected_costs_neither_the_snapshot_nor_the_watche
 
     publish(tmp_path)
     clock = iter(range(0, 1000, 100))
-    watcher = Watcher(Surprising(FolderStorage(tmp_path)), lambda: next(clock))
+    watcher = SnapshotWatcher(Surprising(FolderStorage(tmp_path)), lambda: next(clock))
     watcher.poll()
     watcher.poll()
-    assert watcher.state.served is not None
-    assert watcher.state.fault is not None
-    assert watcher.state.fault.message == "RuntimeError: surprise"
+    assert watcher.state.snapshot is not None
+    assert watcher.state.failure is not None
+    assert watcher.state.failure.message == "RuntimeError: surprise"
     watcher.poll()
-    assert watcher.state.fault is None
+    assert watcher.state.failure is None
 
 
-def test_a_fault_that_lasts_is_logged_once_and_read_ever_more_rarely(
+def test_a_failure_that_lasts_is_logged_once_and_the_pause_between_polls_grows(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     publish(tmp_path)
     _truncate(tmp_path)
     now = 0.0
-    watcher = Watcher(open_store(tmp_path), lambda: now)
+    watcher = SnapshotWatcher(open_store(tmp_path), lambda: now)
     with caplog.at_level(logging.INFO):
         for _ in range(60):
             watcher.poll()
@@ -196,7 +196,7 @@ def test_a_fault_that_lasts_is_logged_once_and_read_ever_more_rarely(
     assert message.startswith("snapshot not loaded cause=")
 
 
-def test_a_poll_that_finds_nothing_new_reads_the_pointer_once_and_nothing_else(
+def test_a_poll_without_a_new_snapshot_reads_only_the_pointer(
     tmp_path: Path,
 ) -> None:
     class Counting(FolderStorage):
@@ -208,7 +208,7 @@ def test_a_poll_that_finds_nothing_new_reads_the_pointer_once_and_nothing_else(
 
     publish(tmp_path)
     storage = Counting(tmp_path)
-    watcher = Watcher(SnapshotStore(storage))
+    watcher = SnapshotWatcher(SnapshotStore(storage))
     watcher.poll()
     storage.asked.clear()
     watcher.poll()
@@ -216,21 +216,21 @@ def test_a_poll_that_finds_nothing_new_reads_the_pointer_once_and_nothing_else(
     assert watcher.state.last_scan is not None
 
 
-def test_files_of_the_snapshot_served_that_are_gone_are_told_within_a_minute(
+def test_deleted_files_of_the_served_snapshot_are_reported_within_a_minute(
     tmp_path: Path,
 ) -> None:
     publish(tmp_path)
     now = 0.0
-    watcher = Watcher(open_store(tmp_path), lambda: now)
+    watcher = SnapshotWatcher(open_store(tmp_path), lambda: now)
     watcher.poll()
     _delete_piece(tmp_path)
     watcher.poll()
-    assert not len(watcher.state.missing)
+    assert not len(watcher.state.missing_files)
     now = 61.0
     watcher.poll()
-    assert list(watcher.state.missing) == ["metrics.txt"]
-    assert watcher.state.fault is None
+    assert list(watcher.state.missing_files) == ["metrics.txt"]
+    assert watcher.state.failure is None
 
     publish(tmp_path, NEWER)
     watcher.poll()
-    assert not len(watcher.state.missing)
+    assert not len(watcher.state.missing_files)

@@ -1,4 +1,4 @@
-"""Something read from files and read anew when they change; a broken change leaves it as it was."""
+"""A value read from files, and read again when they change. A faulty change keeps the old value."""
 
 from __future__ import annotations
 
@@ -12,28 +12,29 @@ from tag_compliance.logs import get_logger
 logger = get_logger(__name__)
 
 T_co = TypeVar("T_co", covariant=True)
-_Mark = tuple[tuple[int, int, int], ...]
+_Version = tuple[tuple[int, int, int], ...]
+"""Inode, modification time and size of each file."""
 
 
-class Reloaded(Generic[T_co]):
-    """`value` is always a good one: the newest that could be read. `poll` never raises."""
+class FileReloader(Generic[T_co]):
+    """`value` is the newest one that could be read. `poll` never raises."""
 
     def __init__(self, what: str, files: dict[str, Path], read: Callable[[], T_co]) -> None:
-        """`files` by the flag that named them. Raises `BadConfiguration` where they are no good."""
+        """`files` by the flag that names them. Raises `BadConfiguration` if `read` fails."""
         self._what = what
         self._files = files
         self._read = read
         self.fault: str | None = None
         try:
-            self._mark = self._marked()
+            self._version = self._current_version()
             self.value = read()
         except (OSError, ValueError) as error:
             raise BadConfiguration(self._faults(error)) from error
 
     def poll(self) -> None:
         try:
-            mark = self._marked()
-            if mark == self._mark and self.fault is None:
+            version = self._current_version()
+            if version == self._version and self.fault is None:
                 return
             self.value = self._read()
         except (OSError, ValueError) as error:
@@ -46,15 +47,15 @@ class Reloaded(Generic[T_co]):
                 )
             self.fault = fault
         else:
-            self._mark, self.fault = mark, None
+            self._version, self.fault = version, None
             logger.info("file re-read", what=self._what)
 
-    def _marked(self) -> _Mark:
+    def _current_version(self) -> _Version:
         stats = [path.stat() for path in self._files.values()]
         return tuple((stat.st_ino, stat.st_mtime_ns, stat.st_size) for stat in stats)
 
     def _faults(self, error: OSError | ValueError) -> tuple[Fault, ...]:
-        """On the file that the error names, or on all; never with a word of what is in it."""
+        """A fault for the file that the error names, or for every file. Never quotes contents."""
         named = {f: p for f, p in self._files.items() if str(p) == getattr(error, "filename", None)}
         cause = getattr(error, "strerror", None) or str(error)
         return tuple(

@@ -1,4 +1,4 @@
-"""Numbers and times, as a person reads them."""
+"""Numbers and times, formatted for people."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 _UNITS = (("d", 86400), ("h", 3600), ("min", 60), ("s", 1))
 
 
-def duration(span: timedelta) -> str:
-    """In its two largest units: `3 d 4 h`, `12 min 5 s`, `0 s`."""
+def format_duration(span: timedelta) -> str:
+    """In the two largest units: `3 d 4 h`, `12 min 5 s`, `0 s`."""
     left = max(int(span.total_seconds()), 0)
     parts: list[str] = []
     for unit, seconds in _UNITS:
@@ -20,17 +20,17 @@ def duration(span: timedelta) -> str:
     return " ".join(parts[:2])
 
 
-def moment(at: datetime) -> str:
+def format_time(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def count(number: int) -> str:
-    """With thin groups: `12 345`."""
+def format_count(number: int) -> str:
+    """With a narrow space between groups of three digits: `12 345`."""
     return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
 
 
-def percentage(value: float | None) -> str:
-    """Rounded down, so that only all of it is 100 %; a dash where there is nothing to count."""
+def format_percentage(value: float | None) -> str:
+    """Rounded down, so that only 100 % is shown as 100 %. A dash for None."""
     if value is None:
         return "\N{EN DASH}"
     return f"{int(value * 10) / 10:.1f}\N{NARROW NO-BREAK SPACE}%"

@@ -1,0 +1,76 @@
+"""The status page for terminals.
+
+It stays code: column widths and control characters are simpler to handle here than in a template.
+"""
+
+from __future__ import annotations
+
+from tag_compliance import __version__
+from tag_compliance.exporter.formatting import format_count, format_percentage
+from tag_compliance.exporter.status_page import StatusPage, is_read
+
+_REGION_HEAD = ("account", "id", "region", "state", "resources", "compliant", "last success")
+
+
+def render_text(page: StatusPage) -> str:
+    """The page as plain text, in blocks separated by a blank line."""
+    blocks = [
+        [f"Tag compliance: {page.verdict}"],
+        [f"! {text}" for text in (*page.health.reasons, *page.health.remarks)],
+        _table([(f"{fact.name}:", fact.value, fact.note) for fact in page.facts()]),
+        _tags(page),
+        _accounts(page),
+        [*(f"{path:<10}{what}" for path, what in page.links), f"{'version':<10}{__version__}"],
+    ]
+    return "\n\n".join("\n".join(map(_printable, block)) for block in blocks if block) + "\n"
+
+
+def _printable(text: str) -> str:
+    """Replaces control characters: names and messages must not end a line or control a terminal."""
+    return "".join(char if char.isprintable() else " " for char in text)
+
+
+def _tags(page: StatusPage) -> list[str]:
+    rows = [
+        (tag.tag, format_count(tag.missing), format_percentage(page.missing_share(tag)))
+        for tag in page.tags()
+    ]
+    return ["Missing tags", *_table([("tag", "missing on", "of all"), *rows])] if rows else []
+
+
+def _accounts(page: StatusPage) -> list[str]:
+    if page.status is None:
+        return []
+    regions = [(account, region) for account in page.accounts() for region in account.regions]
+    rows = [
+        (
+            account.account_name,
+            account.account_id,
+            region.region,
+            region.reason,
+            format_count(region.resources),
+            format_percentage(region.compliance_percentage),
+            page.ago(region.last_success_at),
+        )
+        for account, region in regions
+    ]
+    messages = [
+        f"! {account.account_id} {region.region}: {region.message}"
+        for account, region in regions
+        if region.message and not is_read(region)
+    ]
+    note = page.accounts_note()
+    return [
+        "Accounts and regions",
+        *_table([_REGION_HEAD, *rows]),
+        *messages,
+        *([note] if note else []),
+    ]
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]
