@@ -1,4 +1,4 @@
-"""Dagster's home: the one that is named, or one in the state folder, with settings that suit."""
+"""DAGSTER_HOME: the folder that the variable names, or one in the state folder."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ FEW_EVENTS = {
     "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "true",
     "DAGSTER_EVENT_BATCH_SIZE": "1000",
 }
-"""What Dagster reads from the environment alone: a run plans its accounts in one event, not in one
-for each, and so many materializations are written in one transaction, where the storage can.
+"""Settings that Dagster reads only from the environment: a run plans all its accounts in one event
+instead of one event per account, and materializations are written in large transactions where the
+storage supports it.
 
-Blind spot: a run that dies is marked as failed, and none of its accounts is.
+Blind spot: when a run dies, the run is marked as failed, but none of its accounts.
 """
 
 _FALLBACK = "state"
 
 
 def prepare_dagster_home(named: str | None, config: Config) -> Path:
-    """The folder, made where it is missing, with the shipped `dagster.yaml` where it has none."""
+    """Creates the folder if it is missing, and the shipped `dagster.yaml` unless it has one."""
     state = _FALLBACK if "://" in config.storage else config.storage
     home = Path(named) if named else Path(state) / DAGSTER_FOLDER
     settings = home / "dagster.yaml"
@@ -43,7 +44,7 @@ def prepare_dagster_home(named: str | None, config: Config) -> Path:
 
 
 def write_workspace(home: Path, port: int) -> Path:
-    """Where the code server is, under a name that stays: schedules and their history go by it."""
+    """Names the code server. The location name is constant: it identifies the schedules."""
     server = {"host": "127.0.0.1", "port": port, "location_name": LOCATION_NAME}
     text = yaml.safe_dump({"load_from": [{"grpc_server": server}]})
     FolderStorage(home).write("workspace.yaml", text.encode())

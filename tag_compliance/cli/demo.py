@@ -2,51 +2,85 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from tag_compliance.aws.regions import known_regions
+from tag_compliance.cli import options
+from tag_compliance.cli.declaration import command, option
 from tag_compliance.cli.exit_code import ExitCode
-from tag_compliance.cli.flags import PREFIX
 from tag_compliance.cli.interrupts import interruptible
-from tag_compliance.cli.output import Output
-from tag_compliance.cli.scan import scan_once
-from tag_compliance.cli.up import run_up
-from tag_compliance.config import load_config
-from tag_compliance.config.model import SCALAR_KEYS
-from tag_compliance.simulator.demo.accounts import ACCOUNTS
-from tag_compliance.simulator.demo.configuration import demo_config
-from tag_compliance.simulator.demo.organization import simulate_demo
+
+if TYPE_CHECKING:
+    from tag_compliance.snapshot.status import ScanStatus
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """0 where just the account that refuses its role failed, as it is meant to."""
+@command(
+    "tag-compliance demo --up",
+    complete="the organization was scanned as intended",
+    failed="the scan failed, or with --up a process ended",
+)
+@option(
+    "--up",
+    "TAG_COMPLIANCE_UP",
+    "Keep it running, with Dagster's UI, the schedule and the exporter.",
+    is_flag=True,
+)
+@options.output_options
+@options.schedule_options
+@options.serving_options
+@options.logging_options
+def demo(
+    *,
+    up: bool,
+    output: options.Output,
+    schedule: options.Schedule,
+    serving: options.Serving,
+    logs: options.Logs,
+) -> int:
+    """Scan a simulated AWS organization, without credentials or network.
+
+    One of its five accounts rejects the scanner's role, to show what a failure looks like.
+    """
+    from tag_compliance.cli.process_tree import run_process_tree
+    from tag_compliance.cli.single_scan import scan_once
+    from tag_compliance.simulator.demo.configuration import demo_config
+    from tag_compliance.simulator.demo.organization import simulate_demo
+
+    logs.configure()
     with (
         interruptible(),
         tempfile.TemporaryDirectory(prefix="tag-compliance-demo-") as folder,
         simulate_demo() as aws,
     ):
-        path = Path(folder) / "config.yaml"
-        path.write_text(demo_config(Path(folder) / "state"), encoding="utf-8")
-        environment = aws.isolated_environment(os.environ)
-        os.environ.clear()
-        os.environ.update(environment, TAG_COMPLIANCE_CONFIG=str(path))
-        # The user's own organization stays out of it, and so does its instance of Dagster, whose
-        # partitions the demo's accounts would take.
-        for name in (*(f"{PREFIX}{key.upper()}" for key in SCALAR_KEYS), "DAGSTER_HOME"):
-            os.environ.pop(name, None)
-        if arguments.up:
-            if arguments.refresh_interval:
-                os.environ["TAG_COMPLIANCE_REFRESH_INTERVAL"] = arguments.refresh_interval
-            arguments.config = path
-            return run_up(arguments, load_config(path, os.environ, known_regions()))
-        status = scan_once(path, Output(arguments.output, arguments.push))
+        config = Path(folder) / "config.yaml"
+        config.write_text(demo_config(Path(folder) / "state"), encoding="utf-8")
+        environment = _without_own_settings(aws.isolated_environment(os.environ))
+        if up:
+            return run_process_tree(config, environment, schedule, serving, logs)
+        status = scan_once(config, environment, output)
+    return _exit_code(status)
+
+
+def _without_own_settings(environment: Mapping[str, str]) -> dict[str, str]:
+    """Without the settings of the user's own organization, and without its Dagster instance, to
+    whose partitions the demo would add its accounts.
+    """
+    from tag_compliance.config.model import SCALAR_KEYS
+
+    own = {*(f"TAG_COMPLIANCE_{key.upper()}" for key in SCALAR_KEYS), "DAGSTER_HOME"}
+    return {name: value for name, value in environment.items() if name not in own}
+
+
+def _exit_code(status: ScanStatus) -> ExitCode:
+    """`COMPLETE` if exactly the accounts failed that are meant to fail."""
+    from tag_compliance.simulator.demo.accounts import ACCOUNTS
+
     failed = {account.account_id for account in status.accounts if not account.succeeded}
-    meant = {account.account_id for account in ACCOUNTS if not account.trusts_scanner}
-    if failed == meant:
-        print("the account that failed is meant to: so a failure looks", file=sys.stderr)
-        return ExitCode.COMPLETE
-    return ExitCode.FAILED
+    if failed != {account.account_id for account in ACCOUNTS if not account.trusts_scanner}:
+        return ExitCode.FAILED
+    print("one account failed as intended, to show what a failure looks like", file=sys.stderr)
+    return ExitCode.COMPLETE

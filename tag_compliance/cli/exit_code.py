@@ -1,4 +1,4 @@
-"""What the program's exit codes mean; a contract with pipelines and cron jobs."""
+"""The program's exit codes: a contract with pipelines and cron jobs."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """Of every command; `PARTIAL` is for `scan` alone."""
+    """Exit codes of all commands; only `scan` uses `PARTIAL`."""
 
     COMPLETE = 0
     FAILED = 1

@@ -1,115 +1,50 @@
-"""`tag-compliance iam-policy`: the IAM policies that the configuration needs, as JSON."""
+"""`tag-compliance iam-policy`: prints the IAM policies that the configuration needs."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
-import re
-import sys
+from pathlib import Path
 
-from tag_compliance.aws import iam
-from tag_compliance.aws.regions import known_regions
-from tag_compliance.aws.roles import role_steps
+import click
+
+from tag_compliance.cli import options
+from tag_compliance.cli.declaration import command, option
 from tag_compliance.cli.exit_code import ExitCode
-from tag_compliance.config import Config, load_config
-from tag_compliance.errors import BadConfiguration, Fault
-
-_PRINCIPAL = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:(root|(role|user)/[A-Za-z0-9_+=,.@/-]+)")
 
 
-def run(arguments: argparse.Namespace) -> int:
-    """One document for one policy; all of them in one object, by name."""
-    config = load_config(arguments.config, os.environ, known_regions())
-    if arguments.account:
-        config = _only(config, arguments.account)
-    if arguments.principal and not _PRINCIPAL.fullmatch(arguments.principal):
-        raise _wrong("principal", arguments.principal, "must be the ARN of an IAM role or user")
-    if arguments.policy:
-        shown = _one(config, arguments.policy, arguments.principal)
-    else:
-        shown = _all(config, arguments.principal)
-    print(json.dumps(shown, indent=2))
+@command("tag-compliance iam-policy --policy member", complete="the policies were printed")
+@options.config_option
+@option(
+    "--policy",
+    "TAG_COMPLIANCE_POLICY",
+    "Print only this policy, as one document.",
+    type=click.Choice(["base", "hub", "member", "trust", "exporter", "storage"]),
+)
+@option(
+    "--principal",
+    "TAG_COMPLIANCE_PRINCIPAL",
+    "The base role, which the trust policies of the accounts' roles name.",
+    metavar="ARN",
+)
+@options.account_option("Print the policies for this account only.")
+@options.logging_options
+def iam_policy(
+    config: Path,
+    policy: str | None,
+    principal: str | None,
+    account: str | None,
+    logs: options.Logs,
+) -> int:
+    """Print the IAM policies that the configuration needs, as JSON.
+
+    Without --policy the policies are printed as one object, by name.
+    """
+    from tag_compliance.aws.regions import known_regions
+    from tag_compliance.cli.iam_documents import documents
+    from tag_compliance.config import load_config
+
+    logs.configure()
+    loaded = load_config(config, os.environ, known_regions())
+    print(json.dumps(documents(loaded, policy, principal, account), indent=2))
     return ExitCode.COMPLETE
-
-
-def _all(config: Config, principal: str | None) -> iam.Document:
-    base = iam.base_role_policy(config)
-    policies = {
-        "base": base,
-        "hub": iam.hub_role_policies(config),
-        "member": iam.member_role_policy(),
-        "trust": iam.trust_policies(config, principal),
-        "exporter": iam.exporter_policy(config),
-        "storage": iam.storage_policy(config),
-    }
-    if principal is None and _trusts_base(config):
-        print(
-            "the trust policies of the roles that the base role assumes are left out: "
-            "name it with --principal",
-            file=sys.stderr,
-        )
-    _warn_of_size("base", base)
-    return {name: policy for name, policy in policies.items() if policy}
-
-
-def _one(config: Config, kind: str, principal: str | None) -> iam.Document:
-    match kind:
-        case "base":
-            policy: iam.Document | None = iam.base_role_policy(config)
-        case "hub":
-            policy = _single(list(iam.hub_role_policies(config).values()))
-        case "member":
-            policy = iam.member_role_policy()
-        case "trust":
-            policy = _trust(config, principal)
-        case "exporter":
-            policy = iam.exporter_policy(config)
-        case _:
-            policy = iam.storage_policy(config)
-    if policy is None:
-        raise _wrong("policy", kind, "this configuration needs none")
-    _warn_of_size(kind, policy)
-    return policy
-
-
-def _trust(config: Config, principal: str | None) -> iam.Document | None:
-    """That of the accounts' own roles, where it is the same for all."""
-    if principal is None and _trusts_base(config):
-        raise _wrong("principal", None, "is needed: the ARN of the base role, which is trusted")
-    by_role = iam.trust_policies(config, principal)
-    chains = [role_steps(config, account) for account in config.aws_account_matrix]
-    return _single([by_role[chain[-1].role_arn] for chain in chains if chain])
-
-
-def _single(policies: list[iam.Document]) -> iam.Document | None:
-    distinct = [policy for i, policy in enumerate(policies) if policy not in policies[:i]]
-    if len(distinct) > 1:
-        raise _wrong("account", None, f"is needed: the accounts need {len(distinct)} such policies")
-    return distinct[0] if distinct else None
-
-
-def _trusts_base(config: Config) -> bool:
-    return any(len(role_steps(config, account)) == 1 for account in config.aws_account_matrix)
-
-
-def _only(config: Config, account_id: str) -> Config:
-    chosen = tuple(a for a in config.aws_account_matrix if a.account_id == account_id)
-    if not chosen:
-        raise _wrong("account", account_id, "no such account in aws_account_matrix")
-    return config.model_copy(update={"aws_account_matrix": chosen})
-
-
-def _warn_of_size(kind: str, policy: iam.Document) -> None:
-    characters = len(json.dumps(policy, separators=(",", ":")))
-    if characters > iam.MANAGED_POLICY_CHARACTERS:
-        print(
-            f"the {kind} policy has {characters:,} characters; AWS takes "
-            f"{iam.MANAGED_POLICY_CHARACTERS:,} as a managed policy and "
-            f"{iam.INLINE_POLICY_CHARACTERS:,} as all inline policies of a role",
-            file=sys.stderr,
-        )
-
-
-def _wrong(flag: str, value: str | None, rule: str) -> BadConfiguration:
-    return BadConfiguration((Fault("command line", f"--{flag}", value, rule),))

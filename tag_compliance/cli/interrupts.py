@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a command in order, and its exit code tells which of them it was."""
+"""Ctrl-C and SIGTERM stop a command cleanly; its exit code says which signal it was."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ENDING = (signal.SIGINT, signal.SIGTERM)
 
 
 class Interrupted(KeyboardInterrupt):
-    """The signal `number` has ended the command."""
+    """The signal `number` stopped the command."""
 
     def __init__(self, number: int) -> None:
         super().__init__(f"signal {number}")
@@ -20,10 +20,10 @@ class Interrupted(KeyboardInterrupt):
 
 @contextlib.contextmanager
 def interruptible() -> Iterator[Callable[[], None]]:
-    """Raises `Interrupted` out of the block; what it yields does so for a signal that got lost.
+    """Raises `Interrupted` in the block; yields a function that raises it for a missed signal.
 
-    Dagster puts handlers of its own and turns an interrupt into a failed run. The interpreter
-    writes every signal's number into the pipe, whoever handles it.
+    A signal is missed while Dagster's own handlers are installed: they turn it into a failed run.
+    The interpreter writes the number of every signal into the pipe, whatever the handler does.
     """
     reader, writer = os.pipe()
     os.set_blocking(reader, False)

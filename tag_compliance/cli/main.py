@@ -1,134 +1,114 @@
-"""The program `tag-compliance`: parses the command line and hands over to one command.
+"""The program `tag-compliance`: parses the command line and runs one command.
 
-A command's module is imported when the command runs, so that `--help` answers at once.
+A command's module is imported when the command is needed, and imports its libraries when it runs,
+so that `--help` and shell completion are fast.
 """
 
 from __future__ import annotations
 
-import argparse
 import importlib
-import os
 import sys
-import warnings
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from signal import SIGINT
-from typing import Final
+from typing import Any, Final
+
+import click
 
 from tag_compliance import __version__
 from tag_compliance.cli.exit_code import ExitCode
-from tag_compliance.cli.flags import Flags, port
 from tag_compliance.cli.interrupts import Interrupted
 from tag_compliance.errors import BadConfiguration, TagComplianceError
-from tag_compliance.logs import LogFormat, configure_logs
 
 PROGRAM: Final = "tag-compliance"
 
+COMMANDS: Final = {
+    "scan": "Scan once and print the metrics.",
+    "serve": "Serve the latest snapshot to Prometheus.",
+    "up": "Run everything on one machine: Dagster's UI, the schedule, the exporter.",
+    "check-config": "Validate the configuration and print what would be scanned.",
+    "doctor": "Test whether each account and region can be read; print what is missing.",
+    "iam-policy": "Print the IAM policies that the configuration needs, as JSON.",
+    "demo": "Scan a simulated AWS organization, without credentials or network.",
+}
+"""Each command with its short help. `check-config` is the function `check_config` of the module
+`tag_compliance.cli.check_config`, and so on.
+"""
+
+_EPILOG = """\
+Every option has an environment variable. An option overrides its variable, and the variable
+overrides the configuration file.
+
+\b
+Shell completion, in the shell's startup file:
+  bash  eval "$(_TAG_COMPLIANCE_COMPLETE=bash_source tag-compliance)"
+  zsh   eval "$(_TAG_COMPLIANCE_COMPLETE=zsh_source tag-compliance)"
+  fish  _TAG_COMPLIANCE_COMPLETE=fish_source tag-compliance | source
+"""
+
 _SIGNAL = 128
-"""And the signal's number: as a shell tells of a command that a signal has ended."""
+"""Added to a signal's number: the exit code that shells use for a command ended by a signal."""
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Runs one command and answers its exit code; what a person can mend is told in plain lines."""
-    arguments = build_parser(os.environ).parse_args(argv)
-    configure_logs(arguments.log_level, LogFormat(arguments.log_format))
-    # Dagster warns of each feature of its own that it calls beta; the lock file pins them all.
-    warnings.filterwarnings("ignore", message=".*currently in (beta|preview)")
+class LazyGroup(click.Group):
+    """The commands of `COMMANDS`; the group's help imports none of their modules."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        name = cmd_name.replace("-", "_")
+        module = importlib.import_module(f"tag_compliance.cli.{name}")
+        command: click.Command = getattr(module, name)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+    def invoke(self, ctx: click.Context) -> int:
+        """Runs the command; prints errors that a person can fix as plain lines, without traceback.
+
+        click itself ends the program with exit code 1 where the reader of stdout has gone.
+        """
+        try:
+            code: int = super().invoke(ctx)
+            if sys.stdout is not None:  # it is None where the caller has closed it
+                sys.stdout.flush()
+        except BadConfiguration as error:
+            _print_error(error)
+            return ExitCode.USAGE
+        except TagComplianceError as error:
+            _print_error(error)
+            return ExitCode.FAILED
+        except KeyboardInterrupt as interrupt:
+            return _SIGNAL + (interrupt.number if isinstance(interrupt, Interrupted) else SIGINT)
+        return code
+
+
+@click.group(
+    cls=LazyGroup,
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, message="%(prog)s %(version)s")
+def program() -> None:
+    """Find AWS resources that break the company's tagging rules; publish the results as metrics."""
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs one command and returns its exit code; `arguments` are those of the process if None."""
     try:
-        code: int = importlib.import_module(arguments.module).run(arguments)
-        if sys.stdout is not None:  # it is where the caller has closed it
-            sys.stdout.flush()
-    except BadConfiguration as error:
-        _tell(error)
-        return ExitCode.USAGE
-    except TagComplianceError as error:
-        _tell(error)
-        return ExitCode.FAILED
-    except KeyboardInterrupt as interrupt:
-        return _SIGNAL + (interrupt.number if isinstance(interrupt, Interrupted) else SIGINT)
-    except BrokenPipeError:
-        # Whoever read stdout has gone; there is nobody left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return ExitCode.FAILED
-    return code
+        code: Any = program.main(arguments, prog_name=PROGRAM, standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except click.Abort:
+        return _SIGNAL + SIGINT
+    return int(code)
 
 
-def build_parser(environment: Mapping[str, str]) -> argparse.ArgumentParser:
-    """The parser of all commands, with the defaults that the environment gives."""
-    parser = argparse.ArgumentParser(
-        prog=PROGRAM,
-        description="Tells which AWS resources break the company's tagging rules.",
-        epilog="Every flag has an environment variable; a flag wins over it, it over the file.",
-    )
-    parser.add_argument("--version", action="version", version=f"{PROGRAM} {__version__}")
-    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
-
-    def command(name: str, help_: str) -> Flags:
-        sub = commands.add_parser(name, help=help_, description=help_)
-        sub.set_defaults(module=f"tag_compliance.cli.{name.replace('-', '_')}")
-        flags = Flags(sub, environment)
-        flags.add_logging()
-        return flags
-
-    scan = command("scan", "Scan once, and print the metrics on stdout.")
-    scan.add_config()
-    _add_output(scan)
-    scan.add("account", "scan this account alone; the others' data stay", metavar="ID")
-
-    serve = command("serve", "Serve the newest snapshot to Prometheus.")
-    serve.add_config()
-    _add_serving(serve)
-
-    up = command("up", "Run everything for one machine: Dagster's UI, the schedule, the exporter.")
-    up.add_config()
-    _add_running(up)
-    _add_serving(up)
-
-    check = command("check-config", "Validate the configuration and print what would be scanned.")
-    check.add_config()
-
-    doctor = command("doctor", "Try each account and region, and say what is missing where.")
-    doctor.add_config()
-
-    policy = command("iam-policy", "Print the IAM policies that the configuration needs, as JSON.")
-    policy.add_config()
-    policy.add(
-        "policy",
-        "print this one alone",
-        choices=["base", "hub", "member", "trust", "exporter", "storage"],
-    )
-    policy.add("principal", "the base role, which the accounts' roles trust", metavar="ARN")
-    policy.add("account", "for this account alone", metavar="ID")
-
-    demo = command("demo", "Scan a simulated AWS organization: no account, no network.")
-    demo.switch("up", "keep it running, with Dagster's UI and the exporter")
-    _add_output(demo)
-    _add_running(demo)
-    _add_serving(demo)
-    return parser
-
-
-def _add_output(flags: Flags) -> None:
-    flags.add(
-        "output", "write the metrics to this file, in one step, instead of stdout", metavar="F"
-    )
-    flags.add("push", "push the metrics to this Pushgateway, instead of stdout", metavar="URL")
-
-
-def _add_running(flags: Flags) -> None:
-    flags.add("refresh-interval", "seconds between scans; wins over the file", metavar="S")
-    flags.add("ui-host", "where Dagster's UI listens", default="127.0.0.1")
-    flags.add("ui-port", "the port of Dagster's UI", default="3000", kind=port)
-
-
-def _add_serving(flags: Flags) -> None:
-    flags.add("host", "where the exporter listens", default="0.0.0.0")  # noqa: S104
-    flags.add("port", "the exporter's port", default="8080", kind=port)
-    flags.add("tls-cert", "serve TLS with this certificate chain, PEM", metavar="F")
-    flags.add("tls-key", "its private key, PEM", metavar="F")
-    flags.add("bearer-token-file", "ask for one of the tokens in this file", metavar="F")
-    flags.add("basic-auth-file", "ask for one of the user:password lines in this file", metavar="F")
-
-
-def _tell(error: TagComplianceError) -> None:
+def _print_error(error: TagComplianceError) -> None:
     for line in str(error).splitlines():
         print(f"{PROGRAM}: {line}", file=sys.stderr)

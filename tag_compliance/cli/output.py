@@ -1,30 +1,22 @@
-"""Where a scan's exposition goes: stdout and nothing else there, a file in one step, a push."""
+"""Writes the exposition of a scan to stdout, to a file (atomically), or to a Pushgateway."""
 
 from __future__ import annotations
 
 import sys
-from dataclasses import dataclass
 from pathlib import Path
 
+from tag_compliance.cli import options
 from tag_compliance.cli.push import push
 from tag_compliance.errors import StorageRefused
 from tag_compliance.storage.folder import FolderStorage
 
 
-@dataclass(frozen=True, slots=True)
-class Output:
-    """A file, a Pushgateway, or both; with neither, stdout."""
-
-    file: str | None = None
-    pushgateway: str | None = None
-
-
-def put_out(exposition: bytes, output: Output) -> None:
-    """Raises `TagComplianceError` where a place refuses; a file that was there stays then."""
-    if output.pushgateway:
-        push(exposition, output.pushgateway)
-    if output.file or not output.pushgateway:
-        _write(exposition, output.file)
+def write_output(exposition: bytes, output: options.Output) -> None:
+    """Raises `TagComplianceError` if a destination fails; an existing file is then kept."""
+    if output.push:
+        push(exposition, output.push)
+    if output.output or not output.push:
+        _write(exposition, output.output)
 
 
 def _write(exposition: bytes, output: str | None) -> None:

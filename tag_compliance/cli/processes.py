@@ -1,4 +1,4 @@
-"""A tree of foreground processes: one's death ends the rest, and so does a signal, in order."""
+"""Foreground processes that stop together, in order: after a signal, or when one of them ends."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 _READY_SECONDS = 60.0
-_ENDING_SECONDS = 25.0
+_STOP_SECONDS = 25.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process to run; the next one starts when something listens at `ready_at`."""
+    """A process to run. The next one starts when a socket listens at `ready_at`."""
 
     name: str
     command: list[str]
@@ -30,16 +30,16 @@ class Child:
 
 @dataclass(frozen=True, slots=True)
 class _Ended:
-    """A child's death, or a signal that this process got (`code` is negative then)."""
+    """The end of a child, or a signal to this process: `name` is then empty, `code` negative."""
 
     name: str
     code: int
 
 
 def supervise(children: list[Child], environment: Mapping[str, str]) -> int:
-    """Runs the children until one dies or a signal comes, then ends them, the last started first.
+    """Runs the children until one ends or a signal arrives, then stops them in reverse order.
 
-    Answers 0 after a signal, and 1 after a child's death, which is told on stderr.
+    Returns 0 after a signal; after the end of a child 1, with a line on stderr.
     """
     ends: queue.SimpleQueue[_Ended] = queue.SimpleQueue()
     running: list[tuple[Child, subprocess.Popen[bytes]]] = []
@@ -50,17 +50,17 @@ def supervise(children: list[Child], environment: Mapping[str, str]) -> int:
                 running.append((child, process))
                 ended = _await_ready(child, ends)
                 if ended is not None:
-                    return _told(ended)
-            return _told(ends.get())
+                    return _exit_code(ended)
+            return _exit_code(ends.get())
         finally:
             for child, process in reversed(running):
-                _end(child, process)
+                _stop(child, process)
 
 
 def _start(
     child: Child, environment: Mapping[str, str], ends: queue.SimpleQueue[_Ended]
 ) -> subprocess.Popen[bytes]:
-    # A session of its own: Ctrl-C reaches this process alone, which ends the children in order.
+    # In a new session, Ctrl-C reaches only this process, which stops the children in order.
     process = subprocess.Popen(
         child.command,
         env=dict(environment),
@@ -76,9 +76,9 @@ def _start(
 
 
 def _await_ready(child: Child, ends: queue.SimpleQueue[_Ended]) -> _Ended | None:
-    """None as soon as the child listens; what ended meanwhile, if something did."""
-    give_up_at = time.monotonic() + _READY_SECONDS
-    while child.ready_at is not None and time.monotonic() < give_up_at:
+    """None when the child listens or the time is over; the child that ended before, if any."""
+    deadline = time.monotonic() + _READY_SECONDS
+    while child.ready_at is not None and time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection(child.ready_at, 1.0):
             return None
         with contextlib.suppress(queue.Empty):
@@ -86,22 +86,24 @@ def _await_ready(child: Child, ends: queue.SimpleQueue[_Ended]) -> _Ended | None
     return None
 
 
-def _told(ended: _Ended) -> int:
+def _exit_code(ended: _Ended) -> int:
     if ended.code < 0 and ended.name == "":
         return 0
     how = f"signal {-ended.code}" if ended.code < 0 else f"exit code {ended.code}"
-    print(f"tag-compliance: the {ended.name} ended with {how}; ending the rest", file=sys.stderr)
+    print(
+        f"tag-compliance: the {ended.name} ended with {how}; stopping the others", file=sys.stderr
+    )
     return 1
 
 
-def _end(child: Child, process: subprocess.Popen[bytes]) -> None:
-    """Its whole session, so that runs which the code server has started end with it."""
+def _stop(child: Child, process: subprocess.Popen[bytes]) -> None:
+    """Stops the whole session, so that runs which the code server has started end with it."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     try:
-        process.wait(_ENDING_SECONDS)
+        process.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:
-        print(f"tag-compliance: the {child.name} does not end; killing it", file=sys.stderr)
+        print(f"tag-compliance: the {child.name} does not stop; killing it", file=sys.stderr)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
@@ -109,7 +111,7 @@ def _end(child: Child, process: subprocess.Popen[bytes]) -> None:
 
 @contextlib.contextmanager
 def _signals_to(ends: queue.SimpleQueue[_Ended]) -> Iterator[None]:
-    # SimpleQueue.put may be called from a signal handler, Queue.put may not.
+    # A signal handler may call SimpleQueue.put, but not Queue.put.
     before = {s: signal.signal(s, lambda n, _: ends.put(_Ended("", -n))) for s in _SIGNALS}
     try:
         yield

@@ -1,4 +1,4 @@
-"""The progress bar of a scan: on a terminal only."""
+"""The progress bar of a scan, shown only on a terminal."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from tag_compliance.domain.scan import RegionScan
 
 @contextlib.contextmanager
 def progress_bar(config: Config) -> Iterator[Callable[[str, RegionScan], None]]:
-    """Counts the regions that have been read, on stderr."""
+    """Yields a function to call for each region that has been read."""
     regions = sum(len(account.regions) for account in config.aws_account_matrix)
     lock = threading.Lock()
     resources = failed = 0
-    # `disable=None`: none where stderr is no terminal.
+    # `disable=None`: no bar if stderr is not a terminal.
     with tqdm(total=regions, unit="region", disable=None, leave=False) as bar:
 
         def advance(_account_id: str, region: RegionScan) -> None:

@@ -1,64 +1,86 @@
-"""A scan's exposition, put to a Pushgateway.
+"""Pushes the exposition of a scan to a Pushgateway.
 
 https://github.com/prometheus/pushgateway#put-method
 """
 
 from __future__ import annotations
 
-import base64
-import http.client
-import urllib.error
-import urllib.parse
-import urllib.request
 from textwrap import shorten
+from urllib.parse import quote, unquote
+from urllib.request import getproxies, proxy_bypass
+
+import urllib3
+from urllib3.exceptions import HTTPError, LocationParseError
+from urllib3.util import Timeout, Url, make_headers, parse_url
 
 from tag_compliance.errors import TagComplianceError
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_TIMEOUT_SECONDS = 30.0
+_TIMEOUT = Timeout(total=30.0)
+_MAX_BODY_BYTES = 1_000
+_MAX_CHARACTERS = 300
 
 
 def push(exposition: bytes, url: str, job: str = "tag_compliance") -> None:
-    """Replaces all that the job has pushed before; `url` may hold `user:password@`.
+    """Replaces everything that the job has pushed before; `url` may contain `user:password@`.
 
-    Raises `TagComplianceError` where the Pushgateway is not reached or refuses: it takes an
-    exposition whole or not at all.
+    Raises `TagComplianceError` if the Pushgateway cannot be reached or rejects the exposition,
+    which it stores completely or not at all. Redirects are not followed.
     """
-    base, authorization = _address(url)
-    request = urllib.request.Request(  # noqa: S310 - `_address` lets http and https in, no more
-        f"{base}/metrics/job/{urllib.parse.quote(job, safe='')}",
-        data=exposition,
-        headers={"Content-Type": CONTENT_TYPE, **authorization},
-        method="PUT",
-    )
+    base, headers = _address(url)
     try:
-        with urllib.request.urlopen(request, timeout=_TIMEOUT_SECONDS):  # noqa: S310 - as above
-            pass
-    except urllib.error.HTTPError as error:
-        with error:
-            said = shorten(error.read(1_000).decode(errors="replace"), 300, placeholder=" …")
-        cause = f"it answered {error.code} {error.reason}" + (f": {said}" if said else "")
+        with _pool(base).request(
+            "PUT",
+            f"{base}/metrics/job/{quote(job, safe='')}",
+            body=exposition,
+            headers={"Content-Type": CONTENT_TYPE, **headers},
+            timeout=_TIMEOUT,
+            retries=False,
+            preload_content=False,
+        ) as response:
+            if response.status >= 300:  # noqa: PLR2004 - not a success
+                body = _one_line(response.read(_MAX_BODY_BYTES).decode(errors="replace"))
+                cause = f"it returned {response.status} {response.reason}"
+                raise TagComplianceError(f"cannot push to {base}: {cause}{body and ': '}{body}")
+    except (HTTPError, OSError) as error:
+        # urllib3 puts names of its classes in front of the error that it caught.
+        cause = _one_line(str(error.__cause__ or error))
         raise TagComplianceError(f"cannot push to {base}: {cause}") from error
-    except (OSError, http.client.HTTPException) as error:
-        reason = error.reason if isinstance(error, urllib.error.URLError) else error
-        raise TagComplianceError(f"cannot push to {base}: {reason}") from error
 
 
-def _address(url: str) -> tuple[str, dict[str, str]]:
-    """The URL without credentials, which belong in no message, and the header that they make."""
+def _address(url: str) -> tuple[Url, dict[str, str]]:
+    """The URL without credentials, which no message may contain, and the header made of them."""
     try:
-        parts = urllib.parse.urlsplit(url)
-        host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-        where = f"{host}:{parts.port}" if parts.port else host
-    except ValueError as error:
-        raise TagComplianceError(f"the Pushgateway's URL cannot be read: {error}") from error
-    if parts.scheme not in {"http", "https"} or not host:
+        parts = parse_url(url)
+    except LocationParseError:  # its text can contain the credentials
+        raise TagComplianceError(
+            "the Pushgateway's URL cannot be read: expected http://host:port/path"
+        ) from None
+    if parts.scheme not in {"http", "https"} or not parts.host:
         raise TagComplianceError(
             "a Pushgateway's URL must begin with http:// or https:// and a host"
         )
-    base = f"{parts.scheme}://{where}{parts.path.rstrip('/')}"
-    if parts.username is None:
-        return base, {}
-    user, password = (urllib.parse.unquote(part or "") for part in (parts.username, parts.password))
-    token = base64.b64encode(f"{user}:{password}".encode()).decode()
-    return base, {"Authorization": f"Basic {token}"}
+    base = Url(parts.scheme, None, parts.host, parts.port, (parts.path or "").rstrip("/"))
+    return base, make_headers(basic_auth=_credentials(parts))
+
+
+def _pool(base: Url) -> urllib3.PoolManager:
+    """Connections through the proxy that the environment names for this address, if any."""
+    proxy = getproxies().get(base.scheme or "")
+    if not proxy or proxy_bypass(base.host or ""):
+        return urllib3.PoolManager()
+    parts = parse_url(proxy if "://" in proxy else f"http://{proxy}")
+    headers = make_headers(proxy_basic_auth=_credentials(parts))
+    return urllib3.ProxyManager(parts._replace(auth=None).url, proxy_headers=headers)
+
+
+def _credentials(url: Url) -> str | None:
+    """`user:password` of the URL; urllib3 encodes it as Latin-1, servers expect UTF-8."""
+    if url.auth is None:
+        return None
+    user, _, password = url.auth.partition(":")
+    return f"{unquote(user)}:{unquote(password)}".encode().decode("latin-1")
+
+
+def _one_line(text: str) -> str:
+    return shorten(text, _MAX_CHARACTERS, placeholder=" …")

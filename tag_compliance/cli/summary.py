@@ -1,4 +1,4 @@
-"""What a scan found, in a few lines on stderr."""
+"""A summary of a scan in a few lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _MOST_FAILURES = 20
 
 
 def summary_of(status: ScanStatus) -> Iterator[str]:
-    """A line for the whole, one for each tag, a table of the accounts, a line for each failure."""
+    """One line for the scan, one per tag, a table of the accounts, one line per failure."""
     regions = [region for account in status.accounts for region in account.regions]
     read = sum(region.reason == "ok" for region in regions)
     seconds = (status.made_at - status.scan_started_at).total_seconds()

@@ -4,7 +4,9 @@ from tag_compliance_tests.cli.conftest import Program
 from tag_compliance_tests.cli.running import write_config
 
 
-def test_the_plan_names_accounts_regions_roles_and_the_least_calls(program: Program) -> None:
+def test_the_plan_shows_accounts_regions_roles_and_the_minimum_of_api_calls(
+    program: Program,
+) -> None:
     organization = program.fake.organization
     write_config(
         program.place.folder,
@@ -46,7 +48,7 @@ storage         {state}
 AWS API calls   at least 10 a scan, and one more for each further 100 resources of a region
 """
     )
-    assert len(program.fake.calls) == 0, "nothing is asked of AWS"
+    assert len(program.fake.calls) == 0, "no API is called"
 
 
 def test_an_account_without_a_role_is_read_with_the_base_credentials(program: Program) -> None:

@@ -6,9 +6,11 @@ from pathlib import Path
 from tag_compliance_tests.cli.running import Place, eventually
 
 
-def test_the_demo_succeeds_though_the_acquired_account_refuses(tmp_path: Path) -> None:
+def test_the_demo_exits_0_although_one_account_rejects_the_role_and_leaves_nothing_behind(
+    tmp_path: Path,
+) -> None:
     place = Place.create(tmp_path / "place")
-    # What is meant for the user's own organization is not for this one.
+    # Settings for the user's own organization; the demo must not use them.
     ended = place.run(
         "demo",
         AWS_PROFILE="nix",
@@ -25,7 +27,7 @@ def test_the_demo_succeeds_though_the_acquired_account_refuses(tmp_path: Path) -
     failed = [line for line in ended.stderr.splitlines() if line.startswith("not read: ")]
     assert failed
     assert all("acquired" in line for line in failed)
-    assert "the account that failed is meant to" in ended.stderr
+    assert "one account failed as intended" in ended.stderr
     left = [path for path in place.folder.rglob("*") if path.is_file()]
     assert left == [], "it cleans up, and nothing of the user's is touched"
 

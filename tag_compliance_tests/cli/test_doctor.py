@@ -9,7 +9,7 @@ from tag_compliance_tests.fake_aws import Fault
 ROLE = "arn:aws:iam::100000000001:role/terraform"
 
 
-def test_where_everything_can_be_read_it_says_so_with_exit_code_0(program: Program) -> None:
+def test_doctor_exits_0_when_every_region_can_be_read(program: Program) -> None:
     ended = program.run("doctor")
     assert ended.code == 0
     assert ended.out.splitlines() == [
@@ -21,11 +21,13 @@ def test_where_everything_can_be_read_it_says_so_with_exit_code_0(program: Progr
         "",
         "6 of 6 regions can be read",
     ]
-    assert not program.place.state.exists(), "a look is not stored"
-    assert program.fake.calls.count("GetResources") == 6, "one page is enough"
+    assert not program.place.state.exists(), "nothing is stored"
+    assert program.fake.calls.count("GetResources") == 6, "one page per region"
 
 
-def test_a_role_that_is_not_trusted_is_told_with_the_statements_to_add(program: Program) -> None:
+def test_a_role_that_cannot_be_assumed_is_reported_with_the_statements_to_add(
+    program: Program,
+) -> None:
     program.fake.organization["100000000001"].roles = ()
     write_config(program.place.folder, program.fake.organization, external_id="xyzzy")
     ended = program.run("doctor")
@@ -42,11 +44,11 @@ def test_a_role_that_is_not_trusted_is_told_with_the_statements_to_add(program: 
     (allow,) = [json.loads(line) for line in lines if '"Resource"' in line]
     assert allow == {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ROLE}
     assert f"  {ROLE} must exist, and its trust policy must hold:" in lines
-    told = [line for line in lines if line.startswith("100000000001") and ": " in line]
-    assert len(told) == 1, "what is alike in both regions is told once"
+    failures = [line for line in lines if line.startswith("100000000001") and ": " in line]
+    assert len(failures) == 1, "the same failure in two regions is reported once"
 
 
-def test_a_missing_permission_is_told_with_the_statement_to_add(program: Program) -> None:
+def test_a_missing_permission_is_reported_with_the_statement_to_add(program: Program) -> None:
     program.fake.faults.add(Fault.ACCESS_DENIED, operation="GetResources", region="eu-west-1")
     ended = program.run("doctor")
     assert ended.code == 1

@@ -1,8 +1,7 @@
-"""What holds for every command: help, streams, logs, flags and their variables."""
+"""The promises of every command: help, streams, options and their environment variables."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import os
 import subprocess
@@ -12,11 +11,15 @@ from pathlib import Path
 import pytest
 
 from tag_compliance import __version__
-from tag_compliance.cli.main import build_parser
+from tag_compliance_tests.cli.commands import commands, options, parsed
 from tag_compliance_tests.cli.conftest import Program
 from tag_compliance_tests.cli.running import Place, told
 
-COMMANDS = ["scan", "serve", "up", "check-config", "doctor", "demo"]
+COMMANDS = ["scan", "serve", "up", "check-config", "doctor", "iam-policy", "demo"]
+SLOW = {
+    *("asyncio", "boto3", "botocore", "dagster", "fastapi", "numpy", "pandas", "pyarrow"),
+    *("pydantic", "structlog", "tqdm", "urllib3", "yaml"),
+}
 
 _MODULES_AFTER = """
 import json, sys
@@ -24,106 +27,158 @@ from tag_compliance.cli.main import main
 try:
     main(json.loads(sys.argv[1]))
 finally:
-    print(json.dumps(sorted({name.partition(".")[0] for name in sys.modules})))
+    print(json.dumps(list(sys.modules)))
 """
 
 
-def commands() -> dict[str, argparse.ArgumentParser]:
-    (choice,) = (
-        action
-        for action in build_parser({})._actions
-        if isinstance(action, argparse._SubParsersAction)
-    )
-    return dict(choice.choices)
-
-
-def modules_after(*arguments: str) -> set[str]:
+def modules_after(*arguments: str, depth: int = 1) -> set[str]:
+    """The imported modules, each name cut to the given number of parts."""
     done = subprocess.run(
         [sys.executable, "-c", _MODULES_AFTER, json.dumps(arguments)],
         stdout=subprocess.PIPE,
         check=True,
         text=True,
     )
-    return set(json.loads(done.stdout.splitlines()[-1]))
+    names = json.loads(done.stdout.splitlines()[-1])
+    return {".".join(name.split(".")[:depth]) for name in names}
 
 
 @pytest.mark.parametrize("arguments", [["--help"], *([name, "--help"] for name in COMMANDS)])
-def test_help_imports_nothing_that_takes_long(arguments: list[str]) -> None:
-    slow = {"dagster", "pandas", "numpy", "pyarrow", "boto3", "botocore", "fastapi", "pydantic"}
-    slow |= {"structlog"}
-    assert not slow & modules_after(*arguments)
+def test_help_imports_no_slow_library(arguments: list[str]) -> None:
+    assert not SLOW & modules_after(*arguments)
 
 
-def test_the_commands_of_the_contract_are_there() -> None:
-    assert set(COMMANDS) <= set(commands())
+def test_the_help_of_the_program_imports_no_command() -> None:
+    commands = {f"tag_compliance.cli.{name.replace('-', '_')}" for name in COMMANDS}
+    assert not commands & modules_after("--help", depth=3)
 
 
-def test_the_module_is_the_same_program(place: Place) -> None:
-    by_module = place.run("--version")
-    script = Path(sys.executable).with_name("tag-compliance")
-    by_script = subprocess.run([script, "--version"], capture_output=True, text=True, check=True)
-    assert by_module.stdout == by_script.stdout == f"tag-compliance {__version__}\n"
+def test_the_program_has_the_commands_of_the_specification() -> None:
+    assert list(commands()) == COMMANDS
 
 
-def test_every_flag_has_a_variable_of_its_name_and_says_so() -> None:
-    for parser in commands().values():
-        for action in parser._actions:
-            (flag,) = [option for option in action.option_strings if option.startswith("--")]
-            if flag != "--help":
-                variable = f"TAG_COMPLIANCE_{flag[2:].upper().replace('-', '_')}"
-                assert variable in (action.help or ""), (parser.prog, flag)
+def test_the_help_of_the_program_shows_the_first_sentence_of_each_command(
+    program: Program,
+) -> None:
+    shown = " ".join(program.run("--help").out.split())
+    for name, command in commands().items():
+        assert command.help is not None
+        sentence = command.help.partition("\n\n")[0]
+        assert f"{name} {sentence}" in shown
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_a_flag_wins_over_its_variable_and_the_variable_over_the_default(command: str) -> None:
+def test_the_help_of_a_command_shows_variables_defaults_an_example_and_exit_codes(
+    program: Program, command: str
+) -> None:
+    ended = program.run(command, "--help")
+    assert ended.code == 0
+    assert ended.err == ""
+    shown = " ".join(ended.out.split())
+    for option in options(command):
+        default = f"; default: {option.default}" if isinstance(option.default, str) else ""
+        assert f"[env var: {option.envvar}{default}]" in shown
+    assert f"Example: tag-compliance {command}" in shown
+    assert "2 wrong usage, or a configuration with faults" in shown
+
+
+def test_the_module_is_the_same_program(place: Place) -> None:
+    script = Path(sys.executable).with_name("tag-compliance")
+    for arguments in (["--version"], ["scan", "--help"], ["scan", "--nonsense"]):
+        by_module = place.run(*arguments)
+        by_script = subprocess.run(
+            [script, *arguments], check=False, capture_output=True, text=True
+        )
+        assert by_module.stdout == by_script.stdout
+        assert by_module.stderr == by_script.stderr
+        assert by_module.returncode == by_script.returncode
+
+
+def test_the_version_is_printed(program: Program) -> None:
+    assert program.run("--version").out == f"tag-compliance {__version__}\n"
+
+
+def test_every_option_has_the_environment_variable_of_its_name() -> None:
+    # New options of `report`, `policy` and `explain` get TAG_COMPLIANCE_<COMMAND>_<FLAG> instead.
+    for command in COMMANDS:
+        for option in options(command):
+            name = option.opts[0].removeprefix("--").replace("-", "_").upper()
+            assert option.envvar == f"TAG_COMPLIANCE_{name}"
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_flag_overrides_its_variable_and_the_variable_overrides_the_default(
+    command: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     values = {"port": "1234", "ui_port": "1234", "log_level": "error", "log_format": "json"}
     others = {"port": "4321", "ui_port": "4321", "log_level": "debug", "log_format": "text"}
-    for action in commands()[command]._actions:
-        name = action.dest
-        if name in {"help", "up"}:
+    values["policy"], others["policy"] = "base", "hub"
+    for option in options(command):
+        if option.is_flag:
             continue
+        name, variable = option.name, str(option.envvar)
         value, other = values.get(name, "one"), others.get(name, "two")
-        environment = {f"TAG_COMPLIANCE_{name.upper()}": value}
-        parser = build_parser(environment)
-        by_variable = getattr(parser.parse_args([command]), name)
-        flag = f"--{name.replace('_', '-')}"
-        by_flag = getattr(parser.parse_args([command, flag, other]), name)
-        by_default = getattr(build_parser({}).parse_args([command]), name)
+        by_default = parsed(command).params[name]
+        monkeypatch.setenv(variable, value)
+        by_variable = parsed(command).params[name]
+        by_flag = parsed(command, option.opts[0], other).params[name]
+        monkeypatch.setenv(variable, "")
+        by_empty_variable = parsed(command).params[name]
+        monkeypatch.delenv(variable)
         assert str(by_variable) == value
         assert str(by_flag) == other
-        assert by_default != by_variable
+        assert by_empty_variable == by_default != by_variable
 
 
-def test_a_switch_is_on_by_its_flag_or_its_variable() -> None:
-    def is_up(arguments: list[str], **environment: str) -> bool:
-        return bool(build_parser(environment).parse_args(["demo", *arguments]).up)
+def test_a_variable_that_kubernetes_sets_for_a_service_is_ignored(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TAG_COMPLIANCE_PORT", "tcp://10.0.0.7:8080")
+    assert parsed("serve").params["port"] == 8080
 
-    assert not is_up([])
-    assert is_up(["--up"])
-    assert is_up([], TAG_COMPLIANCE_UP="true")
-    assert not is_up([], TAG_COMPLIANCE_UP="0")
+
+@pytest.mark.parametrize(
+    ("value", "on"),
+    [("1", True), ("true", True), ("YES", True), ("on", True), ("0", False), ("", False)],
+)
+def test_a_variable_turns_a_switch_on(
+    monkeypatch: pytest.MonkeyPatch, value: str, on: bool
+) -> None:
+    assert parsed("demo").params["up"] is False
+    assert parsed("demo", "--up").params["up"] is True
+    monkeypatch.setenv("TAG_COMPLIANCE_UP", value)
+    assert parsed("demo").params["up"] is on
 
 
 @pytest.mark.parametrize(
     ("arguments", "environment", "text"),
     [
-        ([], {}, "required: COMMAND"),
-        (["scan", "--nonsense"], {}, "unrecognized arguments: --nonsense"),
-        (["serve", "--port", "70000"], {}, "--port: 70000 is no port: it must be 0 to 65535"),
+        ([], {}, "Usage: tag-compliance [OPTIONS] COMMAND"),
+        (["nonsense"], {}, "No such command 'nonsense'"),
+        (["scan", "--nonsense"], {}, "No such option '--nonsense'"),
+        (["scan", "--conf", "config.yaml"], {}, "No such option '--conf'"),
+        (["scan", "nonsense"], {}, "unexpected extra argument (nonsense)"),
+        (["scan", "--output"], {}, "Option '--output' requires an argument"),
+        (["scan", "--output", "--push", "url"], {}, "Option '--output' requires an argument"),
+        (["serve", "--port", "70000"], {}, "'70000' is not a port: it must be 0 to 65535"),
         (
             ["serve"],
             {"TAG_COMPLIANCE_PORT": "http"},
-            "http is no port: it must be 0 to 65535 (from TAG_COMPLIANCE_PORT)",
+            "(env var: 'TAG_COMPLIANCE_PORT'): 'http' is not a port: it must be 0 to 65535",
         ),
         (
             ["scan"],
             {"TAG_COMPLIANCE_LOG_LEVEL": "loud"},
-            "loud is none of debug, info, warning, error (from TAG_COMPLIANCE_LOG_LEVEL)",
+            "LOG_LEVEL'): 'loud' is not one of 'debug', 'info', 'warning', 'error'",
         ),
-        (["scan"], {"TAG_COMPLIANCE_LOG_FORMAT": "xml"}, "xml is none of text, json (from"),
+        (
+            ["demo"],
+            {"TAG_COMPLIANCE_UP": "maybe"},
+            "(env var: 'TAG_COMPLIANCE_UP'): 'maybe' is not a valid boolean",
+        ),
     ],
 )
-def test_wrong_usage_is_told_with_exit_code_2_and_nothing_on_stdout(
+def test_wrong_usage_is_explained_on_stderr_with_exit_code_2(
     program: Program, arguments: list[str], environment: dict[str, str], text: str
 ) -> None:
     os.environ.update(environment)
@@ -133,7 +188,7 @@ def test_wrong_usage_is_told_with_exit_code_2_and_nothing_on_stdout(
     assert text in ended.err
 
 
-def test_all_faults_of_a_configuration_are_told_at_once_with_exit_code_2(
+def test_all_faults_of_a_configuration_are_reported_together_with_exit_code_2(
     program: Program,
 ) -> None:
     config = program.place.folder / "config.yaml"
@@ -146,7 +201,7 @@ def test_all_faults_of_a_configuration_are_told_at_once_with_exit_code_2(
         assert all("config.yaml: " in line for line in told(ended.err))
 
 
-def test_the_configuration_is_the_flags_or_the_variables_or_that_of_the_working_folder(
+def test_the_configuration_file_is_named_by_the_flag_the_variable_or_the_default(
     program: Program,
 ) -> None:
     text = (program.place.folder / "config.yaml").read_text()
@@ -159,11 +214,11 @@ def test_the_configuration_is_the_flags_or_the_variables_or_that_of_the_working_
     assert "every 101 s" in program.run("check-config").out
     assert "every 102 s" in program.run("check-config", "--config", "by_flag.yaml").out
     os.environ["TAG_COMPLIANCE_REFRESH_INTERVAL"] = "99"
-    assert "every 99 s" in program.run("check-config").out, "a variable wins over the file"
+    assert "every 99 s" in program.run("check-config").out, "a variable overrides the file"
 
 
 @pytest.mark.parametrize("command", ["scan", "check-config", "doctor"])
-def test_a_reader_of_stdout_that_goes_away_is_no_reason_for_a_traceback(
+def test_a_closed_stdout_pipe_ends_a_command_with_exit_code_1_without_traceback(
     place: Place, command: str
 ) -> None:
     with place.start(command, "--log-level", "error") as process:
@@ -176,7 +231,7 @@ def test_a_reader_of_stdout_that_goes_away_is_no_reason_for_a_traceback(
     assert "BrokenPipe" not in err
 
 
-def test_a_stdout_that_cannot_be_written_is_told_in_one_line(place: Place) -> None:
+def test_a_full_stdout_device_is_reported_in_one_line(place: Place) -> None:
     with Path("/dev/full").open("w") as full:
         process = place.start("scan", "--log-level", "error", stdout=full)
     _, err = process.communicate()

@@ -9,7 +9,6 @@ import pty
 import signal
 import subprocess
 import termios
-import time
 from collections import Counter
 from pathlib import Path
 
@@ -18,7 +17,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from tag_compliance_tests.cli.conftest import Program
-from tag_compliance_tests.cli.running import DEADLINE_SECONDS, PROGRAM, Place, told
+from tag_compliance_tests.cli.running import DEADLINE_SECONDS, PROGRAM, Place, told, write_config
 from tag_compliance_tests.fake_aws import FakeAws, Fault
 
 ACCOUNT = "100000000000"
@@ -28,7 +27,7 @@ def families(exposition: str) -> set[str]:
     return {family.name for family in text_string_to_metric_families(exposition)}
 
 
-def test_stdout_holds_the_exposition_and_stderr_the_summary(program: Program) -> None:
+def test_the_exposition_goes_to_stdout_and_the_summary_to_stderr(program: Program) -> None:
     ended = program.run("scan")
     assert ended.code == 0
     assert {"compliance_percentage", "resources_scanned_total"} <= families(ended.out)
@@ -36,10 +35,10 @@ def test_stdout_holds_the_exposition_and_stderr_the_summary(program: Program) ->
     assert ended.out == snapshot.read_text(), "nothing else is on stdout"
     assert "complete: 6 of 6 regions of 3 accounts read in " in ended.err
     assert " resources carry every required tag, " in ended.err
-    assert "%|" not in ended.err, "there is no progress bar where stderr is no terminal"
+    assert "%|" not in ended.err, "no progress bar if stderr is not a terminal"
 
 
-def test_a_partial_scan_publishes_what_it_read_with_exit_code_3(program: Program) -> None:
+def test_a_partial_scan_publishes_what_was_read_with_exit_code_3(program: Program) -> None:
     program.fake.faults.add(Fault.ACCESS_DENIED, account_id=ACCOUNT, operation="GetResources")
     ended = program.run("scan")
     assert ended.code == 3
@@ -49,7 +48,7 @@ def test_a_partial_scan_publishes_what_it_read_with_exit_code_3(program: Program
     assert "compliance_percentage{" in ended.out
 
 
-def test_where_nothing_is_read_nothing_is_put_out_with_exit_code_1(program: Program) -> None:
+def test_a_scan_that_reads_nothing_writes_no_metrics_and_exits_1(program: Program) -> None:
     program.fake.faults.add(Fault.ACCESS_DENIED)
     ended = program.run("scan")
     assert ended.code == 1
@@ -58,32 +57,32 @@ def test_where_nothing_is_read_nothing_is_put_out_with_exit_code_1(program: Prog
     assert "nothing could be scanned" in line
 
 
-def test_an_account_that_is_not_configured_is_wrong_usage(program: Program) -> None:
+def test_scanning_an_account_that_is_not_configured_exits_2(program: Program) -> None:
     ended = program.run("scan", "--account", "123412341234")
     assert ended.code == 2
     (line,) = told(ended.err)
     assert "no such account in config.yaml" in line
 
 
-def test_output_goes_into_the_file_in_one_step_and_stdout_stays_empty(program: Program) -> None:
+def test_the_output_file_is_replaced_atomically_and_stdout_stays_empty(program: Program) -> None:
     file = program.place.folder / "there" / "metrics.prom"
     file.parent.mkdir()
     file.write_text("old")
     with file.open() as reader:
         ended = program.run("scan", "--output", str(file))
-        assert reader.read() == "old", "who has opened the old file keeps it whole"
+        assert reader.read() == "old", "an open reader keeps the complete old file"
     assert ended.code == 0
     assert ended.out == ""
     assert "compliance_percentage" in families(file.read_text())
     assert [path.name for path in file.parent.iterdir()] == ["metrics.prom"]
 
 
-def test_output_through_a_link_or_into_a_pipe_replaces_neither(program: Program) -> None:
+def test_output_to_a_link_or_a_pipe_replaces_neither(program: Program) -> None:
     folder = program.place.folder
     (folder / "link.prom").symlink_to(folder / "target.prom")
     os.mkfifo(folder / "pipe")
     reader = os.open(folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
-    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 1_000_000)  # the whole of it, though nobody reads
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 1_000_000)  # room for all of it without a reader
     try:
         assert program.run("scan", "--output", "link.prom").code == 0
         assert program.run("scan", "--output", "pipe").code == 0
@@ -96,7 +95,7 @@ def test_output_through_a_link_or_into_a_pipe_replaces_neither(program: Program)
 
 
 @pytest.mark.parametrize("output", ["file/metrics.prom", "."])
-def test_an_output_that_cannot_be_written_is_told_in_one_line(
+def test_an_output_file_that_cannot_be_written_is_reported_in_one_line(
     program: Program, output: str
 ) -> None:
     (program.place.folder / "file").write_text("old")
@@ -119,7 +118,7 @@ def test_the_progress_bar_is_shown_on_a_terminal(place: Place) -> None:
     try:
         while piece := os.read(ours, 65536):
             shown += piece
-    except OSError:  # what a terminal says when its other side has gone
+    except OSError:  # the other side of the terminal is closed
         pass
     finally:
         os.close(ours)
@@ -129,7 +128,7 @@ def test_the_progress_bar_is_shown_on_a_terminal(place: Place) -> None:
     assert "compliance_percentage" in families(metrics.read_text())
 
 
-def test_json_log_lines_parse_each_with_its_event(program: Program) -> None:
+def test_every_json_log_line_is_an_event(program: Program) -> None:
     program.fake.faults.add(Fault.ACCESS_DENIED, account_id=ACCOUNT)
     ended = program.run("scan", "--log-format", "json")
     events = [json.loads(line) for line in ended.err.splitlines() if line.startswith("{")]
@@ -138,15 +137,15 @@ def test_json_log_lines_parse_each_with_its_event(program: Program) -> None:
     assert {"time", "level", "account", "resources", "seconds"} <= set(read[0])
     assert {event["level"] for event in events} == {"info", "warning"}
     lines = [line for line in ended.err.splitlines() if not line.startswith("{")]
-    assert lines[0].startswith("partial: "), "beside the log there is the summary alone"
+    assert lines[0].startswith("partial: "), "besides the log there is only the summary"
 
 
-def test_at_level_error_a_scan_that_succeeds_logs_nothing(program: Program) -> None:
+def test_a_complete_scan_logs_nothing_at_level_error(program: Program) -> None:
     ended = program.run("scan", "--log-level", "error")
     assert ended.err.startswith("complete: ")
 
 
-def test_without_dagster_home_nothing_is_written_but_the_storage(place: Place) -> None:
+def test_without_dagster_home_only_the_storage_is_written(place: Place) -> None:
     def files() -> set[Path]:
         return {path for path in place.folder.rglob("*") if path.is_file()}
 
@@ -155,9 +154,9 @@ def test_without_dagster_home_nothing_is_written_but_the_storage(place: Place) -
     assert {path for path in files() - before if place.state not in path.parents} == set()
 
 
-def test_with_dagster_home_the_run_is_recorded_there(program: Program) -> None:
+def test_with_dagster_home_the_run_is_recorded_in_that_instance(program: Program) -> None:
     program.fake.faults.add(Fault.ACCESS_DENIED, account_id=ACCOUNT)
-    os.environ["DAGSTER_HOME"] = "dagster"  # a relative one that does not exist is good enough
+    os.environ["DAGSTER_HOME"] = "dagster"  # relative, and created by the command
     assert program.run("scan").code == 3
 
     home = program.place.folder / "dagster"
@@ -185,7 +184,7 @@ def test_with_dagster_home_the_run_is_recorded_there(program: Program) -> None:
         assert not instance.telemetry_enabled
 
 
-def test_each_account_costs_one_row_in_dagsters_event_log(program: Program) -> None:
+def test_each_account_adds_one_row_to_the_event_log_of_dagster(program: Program) -> None:
     os.environ["DAGSTER_HOME"] = "dagster"
     assert program.run("scan").code == 0
     with dg.DagsterInstance.from_config(str(program.place.folder / "dagster")) as instance:
@@ -203,7 +202,7 @@ def test_each_account_costs_one_row_in_dagsters_event_log(program: Program) -> N
         }
 
 
-def test_a_dagster_home_that_cannot_be_made_is_told_in_one_line(program: Program) -> None:
+def test_a_dagster_home_that_cannot_be_created_is_reported_in_one_line(program: Program) -> None:
     (program.place.folder / "file").write_text("")
     os.environ["DAGSTER_HOME"] = str(program.place.folder / "file" / "home")
     ended = program.run("scan")
@@ -215,17 +214,17 @@ def test_a_dagster_home_that_cannot_be_made_is_told_in_one_line(program: Program
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"]
 )
-def test_a_signal_ends_a_scan_at_once_and_leaves_nothing_half_done(
+def test_a_signal_stops_a_hanging_scan_and_leaves_the_output_and_the_storage_unchanged(
     place: Place, fake: FakeAws, number: signal.Signals, code: int
 ) -> None:
     (place.folder / "metrics.prom").write_text("old")
+    # A scan that ignored the signal would run longer than the test waits.
+    write_config(place.folder, fake.organization, region_deadline=600)
     fake.faults.add(Fault.HANG, operation="GetResources")
     process = place.start("scan", "--output", "metrics.prom")
     assert fake.calls.wait_for("GetResources", timeout=DEADLINE_SECONDS)
     process.send_signal(number)
-    sent = time.monotonic()
     out, err = process.communicate(timeout=DEADLINE_SECONDS)
-    assert time.monotonic() - sent < 20, "a region that hangs is given up after 30 seconds"
     assert process.returncode == code
     assert out == ""
     assert "Traceback" not in err
@@ -234,7 +233,7 @@ def test_a_signal_ends_a_scan_at_once_and_leaves_nothing_half_done(
     assert not list(place.state.rglob("*.unfinished"))
 
 
-def test_a_shell_sees_the_metrics_in_a_pipe(place: Place) -> None:
+def test_a_reader_that_takes_one_line_of_the_metrics_causes_no_traceback(place: Place) -> None:
     done = subprocess.run(
         ["sh", "-c", f"{PROGRAM[0]} -m tag_compliance scan | head -1"],
         cwd=place.folder,

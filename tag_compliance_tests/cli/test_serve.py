@@ -8,7 +8,7 @@ from tag_compliance_tests.cli.conftest import Program
 from tag_compliance_tests.cli.running import Place, told
 
 
-def test_it_serves_the_storage_of_the_configuration_until_it_is_told_to_end(place: Place) -> None:
+def test_serve_serves_the_storage_of_the_configuration_until_sigterm(place: Place) -> None:
     assert place.run("scan").returncode == 0
     process = place.start("serve", "--host", "127.0.0.1", "--port", "0")
     assert process.stderr is not None
@@ -21,7 +21,7 @@ def test_it_serves_the_storage_of_the_configuration_until_it_is_told_to_end(plac
     assert process.returncode == 0
 
 
-def test_a_port_that_is_taken_is_told_in_one_line(program: Program) -> None:
+def test_a_port_in_use_is_reported_in_one_line(program: Program) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = program.run("serve", "--host", "127.0.0.1", "--port", str(port))

@@ -1,4 +1,4 @@
-"""`tag-compliance up`: one process tree that stands and falls as a whole."""
+"""`tag-compliance up`: one process tree whose processes stop together."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tag_compliance_tests.fake_aws import FakeAws
 
 
 def planned_in(home: Path) -> list[str | None]:
-    """Of the first run: the account of each event that plans to read some."""
+    """The account of each event of the first run that plans to read accounts."""
     with dg.DagsterInstance.from_config(str(home)) as instance:
         run = instance.get_runs()[-1]
         kind = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
@@ -28,7 +28,9 @@ def planned_in(home: Path) -> list[str | None]:
 
 
 @pytest.mark.timeout(240)
-def test_it_scans_by_itself_and_the_death_of_the_daemon_ends_everything(place: Place) -> None:
+def test_the_first_scan_starts_automatically_and_a_killed_daemon_stops_everything(
+    place: Place,
+) -> None:
     with start_up(place, "--refresh-interval", "10") as up:
         eventually(lambda: up.has_snapshot, 120)
         eventually(lambda: up.answers("/server_info", up.ui_port), 60)
@@ -40,13 +42,13 @@ def test_it_scans_by_itself_and_the_death_of_the_daemon_ends_everything(place: P
 
         assert up.process.wait(60) == 1
         assert told(up.log.read_text()) == [
-            "tag-compliance: the daemon ended with signal 9; ending the rest"
+            "tag-compliance: the daemon ended with signal 9; stopping the others"
         ]
         assert alive(tree) == []
 
 
 @pytest.mark.timeout(240)
-def test_sigterm_ends_everything_in_order_whatever_dagster_home_holds(place: Place) -> None:
+def test_sigterm_stops_everything_and_keeps_the_dagster_yaml_of_the_user(place: Place) -> None:
     home = place.folder / "home-of-dagster"
     home.mkdir()
     settings = home / "dagster.yaml"
@@ -59,12 +61,14 @@ def test_sigterm_ends_everything_in_order_whatever_dagster_home_holds(place: Pla
 
         assert up.process.wait(90) == 0
         assert alive(tree) == []
-        assert settings.read_text() == "telemetry:\n  enabled: false\n", "it is the user's"
+        assert settings.read_text() == "telemetry:\n  enabled: false\n"
         assert "Traceback" not in up.log.read_text()
 
 
 @pytest.mark.parametrize("flag", ["--port", "--ui-port"])
-def test_a_port_that_is_taken_is_told_before_anything_starts(program: Program, flag: str) -> None:
+def test_a_port_in_use_is_reported_in_one_line_before_anything_starts(
+    program: Program, flag: str
+) -> None:
     other = {"--port": "--ui-port", "--ui-port": "--port"}[flag]
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -77,7 +81,7 @@ def test_a_port_that_is_taken_is_told_before_anything_starts(program: Program, f
     assert not program.place.state.exists()
 
 
-def test_a_home_that_cannot_be_made_is_told_in_one_line(
+def test_a_dagster_home_that_cannot_be_created_is_reported_in_one_line(
     tmp_path: Path, fake: FakeAws, program: Program
 ) -> None:
     (program.place.folder / "file").write_text("")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import re
 import tomllib
@@ -15,11 +14,11 @@ import pytest
 import yaml
 
 from tag_compliance.cli.dagster_home import FEW_EVENTS
-from tag_compliance.cli.main import build_parser
 from tag_compliance.config.model import SCALAR_KEYS
 from tag_compliance.exporter.app import create_app
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.folder import FolderStorage
+from tag_compliance_tests.cli.commands import commands, options, parsed
 from tag_compliance_tests.deploy.manifests import BASE, ROOT, SCALE_OUT, Manifest, Rendered, render
 
 FOREIGN_VARIABLES = {"DAGSTER_HOME", "DAGSTER_CURRENT_IMAGE", "POD_NAMESPACE"}
@@ -182,25 +181,19 @@ def parse(arguments: list[str]) -> None:
             command, rest = command.commands[rest[0]], rest[1:]
         command.make_context(arguments[0], rest)
     else:
-        build_parser({}).parse_args(arguments)
-
-
-def commands() -> Mapping[str, argparse.ArgumentParser]:
-    [action] = [a for a in build_parser({})._actions if isinstance(a, argparse._SubParsersAction)]
-    choices: Mapping[str, argparse.ArgumentParser] = action.choices
-    return choices
+        parsed(*arguments)
 
 
 def variables_of_the_program() -> Iterator[str]:
-    for command in commands().values():
-        for action in command._actions:
-            yield f"TAG_COMPLIANCE_{action.dest.upper()}"
+    for command in commands():
+        for option in options(command):
+            yield str(option.envvar)
     for key in SCALAR_KEYS:
         yield f"TAG_COMPLIANCE_{key.upper()}"
 
 
 def default_of(command: str, flag: str) -> int:
-    value: int = getattr(build_parser({}).parse_args([command]), flag)
+    value: int = parsed(command).params[flag]
     return value
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import re
 from pathlib import Path
 
@@ -11,7 +10,6 @@ import yaml
 
 from tag_compliance.cli.dagster_home import FEW_EVENTS
 from tag_compliance.cli.exit_code import ExitCode
-from tag_compliance.cli.main import build_parser
 from tag_compliance.config.model import KEYS, Config
 from tag_compliance.domain.metrics import METRICS
 from tag_compliance.domain.results import RESULT_SCHEMA
@@ -28,6 +26,7 @@ from tag_compliance.pipeline.runs import (
     SCAN_TAG,
     TRIGGER_TAG,
 )
+from tag_compliance_tests.cli.commands import commands, options
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,15 +45,6 @@ def first_cells(text: str) -> list[str]:
     return [row[0].strip("`") for row in rows(text)]
 
 
-def commands() -> list[str]:
-    (sub,) = (
-        action
-        for action in build_parser({})._actions
-        if isinstance(action, argparse._SubParsersAction)
-    )
-    return list(sub.choices)
-
-
 def test_every_metric_is_documented_with_its_labels() -> None:
     documented = {
         row[0].strip("`"): row[1] for row in rows(text_of("docs/metrics.md")) if len(row) > 2
@@ -69,6 +59,22 @@ def test_the_readme_lists_exactly_the_commands_of_the_program() -> None:
     readme = text_of("README.md")
     documented = re.findall(r"^\| `tag-compliance ([a-z-]+)` \|", readme, re.MULTILINE)
     assert sorted(documented) == sorted(commands())
+
+
+DOCUMENTS = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+
+
+def test_every_documented_command_line_uses_flags_that_the_command_has() -> None:
+    lines = [
+        line
+        for path in DOCUMENTS
+        for line in re.findall(r"tag-compliance [a-z-]+(?: [^`#\n]*)?", path.read_text("utf-8"))
+    ]
+    used = [(line.split()[1], re.findall(r"--[a-z-]+", line)) for line in lines]
+    assert any(flags for _, flags in used)
+    for command, flags in used:
+        known = {option.opts[0] for option in options(command)} if command in commands() else set()
+        assert set(flags) <= known, command
 
 
 def test_every_key_of_the_configuration_is_documented_with_its_default() -> None:

@@ -25,7 +25,7 @@ from tag_compliance.cli.main import main as program
 
 _MOST_OUTPUT = 1_000_000
 _IMPORTED_BY_A_SCAN = (
-    "tag_compliance.cli.scan",
+    "tag_compliance.cli.single_scan",
     "tag_compliance.pipeline.launch",
     "dagster._core.storage.sqlite_storage",
 )

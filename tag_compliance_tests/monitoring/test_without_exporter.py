@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
-import http.server
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,63 +71,5 @@ def test_a_push_replaces_the_earlier_samples_of_the_job(pushgateway: str) -> Non
 
 
 def test_an_error_of_the_pushgateway_is_reported_with_its_message(pushgateway: str) -> None:
-    with pytest.raises(TagComplianceError, match=r"cannot push to http://.*: it answered 400 .*: "):
+    with pytest.raises(TagComplianceError, match=r"cannot push to http://.*: it returned 400 .*: "):
         push(b"no exposition\n", pushgateway, job="refused")
-
-
-def test_an_unreachable_pushgateway_is_reported_in_one_line() -> None:
-    url = f"http://127.0.0.1:{free_port()}"
-    with pytest.raises(TagComplianceError, match=rf"^cannot push to {url}: .*refused") as raised:
-        push(b"", url)
-    assert "\n" not in str(raised.value)
-
-
-@pytest.mark.parametrize("url", ["", "localhost:9091", "ftp://host", "file:///etc", "http://", "x"])
-def test_an_address_that_is_not_a_url_is_rejected_before_anything_is_sent(url: str) -> None:
-    with pytest.raises(TagComplianceError, match="must begin with http:// or https://"):
-        push(b"", url)
-
-
-@pytest.mark.parametrize("url", ["http://host:port", "http://[::1"])
-def test_a_malformed_url_is_rejected(url: str) -> None:
-    with pytest.raises(TagComplianceError, match="cannot be read"):
-        push(b"", url)
-
-
-@contextlib.contextmanager
-def _answering(body: bytes) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
-    """A server that records path and credentials of each PUT and responds with `body`."""
-    requests: list[tuple[str, str | None]] = []
-
-    class Handler(http.server.BaseHTTPRequestHandler):
-        def do_PUT(self) -> None:
-            self.rfile.read(int(self.headers["Content-Length"]))
-            requests.append((self.path, self.headers["Authorization"]))
-            self.wfile.write(body)
-
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
-            pass
-
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_port}", requests
-        finally:
-            server.shutdown()
-            thread.join()
-
-
-def test_credentials_in_the_url_are_sent_as_a_header() -> None:
-    with _answering(b"HTTP/1.0 200 OK\r\n\r\n") as (address, requests):
-        push(b"up 1\n", f"http://ci:p%40ss@{address}/gateway/", job="a b")
-    assert requests == [("/gateway/metrics/job/a%20b", "Basic Y2k6cEBzcw==")]
-
-
-def test_no_error_message_contains_the_password() -> None:
-    with (
-        _answering(b"no HTTP\r\n\r\n") as (address, _),
-        pytest.raises(TagComplianceError, match=f"^cannot push to http://{address}: ") as raised,
-    ):
-        push(b"up 1\n", f"http://ci:secret@{address}")
-    assert "secret" not in str(raised.value)

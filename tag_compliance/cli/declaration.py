@@ -1,0 +1,99 @@
+"""How commands and options are declared: exit codes, environment variables, groups of options.
+
+Every option names its variable explicitly; click's automatic prefix would rename today's variables.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import field, fields
+from functools import wraps
+from pathlib import Path
+from typing import Any
+
+import click
+from click.core import ParameterSource
+
+from tag_compliance.cli.exit_code import ExitCode
+
+CommandFunction = Callable[..., int]
+Decorator = Callable[[CommandFunction], CommandFunction]
+
+# Whether a file can be read or written is reported by the code that opens it, with its own advice.
+FILE = click.Path(readable=False)
+CONFIG_FILE = click.Path(readable=False, path_type=Path)
+
+
+class ProgramOption(click.Option):
+    """An option that ignores variables set by Kubernetes and does not take a flag as its value."""
+
+    def resolve_envvar_value(self, ctx: click.Context) -> str | None:
+        """Ignores `tcp://…`: Kubernetes sets such a TAG_COMPLIANCE_PORT in every pod of a namespace
+        with a Service named `tag-compliance`.
+        """
+        value = super().resolve_envvar_value(ctx)
+        return None if value is not None and value.startswith("tcp://") else value
+
+    def process_value(self, ctx: click.Context, value: Any) -> Any:
+        """Rejects `--output --push URL`, where click would take `--push` as the file's name."""
+        given = ctx.get_parameter_source(self.name) is ParameterSource.COMMANDLINE
+        if given and isinstance(value, str) and value.startswith("-") and value != "-":
+            flag = self.opts[0]
+            raise click.BadOptionUsage(
+                flag, f"Option '{flag}' requires an argument, not '{value}'.", ctx
+            )
+        return super().process_value(ctx, value)
+
+
+def port(value: str) -> int:
+    """The type of a TCP port; 0 means any free port."""
+    if not value.isdecimal() or int(value) > 65_535:  # noqa: PLR2004 - 16 bits
+        raise click.BadParameter(f"'{value}' is not a port: it must be 0 to 65535.")
+    return int(value)
+
+
+def command(example: str, **meanings: str) -> Callable[[CommandFunction], click.Command]:
+    """Declares a command; its help ends with the example and the meanings of the exit codes.
+
+    `meanings` are by the names of `ExitCode`, in lower case.
+    """
+    meanings["usage"] = "wrong usage, or a configuration with faults"
+    codes = "\n".join(
+        f"  {code.value}  {meanings[code.name.lower()]}"
+        for code in ExitCode
+        if code.name.lower() in meanings
+    )
+    # click does not rewrap a paragraph that begins with \b.
+    return click.command(epilog=f"\b\nExample:\n  {example}\n\n\b\nExit codes:\n{codes}")
+
+
+def option(flag: str, variable: str, help_text: str, **settings: Any) -> Decorator:
+    """Declares an option with its environment variable; the help shows both and the default."""
+    settings |= {"help": help_text, "show_envvar": True, "show_default": True}
+    return click.option(flag, cls=ProgramOption, envvar=variable, **settings)
+
+
+def option_field(variable: str, help_text: str, **settings: Any) -> Any:
+    """A field of a dataclass that `bundle` turns into an option; its flag is the field's name."""
+    return field(metadata={"variable": variable, "help_text": help_text, **settings})
+
+
+def bundle(parameter: str, kind: type) -> Decorator:
+    """Declares an option for each field of the dataclass `kind`.
+
+    The command receives all their values as one parameter of that type.
+    """
+
+    def decorate(command: CommandFunction) -> CommandFunction:
+        @wraps(command)
+        def with_bundle(**values: Any) -> int:
+            bundled = {own.name: values.pop(own.name) for own in fields(kind)}
+            return command(**values, **{parameter: kind(**bundled)})
+
+        decorated: CommandFunction = with_bundle
+        for declared in reversed(fields(kind)):
+            flag = f"--{declared.name.replace('_', '-')}"
+            decorated = option(flag, **declared.metadata)(decorated)
+        return decorated
+
+    return decorate

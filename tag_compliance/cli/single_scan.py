@@ -1,0 +1,67 @@
+"""One scan in this process, and what a person sees of it."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import warnings
+from collections.abc import Mapping
+from pathlib import Path
+
+from tag_compliance.aws.regions import known_regions
+from tag_compliance.cli import options
+from tag_compliance.cli.dagster_home import FEW_EVENTS, prepare_dagster_home
+from tag_compliance.cli.interrupts import interruptible
+from tag_compliance.cli.output import write_output
+from tag_compliance.cli.process_environment import set_process_environment
+from tag_compliance.cli.progress import progress_bar
+from tag_compliance.cli.summary import summary_of
+from tag_compliance.config import Config, load_config
+from tag_compliance.errors import BadConfiguration, Fault, TagComplianceError
+from tag_compliance.snapshot.status import ScanStatus
+from tag_compliance.snapshot.store import Snapshot
+
+
+def scan_once(
+    config_path: Path,
+    environment: Mapping[str, str],
+    output: options.Output,
+    account: str | None = None,
+) -> ScanStatus:
+    """Scans, writes the exposition to its output, prints a summary on stderr.
+
+    Raises `TagComplianceError` if there is no snapshot or it cannot be written to the output.
+    """
+    config = load_config(config_path, environment, known_regions())
+    if account is not None and all(a.account_id != account for a in config.aws_account_matrix):
+        fault = Fault("--account", "", account, f"no such account in {config_path}")
+        raise BadConfiguration((fault,))
+    for_dagster = {**FEW_EVENTS, **environment}
+    if home := environment.get("DAGSTER_HOME"):
+        for_dagster["DAGSTER_HOME"] = str(prepare_dagster_home(home, config))
+    set_process_environment(for_dagster)
+
+    snapshot = _materialize(config, config_path, account)
+    write_output(snapshot.plain, output)
+    for line in summary_of(snapshot.status):
+        print(line, file=sys.stderr)
+    return snapshot.status
+
+
+def _materialize(config: Config, config_path: Path, account: str | None) -> Snapshot:
+    # Dagster warns about each of its features that it calls beta; the lock file pins them all.
+    warnings.filterwarnings("ignore", message=".*currently in (beta|preview)")
+    gc.disable()  # no imported object becomes garbage, and searching them takes 0.2 s
+    # Dagster, which a configuration with faults does not need.
+    from tag_compliance.pipeline.launch import run_scan
+    from tag_compliance.pipeline.resources import ProgressResource
+
+    gc.freeze()
+    gc.enable()
+
+    with interruptible() as check, progress_bar(config) as advance:
+        ended = run_scan(config, config_path, ProgressResource(advance), account)
+        check()
+    if ended.snapshot is None:
+        raise TagComplianceError(ended.failure or f"the run {ended.run_id} failed")
+    return ended.snapshot
