@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import (
     AfterValidator,
@@ -149,15 +149,14 @@ SCALAR_KEYS = tuple(
 )
 """The keys that an environment variable can override."""
 
+def _is_number(annotation: Any) -> bool:
+    """Whether a field's annotation is `int` or `float`, also in `Annotated[int, …] | None`."""
+    choices = get_args(annotation) or (annotation,)
+    return any(getattr(choice, "__origin__", choice) in {int, float} for choice in choices)
+
+
 NUMBER_KEYS = tuple(
-    name
-    for name in SCALAR_KEYS
-    if {"integer", "number"}
-    & {
-        choice.get("type")
-        for shape in [Config.model_json_schema()["properties"][name]]
-        for choice in shape.get("anyOf", [shape])
-    }
+    name for name in SCALAR_KEYS if _is_number(Config.model_fields[name].annotation)
 )
 """Those of them whose value is a number."""
 
