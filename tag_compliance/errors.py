@@ -17,7 +17,6 @@ _BOUNDED = reprlib.Repr()
 _BOUNDED.maxstring = _BOUNDED.maxother = 2 * _SHOWN_CHARACTERS
 
 __all__ = [
-    "BadArn",
     "BadConfiguration",
     "CannotListen",
     "Fault",
@@ -62,15 +61,6 @@ class BadConfiguration(TagComplianceError):
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = faults
-
-
-class BadArn(TagComplianceError, ValueError):
-    """The text is no ARN."""
-
-    def __init__(self, text: str, rule: str) -> None:
-        super().__init__(f"{text!r} is no ARN: {rule}")
-        self.text = text
-        self.rule = rule
 
 
 class StorageRefused(TagComplianceError):

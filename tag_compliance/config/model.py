@@ -149,6 +149,7 @@ SCALAR_KEYS = tuple(
 )
 """The keys that an environment variable can override."""
 
+
 def _is_number(annotation: Any) -> bool:
     """Whether a field's annotation is `int` or `float`, also in `Annotated[int, …] | None`."""
     choices = get_args(annotation) or (annotation,)

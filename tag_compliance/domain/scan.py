@@ -53,7 +53,6 @@ class RegionScan:
     region: str
     reason: Reason
     message: str = ""
-    pages: int = 0
     resources: int = 0
     calls: int = 0
     retries: int = 0

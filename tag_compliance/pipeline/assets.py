@@ -151,6 +151,3 @@ def metric_snapshot(
 
 def _policy(config: Config) -> Policy:
     return Policy(config.required_tags, config.excluded_resource_types)
-
-
-ASSETS = (scan_config, raw_resources, compliance_results, metric_snapshot)

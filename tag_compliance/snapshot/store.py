@@ -103,10 +103,6 @@ class SnapshotStore:
 
         self._storage.update(CURRENT, unless_newer)
 
-    def last_scan(self) -> LastScan | None:
-        """How the newest scan ended; None before the first."""
-        return self._current().last_scan
-
     def status(self) -> ScanStatus | None:
         """That of the current snapshot, from its manifest alone; None where none can be read."""
         try:

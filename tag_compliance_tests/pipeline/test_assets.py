@@ -212,7 +212,7 @@ def test_where_every_account_fails_the_run_does_and_the_last_good_snapshot_stays
     assert failure_of(result).startswith("nothing could be scanned, the last good snapshot stays")
     assert ids_of(fake)[0] in failure_of(result)
     assert scanning.current().snapshot_id == good.snapshot_id
-    last = scanning.snapshots.last_scan()
+    last = scanning.snapshots.look().last_scan
     assert last is not None
     assert last.outcome is Outcome.NOTHING
     assert last.started_at > good.status.scan_started_at

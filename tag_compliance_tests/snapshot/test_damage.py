@@ -177,7 +177,7 @@ _documents = st.one_of(st.binary(max_size=60), _json.map(lambda value: json.dump
 def test_any_bytes_in_the_pointer_are_read_or_told(folder: Path, data: bytes) -> None:
     (folder / "current.json").write_bytes(data)
     store = SnapshotStore(FolderStorage(folder))
-    for ask in (store.load, store.last_scan, lambda: store.retain(9)):
+    for ask in (store.load, store.look, lambda: store.retain(9)):
         try:
             ask()
         except SnapshotUnreadable:
@@ -216,7 +216,7 @@ def test_any_value_in_the_pointer_is_read_or_told_and_can_be_replaced(
             current[part][key] = value
     (folder / "current.json").write_text(json.dumps(current))
     ended = LastScan(NOON, NOON, Outcome.NOTHING, ())
-    for ask in (store.load, store.last_scan, lambda: store.record(ended)):
+    for ask in (store.load, store.look, lambda: store.record(ended)):
         try:
             ask()
         except SnapshotUnreadable:

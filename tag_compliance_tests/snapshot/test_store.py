@@ -55,7 +55,7 @@ def test_what_was_published_is_loaded(store: SnapshotStore) -> None:
 
 def test_before_the_first_there_is_none(store: SnapshotStore) -> None:
     assert store.load() is None
-    assert store.last_scan() is None
+    assert store.look().last_scan is None
     assert store.retain(1) == 0
 
 
@@ -80,7 +80,7 @@ def test_an_older_scan_is_not_published_over_a_newer_one(
     assert store.publish(b"older", status_of(4)) is None
     assert _loaded(store).snapshot_id == newer
     assert _ids(storage) == [newer]
-    ended = store.last_scan()
+    ended = store.look().last_scan
     assert ended is not None
     assert ended.started_at == NOON + timedelta(minutes=5)
 
@@ -89,7 +89,7 @@ def test_a_scan_that_published_is_the_last_scan(store: SnapshotStore) -> None:
     store.publish(b"x", replace(status_of(3, Outcome.PARTIAL), failures=("one", "two")))
     at = NOON + timedelta(minutes=3)
     ended = LastScan(at, at + timedelta(seconds=20), Outcome.PARTIAL, ("one", "two"))
-    assert store.last_scan() == ended
+    assert store.look().last_scan == ended
 
 
 def _failed(minute: int) -> LastScan:
@@ -100,20 +100,20 @@ def _failed(minute: int) -> LastScan:
 def test_a_scan_that_failed_is_noted_and_the_snapshot_stays(store: SnapshotStore) -> None:
     snapshot_id = _published(store, 0)
     store.record(_failed(1))
-    assert store.last_scan() == _failed(1)
+    assert store.look().last_scan == _failed(1)
     assert _loaded(store).snapshot_id == snapshot_id
 
 
 def test_a_scan_that_failed_can_be_the_first(store: SnapshotStore) -> None:
     store.record(_failed(0))
     assert store.load() is None
-    assert store.last_scan() == _failed(0)
+    assert store.look().last_scan == _failed(0)
 
 
 def test_an_older_failure_is_not_noted_over_a_newer_scan(store: SnapshotStore) -> None:
     store.record(_failed(2))
     store.record(_failed(1))
-    assert store.last_scan() == _failed(2)
+    assert store.look().last_scan == _failed(2)
 
 
 def test_a_failure_is_not_noted_over_a_pointer_that_cannot_be_read(
