@@ -123,7 +123,7 @@ def _measure(accounts: int, folder: Path) -> dict[str, Any]:
             path = write_configuration(case, folder / name)
             config = load_config(path, os.environ, known_regions())
             with watch.phase(name):
-                ended = run_scan(config, path, ProgressResource())
+                ended = run_scan(config, path, os.environ, ProgressResource())
             if not ended.succeeded:
                 raise SystemExit(ended.failure)
     with watch.phase("plain"):

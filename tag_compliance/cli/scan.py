@@ -36,14 +36,16 @@ def scan_once(config_path: Path, output: Output, account: str | None = None) -> 
         os.environ["DAGSTER_HOME"] = str(prepare_dagster_home(home, config))
     os.environ.update(FEW_EVENTS | os.environ)
     gc.disable()  # nothing that is imported becomes garbage: looking for it takes 0.2 s
+    from tag_compliance.pipeline.allocator import use_system_allocator
     from tag_compliance.pipeline.launch import run_scan  # Dagster, which `--help` can do without
     from tag_compliance.pipeline.resources import ProgressResource
 
+    use_system_allocator()
     gc.freeze()
     gc.enable()
 
     with interruptible() as check, progress_bar(config) as advance:
-        ended = run_scan(config, config_path, ProgressResource(advance), account)
+        ended = run_scan(config, config_path, os.environ, ProgressResource(advance), account)
         check()
     if ended.snapshot is None:
         raise TagComplianceError(ended.failure or f"the run {ended.run_id} failed")

@@ -23,9 +23,12 @@ from tag_compliance.pipeline.checks import (
     check_results,
     check_snapshot,
 )
-from tag_compliance.pipeline.heartbeat import HeartbeatResource
 from tag_compliance.pipeline.partitions import ACCOUNTS
-from tag_compliance.pipeline.resources import ConfigurationResource, ProgressResource
+from tag_compliance.pipeline.resources import (
+    ConfigurationResource,
+    HeartbeatResource,
+    ProgressResource,
+)
 from tag_compliance.pipeline.runs import scan_began_at
 from tag_compliance.snapshot.contents import build_contents, outcome_of
 from tag_compliance.snapshot.status import LastScan, Outcome

@@ -4,10 +4,10 @@ from datetime import UTC, timedelta
 
 import dagster as dg
 
-from tag_compliance.config import Config
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.errors import BadConfiguration
 from tag_compliance.pipeline.cadence import Cadence
+from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.pipeline.partitions import sync_partitions
 from tag_compliance.pipeline.requests import (
     faulty_request,
@@ -30,7 +30,6 @@ from tag_compliance.pipeline.runs import (
     unfollowed_by_hand,
     unpublished_scan,
 )
-from tag_compliance.storage.open import open_storage
 
 _GRACE_SECONDS = 60
 _SENSOR_SECONDS = 10
@@ -38,9 +37,9 @@ _SENSOR_SECONDS = 10
 Answer = list[dg.RunRequest] | dg.SkipReason
 
 
-def _busy(instance: dg.DagsterInstance, config: Config) -> dg.SkipReason | None:
-    """Why no scan can begin now, if that is so."""
-    running = running_scan(instance, open_storage(config.storage))
+def _busy(instance: dg.DagsterInstance, heartbeats: Heartbeats) -> dg.SkipReason | None:
+    """The reason why no scan can begin now, or None."""
+    running = running_scan(instance, heartbeats)
     if running is not None:
         return dg.SkipReason(f"a scan is still running: run {running.run_id}")
     unpublished = unpublished_scan(instance)
@@ -71,7 +70,7 @@ def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition
             config = configuration.load()
         except BadConfiguration:
             return [faulty_request("schedule", key, prefix)]
-        busy = _busy(instance, config)
+        busy = _busy(instance, configuration.heartbeats())
         return busy or scan_requests(instance, config, "schedule", key, prefix)
 
     return scan_schedule
@@ -104,7 +103,7 @@ def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefin
             config = configuration.load()
         except BadConfiguration:
             return told if fresh else [faulty_request("catch-up", key, prefix)]
-        busy = _busy(instance, config)
+        busy = _busy(instance, configuration.heartbeats())
         if busy is None:
             # An account that was added or removed shows within seconds, not at the next scan.
             sync_partitions(instance, config)
@@ -131,7 +130,7 @@ def build_publish_sensor(prefix: list[str]) -> dg.SensorDefinition:
     def scan_publish(
         context: dg.SensorEvaluationContext, configuration: ConfigurationResource
     ) -> dg.RunRequest | dg.SkipReason:
-        instance, storage = context.instance, configuration.storage()
+        instance, heartbeats = context.instance, configuration.heartbeats()
         by_hand = unfollowed_by_hand(instance)
         if by_hand is not None:
             return follow_request(by_hand, prefix)
@@ -146,7 +145,7 @@ def build_publish_sensor(prefix: list[str]) -> dg.SensorDefinition:
         age = utc_now() - newest.create_timestamp.astimezone(UTC)
         if len(parts) < wanted and age < ALL_ASKED_FOR_WITHIN:
             return dg.SkipReason(f"{len(parts)} of {wanted} runs of scan {scan} are asked for")
-        going_on = sum(not has_ended(instance, record, storage) for record in parts)
+        going_on = sum(not has_ended(instance, record, heartbeats) for record in parts)
         if going_on:
             return dg.SkipReason(f"{going_on} of {wanted} runs of scan {scan} go on")
         return publish_request(scan, newest.dagster_run.tags.get(TRIGGER_TAG, ""), prefix)

@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.pipeline.heartbeat import is_dead
-from tag_compliance.storage.base import Storage
+from tag_compliance.pipeline.heartbeat import Heartbeats
 
 JOB = "scan"
 RAW_RESOURCES, METRIC_SNAPSHOT = "raw_resources", "metric_snapshot"
@@ -76,23 +75,23 @@ def _materializes(run: dg.DagsterRun, asset: str) -> bool:
     return run.job_name == JOB
 
 
-def has_ended(instance: dg.DagsterInstance, record: dg.RunRecord, storage: Storage) -> bool:
-    """Whether the run is over; one whose process died is noted as failed first."""
+def has_ended(instance: dg.DagsterInstance, record: dg.RunRecord, heartbeats: Heartbeats) -> bool:
+    """Whether the run has ended; a run whose process died is first marked as failed."""
     run = record.dagster_run
     if run.status not in UNFINISHED:
         return True
-    if not is_dead(instance, record, storage):
+    if not heartbeats.is_dead(instance, record):
         return False
     instance.report_run_failed(run, "Nothing has been heard of its process: it was killed.")
     return True
 
 
-def running_scan(instance: dg.DagsterInstance, storage: Storage) -> dg.DagsterRun | None:
+def running_scan(instance: dg.DagsterInstance, heartbeats: Heartbeats) -> dg.DagsterRun | None:
     """A scan that has not ended, if there is one."""
     for record in instance.get_run_records(filters=dg.RunsFilter(statuses=UNFINISHED)):
         run = record.dagster_run
         concerns = is_scan(run) or SCAN_TAG in run.tags
-        if concerns and not has_ended(instance, record, storage):
+        if concerns and not has_ended(instance, record, heartbeats):
             return run
     return None
 

@@ -134,10 +134,8 @@ def test_a_queued_run_is_waited_for(idle: Pipeline) -> None:
     assert tick(idle).reason == f"a scan is still running: run {run_id}"
 
 
-def test_the_silence_that_means_death_can_be_set(
-    idle: Pipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TAG_COMPLIANCE_SILENCE_SECONDS", "5")
+def test_a_run_without_a_heartbeat_for_silence_seconds_is_dead(idle: Pipeline) -> None:
+    idle.configure(IDS, silence_seconds=5)
     make_older(idle.instance, idle.note(Status.STARTED), timedelta(seconds=6))
     assert len(tick(idle).requests) == 1
 
