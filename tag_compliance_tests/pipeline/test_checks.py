@@ -75,7 +75,7 @@ def test_an_account_that_failed_fails_accounts_and_regions() -> None:
 def test_a_failed_account_is_named_with_its_reason() -> None:
     results = results_of(scanned_account(TWO, "eu-west-1", reason=Reason.ACCESS_DENIED))
     check = check_results(results, count(results), config(), None)[0]
-    assert check.description == "1 of 1 accounts were not read whole."
+    assert check.description == "1 of 1 accounts were not fully read."
     table = check.metadata["failures"]
     assert isinstance(table, dg.TableMetadataValue)
     (row,) = (record.data for record in table.records)
