@@ -83,7 +83,7 @@ def test_nothing_scanned_tells_three_failures_and_how_many_more() -> None:
         ),
         (
             StoredValueUnreadable("results", "cut short"),
-            "the stored results cannot be read: cut short; scan anew to replace it",
+            "the stored results cannot be read: cut short; scan again to replace it",
             {"what": "results", "cause": "cut short"},
         ),
     ],

@@ -30,7 +30,7 @@ from tag_compliance.pipeline.resources import (
     ProgressResource,
 )
 from tag_compliance.pipeline.runs import scan_began_at
-from tag_compliance.snapshot.contents import build_contents, outcome_of
+from tag_compliance.snapshot.builder import build_contents, outcome_of
 from tag_compliance.snapshot.status import LastScan, Outcome
 
 IO_MANAGER = "tag_compliance_io"

@@ -14,9 +14,9 @@ from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.counts import Counts
 from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.pipeline.metadata import Cell, Metadata, table_of, table_of_failures
-from tag_compliance.snapshot.contents import SnapshotContents
-from tag_compliance.snapshot.lint import faults_of
+from tag_compliance.snapshot.builder import SnapshotContents
 from tag_compliance.snapshot.status import ScanStatus
+from tag_compliance.snapshot.validate import faults_of
 
 _RESULTS, _SNAPSHOT = "compliance_results", "metric_snapshot"
 

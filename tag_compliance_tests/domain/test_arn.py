@@ -11,7 +11,7 @@ from tag_compliance.domain.arn import UNKNOWN_TYPE, type_of
 _HERE = "eu-west-1:111122223333"
 _GLOBAL = ":111122223333"
 
-# Service, what lies between the service and the resource, resource, type.
+# Service, the part of the ARN between service and resource, resource, type.
 _CASES = [
     ("access-analyzer", _HERE, "analyzer/outside", "analyzer"),
     ("acm", _HERE, "certificate/6f4e-11", "certificate"),
@@ -146,7 +146,9 @@ _CASES = [
 
 
 @pytest.mark.parametrize(("service", "middle", "resource", "type_"), _CASES)
-def test_each_service_names_its_type(service: str, middle: str, resource: str, type_: str) -> None:
+def test_the_arn_of_each_service_has_its_type(
+    service: str, middle: str, resource: str, type_: str
+) -> None:
     text = f"arn:aws:{service}:{middle}:{resource}"
     assert type_of(text) == f"{service}:{type_}"
 
@@ -163,7 +165,7 @@ def test_the_type_does_not_depend_on_the_partition(partition: str) -> None:
     assert type_of(f"arn:{partition}:ec2:some-region-1:111122223333:vpc/vpc-1") == "ec2:vpc"
 
 
-def test_a_bare_name_of_an_unlisted_service_has_an_unknown_type_of_that_service() -> None:
+def test_a_bare_name_of_an_unlisted_service_has_the_type_unknown_of_that_service() -> None:
     assert type_of("arn:aws:newservice:eu-west-1:111122223333:thing") == "newservice:unknown"
 
 

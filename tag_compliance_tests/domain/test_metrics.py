@@ -1,4 +1,4 @@
-"""The metric table: the contract by the letter, the rest by the naming rules."""
+"""The metric table: contract metrics literally, the others by the naming rules."""
 
 from __future__ import annotations
 
@@ -43,6 +43,6 @@ def test_an_operational_metric_follows_the_naming_rules(metric: Metric) -> None:
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
-def test_labels_are_valid_and_none_stands_twice(metric: Metric) -> None:
+def test_label_names_are_valid_and_unique(metric: Metric) -> None:
     assert all(re.fullmatch("[a-z]+(_[a-z]+)*", label) for label in metric.labels)
     assert len(set(metric.labels)) == len(metric.labels)

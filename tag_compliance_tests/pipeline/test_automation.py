@@ -109,7 +109,7 @@ def test_a_run_whose_process_died_is_told_as_failed_and_not_waited_for(idle: Pip
     assert run is not None
     assert run.status is Status.FAILURE
     told = [entry.message for entry in idle.instance.all_logs(run_id)]
-    assert any("Nothing has been heard of its process" in message for message in told)
+    assert any("No heartbeat: its process was killed" in message for message in told)
 
 
 def test_a_run_that_beats_is_waited_for_however_long_it_takes(idle: Pipeline) -> None:

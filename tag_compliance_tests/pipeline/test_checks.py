@@ -19,7 +19,7 @@ from tag_compliance.pipeline.checks import (
     check_results,
     check_snapshot,
 )
-from tag_compliance.snapshot.contents import SnapshotContents, build_contents
+from tag_compliance.snapshot.builder import SnapshotContents, build_contents
 from tag_compliance.snapshot.status import ScanStatus
 from tag_compliance_tests.pipeline.accounts import results_of, scanned_account
 
@@ -128,7 +128,7 @@ def test_an_exposition_that_does_not_parse_is_told() -> None:
     broken = replace(contents(), exposition=b'a{b="c} 1\n')
     checks = {check.check_name: check for check in check_snapshot(broken, config())}
     assert not checks["exposition_parses"].passed
-    assert (checks["exposition_parses"].description or "").startswith("line 1 has not")
+    assert (checks["exposition_parses"].description or "").startswith("line 1 is malformed")
 
 
 @pytest.mark.parametrize(("age", "good"), [(890, True), (3 * (300 + 3_600) + 10, True)])

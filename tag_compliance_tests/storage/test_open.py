@@ -1,4 +1,4 @@
-"""From a URI to the place."""
+"""The storage that a URI names."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from tag_compliance.storage.open import open_storage
 
 
 @pytest.mark.parametrize("scheme", ["", "file://"])
-def test_a_path_is_a_folder_that_is_not_made_yet(scheme: str, tmp_path: Path) -> None:
+def test_a_path_is_a_folder_that_is_not_created_yet(scheme: str, tmp_path: Path) -> None:
     storage = open_storage(f"{scheme}{tmp_path}/state")
     assert isinstance(storage, FolderStorage)
     assert storage.uri == f"{tmp_path}/state"
     assert not (tmp_path / "state").exists()
 
 
-def test_a_folder_takes_no_boto3() -> None:
+def test_a_folder_does_not_import_boto3() -> None:
     code = (
         "import sys; from tag_compliance.storage.open import open_storage; "
         "open_storage('state'); print('boto3' in sys.modules)"
