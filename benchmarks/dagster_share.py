@@ -123,7 +123,7 @@ def _measure(accounts: int, folder: Path) -> dict[str, Any]:
             path = write_configuration(case, folder / name)
             config = load_config(path, os.environ, known_regions())
             with watch.phase(name):
-                ended = run_scan(config, path, ProgressResource())
+                ended = run_scan(config, path, os.environ, ProgressResource())
             if not ended.succeeded:
                 raise SystemExit(ended.failure)
     with watch.phase("plain"):
@@ -181,7 +181,7 @@ def _without_dagster(config: Config, folder: Path) -> None:
     from tag_compliance.domain.policy import Policy
     from tag_compliance.pipeline.io import keep_account, load_accounts
     from tag_compliance.pipeline.metadata import of_account
-    from tag_compliance.snapshot.contents import build_contents
+    from tag_compliance.snapshot.builder import build_contents
     from tag_compliance.snapshot.store import SnapshotStore
     from tag_compliance.storage.open import open_storage
 

@@ -71,7 +71,7 @@ def _account(number: int, rows: int, *, missing_all: bool) -> ScannedAccount:
         schema=RESOURCE_SCHEMA,
     )
     states = tuple(
-        RegionScan(name, Reason.OK, "", -(-size // 100), size, -(-size // 100), 0, 0, 1.0, NOON)
+        RegionScan(name, Reason.OK, "", size, -(-size // 100), 0, 0, 1.0, NOON)
         for name, size in zip(_REGIONS, sizes, strict=True)
     )
     calls = 1 + sum(state.calls for state in states)

@@ -11,8 +11,8 @@ import json
 from benchmarks.organization import POLICY, results_of
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.families import Occasion
-from tag_compliance.snapshot.contents import build_contents
-from tag_compliance.snapshot.files import GZIP, PLAIN
+from tag_compliance.snapshot.builder import build_contents
+from tag_compliance.snapshot.layout import GZIP, PLAIN
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.open import open_storage
 

@@ -1,7 +1,7 @@
-"""The errors this project raises on purpose, each carrying its data as attributes.
+"""The errors that this project raises intentionally, with their data as attributes.
 
-A layer above decides what an error means there: `cli/` turns it into an exit code, `exporter/` into
-an HTTP status, `pipeline/` into a Dagster failure. Nothing below knows of any of these.
+Only the upper layers know what an error means: `cli/` maps it to an exit code, `exporter/` to an
+HTTP status, `pipeline/` to a Dagster failure.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ _BOUNDED = reprlib.Repr()
 _BOUNDED.maxstring = _BOUNDED.maxother = 2 * _SHOWN_CHARACTERS
 
 __all__ = [
-    "BadArn",
     "BadConfiguration",
     "CannotListen",
     "Fault",
@@ -30,12 +29,12 @@ __all__ = [
 
 
 class TagComplianceError(Exception):
-    """Base of all the errors that a person can do something about."""
+    """Base class of all errors that a person can fix."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong with a configuration: where it is, what stands there, the rule it breaks."""
+    """A fault in a configuration: where it is, the value, and the rule that it breaks."""
 
     source: str
     key: str
@@ -57,20 +56,11 @@ class Fault:
 
 
 class BadConfiguration(TagComplianceError):
-    """The configuration cannot be used; `faults` holds everything that is wrong with it."""
+    """The configuration cannot be used; `faults` are all its faults."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
         super().__init__("\n".join(str(fault) for fault in faults))
         self.faults = faults
-
-
-class BadArn(TagComplianceError, ValueError):
-    """The text is no ARN."""
-
-    def __init__(self, text: str, rule: str) -> None:
-        super().__init__(f"{text!r} is no ARN: {rule}")
-        self.text = text
-        self.rule = rule
 
 
 class StorageRefused(TagComplianceError):
@@ -84,7 +74,7 @@ class StorageRefused(TagComplianceError):
 
 
 class CannotListen(TagComplianceError):
-    """The exporter's address cannot be had: taken, not permitted, or not of this machine."""
+    """The exporter's address is in use, not permitted, or not of this machine."""
 
     def __init__(self, host: str, port: int, cause: str) -> None:
         super().__init__(f"cannot listen on {host} port {port}: {cause}")
@@ -94,7 +84,7 @@ class CannotListen(TagComplianceError):
 
 
 class SnapshotUnreadable(TagComplianceError):
-    """A snapshot is missing, incomplete, or not what its manifest says."""
+    """A snapshot is missing, incomplete, or does not match its manifest."""
 
     def __init__(self, snapshot_id: str, cause: str) -> None:
         super().__init__(f"snapshot {snapshot_id or '(none)'} is unreadable: {cause}")
@@ -103,16 +93,16 @@ class SnapshotUnreadable(TagComplianceError):
 
 
 class StoredValueUnreadable(TagComplianceError):
-    """What the pipeline stored of an account or of the results is not what it wrote."""
+    """A table of the pipeline in the storage is damaged or of another version."""
 
     def __init__(self, what: str, cause: str) -> None:
-        super().__init__(f"the stored {what} cannot be read: {cause}; scan anew to replace it")
+        super().__init__(f"the stored {what} cannot be read: {cause}; scan again to replace it")
         self.what = what
         self.cause = cause
 
 
 class NothingScanned(TagComplianceError):
-    """Not one region of one account could be read, so there is nothing to publish."""
+    """No region of any account could be read, so there is nothing to publish."""
 
     def __init__(self, failures: tuple[str, ...]) -> None:
         shown = "; ".join(failures[:_SHOWN_FAILURES])

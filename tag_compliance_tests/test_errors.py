@@ -7,7 +7,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tag_compliance.errors import (
-    BadArn,
     BadConfiguration,
     CannotListen,
     Fault,
@@ -67,7 +66,6 @@ def test_nothing_scanned_tells_three_failures_and_how_many_more() -> None:
 @pytest.mark.parametrize(
     ("error", "text", "data"),
     [
-        (BadArn("x", "no"), "'x' is no ARN: no", {"text": "x", "rule": "no"}),
         (
             StorageRefused("/state/a", "write", "full", "free some space"),
             "cannot write /state/a: full; free some space",
@@ -85,7 +83,7 @@ def test_nothing_scanned_tells_three_failures_and_how_many_more() -> None:
         ),
         (
             StoredValueUnreadable("results", "cut short"),
-            "the stored results cannot be read: cut short; scan anew to replace it",
+            "the stored results cannot be read: cut short; scan again to replace it",
             {"what": "results", "cause": "cut short"},
         ),
     ],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from functools import partial
 
@@ -45,7 +46,6 @@ class RegionReader:
         self._region = region
         self._pace = pace
         self._most_pages = most_pages
-        self._pages = 0
 
     def read(self) -> RegionResources:
         """Never raises: a failure is the state's reason and message."""
@@ -64,7 +64,6 @@ class RegionReader:
             region=self._region,
             reason=reason,
             message=" ".join(message.split()),
-            pages=self._pages,
             resources=resources,
             calls=tally.calls,
             retries=tally.retries,
@@ -86,18 +85,17 @@ class RegionReader:
     def _read_all_pages(self) -> pa.Table:
         columns = ResourceColumns(self._region)
         token, seen = "", set[str]()
-        self._pages = 0
-        while True:
+        for number in itertools.count(1):
             page = self._pace.call(_OPERATION, partial(self._get, token))
-            self._pages += 1
             columns.add(page)
             token = page.PaginationToken or ""
-            if not token or self._pages == self._most_pages:
+            if not token or number == self._most_pages:
                 return columns.table()
             if token in seen:
-                cause = f"page {self._pages} carries a pagination token that has been used before"
+                cause = f"page {number} carries a pagination token that has been used before"
                 raise AwsRefused(_OPERATION, Reason.MALFORMED_RESPONSE, cause)
             seen.add(token)
+        raise AssertionError("the loop returns or raises")
 
     def _get(self, token: str) -> Page:
         used = self._session.frozen()

@@ -52,8 +52,6 @@ def scan_accounts(
     One account's failure is data in its state. Interrupted, it stops its threads and raises.
     `most_pages` ends each region after so many pages: such a scan is a look, and not to be stored.
     """
-    # Arrow's own allocator keeps a heap for each of the many threads, ten times what they fill.
-    pa.set_memory_pool(pa.system_memory_pool())
     wanted = set(account_ids)
     accounts = [account for account in config.aws_account_matrix if account.account_id in wanted]
     return _Scan(config, progress, most_pages).of(accounts)

@@ -41,26 +41,30 @@ def scan_once(
         for_dagster["DAGSTER_HOME"] = str(prepare_dagster_home(home, config))
     set_process_environment(for_dagster)
 
-    snapshot = _materialize(config, config_path, account)
+    snapshot = _materialize(config, config_path, for_dagster, account)
     write_output(snapshot.plain, output)
     for line in summary_of(snapshot.status):
         print(line, file=sys.stderr)
     return snapshot.status
 
 
-def _materialize(config: Config, config_path: Path, account: str | None) -> Snapshot:
+def _materialize(
+    config: Config, config_path: Path, environment: Mapping[str, str], account: str | None
+) -> Snapshot:
     # Dagster warns about each of its features that it calls beta; the lock file pins them all.
     warnings.filterwarnings("ignore", message=".*currently in (beta|preview)")
     gc.disable()  # no imported object becomes garbage, and searching them takes 0.2 s
     # Dagster, which a configuration with faults does not need.
+    from tag_compliance.pipeline.allocator import use_system_allocator
     from tag_compliance.pipeline.launch import run_scan
     from tag_compliance.pipeline.resources import ProgressResource
 
+    use_system_allocator()
     gc.freeze()
     gc.enable()
 
     with interruptible() as check, progress_bar(config) as advance:
-        ended = run_scan(config, config_path, ProgressResource(advance), account)
+        ended = run_scan(config, config_path, environment, ProgressResource(advance), account)
         check()
     if ended.snapshot is None:
         raise TagComplianceError(ended.failure or f"the run {ended.run_id} failed")

@@ -1,5 +1,11 @@
-"""The configuration, typed and frozen; environment and regions are parameters of reading it."""
+"""The configuration, typed and frozen; the environment and AWS's regions are parameters."""
 
+from tag_compliance.config.loader import (
+    DEFAULT_PATH,
+    load_config,
+    overriding_variables,
+    storage_of,
+)
 from tag_compliance.config.model import (
     Account,
     AccountOverride,
@@ -8,9 +14,9 @@ from tag_compliance.config.model import (
     OnFailure,
     RoleSession,
 )
-from tag_compliance.config.reader import load_config, storage_of
 
 __all__ = [
+    "DEFAULT_PATH",
     "Account",
     "AccountOverride",
     "CheckSeverity",
@@ -18,5 +24,6 @@ __all__ = [
     "OnFailure",
     "RoleSession",
     "load_config",
+    "overriding_variables",
     "storage_of",
 ]

@@ -1,10 +1,10 @@
-"""What may stand in `config.yaml`: typed, frozen, each key with its rule and its default."""
+"""The model of `config.yaml`: typed and frozen; each key has its rule and its default."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, get_args
 
 from pydantic import (
     AfterValidator,
@@ -23,7 +23,7 @@ STORAGE_RULE = "must be a folder or s3://bucket/prefix"
 
 
 def names_storage(uri: str) -> bool:
-    """Whether the text is a folder, `file://` or not, or an S3 URI with a bucket."""
+    """Whether the text names a folder, with or without `file://`, or an S3 bucket."""
     scheme, separator, rest = uri.rpartition("://")
     if not separator:
         return bool(uri)
@@ -36,7 +36,7 @@ def _storage(uri: str) -> str:
     return uri
 
 
-# ASCII by the letter: \d and \w would let the digits and letters of every script in.
+# Explicit ASCII: \d and \w also match digits and letters of other scripts.
 AccountId = Annotated[StrictStr, StringConstraints(pattern=r"^[0-9]{12}$")]
 RoleArn = Annotated[
     StrictStr,
@@ -56,7 +56,7 @@ SessionName = Annotated[
 SessionSeconds = Annotated[StrictInt, Field(ge=900, le=43_200)]
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html: 1 to 128 characters
 TagKey = Annotated[StrictStr, StringConstraints(min_length=1, max_length=128)]
-# What Dagster takes for an owner.
+# What Dagster accepts as an owner.
 Owner = Annotated[StrictStr, StringConstraints(pattern=r"^(team:[\w-]+|[^@\s]+@[^@\s]+)$")]
 Percentage = Annotated[float, Field(ge=0, le=100, strict=True, allow_inf_nan=False)]
 Pattern = Annotated[StrictStr, StringConstraints(min_length=1)]
@@ -67,7 +67,7 @@ class _Model(BaseModel):
 
 
 class RoleSession(_Model):
-    """How a role is assumed; each key may stand for all accounts or for one."""
+    """How a role is assumed: for all accounts, or in an override for one account."""
 
     external_id: ExternalId | None = None
     role_session_name: SessionName | None = None
@@ -76,13 +76,13 @@ class RoleSession(_Model):
 
 
 class AccountOverride(RoleSession):
-    """What one account has otherwise than the rest."""
+    """The settings in which one account differs from the others."""
 
     role_arn: RoleArn | None = None
 
 
 class Account(_Model):
-    """An account to scan: `regions` in the order in which they are reported."""
+    """An account to scan; `regions` are reported in this order."""
 
     account_id: AccountId
     account_name: StrictStr = ""
@@ -93,27 +93,27 @@ class Account(_Model):
     def _named_by_its_id(cls, data: Any) -> Any:
         if isinstance(data, dict) and data.get("account_name") in (None, ""):
             account_id = data.get("account_id")
-            # What is no id is told where it stands, not a second time as a name.
+            # A wrong id is reported at its own key, not a second time as a name.
             return {**data, "account_name": account_id if isinstance(account_id, str) else ""}
         return data
 
 
 class OnFailure(StrEnum):
-    """What becomes of the numbers of a region that could not be read."""
+    """What is published for a region that could not be read."""
 
     DROP = "drop"
     KEEP_LAST = "keep_last"
 
 
 class CheckSeverity(StrEnum):
-    """How grave a failed asset check is in Dagster."""
+    """The severity of a failed asset check in Dagster."""
 
     WARN = "warn"
     ERROR = "error"
 
 
 class Config(RoleSession):
-    """Everything that can be configured; `docs/configuration.md` says what each key is for."""
+    """All settings; `docs/configuration.md` describes each key."""
 
     aws_account_matrix: Annotated[tuple[Account, ...], Field(min_length=1)]
     required_tags: Annotated[tuple[TagKey, ...], Field(min_length=1, alias="REQUIRED_TAGS")]
@@ -130,6 +130,7 @@ class Config(RoleSession):
     on_failure: OnFailure = OnFailure.DROP
     keep_last_for: Annotated[StrictInt, Field(ge=1)] = 86_400
     max_accounts_per_run: Annotated[StrictInt, Field(ge=0)] = 0
+    silence_seconds: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 90.0
     retain_runs_days: Annotated[StrictInt, Field(ge=1)] = 14
     minimum_compliance: Percentage = 0.0
     minimum_account_compliance: Percentage = 0.0
@@ -149,17 +150,17 @@ SCALAR_KEYS = tuple(
 )
 """The keys that an environment variable can override."""
 
+
+def _is_number(annotation: Any) -> bool:
+    """Whether a field's annotation is `int` or `float`, also in `Annotated[int, …] | None`."""
+    choices = get_args(annotation) or (annotation,)
+    return any(getattr(choice, "__origin__", choice) in {int, float} for choice in choices)
+
+
 NUMBER_KEYS = tuple(
-    name
-    for name in SCALAR_KEYS
-    if {"integer", "number"}
-    & {
-        choice.get("type")
-        for shape in [Config.model_json_schema()["properties"][name]]
-        for choice in shape.get("anyOf", [shape])
-    }
+    name for name in SCALAR_KEYS if _is_number(Config.model_fields[name].annotation)
 )
-"""Those of them whose value is a number."""
+"""The keys of `SCALAR_KEYS` whose value is a number."""
 
 KEYS = tuple(field.alias or name for name, field in Config.model_fields.items())
 """The keys of `config.yaml`, as they are written there."""

@@ -1,24 +1,17 @@
-"""The metric table: every family that a snapshot holds, by name, labels and meaning.
+"""The metric table: name, labels and meaning of every family that a snapshot contains.
 
-The first ten are a contract with dashboards and alerts; `docs/metrics.md` is held to this table by
-a test. Naming: https://prometheus.io/docs/practices/naming/
+Dashboards and alerts depend on `CONTRACT_METRICS`, which never change; the others change with a
+major version only. A test compares `docs/metrics.md` with this table.
+Naming: https://prometheus.io/docs/practices/naming/
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
-
-
-class Stability(StrEnum):
-    """Whether a metric may change: a contract one never does, a stable one with a major version."""
-
-    CONTRACT = "contract"
-    STABLE = "stable"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +21,6 @@ class Metric:
     name: str
     help: str
     labels: tuple[str, ...] = ()
-    stability: Stability = Stability.STABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,49 +45,42 @@ class Family:
 
 _ACCOUNT = ("account_name", "account_id")
 _REGION = (*_ACCOUNT, "region")
-_C = Stability.CONTRACT
 
-TAG_COMPLIANT = Metric(
-    "tag_compliant_total", "Resources that carry the tag.", ("tag", *_REGION), _C
-)
+TAG_COMPLIANT = Metric("tag_compliant_total", "Resources that carry the tag.", ("tag", *_REGION))
 TAG_NON_COMPLIANT = Metric(
-    "tag_non_compliant_total", "Resources that lack the tag.", ("tag", *_REGION), _C
+    "tag_non_compliant_total", "Resources that lack the tag.", ("tag", *_REGION)
 )
 TAG_MISSING_DETAIL = Metric(
     "tag_missing_detail",
     "1 for each resource and required tag that it lacks.",
     ("tag", *_REGION, "resource_type", "resource_arn"),
-    _C,
 )
 RESOURCES_SCANNED = Metric(
-    "resources_scanned_total", "Resources counted, the excluded ones aside.", _REGION, _C
+    "resources_scanned_total", "Resources counted, the excluded ones aside.", _REGION
 )
 COMPLIANCE_PERCENTAGE = Metric(
-    "compliance_percentage", "Share of resources that carry every required tag.", _REGION, _C
+    "compliance_percentage", "Share of resources that carry every required tag.", _REGION
 )
 TAG_COMPLIANCE_PERCENTAGE = Metric(
-    "tag_compliance_percentage", "Share of resources that carry the tag.", ("tag", *_REGION), _C
+    "tag_compliance_percentage", "Share of resources that carry the tag.", ("tag", *_REGION)
 )
 TAG_RESOURCE_TYPE_PERCENTAGE = Metric(
     "tag_resource_type_compliance_percentage",
     "Share of resources of the type that carry the tag.",
     ("tag", "resource_type", *_REGION),
-    _C,
 )
 FULLY_COMPLIANT = Metric(
-    "resources_fully_compliant_total", "Resources that carry every required tag.", _REGION, _C
+    "resources_fully_compliant_total", "Resources that carry every required tag.", _REGION
 )
 FULLY_COMPLIANT_BY_TYPE = Metric(
     "resources_fully_compliant_by_type_total",
     "Resources of the type that carry every required tag.",
     ("resource_type", *_REGION),
-    _C,
 )
 FULLY_COMPLIANT_BY_TYPE_PERCENTAGE = Metric(
     "resources_fully_compliant_by_type_percentage",
     "Share of resources of the type that carry every required tag.",
     ("resource_type", *_REGION),
-    _C,
 )
 
 ACCOUNT_SUCCESS = Metric(

@@ -1,4 +1,4 @@
-"""A scan's outcome as data: what was read of each account and region, and why the rest was not."""
+"""The result of a scan: what was read of each account and region, and why the rest was not."""
 
 from __future__ import annotations
 
@@ -18,15 +18,15 @@ RESOURCE_SCHEMA = pa.schema(
         pa.field("tags", pa.map_(pa.string(), pa.string()), nullable=False),
     ]
 )
-"""One row a resource as AWS returned it, before anything is excluded or counted once.
+"""One row for each resource that AWS returned, before exclusion and deduplication.
 
-`region` is the one that was asked, which is not the ARN's for global resources; `resource_type` is
-`service:type`.
+`region` is the region that returned it, which is not the ARN's for global resources;
+`resource_type` is `service:type`.
 """
 
 
 class Reason(StrEnum):
-    """Why an account or a region has its outcome: the bounded set of the metrics' label."""
+    """Why an account or a region was read or not; the values of the metrics' label `reason`."""
 
     OK = "ok"
     ACCESS_DENIED = "access_denied"
@@ -44,16 +44,15 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RegionScan:
-    """What came of reading one region of one account.
+    """The result of reading one region of one account.
 
     `resources` counts what AWS returned, `seconds` is wall time, `last_success_at` the end of the
-    newest scan that read the region to its last page: this one, or an earlier one.
+    newest scan that read the region to its last page: this one or an earlier one.
     """
 
     region: str
     reason: Reason
     message: str = ""
-    pages: int = 0
     resources: int = 0
     calls: int = 0
     retries: int = 0
@@ -68,7 +67,7 @@ class RegionScan:
 
 @dataclass(frozen=True, slots=True)
 class AccountScan:
-    """What came of reading one account: a state for each configured region, in that order."""
+    """The result of reading one account: a state for each configured region, in that order."""
 
     account_id: str
     account_name: str
@@ -87,12 +86,12 @@ class AccountScan:
 
     @property
     def reason(self) -> Reason:
-        """Of the first region that failed, or `ok`."""
+        """The reason of the first region that failed, or `ok`."""
         return next((region.reason for region in self.regions if not region.succeeded), Reason.OK)
 
     @property
     def failures(self) -> tuple[str, ...]:
-        """A line for each failed region; one for the account where all failed alike (its role)."""
+        """A line for each failed region; one line if all regions failed for the same cause."""
         failed = [region for region in self.regions if not region.succeeded]
         messages = {(region.reason, region.message) for region in failed}
         if len(messages) == 1 and len(failed) == len(self.regions):
@@ -101,14 +100,14 @@ class AccountScan:
 
     @property
     def label(self) -> str:
-        """How a person is told which account: id and name."""
+        """The account as it is shown to a person: id and name."""
         return f"{self.account_id} ({self.account_name})"
 
 
 def failures_of(scans: Sequence[AccountScan]) -> tuple[str, ...]:
-    """A line for each account or region that failed; one for all, where all failed alike.
+    """A line for each account or region that failed; one line if all failed for the same cause.
 
-    They do where there are no credentials, or nobody answers.
+    That happens without credentials, or if AWS cannot be reached.
     """
     alike = {(region.reason, region.message) for scan in scans for region in scan.regions}
     if len(scans) > 1 and len(alike) == 1 and not scans[0].succeeded:
@@ -119,17 +118,16 @@ def failures_of(scans: Sequence[AccountScan]) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class ScannedAccount:
-    """An account's state and the resources that were read: `table` has `RESOURCE_SCHEMA`."""
+    """The state of an account, and the resources that were read: `table` has `RESOURCE_SCHEMA`."""
 
     scan: AccountScan
     table: pa.Table
 
     def keeping(self, previous: ScannedAccount | None) -> ScannedAccount:
-        """Takes over from `previous` what this scan could not read anew.
+        """This scan, with the last good data from `previous` for regions that it could not read.
 
-        A region that failed keeps the rows and the `last_success_at` of its last good reading, so
-        that a fault never destroys what was known. Its state stays failed: whether such rows count
-        is decided when they are evaluated.
+        A region that failed keeps the rows and the `last_success_at` of its last success. Its state
+        stays failed: the evaluation decides whether such rows count.
         """
         if previous is None:
             return self

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from tag_compliance.errors import SnapshotUnreadable
 from tag_compliance.snapshot.appendable_gzip import Appendable, compress
-from tag_compliance.snapshot.files import GZIP
+from tag_compliance.snapshot.layout import GZIP
 from tag_compliance.snapshot.status import ScanStatus
 from tag_compliance.snapshot.store import Snapshot
 

@@ -23,11 +23,14 @@ from tag_compliance.pipeline.checks import (
     check_results,
     check_snapshot,
 )
-from tag_compliance.pipeline.heartbeat import HeartbeatResource
 from tag_compliance.pipeline.partitions import ACCOUNTS
-from tag_compliance.pipeline.resources import ConfigurationResource, ProgressResource
+from tag_compliance.pipeline.resources import (
+    ConfigurationResource,
+    HeartbeatResource,
+    ProgressResource,
+)
 from tag_compliance.pipeline.runs import scan_began_at
-from tag_compliance.snapshot.contents import build_contents, outcome_of
+from tag_compliance.snapshot.builder import build_contents, outcome_of
 from tag_compliance.snapshot.status import LastScan, Outcome
 
 IO_MANAGER = "tag_compliance_io"
@@ -151,6 +154,3 @@ def metric_snapshot(
 
 def _policy(config: Config) -> Policy:
     return Policy(config.required_tags, config.excluded_resource_types)
-
-
-ASSETS = (scan_config, raw_resources, compliance_results, metric_snapshot)

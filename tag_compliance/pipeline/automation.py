@@ -1,13 +1,13 @@
-"""What starts runs by itself: the schedule, and sensors for what a schedule cannot know."""
+"""What starts runs automatically: the schedule, and sensors for what a schedule cannot know."""
 
 from datetime import UTC, timedelta
 
 import dagster as dg
 
-from tag_compliance.config import Config
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.errors import BadConfiguration
 from tag_compliance.pipeline.cadence import Cadence
+from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.pipeline.partitions import sync_partitions
 from tag_compliance.pipeline.requests import (
     faulty_request,
@@ -30,7 +30,6 @@ from tag_compliance.pipeline.runs import (
     unfollowed_by_hand,
     unpublished_scan,
 )
-from tag_compliance.storage.open import open_storage
 
 _GRACE_SECONDS = 60
 _SENSOR_SECONDS = 10
@@ -38,9 +37,9 @@ _SENSOR_SECONDS = 10
 Answer = list[dg.RunRequest] | dg.SkipReason
 
 
-def _busy(instance: dg.DagsterInstance, config: Config) -> dg.SkipReason | None:
-    """Why no scan can begin now, if that is so."""
-    running = running_scan(instance, open_storage(config.storage))
+def _busy(instance: dg.DagsterInstance, heartbeats: Heartbeats) -> dg.SkipReason | None:
+    """The reason why no scan can begin now, or None."""
+    running = running_scan(instance, heartbeats)
     if running is not None:
         return dg.SkipReason(f"a scan is still running: run {running.run_id}")
     unpublished = unpublished_scan(instance)
@@ -50,7 +49,7 @@ def _busy(instance: dg.DagsterInstance, config: Config) -> dg.SkipReason | None:
 
 
 def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition:
-    """On by default; a tick is skipped, and says so, while a scan is still running."""
+    """On by default; a tick is skipped, with the reason, while a scan is running."""
 
     @dg.schedule(
         name="scan_schedule",
@@ -71,7 +70,7 @@ def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition
             config = configuration.load()
         except BadConfiguration:
             return [faulty_request("schedule", key, prefix)]
-        busy = _busy(instance, config)
+        busy = _busy(instance, configuration.heartbeats())
         return busy or scan_requests(instance, config, "schedule", key, prefix)
 
     return scan_schedule
@@ -80,7 +79,7 @@ def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition
 def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefinition:
     """Starts the first scan as soon as the daemon is up, and any that the schedule has missed.
 
-    It is also what scans more often than once a minute, which cron cannot.
+    It also starts scans more often than once a minute, which cron cannot.
     """
     patience = timedelta(seconds=cadence.seconds)
     if cadence.seconds >= _GRACE_SECONDS:
@@ -91,34 +90,36 @@ def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefin
         job_name=JOB,
         minimum_interval_seconds=min(_SENSOR_SECONDS, cadence.seconds),
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Starts a scan where none has begun for a refresh_interval.",
+        description="Starts a scan if none has begun for a refresh_interval.",
     )
     def scan_catch_up(
         context: dg.SensorEvaluationContext, configuration: ConfigurationResource
     ) -> Answer:
         instance, last = context.instance, newest_scan_at(context.instance)
         fresh = last is not None and utc_now() - last < patience
-        told = dg.SkipReason(f"the newest scan began at {last or utc_now():%Y-%m-%d %H:%M:%S} UTC")
+        recent = dg.SkipReason(
+            f"the newest scan began at {last or utc_now():%Y-%m-%d %H:%M:%S} UTC"
+        )
         key = f"after-{last.isoformat() if last else 'none'}"
         try:
             config = configuration.load()
         except BadConfiguration:
-            return told if fresh else [faulty_request("catch-up", key, prefix)]
-        busy = _busy(instance, config)
+            return recent if fresh else [faulty_request("catch-up", key, prefix)]
+        busy = _busy(instance, configuration.heartbeats())
         if busy is None:
-            # An account that was added or removed shows within seconds, not at the next scan.
+            # An account that was added or removed is shown within seconds, not after the next scan.
             sync_partitions(instance, config)
         if busy or fresh:
-            return busy or told
+            return busy or recent
         return scan_requests(instance, config, "catch-up", key, prefix)
 
     return scan_catch_up
 
 
 def build_publish_sensor(prefix: list[str]) -> dg.SensorDefinition:
-    """Publishes a scan of several runs when the last of them has ended, in whatever way.
+    """Publishes a scan of several runs when the last of them has ended, with or without success.
 
-    And what a person has read anew from the UI, be it a single account.
+    Also publishes the accounts that a person has read from the UI.
     """
 
     @dg.sensor(
@@ -126,12 +127,12 @@ def build_publish_sensor(prefix: list[str]) -> dg.SensorDefinition:
         job_name=JOB,
         minimum_interval_seconds=_SENSOR_SECONDS,
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Judges and publishes what the runs of a scan, or one from the UI, have read.",
+        description="Evaluates and publishes what a scan of several runs, or the UI, has read.",
     )
     def scan_publish(
         context: dg.SensorEvaluationContext, configuration: ConfigurationResource
     ) -> dg.RunRequest | dg.SkipReason:
-        instance, storage = context.instance, configuration.storage()
+        instance, heartbeats = context.instance, configuration.heartbeats()
         by_hand = unfollowed_by_hand(instance)
         if by_hand is not None:
             return follow_request(by_hand, prefix)
@@ -146,7 +147,7 @@ def build_publish_sensor(prefix: list[str]) -> dg.SensorDefinition:
         age = utc_now() - newest.create_timestamp.astimezone(UTC)
         if len(parts) < wanted and age < ALL_ASKED_FOR_WITHIN:
             return dg.SkipReason(f"{len(parts)} of {wanted} runs of scan {scan} are asked for")
-        going_on = sum(not has_ended(instance, record, storage) for record in parts)
+        going_on = sum(not has_ended(instance, record, heartbeats) for record in parts)
         if going_on:
             return dg.SkipReason(f"{going_on} of {wanted} runs of scan {scan} go on")
         return publish_request(scan, newest.dagster_run.tags.get(TRIGGER_TAG, ""), prefix)

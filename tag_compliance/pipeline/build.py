@@ -1,12 +1,12 @@
-"""Assembles the pipeline into Dagster definitions, for this code location or for a team's own."""
+"""Assembles the Dagster definitions, for this code location or for another team's."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 
-from tag_compliance.config import Config
+from tag_compliance.config import Config, overriding_variables
 from tag_compliance.pipeline import assets
 from tag_compliance.pipeline.alerts import build_alert_sensors
 from tag_compliance.pipeline.automation import (
@@ -15,51 +15,55 @@ from tag_compliance.pipeline.automation import (
     build_schedule,
 )
 from tag_compliance.pipeline.cadence import Cadence
-from tag_compliance.pipeline.heartbeat import HeartbeatResource
 from tag_compliance.pipeline.housekeeping import build_housekeeping
 from tag_compliance.pipeline.io import TableIOManager
-from tag_compliance.pipeline.resources import ConfigurationResource, ProgressResource
-from tag_compliance.pipeline.run_log import console
+from tag_compliance.pipeline.resources import (
+    ConfigurationResource,
+    HeartbeatResource,
+    ProgressResource,
+)
+from tag_compliance.pipeline.run_log import build_run_logger
 from tag_compliance.pipeline.runs import JOB, METRIC_SNAPSHOT, ONE_AT_A_TIME, RUN_CONFIG
 
 DEFAULT_GROUP = "tag_compliance"
 _STALE_AFTER_SCANS = 3
 
 
-def build_definitions(
+def build_definitions(  # noqa: PLR0913 - what another code location can choose
     config_path: Path,
     config: Config | None,
+    environment: Mapping[str, str],
     *,
     key_prefix: Sequence[str] = (),
     group_name: str = DEFAULT_GROUP,
     progress: ProgressResource | None = None,
 ) -> dg.Definitions:
-    """Everything of this project, to be loaded alone or merged: `dg.Definitions.merge(ours, …)`.
+    """All definitions of this project, for a code location of its own or `dg.Definitions.merge`.
 
-    Each run and each tick reads the file at `config_path` anew. `config` is what it holds now: the
-    schedule's interval, the owners and the alert hook are Dagster's from when it loads; None takes
-    the defaults of these. `key_prefix` and `group_name` place the assets in a larger catalog.
-    Nothing here stands in the way of another code location's own default resources: the keys are
-    `configuration`, `heartbeat`, `scan_progress` and `tag_compliance_io`.
+    Each run and each tick reads the file at `config_path`; the variables in `environment` override
+    it. `config` is its content now, from which Dagster takes the schedule's interval, the owners
+    and the alert hook until it reloads; None takes the defaults. `key_prefix` and `group_name`
+    place the assets in a larger catalog. The keys of the resources do not collide with another code
+    location's default resources: `configuration`, `heartbeat`, `scan_progress` and
+    `tag_compliance_io`.
     """
     prefix = list(key_prefix)
     seconds = config.refresh_interval if config else Config.model_fields["refresh_interval"].default
     cadence = Cadence(seconds)
-    ours = _assets(prefix, group_name, config.owners if config else (), seconds)
-    keys = [key for definition in ours for key in definition.keys]
+    own_assets = _assets(prefix, group_name, config.owners if config else (), seconds)
+    keys = [key for definition in own_assets for key in definition.keys]
     scan = dg.define_asset_job(
         JOB,
         selection=dg.AssetSelection.assets(*keys),
-        description="Reads every account, judges what it finds, and publishes the snapshot.",
+        description="Reads every account, evaluates its resources, and publishes the snapshot.",
         executor_def=dg.in_process_executor,
         tags=ONE_AT_A_TIME if not (config and config.max_accounts_per_run) else {},
-        # A logger that no run configuration names is not used.
+        # Dagster uses only the loggers that the run configuration names.
         config=RUN_CONFIG,
     )
     housekeeping, housekeeping_schedule = build_housekeeping(keys)
-    configuration = ConfigurationResource(path=str(config_path))
     return dg.Definitions(
-        assets=ours,
+        assets=own_assets,
         jobs=[scan, housekeeping],
         schedules=[build_schedule(cadence, prefix), housekeeping_schedule],
         sensors=[
@@ -68,14 +72,23 @@ def build_definitions(
             *build_alert_sensors(config.alert_hook if config else None),
         ],
         executor=dg.in_process_executor,
-        loggers={"console": console},
-        resources={
-            "configuration": configuration,
-            "heartbeat": HeartbeatResource(configuration=configuration),
-            "scan_progress": progress or ProgressResource(),
-            assets.IO_MANAGER: TableIOManager(configuration=configuration),
-        },
+        loggers={"console": build_run_logger(environment)},
+        resources=_resources(config_path, environment, progress),
     )
+
+
+def _resources(
+    config_path: Path, environment: Mapping[str, str], progress: ProgressResource | None
+) -> dict[str, object]:
+    configuration = ConfigurationResource(
+        path=str(config_path), environment=overriding_variables(environment)
+    )
+    return {
+        "configuration": configuration,
+        "heartbeat": HeartbeatResource(configuration=configuration),
+        "scan_progress": progress or ProgressResource(),
+        assets.IO_MANAGER: TableIOManager(configuration=configuration),
+    }
 
 
 def _assets(

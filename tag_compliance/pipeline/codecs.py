@@ -101,7 +101,7 @@ def _read(
         table.validate(full=True)
         return table, description.validate_json((stored.schema.metadata or {})[_KEY])
     except ValidationError as error:
-        cause = f"its description has not the expected form ({error.error_count()} faults)"
+        cause = f"its description is malformed ({error.error_count()} faults)"
         raise StoredValueUnreadable(what, cause) from error
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, MemoryError) as error:
         raise StoredValueUnreadable(what, " ".join(str(error).split())) from error

@@ -134,7 +134,7 @@ def _config_of(data: bytes) -> Config:
     try:
         return Config.model_validate_json(data)
     except ValidationError as error:
-        cause = f"it is not of this version's form ({error.error_count()} faults)"
+        cause = f"it does not match this version of the program ({error.error_count()} faults)"
         raise StoredValueUnreadable("configuration", cause) from None
 
 

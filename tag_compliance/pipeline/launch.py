@@ -1,8 +1,8 @@
-"""One scan from this process, through Dagster: every asset materialized once."""
+"""One scan in this process, through Dagster: each asset is materialized once."""
 
 from __future__ import annotations
 
-import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from tag_compliance.storage.open import open_storage
 
 @dataclass(frozen=True)
 class ScanRun:
-    """A run's end: the snapshot that is current now, and where the run failed, in words."""
+    """The result of a run: the snapshot that is current now, and a description of the failure."""
 
     succeeded: bool
     run_id: str
@@ -34,14 +34,19 @@ class ScanRun:
 
 
 def run_scan(
-    config: Config, config_path: Path, progress: ProgressResource, account: str | None = None
+    config: Config,
+    config_path: Path,
+    environment: Mapping[str, str],
+    progress: ProgressResource,
+    account: str | None = None,
 ) -> ScanRun:
-    """Runs the scan job in this process: over all accounts, or over one, whose data alone change.
+    """Runs the scan job in this process, over all accounts or only over one.
 
-    With `DAGSTER_HOME` set it is recorded in that instance and visible in its UI, else nowhere.
+    The run is recorded in the instance of `DAGSTER_HOME` and visible in its UI; without that
+    variable it is recorded nowhere. `config` is the content of the file at `config_path`.
     """
-    definitions = build_definitions(config_path, config, progress=progress)
-    with _instance() as instance:
+    definitions = build_definitions(config_path, config, environment, progress=progress)
+    with _instance(environment.get("DAGSTER_HOME")) as instance:
         accounts = sync_partitions(instance, config)
         result = definitions.resolve_job_def(JOB).execute_in_process(
             instance=instance,
@@ -58,18 +63,17 @@ def run_scan(
     return ScanRun(result.success, result.run_id, snapshot, _failure_of(result))
 
 
-def _instance() -> dg.DagsterInstance:
-    recorded = os.environ.get("DAGSTER_HOME")
-    return dg.DagsterInstance.get() if recorded else dg.DagsterInstance.ephemeral()
+def _instance(home: str | None) -> dg.DagsterInstance:
+    return dg.DagsterInstance.from_config(home) if home else dg.DagsterInstance.ephemeral()
 
 
 def _failure_of(result: dg.ExecuteInProcessResult) -> str:
     for event in result.all_events:
         if event.is_step_failure:
             data = event.step_failure_data
-            told = data.user_failure_data
-            if told is not None and told.description:
-                return told.description
+            failure = data.user_failure_data
+            if failure is not None and failure.description:
+                return failure.description
             return data.error_display_string.strip().splitlines()[0] if data.error else ""
     for event in result.all_events:
         # Before the first step or between two of them.

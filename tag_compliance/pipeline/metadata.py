@@ -12,7 +12,7 @@ from tag_compliance.config import Config
 from tag_compliance.domain.counts import Counts
 from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.pipeline.chart import chart_of
-from tag_compliance.snapshot.contents import SnapshotContents
+from tag_compliance.snapshot.builder import SnapshotContents
 
 Cell = str | int | float | bool | None
 Metadata = Mapping[str, dg.MetadataValue | str | int | float | bool]

@@ -1,7 +1,7 @@
-"""The Dagster resources: where the configuration stands, and who hears of a scan's progress."""
+"""The Dagster resources: the configuration, the heartbeat of a run, the progress of a scan."""
 
 import contextlib
-import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -11,41 +11,65 @@ from tag_compliance.aws.regions import known_regions
 from tag_compliance.aws.scanner import Progress
 from tag_compliance.config import Config, load_config
 from tag_compliance.domain.scan import RegionScan
-from tag_compliance.errors import BadConfiguration
+from tag_compliance.errors import BadConfiguration, TagComplianceError
+from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.base import Storage
 from tag_compliance.storage.open import open_storage
 
 
 class ConfigurationResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The configuration file. It is read anew by every run and every tick, and only once by each.
+    """The configuration: the file at `path`, and the variables in `environment` that override it.
 
-    So an edit needs no reload, and none reaches a run half-way, which would look for its tables
-    where the edited file has them.
+    Each run and each tick reads the file once. So an edit needs no reload, and does not reach a run
+    that has already begun, which would look for its tables in the storage of the edited file.
     """
 
     path: str
+    environment: dict[str, str]
     _held: Config | None = PrivateAttr(default=None)
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002
-        """Dagster hands each run and each tick a copy of its own."""
-        with contextlib.suppress(BadConfiguration):  # `load` tells, where it can be told to someone
+        """Dagster gives each run and each tick its own copy of the resource."""
+        with contextlib.suppress(BadConfiguration):  # `load` raises it again, in a step or a tick
             self._held = self.load()
 
     def load(self) -> Config:
         """Raises `BadConfiguration`."""
-        return self._held or load_config(Path(self.path), os.environ, known_regions())
+        return self._held or load_config(Path(self.path), self.environment, known_regions())
 
     def storage(self) -> Storage:
-        """Where the configuration wants everything kept."""
+        """The storage that the configuration names."""
         return open_storage(self.load().storage)
 
     def snapshots(self) -> SnapshotStore:
         return SnapshotStore(self.storage())
 
+    def heartbeats(self) -> Heartbeats:
+        return Heartbeats(self.storage(), self.load().silence_seconds)
+
+
+class HeartbeatResource(dg.ConfigurableResource):  # type: ignore[type-arg]
+    """The heartbeat of a run, from its start to its end.
+
+    The in-process executor creates each resource once for all steps of a run.
+    """
+
+    configuration: dg.ResourceDependency[ConfigurationResource]
+
+    @contextlib.contextmanager
+    def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["HeartbeatResource"]:
+        """Without a run, or with a faulty configuration, there is no heartbeat."""
+        with contextlib.ExitStack() as stack:
+            if context.run is not None:
+                with contextlib.suppress(TagComplianceError):
+                    beating = self.configuration.heartbeats().beating(context.run.run_id)
+                    stack.enter_context(beating)
+            yield self
+
 
 class ProgressResource:
-    """Told of each region that has been read; the CLI puts its progress bar here."""
+    """Called with each region that has been read; the CLI connects its progress bar here."""
 
     def __init__(self, listener: Progress | None = None) -> None:
         self._listener = listener

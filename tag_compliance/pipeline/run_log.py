@@ -1,13 +1,13 @@
-"""What of a run's log reaches stderr: Dagster's own console logger writes to stdout."""
+"""The log messages of a run on stderr: Dagster's own console logger writes to stdout."""
 
 import logging
-import os
+from collections.abc import Mapping
 
 import dagster as dg
 
-from tag_compliance.logs import LogFormat, configure_logs, get_logger
+from tag_compliance.errors import Fault
+from tag_compliance.logs import LEVELS, LogFormat, configure_logs, get_logger
 
-_LEVEL, _FORMAT = "TAG_COMPLIANCE_LOG_LEVEL", "TAG_COMPLIANCE_LOG_FORMAT"
 _NAME = "tag_compliance.run"
 
 logger = get_logger(_NAME)
@@ -28,18 +28,37 @@ class _RunLogHandler(logging.Handler):
             )
 
 
-def _run_logger(_context: dg.InitLoggerContext) -> logging.Logger:
-    if not logging.getLogger().handlers:
-        # A worker that Dagster started, and not this project's command line.
-        level, format_ = os.environ.get(_LEVEL) or "info", os.environ.get(_FORMAT) or "text"
-        configure_logs(level, LogFormat(format_))
-    run_logger = logging.Logger(_NAME, logging.INFO)  # noqa: LOG001 - each run has its own
-    run_logger.addHandler(_RunLogHandler())
-    return run_logger
+def build_run_logger(environment: Mapping[str, str]) -> dg.LoggerDefinition:
+    """A worker process that Dagster started logs as the variables in `environment` say."""
+
+    def run_logger(_context: dg.InitLoggerContext) -> logging.Logger:
+        if not logging.getLogger().handlers:  # the command line has configured its own process
+            _configure(environment)
+        run_logger = logging.Logger(_NAME, logging.INFO)  # noqa: LOG001 - each run has its own
+        run_logger.addHandler(_RunLogHandler())
+        return run_logger
+
+    return dg.LoggerDefinition(
+        run_logger,
+        description="The run's messages, on stderr. Dagster's events are in the event log, with "
+        "their tracebacks.",
+    )
 
 
-console = dg.LoggerDefinition(
-    _run_logger,
-    description="The run's messages, on stderr. Dagster's events stay in the event log, where "
-    "their tracebacks belong.",
-)
+def _configure(environment: Mapping[str, str]) -> None:
+    """An error here would leave the run unstarted for ever, so a wrong value is only logged."""
+    faults = []
+
+    def chosen(variable: str, choices: tuple[str, ...], default: str) -> str:
+        value = environment.get(variable) or default
+        if value in choices:
+            return value
+        rule = f"must be one of {', '.join(choices)}; this run uses {default}"
+        faults.append(Fault("environment variable", variable, value, rule))
+        return default
+
+    level = chosen("TAG_COMPLIANCE_LOG_LEVEL", LEVELS, "info")
+    formats = tuple(format_.value for format_ in LogFormat)
+    configure_logs(level, LogFormat(chosen("TAG_COMPLIANCE_LOG_FORMAT", formats, "text")))
+    for fault in faults:
+        logger.error(str(fault))

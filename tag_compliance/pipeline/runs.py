@@ -1,7 +1,7 @@
-"""The runs of scans: their tags, which of them goes on, and when the newest began.
+"""The runs of scans: their tags, which of them is running, and when the newest began.
 
-A scan is one run, or, above `max_accounts_per_run`, several that read a part of the accounts each,
-and one more that judges and publishes when all of these have ended.
+A scan is one run. Above `max_accounts_per_run` it is several runs, each of which reads a part of
+the accounts, and one more that evaluates and publishes when they have ended.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,8 +10,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.pipeline.heartbeat import is_dead
-from tag_compliance.storage.base import Storage
+from tag_compliance.pipeline.heartbeat import Heartbeats
 
 JOB = "scan"
 RAW_RESOURCES, METRIC_SNAPSHOT = "raw_resources", "metric_snapshot"
@@ -21,16 +20,16 @@ SCAN_TAG = "tag_compliance/scan"
 PART_TAG = "tag_compliance/part"
 PARTS_TAG = "tag_compliance/parts"
 ACCOUNT_TAG = "tag_compliance/account"
-"""On a run that scans this one account alone."""
+"""The tag of a run that scans only this account."""
 
 FOLLOWS_TAG = "tag_compliance/follows"
-"""On a run that publishes what this other one has read, which a person started from the UI."""
+"""The tag of a run that publishes what this other run, started from the UI, has read."""
 
 ONE_AT_A_TIME = {"tag_compliance/one_at_a_time": "true"}
-"""On every scan of a single run; `dagster.yaml` limits the runs that carry it to one."""
+"""The tag of scans of a single run; `dagster.yaml` allows one run at a time with it."""
 
 RUN_CONFIG: dict[str, dict[str, dict[str, str]]] = {"loggers": {"console": {}}}
-"""A run writes its log by a logger of this project only where its configuration names it."""
+"""A run uses a logger of this project only if the run configuration names it."""
 
 UNFINISHED = [
     dg.DagsterRunStatus.QUEUED,
@@ -41,22 +40,22 @@ UNFINISHED = [
 ]
 
 _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
-# Hosts' clocks differ a little; an earlier scan is older by far more.
+# The clocks of hosts differ slightly; an earlier scan is much older than that.
 _SKEW = timedelta(seconds=5)
 _LOOKED_AT = 100
 ALL_ASKED_FOR_WITHIN = timedelta(minutes=5)
-"""Of a scan of several runs: by then the daemon has made those that it will ever make."""
+"""After this time the daemon has created all runs of a scan that it will ever create."""
 
 
 def scan_id(moment: datetime) -> str:
-    """Names a scan by the time at which it was asked for."""
+    """The id of a scan: the time at which it was requested."""
     return moment.astimezone(UTC).strftime(_TIME)
 
 
 def scan_began_at(tags: Mapping[str, str]) -> datetime | None:
-    """From when on an account must have been scanned to belong to the scan that the run publishes.
+    """The time since which an account must have been scanned to belong to the run's scan.
 
-    None for a run whose tags name no scan: whatever is stored belongs to it.
+    None for a run whose tags name no scan: everything that is stored belongs to it.
     """
     named = tags.get(SCAN_TAG)
     try:
@@ -66,7 +65,7 @@ def scan_began_at(tags: Mapping[str, str]) -> datetime | None:
 
 
 def is_scan(run: dg.DagsterRun) -> bool:
-    """Whether the run reads AWS, be it this project's job or a materialization from the UI."""
+    """Whether the run reads AWS: as this project's job, or as a materialization from the UI."""
     return _materializes(run, RAW_RESOURCES)
 
 
@@ -76,57 +75,57 @@ def _materializes(run: dg.DagsterRun, asset: str) -> bool:
     return run.job_name == JOB
 
 
-def has_ended(instance: dg.DagsterInstance, record: dg.RunRecord, storage: Storage) -> bool:
-    """Whether the run is over; one whose process died is noted as failed first."""
+def has_ended(instance: dg.DagsterInstance, record: dg.RunRecord, heartbeats: Heartbeats) -> bool:
+    """Whether the run has ended; a run whose process died is first marked as failed."""
     run = record.dagster_run
     if run.status not in UNFINISHED:
         return True
-    if not is_dead(instance, record, storage):
+    if not heartbeats.is_dead(instance, record):
         return False
-    instance.report_run_failed(run, "Nothing has been heard of its process: it was killed.")
+    instance.report_run_failed(run, "No heartbeat: its process was killed.")
     return True
 
 
-def running_scan(instance: dg.DagsterInstance, storage: Storage) -> dg.DagsterRun | None:
-    """A scan that has not ended, if there is one."""
+def running_scan(instance: dg.DagsterInstance, heartbeats: Heartbeats) -> dg.DagsterRun | None:
+    """A scan that has not ended, or None."""
     for record in instance.get_run_records(filters=dg.RunsFilter(statuses=UNFINISHED)):
         run = record.dagster_run
         concerns = is_scan(run) or SCAN_TAG in run.tags
-        if concerns and not has_ended(instance, record, storage):
+        if concerns and not has_ended(instance, record, heartbeats):
             return run
     return None
 
 
 def newest_scan_at(instance: dg.DagsterInstance) -> datetime | None:
-    """When the newest scan was asked for; that of a single account is none."""
+    """When the newest scan was requested; a scan of a single account does not count."""
     for record in _newest_runs(instance):
         tags = record.dagster_run.tags
         publishes = SCAN_TAG in tags and PARTS_TAG not in tags
-        if not publishes and not _beside_the_scans(tags):
+        if not publishes and not _is_not_scheduled(tags):
             return record.create_timestamp.astimezone(UTC)
     return None
 
 
 def newest_of_several(instance: dg.DagsterInstance) -> dg.RunRecord | None:
-    """The newest run of a scan of several, unless a scan of a single run has followed."""
+    """The newest run of a scan of several runs, unless a scan of a single run came later."""
     for record in _newest_runs(instance):
         tags = record.dagster_run.tags
         if SCAN_TAG in tags:
             return record
-        if not _beside_the_scans(tags):
+        if not _is_not_scheduled(tags):
             return None
     return None
 
 
-def _beside_the_scans(tags: Mapping[str, str]) -> bool:
-    """A run for one account, or one that follows a person's: neither puts the next scan off."""
+def _is_not_scheduled(tags: Mapping[str, str]) -> bool:
+    """Runs for one account, and those that follow a run from the UI, do not delay the next scan."""
     return ACCOUNT_TAG in tags or FOLLOWS_TAG in tags
 
 
 def unfollowed_by_hand(instance: dg.DagsterInstance) -> str | None:
-    """The newest run that has read accounts alone, from the UI, where nothing has published since.
+    """The newest run from the UI that has only read accounts, if no later run has published them.
 
-    Blind spot: it is looked for among the newest hundred runs that succeeded.
+    Blind spot: only the newest hundred successful runs are searched.
     """
     succeeded = dg.RunsFilter(statuses=[dg.DagsterRunStatus.SUCCESS])
     for record in instance.get_run_records(filters=succeeded, limit=_LOOKED_AT):
@@ -139,7 +138,7 @@ def unfollowed_by_hand(instance: dg.DagsterInstance) -> str | None:
 
 
 def _last_published(instance: dg.DagsterInstance) -> float:
-    """When the newest run was asked for that publishes; Unix time, 0 where there is none."""
+    """When the newest publishing run was requested; Unix time, 0 if there is none."""
     return max(
         (
             record.create_timestamp.timestamp()
@@ -151,9 +150,9 @@ def _last_published(instance: dg.DagsterInstance) -> float:
 
 
 def unpublished_scan(instance: dg.DagsterInstance) -> str | None:
-    """A scan of several runs that is still to be published; a new one would take its place.
+    """A scan of several runs that has not been published yet, and that a new scan would replace.
 
-    Nothing waits for ever: a sensor that is off publishes nothing.
+    A scan is not waited for without limit: the sensor that publishes can be off.
     """
     newest = newest_of_several(instance)
     if newest is None or PARTS_TAG not in newest.dagster_run.tags:

@@ -1,9 +1,9 @@
-"""Gzip that can be served as it is, or with a few more bytes behind, as one member.
+"""Gzip data that can be served unchanged, or continued with more data in the same member.
 
-The exporter adds its own metrics to a snapshot that was compressed long before. Two members one
-after the other would be legal (RFC 1952, 2.2), but curl and browsers stop after the first. So the
-body ends on a byte boundary (`Z_FULL_FLUSH`, RFC 1951), an empty last block closes it, and whoever
-wants to append drops that block and the trailer, and goes on.
+The exporter adds its own metrics to a snapshot that was compressed earlier. Two consecutive members
+would be legal (RFC 1952, 2.2), but curl and browsers stop after the first. So the body ends on a
+byte boundary (`Z_FULL_FLUSH`, RFC 1951) and an empty last block closes it. To append, that block
+and the trailer are replaced.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass
 
-# RFC 1952, 2.3: magic, deflate, no flags, no time (equal input gives equal bytes), no system.
+# RFC 1952, 2.3: magic, deflate, no flags, no time (so that equal input gives equal bytes), no OS.
 _HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
 _LAST_BLOCK = b"\x03\x00"
 _TRAILER_BYTES = 8
@@ -27,7 +27,7 @@ def compress(data: bytes, level: int = _LEVEL) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class Appendable:
-    """A member made by `compress`, ready to be continued."""
+    """A member that `compress` made, to be continued with more data."""
 
     body: memoryview
     checksum: int
@@ -35,7 +35,7 @@ class Appendable:
 
     @classmethod
     def of(cls, member: bytes) -> Appendable:
-        """Raises ValueError for a member that another program made."""
+        """Raises `ValueError` for a member that `compress` did not make."""
         end = len(member) - _TRAILER_BYTES
         if member[: len(_HEADER)] != _HEADER or member[end - 2 : end] != _LAST_BLOCK:
             raise ValueError("not made by appendable_gzip.compress")
@@ -44,7 +44,7 @@ class Appendable:
         return cls(memoryview(member)[: end - len(_LAST_BLOCK)], checksum, size)
 
     def tail(self, more: bytes) -> bytes:
-        """What to send behind `body`, so that the member holds the old data and then `more`."""
+        """The bytes after `body` of a member with the old data followed by `more`."""
         deflate = zlib.compressobj(_LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
         ending = deflate.compress(more) + deflate.flush(zlib.Z_FINISH)
         return ending + _trailer(zlib.crc32(more, self.checksum), self.size + len(more))

@@ -1,8 +1,8 @@
-"""Prometheus text format 0.0.4, written straight from columns.
+"""Renders Prometheus text format 0.0.4 directly from columns.
 
 Format: https://prometheus.io/docs/instrumenting/exposition_formats/#text-based-format
-Written here, and not by `prometheus_client`, because its registry costs a Python object and a dict
-look-up for each sample: `docs/performance.md` has the figures.
+`prometheus_client` is not used, because its registry costs a Python object and a dict look-up for
+each sample: `docs/performance.md` has the figures.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from tag_compliance.domain.metrics import Family
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-# The backslash first: it is what the others bring in.
+# The backslash must come first: the other escapes contain one.
 _ESCAPES = (("\\", r"\\"), ('"', r"\""), ("\n", r"\n"))
 
 
 def render(families: Iterable[Family]) -> bytes:
-    """The families' exposition in UTF-8; an empty family shows its HELP and TYPE alone.
+    """The exposition of the families in UTF-8; an empty family has only its HELP and TYPE lines.
 
-    A lone surrogate, which UTF-8 cannot hold, becomes a question mark.
+    A lone surrogate, which cannot be encoded, becomes a question mark.
     """
     return b"".join(piece for family in families for piece in _family(family))
 
@@ -44,7 +44,7 @@ def _family(family: Family) -> Iterable[bytes | memoryview]:
         if len(parts) > 1:
             parts.append(f'",{name}="')
         parts.append(_escaped(column.values).take(pa.array(column.codes)))
-    # The lines stand one behind the other in the memory of the array that holds them.
+    # The data buffer of the array contains the lines one after the other.
     lines = pc.binary_join_element_wise(*map(_part, [*parts, '"} ', values, "\n", ""]))
     _, offsets, data = lines.buffers()
     first, last = np.frombuffer(offsets, np.int64)[[lines.offset, lines.offset + len(lines)]]
@@ -57,7 +57,7 @@ def _part(part: pa.Array | str) -> pa.Array | pa.Scalar:
 
 
 def _escaped(values: Sequence[str]) -> pa.Array:
-    """A label's distinct values as the format wants them, each escaped once."""
+    """The distinct values of a label, each escaped once as the format requires."""
     try:
         array = pa.array(values, pa.large_string())
     except UnicodeEncodeError:
@@ -74,7 +74,7 @@ def _escape_help(text: str) -> str:
 
 
 def _numbers(values: NDArray[np.number]) -> pa.Array:
-    """Each distinct value is written once."""
+    """Each distinct value is formatted once."""
     distinct, codes = np.unique(values, return_inverse=True)
     whole = np.issubdtype(distinct.dtype, np.integer)
     texts = [str(v) if whole else _number(v) for v in distinct.tolist()]
@@ -82,7 +82,7 @@ def _numbers(values: NDArray[np.number]) -> pa.Array:
 
 
 def _number(value: float) -> str:
-    """The shortest text that reads back as the same float; whole numbers without a point."""
+    """The shortest text that parses as the same float; whole numbers have no decimal point."""
     if not math.isfinite(value):
         return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
     return str(int(value)) if value.is_integer() and abs(value) < 2**53 else repr(value)

@@ -1,4 +1,4 @@
-"""What a person and the exporter want to know of a scan, beside its samples."""
+"""The status of a scan, for the exporter and its pages, in addition to the samples."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pydantic import AwareDatetime
 
 
 class Outcome(StrEnum):
-    """Of one scan: every region read, some, or none."""
+    """The outcome of a scan: all regions were read, some, or none."""
 
     COMPLETE = "complete"
     PARTIAL = "partial"
@@ -18,7 +18,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RegionStatus:
-    """A region's state; `compliance_percentage` is None where nothing is counted."""
+    """The state of a region; `compliance_percentage` is None if no resource is counted."""
 
     region: str
     reason: str
@@ -31,7 +31,7 @@ class RegionStatus:
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
-    """An account's state, and that of its regions in the configured order."""
+    """The state of an account and of its regions, in the configured order."""
 
     account_id: str
     account_name: str
@@ -50,7 +50,7 @@ class TagStatus:
 
 @dataclass(frozen=True, slots=True)
 class ScanStatus:
-    """One scan in numbers: `stale_after_seconds` is the age from which its snapshot is too old."""
+    """A scan in numbers; a snapshot older than `stale_after_seconds` is too old."""
 
     scan_started_at: AwareDatetime
     made_at: AwareDatetime
@@ -66,7 +66,7 @@ class ScanStatus:
 
 @dataclass(frozen=True, slots=True)
 class LastScan:
-    """The newest scan that ended, whether or not it led to a snapshot."""
+    """The newest scan that ended, with or without a snapshot."""
 
     started_at: AwareDatetime
     ended_at: AwareDatetime

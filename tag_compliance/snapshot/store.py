@@ -1,6 +1,7 @@
-"""Where snapshots are published and read: immutable each, behind one pointer.
+"""Publishes and reads snapshots. Each is immutable; one pointer names the current one.
 
-A reader that follows the pointer holds either the old snapshot or the new one, and can prove it.
+A reader that follows the pointer gets the old snapshot or the new one, never a mix, and verifies
+that by hashes.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from dataclasses import dataclass
 
 from tag_compliance.errors import SnapshotUnreadable
 from tag_compliance.snapshot.appendable_gzip import compress
-from tag_compliance.snapshot.files import (
+from tag_compliance.snapshot.layout import (
     CURRENT,
     FOLDER,
     GZIP,
@@ -31,7 +32,7 @@ from tag_compliance.storage.base import Storage, Stored
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One published outcome, proven whole."""
+    """A published snapshot whose files have been verified."""
 
     snapshot_id: str
     status: ScanStatus
@@ -41,7 +42,7 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What a reader finds at one moment; the snapshot itself only where it is a new one."""
+    """The state of the store at one moment; `snapshot` is None if the reader has it already."""
 
     snapshot_id: str | None
     snapshot: Snapshot | None
@@ -49,7 +50,7 @@ class Published:
 
 
 class SnapshotStore:
-    """Publishes for any number of processes at once, reads for any number."""
+    """Any number of processes can publish and read at the same time."""
 
     def __init__(self, storage: Storage) -> None:
         self._storage = storage
@@ -60,10 +61,10 @@ class SnapshotStore:
         return self._storage.uri
 
     def publish(self, exposition: bytes, status: ScanStatus) -> str | None:
-        """Makes this the current snapshot, notes the scan's end, and answers the snapshot's id.
+        """Makes this the current snapshot and records the end of the scan; returns the snapshot id.
 
-        None where a snapshot of a later scan is current already: an older scan is never published
-        over a newer one. On any failure the current snapshot stays as it was.
+        Returns None if the current snapshot is of a later scan, which an older one never replaces.
+        After any failure the current snapshot is unchanged.
         """
         snapshot_id = f"{status.scan_started_at:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(3)}"
         pieces = {PLAIN: exposition, GZIP: compress(exposition)}
@@ -93,7 +94,7 @@ class SnapshotStore:
         return None
 
     def record(self, ended: LastScan) -> None:
-        """Notes how a scan ended that led to no snapshot, unless a later one has been noted."""
+        """Records the end of a scan without a snapshot, unless a later scan is recorded."""
 
         def unless_newer(data: bytes | None) -> bytes | None:
             there = parse(Current, data, "", CURRENT) if data is not None else Current()
@@ -103,12 +104,8 @@ class SnapshotStore:
 
         self._storage.update(CURRENT, unless_newer)
 
-    def last_scan(self) -> LastScan | None:
-        """How the newest scan ended; None before the first."""
-        return self._current().last_scan
-
     def status(self) -> ScanStatus | None:
-        """That of the current snapshot, from its manifest alone; None where none can be read."""
+        """The status in the current snapshot's manifest; None if it is missing or unreadable."""
         try:
             pointer = self._current().snapshot
             if pointer is None:
@@ -119,17 +116,17 @@ class SnapshotStore:
             return None
 
     def load(self, known: Snapshot | None = None) -> Snapshot | None:
-        """The current snapshot, proven whole; None before the first; `known` where it still is.
+        """The current snapshot, verified; `known` itself if it is current; None before the first.
 
-        Raises `SnapshotUnreadable` where a piece is missing or not what it should be.
+        Raises `SnapshotUnreadable` if a file is missing or altered.
         """
         found = self.look(known.snapshot_id if known else None)
         return found.snapshot or (known if found.snapshot_id else None)
 
     def look(self, known_id: str | None = None) -> Published:
-        """What `load` and `last_scan` answer, of one moment and for one read where nothing is new.
+        """The current snapshot and the last scan, both of one moment.
 
-        Raises as `load` does.
+        Reads one object if `known_id` is still current. Raises `SnapshotUnreadable` as `load` does.
         """
         while True:
             current = self._current()
@@ -139,56 +136,57 @@ class SnapshotStore:
             if pointer.snapshot_id == known_id:
                 return Published(known_id, None, last_scan)
             try:
-                return Published(pointer.snapshot_id, self._proven_whole(pointer), last_scan)
+                return Published(pointer.snapshot_id, self._verified(pointer), last_scan)
             except SnapshotUnreadable:
-                # Retention may take a snapshot from under a reader, but only for a newer one.
+                # Retention can delete a snapshot that is being read, but only for a newer one.
                 if self._current().snapshot == pointer:
                     raise
 
     def missing(self, snapshot_id: str) -> tuple[str, ...]:
-        """Which files of a snapshot are gone; of those that are there nothing is read."""
+        """The names of a snapshot's files that do not exist; reads none of them."""
         names = set(self._storage.names(f"{FOLDER}/{snapshot_id}/"))
         return tuple(n for n in (MANIFEST, PLAIN, GZIP) if path_of(snapshot_id, n) not in names)
 
-    def _proven_whole(self, pointer: Pointer) -> Snapshot:
+    def _verified(self, pointer: Pointer) -> Snapshot:
         manifest_data = self._piece(pointer.snapshot_id, MANIFEST)
         if sha256(manifest_data) != pointer.manifest_sha256:
             raise SnapshotUnreadable(pointer.snapshot_id, f"{MANIFEST} has been altered")
         manifest = parse(Manifest, manifest_data, pointer.snapshot_id, MANIFEST)
         if manifest.snapshot_id != pointer.snapshot_id:
             raise SnapshotUnreadable(pointer.snapshot_id, f"{MANIFEST} is another snapshot's")
-        data = {name: self._proven(manifest, name) for name in (PLAIN, GZIP)}
+        data = {name: self._verified_piece(manifest, name) for name in (PLAIN, GZIP)}
         return Snapshot(pointer.snapshot_id, manifest.status, data[PLAIN], data[GZIP])
 
     def retain(self, newest: int) -> int:
-        """Deletes all but the newest snapshots, and what broken writers left; answers how many.
+        """Deletes all but the newest snapshots, and the remains of failed writers.
 
-        The current one always stays, and so does what is as new: it may be about to become current.
-        A snapshot older than the current one that lacks its manifest can never become it.
+        Returns the number of deleted snapshots. The current one always stays, and so do snapshots
+        of the same time or later, which may be about to become current. A snapshot that is older
+        than the current one and has no manifest cannot become current any more.
         """
         pointer = self._current().snapshot
-        doomed = self._doomed(pointer.snapshot_id, newest) if pointer else []
-        for snapshot_id in doomed:
+        deletable = self._deletable(pointer.snapshot_id, newest) if pointer else []
+        for snapshot_id in deletable:
             self._delete(snapshot_id)
         self._storage.sweep()
-        return len(doomed)
+        return len(deletable)
 
-    def _doomed(self, current: str, newest: int) -> list[str]:
+    def _deletable(self, current: str, newest: int) -> list[str]:
         complete: set[str] = set()
         older: set[str] = set()
         for name in self._storage.names(f"{FOLDER}/"):
             _, snapshot_id, piece = name.split("/", 2)
-            # By their times alone: two scans that share an account's data can be of one moment.
+            # Compares only the times: two scans that share an account's data can have the same one.
             if moment_of(snapshot_id) < moment_of(current):
                 older.add(snapshot_id)
                 if piece == MANIFEST:
                     complete.add(snapshot_id)
-        # The current one is the first of the newest.
+        # The current snapshot is the first of the newest.
         kept = sorted(complete, reverse=True)[: max(0, newest - 1)]
         return sorted(older.difference(kept))
 
     def _delete(self, snapshot_id: str) -> None:
-        # The manifest goes first: what is left if this dies half-way counts as unfinished.
+        # The manifest first: without it, the rest counts as unfinished if this process dies here.
         for name in (MANIFEST, PLAIN, GZIP):
             self._storage.delete(path_of(snapshot_id, name))
 
@@ -196,7 +194,7 @@ class SnapshotStore:
         self._seen = self._storage.read(CURRENT, self._seen)
         return parse(Current, self._seen.data, "", CURRENT) if self._seen else Current()
 
-    def _proven(self, manifest: Manifest, name: str) -> bytes:
+    def _verified_piece(self, manifest: Manifest, name: str) -> bytes:
         data = self._piece(manifest.snapshot_id, name)
         wanted = manifest.pieces.get(name)
         if wanted is None or sha256(data) != wanted.sha256:
@@ -212,7 +210,7 @@ class SnapshotStore:
 
 
 def _replaceable(data: bytes | None) -> Current:
-    """A damaged pointer holds nobody up from publishing a good one."""
+    """A damaged pointer does not prevent the publication of a good one."""
     try:
         return parse(Current, data, "", CURRENT) if data is not None else Current()
     except SnapshotUnreadable:

@@ -1,6 +1,6 @@
-"""What the pipeline and the exporter ask of the place where everything is kept.
+"""The storage that the pipeline and the exporter share, as an interface.
 
-Names are relative, with forward slashes. An object appears whole or not at all.
+Names are relative, with forward slashes. An object appears completely or not at all.
 """
 
 from __future__ import annotations
@@ -12,36 +12,36 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """An object's bytes, and a mark that differs whenever they do."""
+    """The bytes of an object, and a version that changes when they change."""
 
     data: bytes
     version: str
 
 
 class Storage(Protocol):
-    """A folder or a bucket. Every method raises `StorageRefused` where it does not answer."""
+    """A folder or a bucket. Every method raises `StorageRefused` if it fails."""
 
     @property
     def uri(self) -> str:
-        """The place, for a person."""
+        """The folder or bucket, as it is shown to a person."""
         ...
 
     def read(self, name: str, known: Stored | None = None) -> Stored | None:
-        """The object, or None where there is none.
+        """The object, or None if it does not exist.
 
-        Where it is still the `known` one, that very object, for the price of asking.
+        Returns `known` itself, without reading the bytes again, if the object has not changed.
         """
         ...
 
     def write(self, name: str, data: bytes) -> None:
-        """Puts the object there, in place of what was."""
+        """Creates or replaces the object."""
         ...
 
     def update(self, name: str, decide: Callable[[bytes | None], bytes | None]) -> bool:
-        """Replaces the object by what `decide` makes of it, as one step beside other writers.
+        """Replaces the object with what `decide` returns for its bytes, atomically.
 
-        `decide` may be asked again when another writer came between; None leaves the object as it
-        is. Answers whether it was replaced.
+        `decide` is called again if another writer has changed the object meanwhile; None leaves it
+        as it is. Returns whether the object was replaced.
         """
         ...
 
@@ -50,9 +50,9 @@ class Storage(Protocol):
         ...
 
     def delete(self, name: str) -> None:
-        """Removes the object; nothing happens where there is none."""
+        """Deletes the object, if it exists."""
         ...
 
     def sweep(self) -> int:
-        """Removes what writers that died have left behind; answers how many pieces."""
+        """Deletes the unfinished files of writers that died; returns their number."""
         ...

@@ -1,4 +1,4 @@
-"""A folder as storage: atomic by rename, durable by fsync, safe beside other processes by flock."""
+"""A folder as storage: writes are atomic by rename and durable by fsync; flock excludes others."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from tag_compliance.errors import StorageRefused
 from tag_compliance.storage.base import Stored
 
 DAGSTER_FOLDER = "dagster"
-"""Below a storage folder, where `up` keeps Dagster's own files."""
+"""The subfolder of a storage folder in which `up` keeps Dagster's own files."""
 
 _UNFINISHED = ".unfinished"
 
 _ADVICE = {
-    errno.ENOSPC: "free some space, or name another place in `storage`",
-    errno.EDQUOT: "raise the quota, or name another place in `storage`",
-    errno.EROFS: "mount it writable, or name another place in `storage`",
-    errno.EACCES: "give this user access to it, or name another place in `storage`",
-    errno.EEXIST: "a file stands where a folder must be; name another place in `storage`",
-    errno.ENOTDIR: "a file stands where a folder must be; name another place in `storage`",
-    errno.EPERM: "give this user access to it, or name another place in `storage`",
+    errno.ENOSPC: "free some space, or set `storage` to another place",
+    errno.EDQUOT: "raise the quota, or set `storage` to another place",
+    errno.EROFS: "mount it writable, or set `storage` to another place",
+    errno.EACCES: "give this user access to it, or set `storage` to another place",
+    errno.EEXIST: "a file is where a folder must be; set `storage` to another place",
+    errno.ENOTDIR: "a file is where a folder must be; set `storage` to another place",
+    errno.EPERM: "give this user access to it, or set `storage` to another place",
 }
 
 
 class FolderStorage:
-    """Objects are files below `root`, which is made when something is first written.
+    """Objects are files in `root`, which is created by the first write.
 
-    Blind spot: flock and rename keep their promises on local file systems and on NFS 4; on others
-    (some FUSE mounts) two writers at once are not kept apart.
+    Blind spot: flock and rename are reliable on local file systems and on NFS 4. On others (some
+    FUSE mounts) two writers do not exclude each other.
     """
 
     def __init__(self, root: Path) -> None:
@@ -74,7 +74,7 @@ class FolderStorage:
                 return False
             try:
                 with self._written(path, data) as unfinished, _locked(path.parent):
-                    # By content: an inode used again within one tick of the clock looks unchanged.
+                    # Compares contents: an inode reused within one clock tick looks unchanged.
                     now = self.read(name)
                     if (now and now.data) == (before and before.data):
                         _publish(unfinished, path)
@@ -104,7 +104,7 @@ class FolderStorage:
             raise _refused(path, "delete", error) from error
 
     def sweep(self) -> int:
-        """A writer holds a lock on its unfinished file, which ends with the writer."""
+        """A writer locks its unfinished file; the lock ends when the writer dies."""
         swept = 0
         try:
             unfinished = [p for p in _files_below(self._root) if p.name.endswith(_UNFINISHED)]
@@ -116,22 +116,22 @@ class FolderStorage:
                 path.unlink()
                 swept += 1
         for folder in self._own_folders():
-            # One that a writer is about to fill is made again by it.
+            # A writer that needs one of these empty folders creates it again.
             for base, _, _ in os.walk(folder, topdown=False):
                 with contextlib.suppress(OSError):
                     Path(base).rmdir()
         return swept
 
     def _own_folders(self) -> list[Path]:
-        """Dagster's home may lie here, too: what is empty there is Dagster's business."""
+        """Without Dagster's home, whose empty folders must stay."""
         with contextlib.suppress(OSError):
             return [p for p in self._root.iterdir() if p.is_dir() and p.name != DAGSTER_FOLDER]
         return []
 
     @contextlib.contextmanager
     def _written(self, path: Path, data: bytes) -> Iterator[Path]:
-        """The bytes on disk under a name that no reader looks at, removed unless it was renamed."""
-        file, unfinished = _claimed_beside(path)
+        """Writes to a file that no reader reads; deletes it unless it has been renamed."""
+        file, unfinished = _create_locked(path)
         with file:
             try:
                 file.write(data)
@@ -142,13 +142,13 @@ class FolderStorage:
                 unfinished.unlink(missing_ok=True)
 
 
-def _claimed_beside(path: Path) -> tuple[BinaryIO, Path]:
-    """A new file that carries its writer's lock; a sweep or a delete may come before the lock."""
+def _create_locked(path: Path) -> tuple[BinaryIO, Path]:
+    """A new, locked file next to `path`; a sweep or a delete can remove it before it is locked."""
     while True:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
         except FileExistsError:
-            # It stood there a moment ago, and was empty; or it is a file, and stays one.
+            # Either the folder has just been deleted because it was empty, or it is a file.
             if path.parent.exists() and not path.parent.is_dir():
                 raise
             continue
@@ -164,11 +164,11 @@ def _claimed_beside(path: Path) -> tuple[BinaryIO, Path]:
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
-    def tell(error: OSError) -> None:
+    def check(error: OSError) -> None:
         if not isinstance(error, FileNotFoundError | NotADirectoryError):
             raise error
 
-    for base, _, names in os.walk(folder, onerror=tell):
+    for base, _, names in os.walk(folder, onerror=check):
         yield from (Path(base, name) for name in names)
 
 
@@ -177,7 +177,7 @@ def _publish(unfinished: Path, path: Path) -> None:
     try:
         folder = os.open(path.parent, os.O_RDONLY)
     except FileNotFoundError:
-        return  # deleted again by somebody, and its folder with it
+        return  # another process has deleted the file and its folder
     try:
         os.fsync(folder)
     finally:

@@ -1,4 +1,4 @@
-"""From the `storage` URI to the place."""
+"""Opens the storage that a URI names."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from tag_compliance.storage.folder import FolderStorage
 
 
 def open_storage(uri: str) -> Storage:
-    """The storage behind a folder's path or `s3://bucket/prefix`; nothing is read or made yet."""
+    """The storage for a folder's path or `s3://bucket/prefix`; reads and creates nothing yet."""
     if uri.startswith("s3://"):
-        from tag_compliance.storage.s3 import S3Storage  # boto3, only where it is used
+        from tag_compliance.storage.s3 import (
+            S3Storage,
+        )  # imports boto3, which a folder does not need
 
         return S3Storage.at(uri)
     return FolderStorage(Path(uri.removeprefix("file://")))

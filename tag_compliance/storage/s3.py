@@ -1,4 +1,4 @@
-"""A bucket as storage: objects are whole by nature, updates are conditional writes.
+"""A bucket as storage: S3 writes objects atomically, updates are conditional writes.
 
 https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html
 """
@@ -18,16 +18,16 @@ from tag_compliance.storage.base import Stored
 if TYPE_CHECKING:
     from types_boto3_s3 import S3Client
 
-_GONE = {"404", "NoSuchKey", "NotFound"}
+_NOT_FOUND = {"404", "NoSuchKey", "NotFound"}
 _UNCHANGED = {"304", "NotModified"}
-_SOMEBODY_ELSE_WROTE = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
+_CHANGED_MEANWHILE = {"PreconditionFailed", "ConditionalRequestConflict", "412", "409"}
 
 
 class S3Storage:
-    """Objects below a prefix of a bucket. Reading needs `s3:GetObject` alone.
+    """Objects below a prefix of a bucket. Reading needs only `s3:GetObject`.
 
-    Without `s3:ListBucket` S3 answers 403 for an object that does not exist; such an answer is told
-    as a refusal, since it cannot be told from one.
+    Without `s3:ListBucket`, S3 responds with 403 for an object that does not exist. That is
+    reported as an error, since it cannot be distinguished from a denied access.
     """
 
     def __init__(self, client: S3Client, bucket: str, prefix: str) -> None:
@@ -50,16 +50,16 @@ class S3Storage:
         key = self._prefix + name
         try:
             if known is None:
-                answer = self._client.get_object(Bucket=self._bucket, Key=key)
+                response = self._client.get_object(Bucket=self._bucket, Key=key)
             else:
-                answer = self._client.get_object(
+                response = self._client.get_object(
                     Bucket=self._bucket, Key=key, IfNoneMatch=known.version
                 )
-            return Stored(answer["Body"].read(), answer["ETag"])
+            return Stored(response["Body"].read(), response["ETag"])
         except ClientError as error:
             if _code(error) in _UNCHANGED:
                 return known
-            if _code(error) in _GONE:
+            if _code(error) in _NOT_FOUND:
                 return None
             raise self._refused(name, "read", error) from error
         except BotoCoreError as error:
@@ -88,8 +88,8 @@ class S3Storage:
                         Bucket=self._bucket, Key=key, Body=data, IfMatch=before.version
                     )
             except ClientError as error:
-                deleted = before is not None and _code(error) in _GONE
-                if not deleted and _code(error) not in _SOMEBODY_ELSE_WROTE:
+                deleted = before is not None and _code(error) in _NOT_FOUND
+                if not deleted and _code(error) not in _CHANGED_MEANWHILE:
                     raise self._refused(name, "write", error) from error
             except BotoCoreError as error:
                 raise self._refused(name, "write", error) from error
@@ -116,7 +116,7 @@ class S3Storage:
             raise self._refused(name, "delete", error) from error
 
     def sweep(self) -> int:
-        """Nothing is left behind in S3: an object that was not fully sent does not exist."""
+        """S3 has no unfinished files: an object that was not fully sent does not exist."""
         return 0
 
     def _refused(self, name: str, operation: str, error: Exception) -> StorageRefused:

@@ -105,7 +105,7 @@ def test_the_documentation_lists_exactly_the_exit_codes() -> None:
 
 
 def test_the_documentation_lists_exactly_what_the_dagster_ui_shows() -> None:
-    definitions = build_definitions(ROOT / "config.yaml", None)
+    definitions = build_definitions(ROOT / "config.yaml", None, {})
     automatic = {d.name for d in [*(definitions.schedules or ()), *(definitions.sensors or ())]}
     checks = {spec.name for spec in (*RESULT_CHECKS, *SNAPSHOT_CHECKS)}
     tags = {ACCOUNT_TAG, FOLLOWS_TAG, PART_TAG, PARTS_TAG, SCAN_TAG, TRIGGER_TAG, *ONE_AT_A_TIME}

@@ -1,4 +1,4 @@
-"""The evaluation a second time, in the plainest loops: what the fast one must agree with.
+"""A second, simple implementation of the evaluation, with which the fast one must agree.
 
 An account is `{"account_id", "account_name", "regions"}`, a region `{"region", "read", "rows"}`, a
 row `{"arn", "resource_type", "tags"}`.
@@ -15,7 +15,7 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 class Duplicate(Exception):
-    """A series stands there twice."""
+    """There are two samples of one series."""
 
 
 def samples(
@@ -24,7 +24,7 @@ def samples(
     patterns: Sequence[str] = (),
     limit: int = 0,
 ) -> Samples:
-    """Every sample of the ten metrics, and of four that say what they leave out."""
+    """All samples of the ten contract metrics and of four that count what they leave out."""
     found: Samples = {}
 
     def put(name: str, value: float, **labels: str) -> None:
@@ -123,7 +123,7 @@ def _shares_of_type(
 
 
 def belongs(row: dict[str, Any], region: dict[str, Any], account: dict[str, Any]) -> bool:
-    """Whether this is the one row of the account under which its ARN counts."""
+    """Whether this row of the account is the one that counts for its ARN."""
     places = [
         (r["region"], other)
         for r in account["regions"]

@@ -1,4 +1,4 @@
-"""Accounts made to order: as plain dicts for the naive evaluation, as scans for the real one."""
+"""Generated accounts: as dicts for the simple evaluation, as scans for the real one."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def required_tags(draw: st.DrawFn) -> list[str]:
 
 @st.composite
 def accounts(draw: st.DrawFn, required: list[str]) -> list[dict[str, Any]]:
-    """Up to three accounts whose regions share a small pool of ARNs, so that many come twice."""
+    """Up to three accounts; their regions share a few ARNs, so that many are there twice."""
     ids = draw(st.lists(st.sampled_from(["111122223333", "222233334444", "0" * 12]), unique=True))
     return [
         {
@@ -63,7 +63,7 @@ def accounts(draw: st.DrawFn, required: list[str]) -> list[dict[str, Any]]:
 
 @st.composite
 def _resources(draw: st.DrawFn) -> list[tuple[str, str]]:
-    """ARN and type; some too long for a label, some that look like another's label."""
+    """ARNs and types; some ARNs are too long for a label or look like the label of another."""
     pool = []
     for type_ in draw(st.lists(_types, min_size=1, max_size=5)):
         region = draw(st.sampled_from([*REGIONS, "", "eu-central-1"]))
@@ -99,7 +99,7 @@ def _regions(
 
 
 def scanned(account: Mapping[str, Any], rows: Iterable[Any] | None = None) -> ScannedAccount:
-    """The account as a scan would hand it on; `rows`, region and row each, in that order."""
+    """The account as a scan returns it; `rows` are pairs of region and row, in that order."""
     if rows is None:
         rows = [(r["region"], row) for r in account["regions"] for row in r["rows"]]
     regions = tuple(
@@ -129,12 +129,12 @@ def families_of(scans: Iterable[ScannedAccount], policy: Policy, limit: int = 0)
 
 
 def parsed(exposition: bytes) -> Samples:
-    """The samples of an exposition; fails where a series stands there twice."""
+    """The samples of an exposition; fails if there are two samples of one series."""
     listed = [
         ((sample.name, frozenset(sample.labels.items())), sample.value)
         for family in text_string_to_metric_families(exposition.decode())
         for sample in family.samples
     ]
     found = dict(listed)
-    assert len(found) == len(listed), "a series stands there twice"
+    assert len(found) == len(listed), "two samples of one series"
     return found

@@ -1,4 +1,4 @@
-"""ARNs of the services, as the Service Authorization Reference lists them, and of nobody."""
+"""The resource types of the ARNs that AWS documents, and of malformed ones."""
 
 from __future__ import annotations
 
@@ -6,13 +6,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tag_compliance.domain.arn import UNKNOWN_TYPE, parse_arn, type_of
-from tag_compliance.errors import BadArn
+from tag_compliance.domain.arn import UNKNOWN_TYPE, type_of
 
 _HERE = "eu-west-1:111122223333"
 _GLOBAL = ":111122223333"
 
-# Service, what lies between the service and the resource, resource, type.
+# Service, the part of the ARN between service and resource, resource, type.
 _CASES = [
     ("access-analyzer", _HERE, "analyzer/outside", "analyzer"),
     ("acm", _HERE, "certificate/6f4e-11", "certificate"),
@@ -147,14 +146,11 @@ _CASES = [
 
 
 @pytest.mark.parametrize(("service", "middle", "resource", "type_"), _CASES)
-def test_each_service_names_its_type(service: str, middle: str, resource: str, type_: str) -> None:
+def test_the_arn_of_each_service_has_its_type(
+    service: str, middle: str, resource: str, type_: str
+) -> None:
     text = f"arn:aws:{service}:{middle}:{resource}"
-    arn = parse_arn(text)
-    region, account_id = middle.split(":")
-    assert (arn.service, arn.region, arn.account_id) == (service, region, account_id)
-    assert (arn.resource_type, arn.full_type) == (type_, f"{service}:{type_}")
     assert type_of(text) == f"{service}:{type_}"
-    assert text.endswith(arn.resource_id)
 
 
 def test_the_table_has_more_than_sixty_services() -> None:
@@ -165,47 +161,28 @@ def test_the_table_has_more_than_sixty_services() -> None:
     "partition",
     ["aws", "aws-cn", "aws-us-gov", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-eusc"],
 )
-def test_no_partition_is_taken_for_granted(partition: str) -> None:
-    arn = parse_arn(f"arn:{partition}:ec2:some-region-1:111122223333:vpc/vpc-1")
-    assert (arn.partition, arn.full_type, arn.resource_id) == (partition, "ec2:vpc", "vpc-1")
+def test_the_type_does_not_depend_on_the_partition(partition: str) -> None:
+    assert type_of(f"arn:{partition}:ec2:some-region-1:111122223333:vpc/vpc-1") == "ec2:vpc"
 
 
-@pytest.mark.parametrize(
-    ("text", "resource_id"),
-    [
-        ("arn:aws:logs:eu-west-1:111122223333:log-group:/a/b:*", "/a/b:*"),
-        ("arn:aws:apigateway:eu-west-1::/restapis/a1/stages/prod", "a1/stages/prod"),
-        ("arn:aws:wafv2:eu-west-1:111122223333:regional/webacl/site/1", "site/1"),
-        ("arn:aws:s3:::bucket/key", "bucket/key"),
-        ("arn:aws:sns:eu-west-1:111122223333:topic:8a21", "topic:8a21"),
-        ("arn:aws:iam::111122223333:root", "root"),
-    ],
-)
-def test_the_id_is_what_follows_the_type(text: str, resource_id: str) -> None:
-    assert parse_arn(text).resource_id == resource_id
-
-
-def test_a_bare_name_of_an_unlisted_service_has_an_unknown_type_of_that_service() -> None:
+def test_a_bare_name_of_an_unlisted_service_has_the_type_unknown_of_that_service() -> None:
     assert type_of("arn:aws:newservice:eu-west-1:111122223333:thing") == "newservice:unknown"
 
 
 @pytest.mark.parametrize(
-    ("text", "rule"),
+    "text",
     [
-        ("", "expected arn:"),
-        ("i-0abc", "expected arn:"),
-        ("arn:aws:ec2:eu-west-1:111122223333", "expected arn:"),
-        ("urn:aws:ec2:eu-west-1:111122223333:vpc/v", "must begin with 'arn:'"),
-        ("ARN:aws:ec2:eu-west-1:111122223333:vpc/v", "must begin with 'arn:'"),
-        ("arn::ec2:eu-west-1:111122223333:vpc/v", "must not be empty"),
-        ("arn:aws::eu-west-1:111122223333:vpc/v", "must not be empty"),
-        ("arn:aws:ec2:eu-west-1:111122223333:", "must not be empty"),
+        "",
+        "i-0abc",
+        "arn:aws:ec2:eu-west-1:111122223333",
+        "urn:aws:ec2:eu-west-1:111122223333:vpc/v",
+        "ARN:aws:ec2:eu-west-1:111122223333:vpc/v",
+        "arn::ec2:eu-west-1:111122223333:vpc/v",
+        "arn:aws::eu-west-1:111122223333:vpc/v",
+        "arn:aws:ec2:eu-west-1:111122223333:",
     ],
 )
-def test_garbage_is_told_as_such_and_counted_as_unknown(text: str, rule: str) -> None:
-    with pytest.raises(BadArn, match=rule) as caught:
-        parse_arn(text)
-    assert caught.value.text == text
+def test_a_malformed_arn_has_the_unknown_type(text: str) -> None:
     assert type_of(text) == UNKNOWN_TYPE
 
 
@@ -216,19 +193,15 @@ _pieces = st.sampled_from(
 
 @settings(deadline=None, max_examples=500)
 @given(st.one_of(st.text(), st.lists(st.one_of(_pieces, st.text(max_size=3))).map(":".join)))
-def test_any_text_is_an_arn_or_garbage_and_both_readers_agree(text: str) -> None:
-    try:
-        arn = parse_arn(text)
-    except BadArn:
-        assert type_of(text) == UNKNOWN_TYPE
-    else:
-        assert type_of(text) == arn.full_type
-        assert arn.resource_type
+def test_any_text_has_a_service_and_a_type(text: str) -> None:
+    service, _, type_ = type_of(text).partition(":")
+    assert service
+    assert type_
 
 
 @settings(deadline=None)
 @given(st.text(alphabet=":/ab*", min_size=1), st.sampled_from(["s3", "sns", "wafv2", "ec2", "x"]))
-def test_any_resource_part_yields_a_type(resource: str, service: str) -> None:
-    text = f"arn:aws:{service}:eu-west-1:111122223333:{resource}"
-    assert type_of(text) == parse_arn(text).full_type
-    assert type_of(text).partition(":")[2]
+def test_any_resource_part_has_a_type_of_its_service(resource: str, service: str) -> None:
+    found = type_of(f"arn:aws:{service}:eu-west-1:111122223333:{resource}")
+    assert found.partition(":")[0] == service
+    assert found.partition(":")[2]

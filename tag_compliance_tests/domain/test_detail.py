@@ -1,4 +1,4 @@
-"""The detail series: bounded labels, no two alike, capped and told."""
+"""The detail series: their labels are bounded and unique, their number is limited."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def test_an_arn_of_at_most_200_characters_is_its_own_label() -> None:
     assert arn_label("a" * MAX_ARN_LABEL) == "a" * MAX_ARN_LABEL
 
 
-def test_a_longer_arn_keeps_its_beginning_and_ends_in_a_hash_of_the_whole() -> None:
+def test_a_longer_arn_is_cut_and_ends_in_a_hash_of_the_full_arn() -> None:
     label = arn_label("a" * 201)
     assert len(label) == MAX_ARN_LABEL
     assert label.startswith("a" * 183 + "~")
@@ -57,22 +57,22 @@ def test_no_two_arns_share_a_label_and_none_is_too_long(one: str, other: str) ->
     assert max(len(arn_label(one)), len(arn_label(other))) <= MAX_ARN_LABEL
 
 
-def test_without_a_limit_every_missing_tag_of_every_resource_is_there() -> None:
+def test_without_a_limit_each_missing_tag_of_each_resource_has_a_series() -> None:
     detail = _detail(0, "a", "b")
     assert len(detail.family) == len(_series(detail)) == 4
     assert list(detail.omitted.values()) == [0]
 
 
-def test_the_cap_keeps_so_many_and_counts_the_rest_by_region() -> None:
+def test_the_limit_bounds_the_series_and_the_omitted_ones_are_counted_by_region() -> None:
     detail = _detail(5, "a", "b", regions=("us-east-1", "eu-west-1"))
     assert len(detail.family) == 5
     assert {key.region: n for key, n in detail.omitted.items()} == {"us-east-1": 3, "eu-west-1": 0}
 
 
-def test_a_cap_as_large_as_the_detail_leaves_nothing_out() -> None:
+def test_a_limit_equal_to_the_number_of_series_omits_none() -> None:
     assert sum(_detail(4, "a", "b").omitted.values()) == 0
     assert sum(_detail(3, "a", "b").omitted.values()) == 1
 
 
-def test_the_same_resources_stay_in_whatever_the_order_in_which_they_came() -> None:
+def test_the_order_of_the_resources_does_not_change_which_series_are_kept() -> None:
     assert _series(_detail(3, "a", "b", "c")) == _series(_detail(3, "c", "b", "a"))

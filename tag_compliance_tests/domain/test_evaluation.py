@@ -1,4 +1,4 @@
-"""Which rows count, and what the results say of each."""
+"""Which resources count, and the results for each of them."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _account(
     regions: tuple[RegionScan, ...] | None = None,
     type_: str = "ec2:vpc",
 ) -> ScannedAccount:
-    """An account of these (region, ARN, tags), each region read in the order of its first row."""
+    """An account with rows of region, ARN and tags; regions are in the order of their first row."""
     read = regions or tuple(
         RegionScan(name, Reason.OK) for name in dict.fromkeys(r for r, *_ in rows)
     )
@@ -42,12 +42,12 @@ def _counted(results: ComplianceResults) -> list[tuple[str, str]]:
     return list(zip(*columns, strict=True))
 
 
-def test_an_arn_seen_twice_counts_once() -> None:
+def test_an_arn_that_is_returned_twice_counts_once() -> None:
     row = ("eu-west-1", _arn("eu-west-1"), {"Owner": "me"})
     assert _counted(evaluate([_account(row, row)], _POLICY)) == [row[:2]]
 
 
-def test_of_two_rows_of_one_region_the_first_counts() -> None:
+def test_the_first_of_two_rows_for_an_arn_in_one_region_counts() -> None:
     arn = _arn("eu-west-1")
     results = evaluate(
         [_account(("eu-west-1", arn, {"Owner": ""}), ("eu-west-1", arn, {}))], _POLICY
@@ -55,7 +55,7 @@ def test_of_two_rows_of_one_region_the_first_counts() -> None:
     assert results.table["present_tags"].to_pylist() == [["Owner"]]
 
 
-def test_the_region_that_the_arn_names_wins() -> None:
+def test_an_arn_counts_in_the_region_that_it_names() -> None:
     arn = _arn("eu-west-1")
     results = evaluate([_account(("us-east-1", arn, {}), ("eu-west-1", arn, {}))], _POLICY)
     assert _counted(results) == [("eu-west-1", arn)]
@@ -73,7 +73,7 @@ def test_a_global_resource_counts_in_the_first_configured_region() -> None:
     assert _counted(results) == [("us-east-1", arn), ("eu-west-1", _arn("eu-west-1"))]
 
 
-def test_pages_of_two_regions_may_come_by_turns() -> None:
+def test_pages_of_two_regions_can_be_interleaved() -> None:
     arn = "arn:aws:cloudfront::111122223333:distribution/E1"
     rows: _Rows = (
         ("us-east-1", _arn("us-east-1"), {}),
@@ -113,7 +113,7 @@ def test_rows_of_a_region_that_is_not_configured_are_left_out() -> None:
         ({}, [], ["Owner", "Env"], False),
     ],
 )
-def test_a_key_is_present_exactly_or_missing_in_the_configured_order(
+def test_keys_are_compared_exactly_and_listed_in_the_configured_order(
     tags: dict[str, str], present: list[str], missing: list[str], compliant: bool
 ) -> None:
     [row] = evaluate([_account(("eu-west-1", _arn("eu-west-1"), tags))], _POLICY).table.to_pylist()
@@ -124,7 +124,7 @@ def test_a_key_is_present_exactly_or_missing_in_the_configured_order(
     )
 
 
-def test_a_row_says_whose_it_is() -> None:
+def test_a_row_has_all_columns_of_its_resource() -> None:
     arn = _arn("eu-west-1")
     results = evaluate([_account(("eu-west-1", arn, {"Other": "x"}))], _POLICY)
     [row] = results.table.to_pylist()
@@ -142,17 +142,17 @@ def test_a_row_says_whose_it_is() -> None:
     }
 
 
-def test_excluded_resources_are_tallied_by_region_and_type() -> None:
+def test_excluded_resources_are_counted_by_region_and_type() -> None:
     policy = Policy(("Owner",), ("EC2:*",))
     rows: _Rows = [("eu-west-1", _arn("eu-west-1", name), {}) for name in "aab"]
     results = evaluate([_account(*rows)], policy)
     assert len(results.table) == 0
-    tally = ExcludedCount("111122223333", "shop", "eu-west-1", "ec2:vpc", 2)
-    assert results.excluded == (tally,)
+    count = ExcludedCount("111122223333", "shop", "eu-west-1", "ec2:vpc", 2)
+    assert results.excluded == (count,)
     assert [key.region for key in results.counted] == ["eu-west-1"]
 
 
-def test_garbage_counts_and_is_told() -> None:
+def test_a_resource_with_a_malformed_arn_counts_and_is_reported() -> None:
     account = _account(("eu-west-1", "what?", {}), type_="unknown:unknown")
     results = evaluate([account], _POLICY)
     assert results.unparsable == (("111122223333", 1),)
@@ -160,7 +160,7 @@ def test_garbage_counts_and_is_told() -> None:
 
 
 @pytest.mark.parametrize(("hours", "counts"), [(1, True), (2, True), (3, False)])
-def test_a_failed_region_counts_by_its_last_good_reading_while_that_is_young_enough(
+def test_the_last_good_data_of_a_failed_region_count_until_they_are_too_old(
     hours: int, counts: bool
 ) -> None:
     read_at = NOON - timedelta(hours=hours)
@@ -171,7 +171,7 @@ def test_a_failed_region_counts_by_its_last_good_reading_while_that_is_young_eno
     assert len(evaluate([account], _POLICY).table) == 0
 
 
-def test_a_failed_region_that_was_never_read_does_not_count_however_old_values_may_be() -> None:
+def test_a_failed_region_that_was_never_read_does_not_count() -> None:
     regions = (RegionScan("eu-west-1", Reason.TIMEOUT),)
     account = _account(("eu-west-1", _arn("eu-west-1"), {}), regions=regions)
     results = evaluate([account], _POLICY, keep_since=NOON - timedelta(days=9))
@@ -179,7 +179,7 @@ def test_a_failed_region_that_was_never_read_does_not_count_however_old_values_m
 
 
 @pytest.mark.parametrize("accounts", [[], [_account(regions=(RegionScan("r", Reason.OK),))]])
-def test_results_have_their_schema_even_when_there_is_nothing(
+def test_results_without_rows_have_the_schema(
     accounts: list[ScannedAccount],
 ) -> None:
     table: pa.Table = evaluate(accounts, _POLICY).table

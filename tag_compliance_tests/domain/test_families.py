@@ -1,4 +1,4 @@
-"""The metrics of generated organizations, against the naive evaluation."""
+"""The metrics of generated organizations, compared with the simple evaluation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from tag_compliance_tests.domain.organizations import (
 
 @settings(deadline=None, max_examples=100)
 @given(st.data())
-def test_the_published_text_reads_back_as_the_naive_evaluation(data: st.DataObject) -> None:
+def test_the_exposition_has_the_samples_of_the_simple_evaluation(data: st.DataObject) -> None:
     required = data.draw(required_tags())
     organization = data.draw(accounts(required))
     excluding = data.draw(patterns)
@@ -36,7 +36,7 @@ def test_the_published_text_reads_back_as_the_naive_evaluation(data: st.DataObje
 
 @settings(deadline=None, max_examples=50)
 @given(st.data())
-def test_neither_the_order_of_accounts_nor_that_of_pages_matters(data: st.DataObject) -> None:
+def test_the_order_of_accounts_and_pages_does_not_change_the_samples(data: st.DataObject) -> None:
     required = data.draw(required_tags())
     organization = data.draw(accounts(required))
     policy = Policy(tuple(required))
@@ -50,7 +50,7 @@ def test_neither_the_order_of_accounts_nor_that_of_pages_matters(data: st.DataOb
 
 
 def _pages(account: dict[str, Any]) -> list[tuple[str, Any]]:
-    """Its rows, an ARN once a region: two answers on one resource do have an order."""
+    """The rows of an account, each ARN once in a region: the first of two rows would count."""
     return [
         (region["region"], row)
         for region in account["regions"]
@@ -68,7 +68,7 @@ _WHERE = {"account_id": "111122223333", "account_name": "shop", "region": "eu-we
 
 
 def _published(account: dict[str, Any], *, policy: Policy | None = None) -> dict[str, Any]:
-    """The samples of the one region by metric name, those with more labels left out."""
+    """The samples of the region by metric name, without those that have more labels."""
     text = render(families_of([scanned(account)], policy or Policy(("Owner",))))
     return {name: v for (name, labels), v in parsed(text).items() if dict(labels) == _WHERE}
 
@@ -87,7 +87,7 @@ def test_a_region_whose_resources_are_all_excluded_has_no_percentage() -> None:
     assert "compliance_percentage" not in found
 
 
-def test_nothing_compliant_is_published_as_zero() -> None:
+def test_a_count_of_zero_compliant_resources_is_published() -> None:
     account = _account(("arn:aws:ec2:eu-west-1:1:vpc/a", "ec2:vpc", {"owner": "me"}))
     found = _published(account)
     assert found["resources_fully_compliant_total"] == 0
@@ -99,16 +99,16 @@ def test_an_empty_value_counts_as_present() -> None:
     assert _published(account)["compliance_percentage"] == 100
 
 
-def test_a_failed_region_has_none_of_the_ten_and_says_so() -> None:
+def test_a_failed_region_has_no_contract_metric_but_an_operational_one_with_the_reason() -> None:
     account = _account(("arn:aws:ec2:eu-west-1:1:vpc/a", "ec2:vpc", {}), read=False)
     found = parsed(render(families_of([scanned(account)], Policy(("Owner",)))))
     names = {name for name, _ in found}
     assert names.isdisjoint(metric.name for metric in CONTRACT_METRICS)
-    told = {**_WHERE, "reason": "throttled"}
-    assert found["tag_compliance_region_scan_success", frozenset(told.items())] == 0
+    labels = {**_WHERE, "reason": "throttled"}
+    assert found["tag_compliance_region_scan_success", frozenset(labels.items())] == 0
 
 
-def test_every_metric_of_the_table_is_there_once_and_in_its_order() -> None:
+def test_each_metric_of_the_table_has_one_family_in_its_order() -> None:
     for scans in ([], [scanned(_account())]):
         families = families_of(scans, Policy(("Owner",)))
         assert [family.metric for family in families] == list(METRICS)

@@ -1,4 +1,4 @@
-"""Which types an exclusion pattern matches."""
+"""Which resource types an exclusion pattern matches."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def _excludes(pattern: str, resource_type: str) -> bool:
         ("ECS:TASK", ["ecs:task", "Ecs:Task"], ["ecs:tasks"]),
     ],
 )
-def test_a_pattern_matches_these_types_and_not_those(
+def test_a_pattern_matches_exactly_the_types_in_the_table(
     pattern: str, excluded: list[str], counted: list[str]
 ) -> None:
     assert [t for t in excluded if not _excludes(pattern, t)] == []
@@ -52,7 +52,7 @@ def test_without_patterns_nothing_is_excluded() -> None:
 
 @settings(deadline=None, max_examples=300)
 @given(st.text(alphabet="aB:*-.", min_size=1, max_size=8), st.text(alphabet="aAbB:-.", max_size=10))
-def test_patterns_match_as_the_naive_matcher_says(pattern: str, resource_type: str) -> None:
+def test_patterns_match_like_the_simple_implementation(pattern: str, resource_type: str) -> None:
     assert _excludes(pattern, resource_type) == naive.excluded(resource_type, [pattern])
 
 

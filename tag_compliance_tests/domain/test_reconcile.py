@@ -1,4 +1,4 @@
-"""What is stored, seen through the configuration of today."""
+"""The stored scans, adapted to the current configuration."""
 
 from __future__ import annotations
 
@@ -18,33 +18,33 @@ def _stored(account_id: str, *regions: str) -> ScannedAccount:
     return ScannedAccount(AccountScan(account_id, "old", NOON, 1.0, scans), table_of(rows))
 
 
-def test_accounts_stand_in_the_configured_order_under_their_present_names() -> None:
+def test_accounts_have_the_configured_order_and_names() -> None:
     stored = {"1": _stored("1", "eu-west-1"), "2": _stored("2", "eu-west-1")}
     expected = [ExpectedAccount(i, f"new-{i}", ("eu-west-1",)) for i in ("2", "1")]
     accounts = reconcile(expected, stored)
     assert [account.scan.label for account in accounts] == ["2 (new-2)", "1 (new-1)"]
 
 
-def test_an_account_that_was_never_scanned_is_there_as_not_scanned() -> None:
+def test_an_account_that_was_never_scanned_has_the_reason_not_scanned() -> None:
     [account] = reconcile([ExpectedAccount("1", "shop", ("eu-west-1", "us-east-1"))], {})
     assert [r.reason for r in account.scan.regions] == [Reason.NOT_SCANNED] * 2
     assert (len(account.table), account.scan.succeeded) == (0, False)
     assert account.scan.last_success_at is None
 
 
-def test_a_region_added_later_is_not_scanned_while_the_others_stay() -> None:
+def test_a_region_that_was_added_to_the_configuration_has_the_reason_not_scanned() -> None:
     expected = [ExpectedAccount("1", "shop", ("us-east-1", "eu-west-1"))]
     [account] = reconcile(expected, {"1": _stored("1", "eu-west-1")})
-    told = [(r.region, r.reason) for r in account.scan.regions]
-    assert told == [("us-east-1", Reason.NOT_SCANNED), ("eu-west-1", Reason.OK)]
+    reasons = [(r.region, r.reason) for r in account.scan.regions]
+    assert reasons == [("us-east-1", Reason.NOT_SCANNED), ("eu-west-1", Reason.OK)]
 
 
-def test_a_region_no_longer_configured_counts_no_more() -> None:
+def test_a_region_that_was_removed_from_the_configuration_does_not_count() -> None:
     expected = [ExpectedAccount("1", "shop", ("eu-west-1",))]
     accounts = reconcile(expected, {"1": _stored("1", "eu-west-1", "us-east-1")})
     results = evaluate(accounts, Policy(("Owner",)))
     assert results.table["arn"].to_pylist() == ["arn:eu-west-1"]
 
 
-def test_an_account_no_longer_configured_is_left_out() -> None:
+def test_an_account_that_was_removed_from_the_configuration_is_left_out() -> None:
     assert reconcile([], {"1": _stored("1", "eu-west-1")}) == []

@@ -1,4 +1,4 @@
-"""The state of a scan, and what it keeps of the one before."""
+"""The state of a scan, and what it takes over from the previous one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _BEFORE = NOON - timedelta(hours=1)
 def _scanned(
     at: datetime, *regions: tuple[str, Reason, datetime | None], rows: dict[str, str]
 ) -> ScannedAccount:
-    """Regions with their last success, and an ARN for each region that has rows."""
+    """An account with its regions, and one ARN in each region of `rows`."""
     scans = tuple(
         RegionScan(name, reason, "", last_success_at=last) for name, reason, last in regions
     )
@@ -52,7 +52,7 @@ _HALF = _scanned(
 )
 
 
-def test_a_failed_region_keeps_its_last_good_rows_and_their_time() -> None:
+def test_a_failed_region_keeps_the_rows_and_the_time_of_its_last_success() -> None:
     kept = _HALF.keeping(_GOOD)
     assert _rows(kept) == {"eu-west-1": "new-eu", "us-east-1": "old-us"}
     assert [r.last_success_at for r in kept.scan.regions] == [NOON, _BEFORE]
@@ -61,7 +61,7 @@ def test_a_failed_region_keeps_its_last_good_rows_and_their_time() -> None:
     assert kept.table.schema.equals(RESOURCE_SCHEMA)
 
 
-def test_last_good_rows_survive_any_number_of_failures() -> None:
+def test_the_last_good_rows_stay_after_several_failed_scans() -> None:
     kept = _GOOD
     for _ in range(3):
         kept = _HALF.keeping(kept)
@@ -69,27 +69,27 @@ def test_last_good_rows_survive_any_number_of_failures() -> None:
     assert kept.scan.regions[1].last_success_at == _BEFORE
 
 
-def test_a_region_read_anew_keeps_nothing_old() -> None:
+def test_a_region_that_is_read_again_keeps_no_old_rows() -> None:
     assert _rows(_GOOD.keeping(_HALF.keeping(_GOOD))) == _rows(_GOOD)
 
 
-def test_a_first_scan_keeps_what_it_has() -> None:
+def test_a_first_scan_is_unchanged() -> None:
     assert _HALF.keeping(None) is _HALF
 
 
-def test_a_region_that_is_scanned_for_the_first_time_and_fails_has_no_last_success() -> None:
+def test_a_region_that_fails_in_its_first_scan_has_no_last_success() -> None:
     only_eu = _scanned(_BEFORE, ("eu-west-1", Reason.OK, _BEFORE), rows={"eu-west-1": "old-eu"})
     kept = _HALF.keeping(only_eu)
     assert kept.scan.regions[1].last_success_at is None
     assert _rows(kept) == {"eu-west-1": "new-eu"}
 
 
-def test_an_account_succeeds_when_each_region_does() -> None:
+def test_an_account_succeeds_if_all_its_regions_do() -> None:
     assert (_GOOD.scan.succeeded, _GOOD.scan.reason) == (True, Reason.OK)
     assert (_HALF.scan.succeeded, _HALF.scan.reason) == (False, Reason.THROTTLED)
 
 
-def test_each_failed_region_is_told_with_its_reason_and_message() -> None:
+def test_a_failure_names_account_region_reason_and_message() -> None:
     regions = (
         RegionScan("eu-west-1", Reason.OK),
         RegionScan("us-east-1", Reason.TIMEOUT, "no answer in 600 s"),
@@ -98,7 +98,7 @@ def test_each_failed_region_is_told_with_its_reason_and_message() -> None:
     assert scan.failures == ("111122223333 (shop) us-east-1: timeout: no answer in 600 s",)
 
 
-def test_an_account_whose_regions_all_fail_alike_is_told_once() -> None:
+def test_an_account_whose_regions_fail_for_the_same_cause_has_one_failure() -> None:
     regions = tuple(
         RegionScan(name, Reason.ASSUME_ROLE_DENIED, "not trusted") for name in ("a", "b")
     )
@@ -110,7 +110,7 @@ def test_an_account_that_succeeded_has_no_failures() -> None:
     assert _GOOD.scan.failures == ()
 
 
-def test_reasons_are_a_bounded_set() -> None:
+def test_the_reasons_are_exactly_these() -> None:
     assert set(Reason) == {
         "ok",
         "access_denied",

@@ -11,9 +11,9 @@ from typing import Self
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from tag_compliance.domain.metrics import METRICS, Stability
+from tag_compliance.domain.metrics import CONTRACT_METRICS
 
-_CONTRACT = tuple(m.name for m in METRICS if m.stability is Stability.CONTRACT)
+_CONTRACT = tuple(metric.name for metric in CONTRACT_METRICS)
 _SNAPSHOT_TIME = "tag_compliance_snapshot_timestamp_seconds"
 _LOAD_FAILURES = "tag_compliance_exporter_snapshot_load_failures_total"
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
+from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.pipeline.runs import running_scan
 from tag_compliance.storage.folder import FolderStorage
 from tag_compliance_tests.endurance.kill import Killing, kill_at_random, set_up
@@ -33,7 +34,7 @@ def test_no_scrape_is_wrong_mixed_or_missing_whenever_scans_are_killed(killing: 
 
 
 def test_a_killed_run_stands_in_nobodys_way_once_its_heartbeat_is_silent(
-    killing: Killing, monkeypatch: pytest.MonkeyPatch
+    killing: Killing,
 ) -> None:
     running = killing.place.state / "running"
     before = set(running.glob("*"))
@@ -46,11 +47,10 @@ def test_a_killed_run_stands_in_nobodys_way_once_its_heartbeat_is_silent(
 
     storage = FolderStorage(killing.place.state)
     with dg.DagsterInstance.from_config(str(killing.dagster_home)) as instance:
-        dead = running_scan(instance, storage)
+        dead = running_scan(instance, Heartbeats(storage, 90))
         assert dead is not None, "as long as it may live, it is waited for"
 
-        monkeypatch.setenv("TAG_COMPLIANCE_SILENCE_SECONDS", "0.001")
-        assert running_scan(instance, storage) is None
+        assert running_scan(instance, Heartbeats(storage, 0.001)) is None
         run = instance.get_run_by_id(dead.run_id)
         assert run is not None
         assert run.status is dg.DagsterRunStatus.FAILURE

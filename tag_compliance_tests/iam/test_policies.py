@@ -106,7 +106,7 @@ def test_the_exporter_may_read_exactly_the_files_that_it_needs(tmp_path: Path, p
     storage = _ReadOnly(folder)
     store = SnapshotStore(storage)
     assert store.load() is not None
-    assert store.last_scan() is not None
+    assert store.look().last_scan is not None
     config = load(write(tmp_path, storage=f"s3://bucket{prefix}"))
     patterns = _allowed(iam.exporter_policy(config))["s3:GetObject"]
     base = f"arn:aws:s3:::bucket{prefix.rstrip('/')}/"

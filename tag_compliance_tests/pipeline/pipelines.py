@@ -21,7 +21,7 @@ from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 from prometheus_client.parser import text_string_to_metric_families
 
 from tag_compliance.aws.regions import known_regions
-from tag_compliance.config import Config, load_config
+from tag_compliance.config import Config, load_config, overriding_variables
 from tag_compliance.domain.metrics import CONTRACT_METRICS
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance.pipeline.partitions import ACCOUNTS
@@ -81,10 +81,12 @@ class Pipeline:
         return SnapshotStore(self.storage)
 
     def resource(self) -> ConfigurationResource:
-        return ConfigurationResource(path=str(self.config_path))
+        return ConfigurationResource(
+            path=str(self.config_path), environment=overriding_variables(os.environ)
+        )
 
     def definitions(self, **settings: Any) -> dg.Definitions:
-        return build_definitions(self.config_path, self.config(), **settings)
+        return build_definitions(self.config_path, self.config(), os.environ, **settings)
 
     def requests(self, trigger: str = "test", key: str = "1") -> list[dg.RunRequest]:
         """What a tick would ask for now."""

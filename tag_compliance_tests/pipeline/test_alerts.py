@@ -61,7 +61,7 @@ def test_each_failed_check_of_a_run_that_succeeded_is_told(
     assert [(alert.title, alert.text) for alert in told] == [
         (
             "compliance_results: every_account_read failed",
-            "1 of 3 accounts were not read whole.",
+            "1 of 3 accounts were not fully read.",
         ),
         ("compliance_results: every_region_read failed", "2 of 6 regions were not read."),
     ]

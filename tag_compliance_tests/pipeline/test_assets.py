@@ -16,10 +16,9 @@ from tag_compliance.pipeline.assets import (
     scan_config,
 )
 from tag_compliance.pipeline.build import build_definitions
-from tag_compliance.pipeline.heartbeat import HeartbeatResource
 from tag_compliance.pipeline.partitions import ACCOUNTS, range_tags
 from tag_compliance.pipeline.requests import READING
-from tag_compliance.pipeline.resources import ConfigurationResource
+from tag_compliance.pipeline.resources import ConfigurationResource, HeartbeatResource
 from tag_compliance.pipeline.runs import JOB, RUN_CONFIG
 from tag_compliance.snapshot.status import Outcome
 from tag_compliance_tests.fake_aws import FakeAws, Fault
@@ -66,7 +65,7 @@ def test_the_configuration_is_a_value_with_its_size_as_metadata(pipeline: Pipeli
 
 def test_a_configuration_with_faults_fails_the_run_and_names_them_all(pipeline: Pipeline) -> None:
     pipeline.config_path.write_text("aws_account_matrix: []\nREQUIRED_TAGS: 7\nunknown: 1\n")
-    definitions = build_definitions(pipeline.config_path, None)
+    definitions = build_definitions(pipeline.config_path, None, {})
     pipeline.instance.add_dynamic_partitions(ACCOUNTS.name or "", [ONE])
     result = definitions.resolve_job_def(JOB).execute_in_process(
         instance=pipeline.instance, partition_key=ONE, run_config=RUN_CONFIG, raise_on_error=False
@@ -212,7 +211,7 @@ def test_where_every_account_fails_the_run_does_and_the_last_good_snapshot_stays
     assert failure_of(result).startswith("nothing could be scanned, the last good snapshot stays")
     assert ids_of(fake)[0] in failure_of(result)
     assert scanning.current().snapshot_id == good.snapshot_id
-    last = scanning.snapshots.last_scan()
+    last = scanning.snapshots.look().last_scan
     assert last is not None
     assert last.outcome is Outcome.NOTHING
     assert last.started_at > good.status.scan_started_at
@@ -229,4 +228,6 @@ def test_a_storage_that_refuses_fails_the_run_in_words_without_a_traceback(
 
 def test_faulty_configuration_of_a_resource_is_told_by_its_loader(tmp_path: Path) -> None:
     with pytest.raises(dg.Failure, match=r"missing\.yaml"):
-        scan_config(configuration=ConfigurationResource(path=str(tmp_path / "missing.yaml")))
+        scan_config(
+            configuration=ConfigurationResource(path=str(tmp_path / "missing.yaml"), environment={})
+        )

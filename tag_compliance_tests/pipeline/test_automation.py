@@ -109,7 +109,7 @@ def test_a_run_whose_process_died_is_told_as_failed_and_not_waited_for(idle: Pip
     assert run is not None
     assert run.status is Status.FAILURE
     told = [entry.message for entry in idle.instance.all_logs(run_id)]
-    assert any("Nothing has been heard of its process" in message for message in told)
+    assert any("No heartbeat: its process was killed" in message for message in told)
 
 
 def test_a_run_that_beats_is_waited_for_however_long_it_takes(idle: Pipeline) -> None:
@@ -134,10 +134,8 @@ def test_a_queued_run_is_waited_for(idle: Pipeline) -> None:
     assert tick(idle).reason == f"a scan is still running: run {run_id}"
 
 
-def test_the_silence_that_means_death_can_be_set(
-    idle: Pipeline, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("TAG_COMPLIANCE_SILENCE_SECONDS", "5")
+def test_a_run_without_a_heartbeat_for_silence_seconds_is_dead(idle: Pipeline) -> None:
+    idle.configure(IDS, silence_seconds=5)
     make_older(idle.instance, idle.note(Status.STARTED), timedelta(seconds=6))
     assert len(tick(idle).requests) == 1
 

@@ -80,7 +80,7 @@ def test_the_definitions_are_the_literal_ones(pipeline: Pipeline) -> None:
 
 
 def test_a_faulty_configuration_changes_nothing_but_owners_and_cadence(tmp_path: Path) -> None:
-    found = described(build_definitions(tmp_path / "missing.yaml", None))
+    found = described(build_definitions(tmp_path / "missing.yaml", None, {}))
     literal = json.loads(LITERAL.read_text(encoding="utf-8"))
     for asset in literal["assets"].values():
         asset["owners"] = []

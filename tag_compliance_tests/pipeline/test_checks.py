@@ -19,7 +19,7 @@ from tag_compliance.pipeline.checks import (
     check_results,
     check_snapshot,
 )
-from tag_compliance.snapshot.contents import SnapshotContents, build_contents
+from tag_compliance.snapshot.builder import SnapshotContents, build_contents
 from tag_compliance.snapshot.status import ScanStatus
 from tag_compliance_tests.pipeline.accounts import results_of, scanned_account
 
@@ -75,7 +75,7 @@ def test_an_account_that_failed_fails_accounts_and_regions() -> None:
 def test_a_failed_account_is_named_with_its_reason() -> None:
     results = results_of(scanned_account(TWO, "eu-west-1", reason=Reason.ACCESS_DENIED))
     check = check_results(results, count(results), config(), None)[0]
-    assert check.description == "1 of 1 accounts were not read whole."
+    assert check.description == "1 of 1 accounts were not fully read."
     table = check.metadata["failures"]
     assert isinstance(table, dg.TableMetadataValue)
     (row,) = (record.data for record in table.records)
@@ -128,7 +128,7 @@ def test_an_exposition_that_does_not_parse_is_told() -> None:
     broken = replace(contents(), exposition=b'a{b="c} 1\n')
     checks = {check.check_name: check for check in check_snapshot(broken, config())}
     assert not checks["exposition_parses"].passed
-    assert (checks["exposition_parses"].description or "").startswith("line 1 has not")
+    assert (checks["exposition_parses"].description or "").startswith("line 1 is malformed")
 
 
 @pytest.mark.parametrize(("age", "good"), [(890, True), (3 * (300 + 3_600) + 10, True)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import dagster as dg
@@ -34,7 +35,9 @@ def fake(enter: Enter) -> Iterator[FakeAws]:
 
 
 def scan_alone(pipeline: Pipeline, account_id: str) -> ScanRun:
-    return run_scan(pipeline.config(), pipeline.config_path, ProgressResource(), account_id)
+    return run_scan(
+        pipeline.config(), pipeline.config_path, os.environ, ProgressResource(), account_id
+    )
 
 
 def test_an_account_added_to_the_configuration_is_scanned_without_a_reload(

@@ -69,7 +69,7 @@ def test_a_failed_account_and_a_failed_scan_are_the_same_on_s3(
     fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
     assert not on_s3.scan().success
     assert on_s3.current().snapshot_id == good.snapshot_id
-    last = on_s3.snapshots.last_scan()
+    last = on_s3.snapshots.look().last_scan
     assert last is not None
     assert last.outcome is Outcome.NOTHING
 

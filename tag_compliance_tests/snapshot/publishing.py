@@ -1,4 +1,4 @@
-"""Processes that publish to one folder at once; their own module, so that they start fast."""
+"""A process that publishes to a folder; in its own module, so that it starts fast."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tag_compliance_tests.snapshot.statuses import status_of
 
 
 def publish_all(root: Path, minutes: Sequence[int], start: Barrier) -> None:
-    """Publishes the scans of these minutes, and after each keeps the newest snapshot alone."""
+    """Publishes the scans of these minutes; after each one it deletes all but the newest."""
     store = SnapshotStore(FolderStorage(root))
     start.wait()
     for minute in minutes:

@@ -1,4 +1,4 @@
-"""A scan that has something of everything."""
+"""The results of a scan with all kinds of resources and regions."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from tag_compliance_tests.snapshot.statuses import NOON
 
 
 def scanned_results() -> ComplianceResults:
-    """Read and failed regions, an excluded, a garbled, a compliant and a missing resource."""
+    """Regions that were read and that failed; resources that are compliant, incompliant, excluded
+    and malformed.
+    """
     regions = (
-        RegionScan("eu-west-1", Reason.OK, "", 1, 4, 2, 0, 0, 1.5, NOON),
-        RegionScan("us-east-1", Reason.THROTTLED, "too fast", 0, 0, 5, 4, 5, 9.0),
+        RegionScan("eu-west-1", Reason.OK, "", 4, 2, 0, 0, 1.5, NOON),
+        RegionScan("us-east-1", Reason.THROTTLED, "too fast", 0, 5, 4, 5, 9.0),
     )
     scan = AccountScan("111122223333", 'sh"op', NOON, 9.25, regions, 7, 4, 5, NOON)
     never = AccountScan(

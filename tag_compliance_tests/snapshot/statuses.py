@@ -1,4 +1,4 @@
-"""What a snapshot says of its scan, made to order."""
+"""The status of a scan, for tests."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 
 def status_of(minutes: int = 0, outcome: Outcome = Outcome.COMPLETE) -> ScanStatus:
-    """Of a scan that started so many minutes after noon."""
+    """The status of a scan that started so many minutes after noon."""
     at = NOON + timedelta(minutes=minutes)
     region = RegionStatus("eu-west-1", "ok", "", 2, 1.5, at, 50.0)
     return ScanStatus(

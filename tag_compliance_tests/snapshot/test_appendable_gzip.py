@@ -1,4 +1,4 @@
-"""Gzip that goes on: one member before and after."""
+"""Gzip data stays a single member when more data is appended."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _data = st.one_of(
 
 
 def _only_member(data: bytes) -> bytes:
-    """As a client reads that stops after the first member."""
+    """Decompresses as a client does that stops after the first member."""
     inflate = zlib.decompressobj(31)
     plain = inflate.decompress(data)
     assert inflate.eof
@@ -30,18 +30,18 @@ def _only_member(data: bytes) -> bytes:
 
 @settings(deadline=None)
 @given(_data)
-def test_what_was_compressed_comes_back(data: bytes) -> None:
+def test_compressed_data_is_decompressed_unchanged(data: bytes) -> None:
     assert _only_member(compress(data)) == gzip.decompress(compress(data)) == data
 
 
 @settings(deadline=None)
 @given(_data, _data)
-def test_old_data_and_more_make_one_member(data: bytes, more: bytes) -> None:
+def test_old_and_appended_data_are_one_member(data: bytes, more: bytes) -> None:
     begun = Appendable.of(compress(data))
     assert _only_member(bytes(begun.body) + begun.tail(more)) == data + more
 
 
-def test_a_member_can_be_continued_again_and_again() -> None:
+def test_the_same_member_can_be_continued_several_times() -> None:
     begun = Appendable.of(compress(b"snapshot\n"))
     for more in (b"", b"first\n", b"second\n"):
         assert _only_member(bytes(begun.body) + begun.tail(more)) == b"snapshot\n" + more
@@ -54,19 +54,19 @@ def test_equal_input_gives_equal_bytes() -> None:
 @pytest.mark.parametrize(
     "member", [b"", b"\x1f\x8b", gzip.compress(b"abc", mtime=0), compress(b"abc")[:-9]]
 )
-def test_the_work_of_another_program_is_refused(member: bytes) -> None:
+def test_a_member_of_another_program_is_rejected(member: bytes) -> None:
     with pytest.raises(ValueError, match="not made by"):
         Appendable.of(member)
 
 
 @settings(deadline=None)
 @given(st.binary(max_size=40))
-def test_any_bytes_are_a_member_or_refused(data: bytes) -> None:
+def test_random_bytes_are_rejected(data: bytes) -> None:
     with pytest.raises(ValueError, match="not made by"):
         Appendable.of(data)
 
 
-def test_the_gzip_program_reads_it_whole_and_without_a_warning() -> None:
+def test_the_gzip_program_decompresses_it_without_a_warning() -> None:
     program = require("gzip")
     begun = Appendable.of(compress(b"one\n" * 1000))
     for member in (compress(b"one\n" * 1000), bytes(begun.body) + begun.tail(b"two\n")):

@@ -1,4 +1,4 @@
-"""Snapshots that are not what they should be are told, with the cause, and never served."""
+"""A damaged snapshot is never loaded; the error says what is damaged."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _fuzzed = settings(deadline=None, suppress_health_check=[HealthCheck.function_sc
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Of one published snapshot."""
+    """A folder with one published snapshot."""
     SnapshotStore(FolderStorage(tmp_path)).publish(b"scan\n" * 100, status_of())
     return tmp_path
 
@@ -59,7 +59,7 @@ _DAMAGE: dict[str, Callable[[Path], object]] = {
 
 @pytest.mark.parametrize("damage", _DAMAGE)
 @pytest.mark.parametrize("name", ["metrics.txt", "metrics.txt.gz", "snapshot.json"])
-def test_a_damaged_piece_is_told_by_its_name(folder: Path, name: str, damage: str) -> None:
+def test_the_error_names_the_damaged_file(folder: Path, name: str, damage: str) -> None:
     path = _piece(folder, name)
     _DAMAGE[damage](path)
     cause = "is missing" if damage == "deleted" else "has been altered"
@@ -87,19 +87,19 @@ def _pointer(snapshot_id: str, at: str) -> str:
         _pointer("x", "2026-05-04T12:00:00"),
     ],
 )
-def test_a_damaged_pointer_is_told(folder: Path, text: str) -> None:
+def test_a_malformed_pointer_is_an_error(folder: Path, text: str) -> None:
     (folder / "current.json").write_text(text)
-    with pytest.raises(SnapshotUnreadable, match=r"current\.json has not the expected form"):
+    with pytest.raises(SnapshotUnreadable, match=r"current\.json is malformed"):
         _load(folder)
 
 
-def test_a_pointer_to_nothing_is_told(folder: Path) -> None:
+def test_a_pointer_to_a_missing_snapshot_is_an_error(folder: Path) -> None:
     shutil.rmtree(folder / "snapshots")
     with pytest.raises(SnapshotUnreadable, match=r"snapshot\.json is missing"):
         _load(folder)
 
 
-def test_pieces_of_two_snapshots_are_never_mixed(folder: Path, tmp_path: Path) -> None:
+def test_files_of_two_snapshots_are_never_mixed(folder: Path, tmp_path: Path) -> None:
     first = _piece(folder, "metrics.txt").parent
     SnapshotStore(FolderStorage(folder)).publish(b"other", status_of(1))
     [second] = set(first.parent.iterdir()) - {first}
@@ -113,7 +113,7 @@ def test_pieces_of_two_snapshots_are_never_mixed(folder: Path, tmp_path: Path) -
 
 
 def _forged(folder: Path, manifest: bytes) -> None:
-    """Puts the manifest there and lets the pointer vouch for it."""
+    """Replaces the manifest, and its hash in the pointer."""
     _piece(folder, "snapshot.json").write_bytes(manifest)
     pointer = json.loads((folder / "current.json").read_text())
     pointer["snapshot"]["manifest_sha256"] = hashlib.sha256(manifest).hexdigest()
@@ -129,12 +129,12 @@ def _changed(folder: Path, **changes: Any) -> bytes:
     ("changes", "cause"),
     [
         ({"format": 2, "status": "of another shape"}, "format 2, this program reads up to 1"),
-        ({"status": {}}, "has not the expected form"),
+        ({"status": {}}, "is malformed"),
         ({"snapshot_id": "another"}, "is another snapshot's"),
         ({"pieces": {}}, r"metrics\.txt has been altered \(500 bytes, none expected\)"),
     ],
 )
-def test_a_manifest_that_does_not_fit_is_told(
+def test_a_manifest_that_does_not_match_is_an_error(
     folder: Path, changes: dict[str, Any], cause: str
 ) -> None:
     _forged(folder, _changed(folder, **changes))
@@ -142,13 +142,13 @@ def test_a_manifest_that_does_not_fit_is_told(
         _load(folder)
 
 
-def test_a_pointer_of_a_newer_format_is_told_whatever_its_shape(folder: Path) -> None:
+def test_a_pointer_of_a_newer_format_is_an_error_that_asks_for_an_upgrade(folder: Path) -> None:
     (folder / "current.json").write_text('{"format": 7, "snapshot": "elsewhere"}')
     with pytest.raises(SnapshotUnreadable, match="format 7, this program reads up to 1; upgrade"):
         _load(folder)
 
 
-def test_the_next_snapshot_makes_everything_good(folder: Path) -> None:
+def test_the_next_snapshot_replaces_all_damaged_files(folder: Path) -> None:
     for path in (folder / "current.json", *folder.glob("snapshots/*/*")):
         path.write_bytes(b"?")
     SnapshotStore(FolderStorage(folder)).publish(b"new", status_of(1))
@@ -174,19 +174,21 @@ _documents = st.one_of(st.binary(max_size=60), _json.map(lambda value: json.dump
 
 @_fuzzed
 @given(_documents)
-def test_any_bytes_in_the_pointer_are_read_or_told(folder: Path, data: bytes) -> None:
+def test_any_bytes_in_the_pointer_raise_no_other_error_than_snapshot_unreadable(
+    folder: Path, data: bytes
+) -> None:
     (folder / "current.json").write_bytes(data)
     store = SnapshotStore(FolderStorage(folder))
-    for ask in (store.load, store.last_scan, lambda: store.retain(9)):
+    for call in (store.load, store.look, lambda: store.retain(9)):
         try:
-            ask()
+            call()
         except SnapshotUnreadable:
             continue
 
 
 @_fuzzed
 @given(_documents)
-def test_any_bytes_in_the_manifest_are_told(folder: Path, data: bytes) -> None:
+def test_any_bytes_in_the_manifest_are_an_error(folder: Path, data: bytes) -> None:
     _forged(folder, data)
     with pytest.raises(SnapshotUnreadable):
         _load(folder)
@@ -205,9 +207,7 @@ def test_any_bytes_in_the_manifest_are_told(folder: Path, data: bytes) -> None:
         st.datetimes().map(lambda at: at.isoformat() + "+14:00"),
     ),
 )
-def test_any_value_in_the_pointer_is_read_or_told_and_can_be_replaced(
-    folder: Path, key: str, value: object
-) -> None:
+def test_a_pointer_with_any_value_can_be_replaced(folder: Path, key: str, value: object) -> None:
     store = SnapshotStore(FolderStorage(folder))
     store.publish(b"good", status_of())
     current = json.loads((folder / "current.json").read_text())
@@ -216,9 +216,9 @@ def test_any_value_in_the_pointer_is_read_or_told_and_can_be_replaced(
             current[part][key] = value
     (folder / "current.json").write_text(json.dumps(current))
     ended = LastScan(NOON, NOON, Outcome.NOTHING, ())
-    for ask in (store.load, store.last_scan, lambda: store.record(ended)):
+    for call in (store.load, store.look, lambda: store.record(ended)):
         try:
-            ask()
+            call()
         except SnapshotUnreadable:
             continue
     store.publish(b"next", status_of(1))

@@ -1,4 +1,4 @@
-"""Text format 0.0.4: by the letter, read back by others, and as promtool likes it."""
+"""The rendered text: literally, as other parsers read it, and as promtool checks it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from prometheus_client.registry import Collector
 
 from tag_compliance.domain.families import Occasion
 from tag_compliance.domain.metrics import Family, LabelColumn, Metric
-from tag_compliance.snapshot.contents import build_contents
+from tag_compliance.snapshot.builder import build_contents
 from tag_compliance.snapshot.exposition import render
 from tag_compliance_tests.domain.organizations import nasty_text, parsed
 from tag_compliance_tests.snapshot.scans import scanned_results
@@ -32,7 +32,7 @@ def _family(metric: Metric, rows: list[tuple[list[str], float]]) -> Family:
     )
 
 
-def test_a_small_exposition_by_the_letter() -> None:
+def test_a_small_exposition_is_rendered_literally() -> None:
     metric = Metric("disk_usage", 'A "help" with \\ and\nline feed.', ("path", "host"))
     shared = LabelColumn(np.array([0, 1, 0]), ['C:\\"x"\n', "é😀{a=b,c}"])
     hosts = LabelColumn(np.array([0, 0, 1]), ["", "b"])
@@ -73,13 +73,15 @@ def test_a_small_exposition_by_the_letter() -> None:
         (-math.inf, "-Inf"),
     ],
 )
-def test_a_number_is_the_shortest_that_reads_back(value: float, text: str) -> None:
+def test_a_number_is_the_shortest_text_that_parses_as_the_same_value(
+    value: float, text: str
+) -> None:
     rendered = render([Family(Metric("x", "X."), (), np.array([value]))]).decode()
     assert rendered.splitlines()[-1] == f"x {text}"
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.int64, np.uint64])
-def test_a_whole_number_stays_exact(kind: type[np.integer]) -> None:
+def test_a_large_integer_is_rendered_exactly(kind: type[np.integer]) -> None:
     largest = int(np.iinfo(kind).max)
     family = Family(Metric("x", "X."), (), np.array([largest], dtype=kind))
     assert render([family]).decode().endswith(f"x {largest}\n")
@@ -90,8 +92,8 @@ def test_a_lone_surrogate_becomes_a_question_mark() -> None:
     assert render([family]).endswith(b'x{a="?"} 1\n')
 
 
-class _Same(Collector):
-    """The same samples, for prometheus_client's own renderer."""
+class _SameSamples(Collector):
+    """Gives the same samples to the renderer of prometheus_client."""
 
     def __init__(self, metric: Metric, rows: list[tuple[list[str], float]]) -> None:
         self._metric = metric
@@ -113,16 +115,16 @@ class _Same(Collector):
         max_size=6,
     ),
 )
-def test_it_reads_back_as_what_prometheus_client_writes(
+def test_the_text_parses_like_that_of_prometheus_client(
     help_: str, rows: list[tuple[list[str], float]]
 ) -> None:
     metric = Metric("disk_usage", help_, ("path", "host"))
     registry = CollectorRegistry()
-    registry.register(_Same(metric, rows))
+    registry.register(_SameSamples(metric, rows))
     assert parsed(render([_family(metric, rows)])) == parsed(generate_latest(registry))
 
 
-def test_promtool_complains_of_nothing_but_the_suffix_of_five_contract_names() -> None:
+def test_promtool_reports_only_the_suffix_of_five_contract_metrics() -> None:
     promtool = require("promtool")
     contents = build_contents(
         scanned_results(),
@@ -133,9 +135,9 @@ def test_promtool_complains_of_nothing_but_the_suffix_of_five_contract_names() -
     done = subprocess.run(
         [promtool, "check", "metrics"], input=contents.exposition, capture_output=True, check=False
     )
-    complaints = (done.stdout + done.stderr).decode().splitlines()
+    reports = (done.stdout + done.stderr).decode().splitlines()
     rule = 'non-counter metrics should not have "_total" suffix'
-    assert sorted(complaints) == [
+    assert sorted(reports) == [
         f"resources_fully_compliant_by_type_total {rule}",
         f"resources_fully_compliant_total {rule}",
         f"resources_scanned_total {rule}",

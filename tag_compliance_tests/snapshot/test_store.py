@@ -1,4 +1,4 @@
-"""Publishing and reading: the newest good snapshot, whole, whatever happens."""
+"""Publishing and loading snapshots, with failures and with several processes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tag_compliance.errors import SnapshotUnreadable, StorageRefused
 from tag_compliance.snapshot.status import LastScan, Outcome
 from tag_compliance.snapshot.store import Snapshot, SnapshotStore
 from tag_compliance.storage.folder import FolderStorage
-from tag_compliance_tests.snapshot.meddling import Meddling, failing_at
+from tag_compliance_tests.snapshot.intercepted_storage import InterceptedStorage, failing_at
 from tag_compliance_tests.snapshot.publishing import publish_all
 from tag_compliance_tests.snapshot.statuses import NOON, status_of
 
@@ -45,7 +45,7 @@ def _ids(storage: FolderStorage) -> list[str]:
     return sorted({name.split("/")[1] for name in storage.names("snapshots/")})
 
 
-def test_what_was_published_is_loaded(store: SnapshotStore) -> None:
+def test_a_published_snapshot_is_loaded(store: SnapshotStore) -> None:
     snapshot_id = store.publish(b"scan\n" * 9, status_of())
     snapshot = _loaded(store)
     assert snapshot.snapshot_id == snapshot_id
@@ -53,19 +53,19 @@ def test_what_was_published_is_loaded(store: SnapshotStore) -> None:
     assert snapshot.plain == gzip.decompress(snapshot.gzip) == b"scan\n" * 9
 
 
-def test_before_the_first_there_is_none(store: SnapshotStore) -> None:
+def test_an_empty_store_has_no_snapshot_and_no_last_scan(store: SnapshotStore) -> None:
     assert store.load() is None
-    assert store.last_scan() is None
+    assert store.look().last_scan is None
     assert store.retain(1) == 0
 
 
-def test_the_newest_is_loaded_by_whoever_looked_before(store: SnapshotStore) -> None:
+def test_a_store_that_loaded_a_snapshot_before_loads_the_newest(store: SnapshotStore) -> None:
     for minute in range(3):
         _published(store, minute)
         assert _loaded(store).plain == b"scan %d\n" % minute
 
 
-def test_a_snapshot_that_is_still_current_is_that_very_object(store: SnapshotStore) -> None:
+def test_a_known_snapshot_that_is_still_current_is_not_read_again(store: SnapshotStore) -> None:
     _published(store, 0)
     known = _loaded(store)
     assert store.load(known) is known
@@ -80,16 +80,16 @@ def test_an_older_scan_is_not_published_over_a_newer_one(
     assert store.publish(b"older", status_of(4)) is None
     assert _loaded(store).snapshot_id == newer
     assert _ids(storage) == [newer]
-    ended = store.last_scan()
+    ended = store.look().last_scan
     assert ended is not None
     assert ended.started_at == NOON + timedelta(minutes=5)
 
 
-def test_a_scan_that_published_is_the_last_scan(store: SnapshotStore) -> None:
+def test_a_scan_with_a_snapshot_is_recorded_as_the_last_scan(store: SnapshotStore) -> None:
     store.publish(b"x", replace(status_of(3, Outcome.PARTIAL), failures=("one", "two")))
     at = NOON + timedelta(minutes=3)
     ended = LastScan(at, at + timedelta(seconds=20), Outcome.PARTIAL, ("one", "two"))
-    assert store.last_scan() == ended
+    assert store.look().last_scan == ended
 
 
 def _failed(minute: int) -> LastScan:
@@ -97,26 +97,28 @@ def _failed(minute: int) -> LastScan:
     return LastScan(at, at + timedelta(seconds=1), Outcome.NOTHING, ("all denied",))
 
 
-def test_a_scan_that_failed_is_noted_and_the_snapshot_stays(store: SnapshotStore) -> None:
+def test_a_failed_scan_is_recorded_and_the_snapshot_stays(store: SnapshotStore) -> None:
     snapshot_id = _published(store, 0)
     store.record(_failed(1))
-    assert store.last_scan() == _failed(1)
+    assert store.look().last_scan == _failed(1)
     assert _loaded(store).snapshot_id == snapshot_id
 
 
-def test_a_scan_that_failed_can_be_the_first(store: SnapshotStore) -> None:
+def test_the_first_scan_can_be_a_failed_one(store: SnapshotStore) -> None:
     store.record(_failed(0))
     assert store.load() is None
-    assert store.last_scan() == _failed(0)
+    assert store.look().last_scan == _failed(0)
 
 
-def test_an_older_failure_is_not_noted_over_a_newer_scan(store: SnapshotStore) -> None:
+def test_an_older_failed_scan_does_not_replace_the_record_of_a_newer_scan(
+    store: SnapshotStore,
+) -> None:
     store.record(_failed(2))
     store.record(_failed(1))
-    assert store.last_scan() == _failed(2)
+    assert store.look().last_scan == _failed(2)
 
 
-def test_a_failure_is_not_noted_over_a_pointer_that_cannot_be_read(
+def test_a_failed_scan_does_not_replace_a_damaged_pointer(
     store: SnapshotStore, storage: FolderStorage
 ) -> None:
     storage.write("current.json", b"{")
@@ -125,7 +127,7 @@ def test_a_failure_is_not_noted_over_a_pointer_that_cannot_be_read(
     assert [stored.data for stored in [storage.read("current.json")] if stored] == [b"{"]
 
 
-def test_a_good_snapshot_replaces_a_pointer_that_cannot_be_read(
+def test_a_snapshot_replaces_a_damaged_pointer(
     store: SnapshotStore, storage: FolderStorage
 ) -> None:
     storage.write("current.json", b"{")
@@ -133,11 +135,11 @@ def test_a_good_snapshot_replaces_a_pointer_that_cannot_be_read(
     assert _loaded(store).snapshot_id == snapshot_id
 
 
-_CHANGES = 4  # three pieces and the pointer
+_CHANGES = 4  # three files and the pointer
 
 
 @pytest.mark.parametrize("change", range(_CHANGES + 1))
-def test_a_publication_that_breaks_off_anywhere_leaves_the_previous_snapshot(
+def test_a_publication_that_fails_at_any_write_leaves_the_previous_snapshot(
     change: int, store: SnapshotStore, storage: FolderStorage
 ) -> None:
     previous = _published(store, 0)
@@ -154,7 +156,7 @@ def test_a_publication_that_breaks_off_anywhere_leaves_the_previous_snapshot(
 
 
 @pytest.mark.parametrize("change", range(4))
-def test_a_retention_that_breaks_off_anywhere_is_made_good_by_the_next(
+def test_the_next_retention_finishes_one_that_failed_at_any_delete(
     change: int, store: SnapshotStore, storage: FolderStorage
 ) -> None:
     for minute in range(3):
@@ -167,7 +169,7 @@ def test_a_retention_that_breaks_off_anywhere_is_made_good_by_the_next(
 
 
 @pytest.mark.parametrize(("newest", "kept"), [(1, [4]), (2, [3, 4]), (4, [1, 2, 3, 4]), (9, None)])
-def test_retention_keeps_the_newest_and_says_how_many_went(
+def test_retention_keeps_the_newest_and_returns_how_many_it_deleted(
     newest: int, kept: list[int] | None, store: SnapshotStore, storage: FolderStorage
 ) -> None:
     ids = [_published(store, minute) for minute in range(5)]
@@ -179,7 +181,7 @@ def test_retention_keeps_the_newest_and_says_how_many_went(
 
 @pytest.mark.parametrize("current", [True, False])
 @pytest.mark.parametrize("change", [1, 2, 3])
-def test_retention_leaves_a_publication_in_progress_alone(
+def test_retention_does_not_delete_a_snapshot_that_is_being_published(
     change: int, current: bool, store: SnapshotStore, storage: FolderStorage
 ) -> None:
     if current:
@@ -193,15 +195,15 @@ def test_retention_leaves_a_publication_in_progress_alone(
             if changes == change + 1:
                 SnapshotStore(storage).retain(1)
 
-    snapshot_id = _published(SnapshotStore(Meddling(storage, retain_meanwhile)), 1)
+    snapshot_id = _published(SnapshotStore(InterceptedStorage(storage, retain_meanwhile)), 1)
     assert _loaded(store).snapshot_id == snapshot_id
 
 
 @pytest.mark.parametrize("change", [1, 2, 3])
-def test_retention_leaves_a_publication_of_the_same_moment_alone(
+def test_retention_does_not_delete_a_snapshot_of_the_same_time_that_is_being_published(
     change: int, store: SnapshotStore, storage: FolderStorage
 ) -> None:
-    for _ in range(8):  # which of the two ids sorts first is left to chance
+    for _ in range(8):  # the order of the two ids is random
         _published(store, 0)
         changes = 0
 
@@ -211,12 +213,12 @@ def test_retention_leaves_a_publication_of_the_same_moment_alone(
             if changes == change + 1:
                 SnapshotStore(storage).retain(1)
 
-        snapshot_id = _published(SnapshotStore(Meddling(storage, retain_meanwhile)), 0)
+        snapshot_id = _published(SnapshotStore(InterceptedStorage(storage, retain_meanwhile)), 0)
         assert _loaded(store).snapshot_id == snapshot_id
 
 
 @pytest.mark.parametrize("read", range(4))
-def test_a_reader_whose_snapshot_is_replaced_and_deleted_gets_the_new_one(
+def test_a_reader_whose_snapshot_is_replaced_and_deleted_loads_the_new_one(
     read: int, store: SnapshotStore, storage: FolderStorage
 ) -> None:
     _published(store, 0)
@@ -229,11 +231,11 @@ def test_a_reader_whose_snapshot_is_replaced_and_deleted_gets_the_new_one(
             _published(store, 1)
             store.retain(1)
 
-    snapshot = _loaded(SnapshotStore(Meddling(storage, replace_meanwhile)))
+    snapshot = _loaded(SnapshotStore(InterceptedStorage(storage, replace_meanwhile)))
     assert snapshot.plain == b"scan 1\n"
 
 
-def test_processes_that_publish_at_once_end_with_the_newest(
+def test_after_several_processes_have_published_the_newest_scan_is_current(
     tmp_path: Path, store: SnapshotStore, storage: FolderStorage
 ) -> None:
     processes, each = 3, 12

@@ -1,4 +1,4 @@
-"""Places to store things: a folder, a simulated bucket, a small disk, a read-only one."""
+"""Storages for tests: a folder, a bucket of a simulated S3, a small disk."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def storage(request: pytest.FixtureRequest, tmp_path: Path) -> Storage:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A file system of 256 KiB. To mount one takes root."""
+    """A file system of 256 KiB; only root can mount it."""
     mount, umount = require("mount"), require("umount")
     disk = tmp_path / "disk"
     disk.mkdir()

@@ -1,4 +1,4 @@
-"""Processes that write to one folder at once; their own module, so that they start fast."""
+"""A process that updates an object; in its own module, so that it starts fast."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ WIDTH = 9
 
 
 def count_up(root: Path, times: int, start: Barrier) -> None:
-    """Adds one so many times; each number as long as the next, so that sizes tell nothing."""
+    """Adds 1 so many times. All numbers have the same length, so that file sizes are equal."""
     storage = FolderStorage(root)
     start.wait()
     for _ in range(times):

@@ -1,4 +1,4 @@
-"""A writer that says when its bytes are in the file, and then waits to be killed."""
+"""A writer that prints a line when its bytes are in the file, and then waits to be killed."""
 
 from __future__ import annotations
 

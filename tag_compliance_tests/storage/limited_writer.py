@@ -1,4 +1,4 @@
-"""A writer whose files may be no larger than so many bytes; answers with what it was told."""
+"""A writer with a limit for the size of files; prints the error that it gets."""
 
 from __future__ import annotations
 

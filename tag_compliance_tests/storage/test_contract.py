@@ -1,4 +1,4 @@
-"""What every storage promises."""
+"""The promises of every storage."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 from tag_compliance.storage.base import Storage
 
 
-def test_what_was_written_is_read_back(storage: Storage) -> None:
+def test_written_bytes_are_read_back(storage: Storage) -> None:
     for data in (b"one", b"", b"\x00\xff" * 100_000):
         storage.write("a/b.bin", data)
         stored = storage.read("a/b.bin")
@@ -17,12 +17,12 @@ def test_what_was_written_is_read_back(storage: Storage) -> None:
         assert stored.data == data
 
 
-def test_what_is_not_there_is_none(storage: Storage) -> None:
+def test_a_missing_object_is_none(storage: Storage) -> None:
     assert storage.read("a/b") is None
     assert storage.names("") == []
 
 
-def test_a_known_object_that_has_not_changed_is_that_very_object(storage: Storage) -> None:
+def test_a_known_object_is_read_again_only_if_it_has_changed(storage: Storage) -> None:
     storage.write("a", b"one")
     known = storage.read("a")
     assert storage.read("a", known) is known
@@ -34,14 +34,14 @@ def test_a_known_object_that_has_not_changed_is_that_very_object(storage: Storag
     assert storage.read("a", known) is None
 
 
-def test_names_are_sorted_and_only_those_below_the_prefix(storage: Storage) -> None:
+def test_names_are_sorted_and_begin_with_the_prefix(storage: Storage) -> None:
     for name in ("b/2", "b/10", "a", "b/c/d", "bb/1"):
         storage.write(name, b"x")
     assert storage.names("b/") == ["b/10", "b/2", "b/c/d"]
     assert storage.names("") == ["a", "b/10", "b/2", "b/c/d", "bb/1"]
 
 
-def test_what_was_deleted_is_gone_and_may_be_deleted_again(storage: Storage) -> None:
+def test_a_deleted_object_is_gone_and_can_be_deleted_again(storage: Storage) -> None:
     storage.write("b/1", b"x")
     storage.write("b/2", b"x")
     for _ in range(2):
@@ -52,7 +52,7 @@ def test_what_was_deleted_is_gone_and_may_be_deleted_again(storage: Storage) -> 
     assert storage.names("") == ["b/1"]
 
 
-def test_an_update_sees_what_is_there(storage: Storage) -> None:
+def test_an_update_gets_the_current_bytes(storage: Storage) -> None:
     seen: list[bytes | None] = []
 
     def appended(data: bytes | None) -> bytes:
@@ -67,7 +67,7 @@ def test_an_update_sees_what_is_there(storage: Storage) -> None:
     assert stored.data == b"xx"
 
 
-def test_an_update_that_decides_for_nothing_leaves_the_object_as_it_is(storage: Storage) -> None:
+def test_an_update_that_returns_none_leaves_the_object_as_it_is(storage: Storage) -> None:
     assert not storage.update("a", lambda _: None)
     assert storage.read("a") is None
     storage.write("a", b"x")
@@ -76,7 +76,7 @@ def test_an_update_that_decides_for_nothing_leaves_the_object_as_it_is(storage: 
 
 
 @pytest.mark.parametrize("other", [b"other", b"same size", None])
-def test_an_update_decides_again_when_another_writer_came_between(
+def test_an_update_decides_again_if_another_writer_has_changed_the_object(
     storage: Storage, other: bytes | None
 ) -> None:
     storage.write("a", b"old bytes")
@@ -92,7 +92,7 @@ def test_an_update_decides_again_when_another_writer_came_between(
     assert seen == [b"old bytes", other]
 
 
-def test_a_first_update_decides_again_when_another_was_first(storage: Storage) -> None:
+def test_an_update_decides_again_if_another_writer_has_created_the_object(storage: Storage) -> None:
     seen: list[bytes | None] = []
 
     def decide(data: bytes | None) -> bytes:
@@ -105,7 +105,7 @@ def test_a_first_update_decides_again_when_another_was_first(storage: Storage) -
     assert seen == [None, b"first"]
 
 
-def test_updates_of_several_threads_are_all_counted(storage: Storage) -> None:
+def test_no_update_of_several_threads_is_lost(storage: Storage) -> None:
     start = threading.Barrier(4)
 
     def count() -> None:
@@ -123,7 +123,7 @@ def test_updates_of_several_threads_are_all_counted(storage: Storage) -> None:
     assert stored.data == b"20"
 
 
-def test_a_sweep_takes_nothing_that_was_written(storage: Storage) -> None:
+def test_a_sweep_deletes_no_written_object(storage: Storage) -> None:
     storage.write("a/b", b"x")
     assert storage.sweep() == 0
     assert storage.names("") == ["a/b"]

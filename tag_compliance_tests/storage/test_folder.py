@@ -1,4 +1,4 @@
-"""A folder under fire: readers beside writers, killed writers, full and read-only disks."""
+"""A folder with concurrent readers and writers, killed writers, full and read-only disks."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ def _files(folder: Path) -> list[str]:
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
 
 
-def test_a_reader_never_sees_a_part(tmp_path: Path) -> None:
+def test_a_reader_never_gets_a_partly_written_object(tmp_path: Path) -> None:
     storage = FolderStorage(tmp_path)
-    whole = {b"%d" % n * 50_000 for n in range(10)}
+    complete = {b"%d" % n * 50_000 for n in range(10)}
     storage.write("a", b"0" * 50_000)
     done = threading.Event()
     partial: list[int] = []
@@ -33,7 +33,7 @@ def test_a_reader_never_sees_a_part(tmp_path: Path) -> None:
     def read() -> None:
         while not done.is_set():
             stored = storage.read("a")
-            if stored is None or stored.data not in whole:
+            if stored is None or stored.data not in complete:
                 partial.append(len(stored.data) if stored else -1)
 
     reader = threading.Thread(target=read)
@@ -45,7 +45,7 @@ def test_a_reader_never_sees_a_part(tmp_path: Path) -> None:
     assert partial == []
 
 
-def test_updates_of_several_processes_are_all_counted(tmp_path: Path) -> None:
+def test_no_update_of_several_processes_is_lost(tmp_path: Path) -> None:
     processes, times = 4, 50
     context = multiprocessing.get_context("spawn")
     start = context.Barrier(processes)
@@ -61,7 +61,7 @@ def test_updates_of_several_processes_are_all_counted(tmp_path: Path) -> None:
     assert _files(tmp_path) == ["n"]
 
 
-def test_a_change_that_file_times_do_not_show_is_seen_by_an_update(tmp_path: Path) -> None:
+def test_an_update_detects_a_change_that_inode_size_and_time_do_not_show(tmp_path: Path) -> None:
     storage = FolderStorage(tmp_path)
     path = tmp_path / "a"
     storage.write("a", b"one")
@@ -69,7 +69,9 @@ def test_a_change_that_file_times_do_not_show_is_seen_by_an_update(tmp_path: Pat
 
     def decide(data: bytes | None) -> bytes:
         seen.append(data)
-        if data == b"one":  # the same inode, size and time, as two writes in one tick leave it
+        if (
+            data == b"one"
+        ):  # two writes within one clock tick can leave the same inode, size and time
             before = path.stat()
             path.write_bytes(b"two")
             os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -80,7 +82,7 @@ def test_a_change_that_file_times_do_not_show_is_seen_by_an_update(tmp_path: Pat
 
 
 def _hold(root: Path, name: str) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
-    """A writer that has written its bytes and not yet renamed the file."""
+    """A writer that has written its bytes but has not renamed the file yet."""
     module = "tag_compliance_tests.storage.held_writer"
     command = [sys.executable, "-m", module, str(root), name]
     writer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
@@ -90,7 +92,7 @@ def _hold(root: Path, name: str) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
 
 
 @pytest.mark.parametrize("name", ["a", "folder/a"])
-def test_what_a_killed_writer_left_is_swept_but_not_what_a_live_one_holds(
+def test_a_sweep_deletes_the_unfinished_file_of_a_killed_writer_but_not_of_a_live_one(
     tmp_path: Path, name: str
 ) -> None:
     storage = FolderStorage(tmp_path)
@@ -108,7 +110,7 @@ def test_what_a_killed_writer_left_is_swept_but_not_what_a_live_one_holds(
     assert (tmp_path / "a").read_bytes() == b"old"
 
 
-def test_a_writer_whose_file_was_swept_before_it_held_the_lock_takes_another(
+def test_a_writer_whose_file_is_swept_before_it_is_locked_creates_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     storage = FolderStorage(tmp_path)
@@ -127,7 +129,7 @@ def test_a_writer_whose_file_was_swept_before_it_held_the_lock_takes_another(
     assert _files(tmp_path) == ["a/b"]
 
 
-def test_deletes_beside_writes_in_one_folder_refuse_nobody(tmp_path: Path) -> None:
+def test_concurrent_deletes_and_writes_in_one_folder_raise_no_error(tmp_path: Path) -> None:
     storage = FolderStorage(tmp_path)
     refused: list[StorageRefused] = []
     done = threading.Event()
@@ -153,7 +155,7 @@ def test_deletes_beside_writes_in_one_folder_refuse_nobody(tmp_path: Path) -> No
     assert refused == []
 
 
-def test_a_full_disk_is_told_and_nothing_is_lost(small_disk: Path) -> None:
+def test_a_full_disk_is_an_error_and_the_old_object_stays(small_disk: Path) -> None:
     storage = FolderStorage(small_disk)
     storage.write("a", b"old")
     for write in (storage.write, lambda name, data: storage.update(name, lambda _: data)):
@@ -165,7 +167,7 @@ def test_a_full_disk_is_told_and_nothing_is_lost(small_disk: Path) -> None:
     storage.write("a", b"new")
 
 
-def test_a_read_only_disk_is_told_and_still_read(small_disk: Path) -> None:
+def test_a_read_only_disk_is_an_error_for_writes_only(small_disk: Path) -> None:
     storage = FolderStorage(small_disk)
     storage.write("a/b", b"old")
     subprocess.run([require("mount"), "-o", "remount,ro", str(small_disk)], check=True)
@@ -181,7 +183,7 @@ def test_a_read_only_disk_is_told_and_still_read(small_disk: Path) -> None:
     assert stored.data == b"old"
 
 
-def test_a_file_that_may_not_grow_is_told_and_nothing_is_lost(tmp_path: Path) -> None:
+def test_a_file_size_limit_is_an_error_and_the_old_object_stays(tmp_path: Path) -> None:
     FolderStorage(tmp_path).write("a", b"old")
     module = "tag_compliance_tests.storage.limited_writer"
     command = [sys.executable, "-m", module, str(tmp_path), "100000"]
@@ -191,32 +193,32 @@ def test_a_file_that_may_not_grow_is_told_and_nothing_is_lost(tmp_path: Path) ->
     assert (tmp_path / "a").read_bytes() == b"old"
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
-def test_a_folder_without_permission_is_told(tmp_path: Path) -> None:
+@pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")
+def test_a_folder_without_write_permission_is_an_error(tmp_path: Path) -> None:
     tmp_path.chmod(0o555)
     with pytest.raises(StorageRefused, match="give this user access"):
         FolderStorage(tmp_path).write("a", b"x")
 
 
 @pytest.mark.parametrize("below", ["", "deeper"])
-def test_a_file_in_place_of_the_folder_is_told(tmp_path: Path, below: str) -> None:
+def test_a_file_in_place_of_the_folder_is_an_error_for_writes(tmp_path: Path, below: str) -> None:
     (tmp_path / "state").write_text("not a folder")
     storage = FolderStorage(tmp_path / "state" / below)
     assert storage.read("a") is None
     assert storage.names("") == []
     assert storage.sweep() == 0
-    with pytest.raises(StorageRefused, match="a file stands where a folder must be"):
+    with pytest.raises(StorageRefused, match="a file is where a folder must be"):
         storage.write("a", b"x")
     assert (tmp_path / "state").read_text() == "not a folder"
 
 
-def test_a_folder_in_place_of_a_file_is_told(tmp_path: Path) -> None:
+def test_a_folder_in_place_of_an_object_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     with pytest.raises(StorageRefused, match="cannot read"):
         FolderStorage(tmp_path).read("a")
 
 
-def test_a_storage_that_is_only_read_is_not_made(tmp_path: Path) -> None:
+def test_reads_and_deletes_do_not_create_the_folder(tmp_path: Path) -> None:
     storage = FolderStorage(tmp_path / "state")
     assert storage.read("a") is None
     assert storage.names("snapshots/") == []

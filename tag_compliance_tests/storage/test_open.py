@@ -1,4 +1,4 @@
-"""From a URI to the place."""
+"""The storage that a URI names."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tag_compliance.storage.open import open_storage
 
 
 @pytest.mark.parametrize("scheme", ["", "file://"])
-def test_a_path_is_a_folder_that_is_not_made_yet(scheme: str, tmp_path: Path) -> None:
+def test_a_path_is_a_folder_that_is_not_created_yet(scheme: str, tmp_path: Path) -> None:
     storage = open_storage(f"{scheme}{tmp_path}/state")
     assert isinstance(storage, FolderStorage)
     assert storage.uri == f"{tmp_path}/state"

@@ -1,4 +1,4 @@
-"""A bucket that does not answer as hoped."""
+"""Errors of a bucket, prefixes and long listings."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _OPERATIONS: dict[str, Callable[[Storage], object]] = {
 
 @pytest.mark.usefixtures("s3")
 @pytest.mark.parametrize("operation", _OPERATIONS)
-def test_a_bucket_that_is_not_there_is_told(operation: str) -> None:
+def test_a_missing_bucket_is_an_error(operation: str) -> None:
     storage = open_storage("s3://no-such-bucket/prefix")
     with pytest.raises(StorageRefused, match="NoSuchBucket") as caught:
         _OPERATIONS[operation](storage)
@@ -33,10 +33,10 @@ def test_a_bucket_that_is_not_there_is_told(operation: str) -> None:
 
 @pytest.mark.usefixtures("s3")
 @pytest.mark.parametrize("operation", _OPERATIONS)
-def test_an_endpoint_that_does_not_answer_is_told(
+def test_an_endpoint_that_refuses_connections_is_an_error(
     operation: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with socket.socket() as taken:  # bound and not listening: connections are refused
+    with socket.socket() as taken:  # bound but not listening: connections are refused
         taken.bind(("127.0.0.1", 0))
         monkeypatch.setenv("AWS_ENDPOINT_URL", f"http://127.0.0.1:{taken.getsockname()[1]}")
         monkeypatch.setenv("AWS_MAX_ATTEMPTS", "1")
@@ -54,7 +54,7 @@ def test_an_endpoint_that_does_not_answer_is_told(
         (f"s3://{BUCKET}/x/y/", "x/y/a/b", f"s3://{BUCKET}/x/y"),
     ],
 )
-def test_names_lie_below_the_prefix(uri: str, key: str, shown: str) -> None:
+def test_objects_are_stored_below_the_prefix(uri: str, key: str, shown: str) -> None:
     storage = open_storage(uri)
     storage.write("a/b", b"x")
     listed = boto3.client("s3").list_objects_v2(Bucket=BUCKET)
@@ -64,7 +64,7 @@ def test_names_lie_below_the_prefix(uri: str, key: str, shown: str) -> None:
 
 
 @pytest.mark.usefixtures("s3")
-def test_more_names_than_fit_on_a_page_are_all_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_listing_of_several_pages_is_complete(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MOTO_S3_DEFAULT_MAX_KEYS", "2")
     storage = open_storage(f"s3://{BUCKET}/p")
     for n in range(5):

@@ -1,4 +1,4 @@
-"""The last look at an exposition, held against the parser of Prometheus's own client."""
+"""The validation of an exposition, compared with the parser of Prometheus's client."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from tag_compliance.domain.policy import Policy
 from tag_compliance.snapshot.exposition import render
-from tag_compliance.snapshot.lint import faults_of
+from tag_compliance.snapshot.validate import faults_of
 from tag_compliance_tests.domain.organizations import (
     accounts,
     families_of,
@@ -26,7 +26,7 @@ GOOD = (
 
 @settings(deadline=None, max_examples=50)
 @given(st.data())
-def test_what_is_rendered_has_no_fault_and_prometheus_parses_it(data: st.DataObject) -> None:
+def test_a_rendered_exposition_is_valid_and_prometheus_parses_it(data: st.DataObject) -> None:
     required = data.draw(required_tags())
     scans = [scanned(account) for account in data.draw(accounts(required))]
     exposition = render(families_of(scans, Policy(tuple(required))))
@@ -34,12 +34,12 @@ def test_what_is_rendered_has_no_fault_and_prometheus_parses_it(data: st.DataObj
     assert list(text_string_to_metric_families(exposition.decode()))
 
 
-def test_every_form_of_a_line_is_known() -> None:
+def test_all_valid_kinds_of_lines_are_accepted() -> None:
     assert faults_of(GOOD) == []
     assert len(next(iter(text_string_to_metric_families(GOOD.decode()))).samples) == 7
 
 
-def test_an_empty_exposition_has_no_fault() -> None:
+def test_an_empty_exposition_is_valid() -> None:
     assert faults_of(b"") == []
 
 
@@ -67,23 +67,23 @@ def test_an_empty_exposition_has_no_fault() -> None:
         b"# TYPE a counter",
     ],
 )
-def test_a_broken_line_is_told_with_its_number(line: bytes) -> None:
+def test_a_malformed_line_is_reported_with_its_number(line: bytes) -> None:
     (fault,) = faults_of(b"a 1\n" + line + b"\nc 1\n")
-    assert fault.startswith("line 2 has not the format's form")
+    assert fault.startswith("line 2 is malformed")
 
 
-def test_a_raw_line_feed_in_a_label_is_told() -> None:
+def test_an_unescaped_line_feed_in_a_label_is_reported() -> None:
     assert len(faults_of(b'a{b="c\nd"} 1\n')) == 2
 
 
-def test_a_second_sample_of_a_series_is_told() -> None:
+def test_a_second_sample_of_a_series_is_reported() -> None:
     (fault,) = faults_of(b'a{b="c"} 1\na{b="d"} 1\na{b="c"} 2\n')
     assert fault == 'line 3 is a second sample of a{b="c"}'
 
 
-def test_a_missing_last_line_feed_is_told() -> None:
+def test_a_missing_line_feed_at_the_end_is_reported() -> None:
     assert faults_of(b"a 1\nb 2") == ["the last line does not end in a line feed"]
 
 
-def test_faults_are_told_up_to_a_bound() -> None:
+def test_at_most_20_faults_are_reported() -> None:
     assert len(faults_of(b"?\n" * 1_000)) == 20

@@ -1,4 +1,4 @@
-"""A storage that something happens to at a chosen call."""
+"""A storage in which something happens at a chosen call."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from tag_compliance.errors import StorageRefused
 from tag_compliance.storage.base import Storage, Stored
 
 
-class Meddling:
-    """Hands every call on to the storage behind, each change and read told to `before` first."""
+class InterceptedStorage:
+    """Passes each call to the storage `behind`; before a read or a change it calls `before`."""
 
     def __init__(self, behind: Storage, before: Callable[[str, str], None]) -> None:
         self._behind = behind
@@ -42,8 +42,8 @@ class Meddling:
         return self._behind.sweep()
 
 
-def failing_at(behind: Storage, change: int) -> Meddling:
-    """Refuses the change of that number, counted from 0, and all that come after."""
+def failing_at(behind: Storage, change: int) -> InterceptedStorage:
+    """A storage that fails at the change with this number, counted from 0, and afterwards."""
     left = change
 
     def before(operation: str, name: str) -> None:
@@ -54,4 +54,4 @@ def failing_at(behind: Storage, change: int) -> Meddling:
             raise StorageRefused(name, operation, "No space left on device", "free some space")
         left -= 1
 
-    return Meddling(behind, before)
+    return InterceptedStorage(behind, before)

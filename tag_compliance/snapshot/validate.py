@@ -1,7 +1,7 @@
-"""Whether an exposition is one that Prometheus takes: looked at line by line before it is trusted.
+"""Validates an exposition before it is published: Prometheus rejects a scrape for one wrong line.
 
-A last look at what `exposition` has written, by other means: a pattern for the form of a line, a
-set for the series. Prometheus refuses a scrape for one line that it cannot read.
+The validation shares no code with `exposition`, which writes the text: it matches each line against
+a pattern and collects the series in a set.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _SAMPLE = re.compile(rb"(%b(?:\{%b(?:,%b)*\})?) (?:%b)" % (_NAME, _LABEL, _LABEL
 _COMMENT = re.compile(rb"# (?:HELP %b [^\n]*|TYPE %b gauge)" % (_NAME, _NAME))
 _MOST = 20
 
-# All lines in one go. Possessive: nothing that has matched once is tried otherwise.
+# All lines at once. Possessive quantifiers: no backtracking.
 _WELL_FORMED = re.compile(
     rb"(?:%b(?:\{%b(?:,%b)*+\})?+ (?:%b)\n|%b\n)*+"
     % (_NAME, _LABEL, _LABEL, _VALUE, _COMMENT.pattern)
@@ -23,15 +23,15 @@ _WELL_FORMED = re.compile(
 
 
 def faults_of(exposition: bytes) -> list[str]:
-    """The first faults, by line; none for an exposition that is well-formed and free of doubles."""
-    if _WELL_FORMED.fullmatch(exposition) and not _has_doubles(exposition):
+    """The first faults, by line; none if every line is well-formed and every series unique."""
+    if _WELL_FORMED.fullmatch(exposition) and not _has_duplicates(exposition):
         return []
     faults: list[str] = []
     seen = set[bytes]()
     for number, line in enumerate(exposition.split(b"\n")[:-1], 1):
         sample = _SAMPLE.fullmatch(line)
         if sample is None and not _COMMENT.fullmatch(line):
-            faults.append(f"line {number} has not the format's form: {_shown(line)}")
+            faults.append(f"line {number} is malformed: {_shown(line)}")
         elif sample is not None:
             series = sample.group(1)
             if series in seen:
@@ -44,7 +44,7 @@ def faults_of(exposition: bytes) -> list[str]:
     return faults
 
 
-def _has_doubles(exposition: bytes) -> bool:
+def _has_duplicates(exposition: bytes) -> bool:
     lines = exposition.split(b"\n")[:-1]
     series = [line.rpartition(b" ")[0] for line in lines if not line.startswith(b"#")]
     return len(set(series)) < len(series)

@@ -1,9 +1,9 @@
-"""The files of a snapshot and the pointer to it: names, forms, and how they are read.
+"""The files of a snapshot and the pointer to it: their names, their formats, their parsing.
 
 current.json                       which snapshot is current, and how the newest scan ended
 snapshots/<id>/metrics.txt         the exposition
 snapshots/<id>/metrics.txt.gz      the same, compressed
-snapshots/<id>/snapshot.json       its state, and the size and SHA-256 of the two; written last
+snapshots/<id>/snapshot.json       the status, and size and SHA-256 of the other two; written last
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ from tag_compliance.errors import SnapshotUnreadable
 from tag_compliance.snapshot.status import LastScan, ScanStatus
 
 FORMAT = 1
-"""Of the files; a reader refuses a newer one, since it cannot know what changed."""
+"""The version of the file formats. A reader rejects a newer version, which it does not know."""
 
 PLAIN, GZIP = "metrics.txt", "metrics.txt.gz"
 CURRENT, MANIFEST = "current.json", "snapshot.json"
 FOLDER = "snapshots"
 
-# It becomes a part of a path, wherever it was read.
+# The id becomes part of a path, so an id from a damaged file must not contain a slash.
 SnapshotId = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.-]{0,99}$")]
 
 _FileT = TypeVar("_FileT", bound="_File")
@@ -58,7 +58,7 @@ class Manifest(_File):
 
 
 def moment_of(snapshot_id: str) -> str:
-    """When its scan started, in a form that sorts."""
+    """The start time of the snapshot's scan, as text that sorts by time."""
     return snapshot_id.partition("-")[0]
 
 
@@ -71,7 +71,10 @@ def sha256(data: bytes) -> str:
 
 
 def parse(kind: type[_FileT], data: bytes, snapshot_id: str, name: str) -> _FileT:
-    """The format is looked at first: what a newer one holds need not have this one's shape."""
+    """Checks the format first: a newer one can have another shape.
+
+    Raises `SnapshotUnreadable`.
+    """
     try:
         found = _File.model_validate_json(data).format
         if found > FORMAT:
@@ -79,5 +82,5 @@ def parse(kind: type[_FileT], data: bytes, snapshot_id: str, name: str) -> _File
             raise SnapshotUnreadable(snapshot_id, cause)
         return kind.model_validate_json(data)
     except ValidationError as error:
-        cause = f"{name} has not the expected form"
+        cause = f"{name} is malformed"
         raise SnapshotUnreadable(snapshot_id, cause) from error

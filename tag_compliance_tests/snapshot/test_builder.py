@@ -1,4 +1,4 @@
-"""What a snapshot says of a scan, beside its samples."""
+"""The status and the samples of a snapshot that is built from the results of a scan."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import pytest
 
 from tag_compliance.domain.families import Occasion
 from tag_compliance.domain.results import ComplianceResults
-from tag_compliance.snapshot.contents import SnapshotContents, build_contents, outcome_of
+from tag_compliance.snapshot.builder import SnapshotContents, build_contents, outcome_of
 from tag_compliance.snapshot.status import Outcome
 from tag_compliance_tests.domain.organizations import parsed
 from tag_compliance_tests.snapshot.scans import scanned_results
@@ -21,7 +21,7 @@ def _contents(results: ComplianceResults, limit: int = 0) -> SnapshotContents:
     return build_contents(results, occasion, max_detail_series=limit, refresh_interval=300)
 
 
-def test_the_status_sums_the_counted_resources_up() -> None:
+def test_the_status_has_the_totals_of_the_counted_resources() -> None:
     status = _contents(scanned_results()).status
     assert (status.resources, status.compliant) == (3, 1)
     assert [(tag.tag, tag.missing) for tag in status.tags] == [("Owner", 2), ("Env", 1)]
@@ -32,24 +32,26 @@ def test_the_status_sums_the_counted_resources_up() -> None:
     )
 
 
-def test_a_region_has_a_percentage_only_where_something_is_counted() -> None:
+def test_a_region_has_a_percentage_only_if_resources_are_counted() -> None:
     accounts = _contents(scanned_results()).status.accounts
-    told = [region.compliance_percentage for account in accounts for region in account.regions]
-    assert told == [pytest.approx(100 / 3), None, None]
+    percentages = [
+        region.compliance_percentage for account in accounts for region in account.regions
+    ]
+    assert percentages == [pytest.approx(100 / 3), None, None]
 
 
-def test_a_snapshot_is_stale_when_three_scans_were_missed() -> None:
+def test_a_snapshot_is_stale_after_three_missed_scans() -> None:
     assert _contents(scanned_results()).status.stale_after_seconds == 3 * (300 + 20)
 
 
-def test_samples_and_detail_are_counted() -> None:
-    whole, capped = _contents(scanned_results()), _contents(scanned_results(), 1)
-    assert len(parsed(whole.exposition)) == whole.samples
-    assert (whole.detail_series, whole.detail_series_omitted) == (3, 0)
+def test_a_snapshot_counts_its_samples_and_its_detail_series() -> None:
+    full, capped = _contents(scanned_results()), _contents(scanned_results(), 1)
+    assert len(parsed(full.exposition)) == full.samples
+    assert (full.detail_series, full.detail_series_omitted) == (3, 0)
     assert (capped.detail_series, capped.detail_series_omitted) == (1, 2)
 
 
-def test_the_operational_samples_of_an_account_and_of_the_whole() -> None:
+def test_a_snapshot_has_the_operational_samples_of_accounts_and_scan() -> None:
     found = parsed(_contents(scanned_results()).exposition)
     shop = {"account_name": 'sh"op', "account_id": "111122223333"}
     expected: dict[tuple[str, frozenset[tuple[str, str]]], float] = {
@@ -67,8 +69,8 @@ def test_the_operational_samples_of_an_account_and_of_the_whole() -> None:
         ("snapshot_timestamp_seconds", frozenset()): NOON.timestamp() + 20,
         ("build_info", frozenset({("version", "0.1.0")})): 1,
     }
-    told = {(f"tag_compliance_{name}", labels): v for (name, labels), v in expected.items()}
-    assert {key: found.get(key) for key in told} == told
+    wanted = {(f"tag_compliance_{name}", labels): v for (name, labels), v in expected.items()}
+    assert {key: found.get(key) for key in wanted} == wanted
 
 
 def test_an_account_that_was_never_read_has_no_last_success() -> None:
@@ -86,11 +88,11 @@ def test_the_outcome_is_complete_partial_or_nothing() -> None:
     [shop, lab] = partial.scans
     complete = replace(partial, scans=(replace(shop, regions=shop.regions[:1]),))
     nothing = replace(partial, scans=(lab,))
-    told = [outcome_of(results) for results in (complete, partial, nothing)]
-    assert told == [Outcome.COMPLETE, Outcome.PARTIAL, Outcome.NOTHING]
+    outcomes = [outcome_of(results) for results in (complete, partial, nothing)]
+    assert outcomes == [Outcome.COMPLETE, Outcome.PARTIAL, Outcome.NOTHING]
 
 
-def test_nothing_configured_is_nothing_scanned_and_still_an_exposition() -> None:
+def test_without_accounts_the_outcome_is_nothing_and_the_exposition_is_valid() -> None:
     nothing = replace(scanned_results(), scans=(), counted=(), excluded=(), unparsable=())
     contents = _contents(replace(nothing, table=nothing.table.slice(0, 0)))
     assert contents.status.outcome is Outcome.NOTHING

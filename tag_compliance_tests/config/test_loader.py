@@ -43,6 +43,7 @@ _OVERRIDES: dict[str, tuple[str, object]] = {
     "on_failure": ("keep_last", "keep_last"),
     "keep_last_for": ("60", 60),
     "max_accounts_per_run": ("5", 5),
+    "silence_seconds": ("30", 30.0),
     "retain_runs_days": ("2", 2),
     "minimum_compliance": ("80", 80.0),
     "minimum_account_compliance": ("70.5", 70.5),
@@ -80,8 +81,9 @@ def test_variables_for_lists_and_maps_and_foreign_variables_are_ignored(path: Pa
     [
         ("refresh_interval", "5m", "'5m': must be a whole number"),
         ("refresh_interval", "1.5", "1.5: must be a whole number"),
-        ("calls_per_second", "nan", "nan: must be a number, and not endless"),
-        ("calls_per_second", "-inf", "-inf: must be a number, and not endless"),
+        ("calls_per_second", "nan", "nan: must be a finite number"),
+        ("calls_per_second", "-inf", "-inf: must be a finite number"),
+        ("silence_seconds", "abc", "'abc': must be a number"),
         ("on_failure", "keep", "'keep': must be one of 'drop' or 'keep_last'"),
         ("storage", "gs://x", "'gs://x': must be a folder or s3://bucket/prefix"),
     ],
@@ -141,7 +143,7 @@ def test_an_invalid_storage_is_rejected_when_only_the_storage_is_read(
 
 def test_the_message_about_a_missing_file_says_how_to_name_one(tmp_path: Path) -> None:
     path = tmp_path / "config.yaml"
-    rule = "no such file; name one by --config or TAG_COMPLIANCE_CONFIG"
+    rule = "no such file; set --config or TAG_COMPLIANCE_CONFIG"
     assert _message(path) == f"{path}: {rule}"
 
 
@@ -150,7 +152,10 @@ def test_a_folder_instead_of_a_file_is_rejected(tmp_path: Path) -> None:
 
 
 def test_a_binary_file_is_rejected(path: Path) -> None:
-    for data, cause in ((b"\xff\xfe\x00", "cannot be read: 'utf-8'"), (b"a: \x00", "is no YAML")):
+    for data, cause in (
+        (b"\xff\xfe\x00", "cannot be read: 'utf-8'"),
+        (b"a: \x00", "is not valid YAML"),
+    ):
         path.write_bytes(data)
         assert cause in _message(path)
 

@@ -1,4 +1,4 @@
-"""From the results of a scan to what a snapshot holds: its exposition and its status."""
+"""Builds the contents of a snapshot, exposition and status, from the results of a scan."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MISSED_SCANS_BEFORE_STALE = 3
 
 @dataclass(frozen=True)
 class SnapshotContents:
-    """Ready to be published; `samples` counts the exposition's samples."""
+    """The parts of a snapshot, ready to be published; `samples` counts those of the exposition."""
 
     exposition: bytes
     status: ScanStatus
@@ -35,7 +35,7 @@ class SnapshotContents:
 def build_contents(
     results: ComplianceResults, occasion: Occasion, *, max_detail_series: int, refresh_interval: int
 ) -> SnapshotContents:
-    """Counts, renders and sums up; the snapshot is stale when three scans have been missed."""
+    """The snapshot of `results`; it is stale when three scans have been missed."""
     counts = count(results)
     detail = detail_of(results, max_detail_series)
     families = build_families(results, counts, detail, occasion)
@@ -62,11 +62,11 @@ def build_contents(
 
 
 def outcome_of(results: ComplianceResults) -> Outcome:
-    """Whether every region was read, some, or none."""
+    """Whether all regions were read, some, or none."""
     if results.regions_read == 0:
         return Outcome.NOTHING
-    whole = results.regions_read == results.regions_configured
-    return Outcome.COMPLETE if whole else Outcome.PARTIAL
+    complete = results.regions_read == results.regions_configured
+    return Outcome.COMPLETE if complete else Outcome.PARTIAL
 
 
 def _accounts(results: ComplianceResults, counts: Counts) -> tuple[AccountStatus, ...]:
