@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from tag_compliance.errors import SnapshotUnreadable, StorageRefused
 from tag_compliance.exporter.loaded_snapshot import LoadedSnapshot
 from tag_compliance.logs import get_logger
-from tag_compliance.snapshot.files import CURRENT
+from tag_compliance.snapshot.layout import CURRENT
 from tag_compliance.snapshot.status import LastScan
 from tag_compliance.snapshot.store import SnapshotStore
 
