@@ -1,24 +1,32 @@
-"""What stands in for AWS in more than one folder of tests."""
+"""What tests of more than one folder need."""
 
 from __future__ import annotations
 
+import logging
+import os
 from collections.abc import Iterator
 
 import pytest
 
-from tag_compliance_tests.aws.scans import Enter
-from tag_compliance_tests.fake_aws import FakeAws
+from tag_compliance_tests.support import aws
+
+
+@pytest.fixture(autouse=True)
+def _process_as_before() -> Iterator[None]:
+    """The program configures the log and the environment of its process: here, of all tests."""
+    root = logging.getLogger()
+    handlers, level, environment = root.handlers[:], root.level, dict(os.environ)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    os.environ.clear()
+    os.environ.update(environment)
 
 
 @pytest.fixture
-def enter(monkeypatch: pytest.MonkeyPatch) -> Enter:
-    """Leads every boto3 client of this process to the fake."""
-
-    def enter(fake: FakeAws) -> None:
-        for name, value in fake.environment().items():
-            monkeypatch.setenv(name, value)
-
-    return enter
+def enter() -> aws.Enter:
+    """Directs every boto3 client of this process to a fake AWS."""
+    return aws.enter
 
 
 @pytest.fixture(scope="session")

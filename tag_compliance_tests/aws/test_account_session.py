@@ -16,8 +16,8 @@ from tag_compliance.aws.refusal import AwsRefused
 from tag_compliance.aws.roles import RoleStep
 from tag_compliance.config import Account
 from tag_compliance.domain.scan import Reason
-from tag_compliance_tests.aws.scans import Enter
 from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
+from tag_compliance_tests.support.aws import Enter
 
 ID, HUB_ID = "111111111111", "222222222222"
 ROLE = RoleStep(f"arn:aws:iam::{ID}:role/terraform", "tag-compliance", 3600)

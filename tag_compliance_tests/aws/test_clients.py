@@ -10,8 +10,8 @@ from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import NoCredentialsError, ProfileNotFound
 
 from tag_compliance.aws.clients import READ_SECONDS, Clients, signing_as
-from tag_compliance_tests.aws.scans import Enter
 from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Organization
+from tag_compliance_tests.support.aws import Enter
 
 
 def test_a_client_is_made_once_for_each_region() -> None:

@@ -14,8 +14,8 @@ from tag_compliance.aws.region_reader import RegionReader, RegionResources
 from tag_compliance.aws.roles import RoleStep
 from tag_compliance.config import Account
 from tag_compliance.domain.scan import RESOURCE_SCHEMA, Reason
-from tag_compliance_tests.aws.scans import Enter
 from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organization
+from tag_compliance_tests.support.aws import Enter
 
 ID, REGION = "100000000000", "us-east-1"
 

@@ -13,20 +13,20 @@ from hypothesis import strategies as st
 
 from tag_compliance.aws.scanner import scan_accounts
 from tag_compliance.domain.scan import Reason, RegionScan, ScannedAccount
-from tag_compliance_tests.aws.scans import (
-    REGIONS,
-    Enter,
-    account_ids,
-    config_of,
-    rows_in,
-    rows_of,
-)
 from tag_compliance_tests.fake_aws import (
     BASE_ACCOUNT_ID,
     FakeAws,
     Fault,
     Organization,
     generate_organization,
+)
+from tag_compliance_tests.support.aws import (
+    REGIONS,
+    Enter,
+    account_ids,
+    config_of,
+    rows_in,
+    rows_of,
 )
 
 

@@ -12,8 +12,9 @@ import pytest
 
 from tag_compliance import __version__
 from tag_compliance_tests.cli.commands import commands, options, parsed
-from tag_compliance_tests.cli.conftest import Program
-from tag_compliance_tests.cli.running import Place, told
+from tag_compliance_tests.support.process import Place
+from tag_compliance_tests.support.program import Program
+from tag_compliance_tests.support.program import error_lines as told
 
 COMMANDS = ["scan", "serve", "up", "check-config", "doctor", "iam-policy", "demo"]
 SLOW = {

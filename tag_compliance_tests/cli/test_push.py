@@ -11,7 +11,7 @@ import pytest
 
 from tag_compliance.cli.push import push
 from tag_compliance.errors import TagComplianceError
-from tag_compliance_tests.ports import free_port
+from tag_compliance_tests.support.ports import free_port
 
 
 @contextlib.contextmanager

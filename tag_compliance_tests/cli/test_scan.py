@@ -14,17 +14,20 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
-from tag_compliance_tests.cli.conftest import Program
-from tag_compliance_tests.cli.running import DEADLINE_SECONDS, PROGRAM, Place, told, write_config
 from tag_compliance_tests.fake_aws import FakeAws, Fault
+from tag_compliance_tests.support.config import write_config
+from tag_compliance_tests.support.exposition import Exposition
+from tag_compliance_tests.support.process import PROGRAM, Place
+from tag_compliance_tests.support.program import Program
+from tag_compliance_tests.support.program import error_lines as told
+from tag_compliance_tests.support.waiting import DEADLINE_SECONDS
 
 ACCOUNT = "100000000000"
 
 
 def families(exposition: str) -> set[str]:
-    return {family.name for family in text_string_to_metric_families(exposition)}
+    return Exposition(exposition).names
 
 
 def test_the_exposition_goes_to_stdout_and_the_summary_to_stderr(program: Program) -> None:

@@ -10,11 +10,13 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from tag_compliance_tests.cli.conftest import Program
-from tag_compliance_tests.cli.running import Place, eventually, told
 from tag_compliance_tests.endurance.processes import alive, descendants
 from tag_compliance_tests.endurance.up import start_up
 from tag_compliance_tests.fake_aws import FakeAws
+from tag_compliance_tests.support.process import Place
+from tag_compliance_tests.support.program import Program
+from tag_compliance_tests.support.program import error_lines as told
+from tag_compliance_tests.support.waiting import eventually
 
 
 def planned_in(home: Path) -> list[str | None]:

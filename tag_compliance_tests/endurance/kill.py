@@ -19,11 +19,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tag_compliance_tests.cli.running import Place, eventually
 from tag_compliance_tests.endurance.forked import ForkedScans
-from tag_compliance_tests.endurance.scraping import Result, Scraper, result_of
+from tag_compliance_tests.endurance.scraping import Result, Scraper
 from tag_compliance_tests.exporter.running import run_in_process
 from tag_compliance_tests.fake_aws import FakeAws, generate_organization
+from tag_compliance_tests.support.exposition import Exposition
+from tag_compliance_tests.support.process import Place
+from tag_compliance_tests.support.waiting import eventually
 
 _ACCOUNTS, _REGIONS, _RESOURCES = 3, ("us-east-1", "eu-west-1"), 120
 _RETAINED = 3
@@ -105,7 +107,7 @@ def set_up(folder: Path) -> Iterator[Killing]:
             code = scans.run(killing.arguments, environment)
             assert code == 0, (folder / "log").read_text()
             killing.scan_seconds[recorded] = time.monotonic() - started
-            results.append(result_of((folder / "output.prom").read_text()))
+            results.append(Exposition((folder / "output.prom").read_text()).contract_lines)
         killing.results = (results[0], results[1])
         assert results[2:] == results[:2]
         assert len(results[0] ^ results[1]) > 100
@@ -143,7 +145,7 @@ def kill_at_random(killing: Killing, kills: int, seed: int) -> KillReport:
             report.completed += code == 0
             if not killed and code != 0:
                 report.faults.append(f"a scan after a killed one ended with exit code {code}")
-            if result_of(output.read_text()) not in killing.results:
+            if Exposition(output.read_text()).contract_lines not in killing.results:
                 report.faults.append("half an output file")
         _scan_undisturbed(killing, scraper, report)
     report.scrapes, report.snapshots_seen = scraper.scrapes, len(scraper.snapshots)

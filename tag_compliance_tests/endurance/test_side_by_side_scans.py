@@ -14,8 +14,9 @@ from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.folder import FolderStorage
 from tag_compliance_tests.endurance.forked import ForkedScans
 from tag_compliance_tests.endurance.kill import Killing, leftovers, set_up
-from tag_compliance_tests.endurance.scraping import Scraper, result_of
+from tag_compliance_tests.endurance.scraping import Scraper
 from tag_compliance_tests.exporter.running import run_in_process
+from tag_compliance_tests.support.exposition import Exposition
 
 ROUNDS = int(os.environ.get("TAG_COMPLIANCE_TESTS_ROUNDS", "3"))
 SEED = int(os.environ.get("TAG_COMPLIANCE_TESTS_SEED", random.randrange(1 << 32)))
@@ -46,7 +47,7 @@ def test_an_older_scan_is_never_published_over_a_newer_and_no_result_is_a_mix(
             assert codes == (0, 0), f"seed {SEED}, round {number}: {codes}\n{log}"
             snapshot = store.load()
             assert snapshot is not None
-            assert result_of(snapshot.plain.decode()) == scene.results[number % 2]
+            assert Exposition(snapshot.plain.decode()).contract_lines == scene.results[number % 2]
             assert newest is None or snapshot.status.scan_started_at > newest
             newest = snapshot.status.scan_started_at
         # Of two snapshots with the same data, the one that is not current waits for the next sweep.

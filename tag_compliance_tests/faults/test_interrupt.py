@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import signal
-import subprocess
-import sys
 import time
 
 import pytest
 
-from tag_compliance_tests.aws.scans import REGIONS
 from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organization
-from tag_compliance_tests.faults.program import Program
+from tag_compliance_tests.support.aws import REGIONS
+from tag_compliance_tests.support.program import Program
 
 
 @pytest.mark.parametrize("fault", [Fault.HANG, Fault.THROTTLED], ids=["answer", "pause"])
@@ -23,14 +20,7 @@ def test_an_interrupt_does_not_wait_for_an_answer_or_a_pause(
     program.configure(organization, region_deadline=600)
     with FakeAws(organization) as fake:
         fake.faults.add(fault, operation="GetResources")
-        command = [sys.executable, "-m", "tag_compliance", "scan", "--config", str(program.config)]
-        process = subprocess.Popen(
-            command,
-            env=os.environ | fake.environment(),
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        process = program.place.start("scan", environment=fake.environment())
         assert fake.calls.wait_for("GetResources", 8, timeout=60)
         process.send_signal(signal.SIGINT)
         asked_at = time.monotonic()

@@ -12,16 +12,14 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tag_compliance_tests.monitoring.running import (
-    Prometheus,
-    Receiver,
-    eventually,
-    get,
-    program,
-)
+from tag_compliance_tests.monitoring.receiver import Receiver, running_receiver
 from tag_compliance_tests.monitoring.shipped import Json, load
-from tag_compliance_tests.ports import free_port
-from tag_compliance_tests.system import require
+from tag_compliance_tests.support.fetching import fetch
+from tag_compliance_tests.support.ports import free_port
+from tag_compliance_tests.support.process import running
+from tag_compliance_tests.support.prometheus import Prometheus, running_prometheus
+from tag_compliance_tests.support.system import require
+from tag_compliance_tests.support.waiting import eventually
 
 
 @dataclass(frozen=True)
@@ -48,17 +46,16 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
     They are changed in addresses and in times only: what takes minutes there takes seconds here.
     """
-    prometheus, alertmanager = require("prometheus"), require("prometheus-alertmanager")
+    alertmanager = require("prometheus-alertmanager")
     folder = tmp_path_factory.mktemp("live")
-    ports = {name: free_port() for name in ("exporter", "ui", "prometheus", "alertmanager")}
-    receiver = Receiver()
-    _write(folder / "alerts.yaml", _at_once(load("alerts.yaml")))
-    _write(folder / "alertmanager.yaml", _notifying(load("alertmanager.yaml"), receiver.url))
-    _write(folder / "prometheus.yaml", _readdressed(load("prometheus.yaml"), ports))
+    ports = {name: free_port() for name in ("exporter", "ui", "alertmanager")}
     with contextlib.ExitStack() as stack:
-        stack.enter_context(receiver.serving())
+        receiver = stack.enter_context(running_receiver())
+        _write(folder / "alerts.yaml", _at_once(load("alerts.yaml")))
+        _write(folder / "alertmanager.yaml", _notifying(load("alertmanager.yaml"), receiver.url))
+        _write(folder / "prometheus.yaml", _readdressed(load("prometheus.yaml"), ports))
         stack.enter_context(
-            program(
+            running(
                 [
                     *(sys.executable, "-m", "tag_compliance", "demo", "--up"),
                     *("--host", "127.0.0.1", "--port", str(ports["exporter"])),
@@ -68,7 +65,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             )
         )
         stack.enter_context(
-            program(
+            running(
                 [
                     alertmanager,
                     f"--config.file={folder / 'alertmanager.yaml'}",
@@ -80,21 +77,10 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             )
         )
         # Prometheus comes last: it first finds the exporter with its snapshot, as after a restart.
-        eventually(lambda: get(f"http://127.0.0.1:{ports['exporter']}/ready"), seconds=150)
-        stack.enter_context(
-            program(
-                [
-                    prometheus,
-                    f"--config.file={folder / 'prometheus.yaml'}",
-                    f"--storage.tsdb.path={folder / 'tsdb'}",
-                    f"--web.listen-address=127.0.0.1:{ports['prometheus']}",
-                ],
-                folder / "prometheus.log",
-            )
-        )
-        api = Prometheus(ports["prometheus"])
-        eventually(lambda: api.query("organization:compliance:percentage"))
-        yield Live(api, f"http://127.0.0.1:{ports['alertmanager']}", receiver)
+        eventually(lambda: fetch(f"http://127.0.0.1:{ports['exporter']}/ready"), 150)
+        prometheus = stack.enter_context(running_prometheus(folder / "prometheus.yaml"))
+        eventually(lambda: prometheus.query("organization:compliance:percentage"))
+        yield Live(prometheus, f"http://127.0.0.1:{ports['alertmanager']}", receiver)
 
 
 def _at_once(shape: Json) -> Json:
