@@ -7,6 +7,7 @@ import pytest
 
 from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 from tag_compliance_tests.support.environment import become
+from tag_compliance_tests.support.forked import ForkServer
 from tag_compliance_tests.support.process import Place
 from tag_compliance_tests.support.program import Program
 
@@ -21,8 +22,8 @@ def fake() -> Iterator[FakeAws]:
 
 
 @pytest.fixture
-def place(tmp_path: Path, fake: FakeAws) -> Place:
-    return Place.create(tmp_path / "place", fake, region_deadline=30)
+def place(tmp_path: Path, fake: FakeAws, forks: ForkServer) -> Place:
+    return Place.create(tmp_path / "place", fake, forks, region_deadline=30)
 
 
 @pytest.fixture

@@ -49,6 +49,7 @@ def test_the_first_scan_starts_automatically_and_a_killed_daemon_stops_everythin
         assert alive(tree) == []
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_sigterm_stops_everything_and_keeps_the_dagster_yaml_of_the_user(place: Place) -> None:
     home = place.folder / "home-of-dagster"

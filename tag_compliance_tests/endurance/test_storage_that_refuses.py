@@ -12,12 +12,12 @@ import pytest
 
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.folder import FolderStorage
-from tag_compliance_tests.endurance.forked import ForkedScans
 from tag_compliance_tests.endurance.scraping import Scraper
 from tag_compliance_tests.exporter.running import run_in_process
 from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 from tag_compliance_tests.support.exposition import Exposition
 from tag_compliance_tests.support.filesystem import mounted_tmpfs
+from tag_compliance_tests.support.forked import ForkServer
 from tag_compliance_tests.support.process import Place
 from tag_compliance_tests.support.program import error_lines
 from tag_compliance_tests.support.waiting import eventually
@@ -26,7 +26,6 @@ from tag_compliance_tests.support.waiting import eventually
 @dataclass
 class Scene:
     place: Place
-    scans: ForkedScans
 
     @property
     def output(self) -> Path:
@@ -44,10 +43,10 @@ class Scene:
 
     def scan(self, file_bytes: int = 0) -> tuple[int, str]:
         """Exit code and stderr."""
-        log = self.place.folder / "log"
-        log.unlink(missing_ok=True)
         arguments = ("scan", "--output", str(self.output), "--log-level", "error")
-        return self.scans.run(arguments, {}, file_bytes), log.read_text()
+        process = self.place.start(*arguments, file_bytes=file_bytes)
+        _, err = process.communicate()
+        return process.wait(), err
 
     def succeeds(self) -> None:
         code, err = self.scan()
@@ -67,12 +66,9 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
+def scene(tmp_path: Path, forks: ForkServer) -> Iterator[Scene]:
     with FakeAws(generate_organization(3, ["us-east-1"], 100)) as fake:
-        place = Place.create(tmp_path / "place", fake)
-        place.environment["TAG_COMPLIANCE_CONFIG"] = str(place.folder / "config.yaml")
-        with ForkedScans(place.folder / "log", place.environment) as scans:
-            yield Scene(place, scans)
+        yield Scene(Place.create(tmp_path / "place", fake, forks))
 
 
 def test_whichever_file_of_a_scan_cannot_be_written_the_last_snapshot_is_served_on(
@@ -95,6 +91,7 @@ def test_whichever_file_of_a_scan_cannot_be_written_the_last_snapshot_is_served_
     assert not scene.unfinished
 
 
+@pytest.mark.slow
 def test_a_full_disk_costs_one_line_and_the_snapshot_stays(scene: Scene) -> None:
     with mounted_tmpfs(scene.place.state, "size=400k"):
         scene.succeeds()
@@ -108,6 +105,7 @@ def test_a_full_disk_costs_one_line_and_the_snapshot_stays(scene: Scene) -> None
         assert not scene.unfinished
 
 
+@pytest.mark.slow
 def test_a_read_only_storage_costs_one_line_and_the_snapshot_stays(scene: Scene) -> None:
     with mounted_tmpfs(scene.place.state, "size=4m"):
         scene.succeeds()

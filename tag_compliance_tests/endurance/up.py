@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import subprocess
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,14 +12,14 @@ from pathlib import Path
 from tag_compliance_tests.endurance.processes import alive, descendants
 from tag_compliance_tests.support.fetching import fetch
 from tag_compliance_tests.support.ports import free_port
-from tag_compliance_tests.support.process import Place
+from tag_compliance_tests.support.process import Place, Process
 
 
 @dataclass
 class Up:
     """The tree's root, the exporter's port and that of Dagster's UI; everybody's stderr."""
 
-    process: subprocess.Popen[str]
+    process: Process
     port: int
     ui_port: int
     log: Path

@@ -1,9 +1,8 @@
-"""One demo in a file; and one kept running, scraped by Prometheus, which alerts Alertmanager."""
+"""A scan in a file; and a demo that runs, scraped by Prometheus, which alerts Alertmanager."""
 
 from __future__ import annotations
 
 import contextlib
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,11 +11,14 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 from tag_compliance_tests.monitoring.receiver import Receiver, running_receiver
 from tag_compliance_tests.monitoring.shipped import Json, load
+from tag_compliance_tests.support.aws import REGIONS
 from tag_compliance_tests.support.fetching import fetch
+from tag_compliance_tests.support.forked import ForkServer
 from tag_compliance_tests.support.ports import free_port
-from tag_compliance_tests.support.process import running
+from tag_compliance_tests.support.process import Place, running
 from tag_compliance_tests.support.prometheus import Prometheus, running_prometheus
 from tag_compliance_tests.support.system import require
 from tag_compliance_tests.support.waiting import eventually
@@ -32,11 +34,14 @@ class Live:
 
 
 @pytest.fixture(scope="session")
-def exposition(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `demo --output` writes: the demo's metrics in a file."""
-    path = tmp_path_factory.mktemp("textfile") / "tag_compliance.prom"
-    command = [sys.executable, "-m", "tag_compliance", "demo", "--output", str(path)]
-    subprocess.run(command, check=True, stderr=subprocess.PIPE)
+def exposition(tmp_path_factory: pytest.TempPathFactory, forks: ForkServer) -> Path:
+    """What `scan --output` writes: the metrics of a scan, alone in their folder."""
+    folder = tmp_path_factory.mktemp("textfile")
+    path = folder / "textfile" / "tag_compliance.prom"
+    path.parent.mkdir()
+    with FakeAws(generate_organization(3, REGIONS, 200)) as fake:
+        scanned = Place.create(folder / "place", fake, forks).run("scan", "--output", str(path))
+    assert scanned.returncode == 0, scanned.stderr
     return path
 
 

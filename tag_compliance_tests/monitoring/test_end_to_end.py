@@ -12,6 +12,8 @@ from tag_compliance_tests.monitoring.shipped import recorded
 from tag_compliance_tests.support.fetching import fetch
 from tag_compliance_tests.support.waiting import eventually
 
+pytestmark = pytest.mark.slow
+
 # The account of the demo whose role cannot be assumed.
 _BROKEN_ACCOUNT = "555555555555"
 

@@ -16,7 +16,7 @@ from tag_compliance_tests.pipeline.pipelines import REGIONS, Pipeline
 from tag_compliance_tests.pipeline.postgres import running_postgres, storage_section
 from tag_compliance_tests.support.aws import Enter
 
-ACCOUNTS, RUNS = 40, 4
+ACCOUNTS, RUNS = 40, 2
 
 
 @pytest.fixture
@@ -45,6 +45,7 @@ def test_a_scan_in_one_run_works_on_postgresql_as_on_sqlite(
         assert not list(home.rglob("*.db"))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_scan_of_several_runs_is_that_of_one_and_outlives_a_killed_run(
     tmp_path: Path, pipeline: Pipeline, fake: FakeAws
