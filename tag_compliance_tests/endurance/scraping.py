@@ -11,7 +11,7 @@ from typing import Self
 
 from tag_compliance_tests.support.exposition import Exposition
 
-_SNAPSHOT_TIME = "tag_compliance_snapshot_timestamp_seconds"
+_SCAN_START = "tag_compliance_scan_timestamp_seconds"
 _LOAD_FAILURES = "tag_compliance_exporter_snapshot_load_failures_total"
 
 Result = frozenset[str]
@@ -71,14 +71,14 @@ class Scraper:
         self.scrapes += 1
         if answer.status != http.HTTPStatus.OK:
             self.faults.append(f"status {answer.status}")
-        made_at, failures = scraped.plain(_SNAPSHOT_TIME), scraped.plain(_LOAD_FAILURES)
-        assert made_at is not None
-        if made_at < self._newest:
-            self.faults.append(f"a snapshot of {made_at} after one of {self._newest}")
+        started_at, failures = scraped.plain(_SCAN_START), scraped.plain(_LOAD_FAILURES)
+        assert started_at is not None
+        if started_at < self._newest:
+            self.faults.append(f"the scan of {started_at} after the one of {self._newest}")
         if failures != 0:
             self.faults.append(f"{failures} polls could not read the snapshot")
-        self._newest = made_at
-        self.snapshots.add(made_at)
+        self._newest = started_at
+        self.snapshots.add(started_at)
         self.last = scraped.contract_lines
         if self.last not in self.right:
             apart = min(len(self.last ^ result) for result in self.right)

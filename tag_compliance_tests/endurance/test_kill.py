@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-from collections.abc import Iterator
 
 import dagster as dg
 import pytest
@@ -12,18 +11,11 @@ import pytest
 from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.pipeline.runs import running_scan
 from tag_compliance.storage.folder import FolderStorage
-from tag_compliance_tests.endurance.kill import Killing, kill_at_random, set_up
-from tag_compliance_tests.support.forked import ForkServer
+from tag_compliance_tests.endurance.kill import Killing, kill_at_random
 from tag_compliance_tests.support.waiting import eventually
 
 KILLS = int(os.environ.get("TAG_COMPLIANCE_TESTS_KILLS", "12"))
 SEED = int(os.environ.get("TAG_COMPLIANCE_TESTS_SEED", random.randrange(1 << 32)))
-
-
-@pytest.fixture(scope="module")
-def killing(tmp_path_factory: pytest.TempPathFactory, forks: ForkServer) -> Iterator[Killing]:
-    with set_up(tmp_path_factory.mktemp("killing") / "place", forks) as scene:
-        yield scene
 
 
 @pytest.mark.timeout(60 + 30 * KILLS)

@@ -6,17 +6,15 @@ import contextlib
 import os
 import random
 import time
-from pathlib import Path
 
 import pytest
 
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.folder import FolderStorage
-from tag_compliance_tests.endurance.kill import leftovers, set_up
+from tag_compliance_tests.endurance.kill import Killing, leftovers
 from tag_compliance_tests.endurance.scraping import Scraper
 from tag_compliance_tests.exporter.running import run_in_process
 from tag_compliance_tests.support.exposition import Exposition
-from tag_compliance_tests.support.forked import ForkServer
 
 ROUNDS = int(os.environ.get("TAG_COMPLIANCE_TESTS_ROUNDS", "3"))
 SEED = int(os.environ.get("TAG_COMPLIANCE_TESTS_SEED", random.randrange(1 << 32)))
@@ -24,32 +22,31 @@ SEED = int(os.environ.get("TAG_COMPLIANCE_TESTS_SEED", random.randrange(1 << 32)
 
 @pytest.mark.timeout(60 + 20 * ROUNDS)
 def test_an_older_scan_is_never_published_over_a_newer_and_no_result_is_a_mix(
-    tmp_path: Path, forks: ForkServer
+    killing: Killing,
 ) -> None:
     rng = random.Random(SEED)
     with contextlib.ExitStack() as stack:
-        scene = stack.enter_context(set_up(tmp_path / "place", forks))
-        exporter = stack.enter_context(run_in_process(scene.place.state))
+        exporter = stack.enter_context(run_in_process(killing.place.state))
         # Both scans read the same state of AWS in each round, but one may outlast it; the accounts'
         # data are shared, so that a scan may take from storage what its rival has just read.
-        scraper = stack.enter_context(Scraper(exporter.port, scene.results, pause=0.02))
-        store = SnapshotStore(FolderStorage(scene.place.state))
+        scraper = stack.enter_context(Scraper(exporter.port, killing.results, pause=0.02))
+        store = SnapshotStore(FolderStorage(killing.place.state))
         newest = None
         for number in range(ROUNDS):
-            first = scene.start(number % 2)
+            first = killing.start(number % 2)
             time.sleep(rng.uniform(0, 0.3))
-            second = scene.start(number % 2)
+            second = killing.start(number % 2)
             for scan in (first, second):
                 _, err = scan.communicate()
                 assert scan.returncode == 0, f"seed {SEED}, round {number}: {err}"
             snapshot = store.load()
             assert snapshot is not None
-            assert Exposition(snapshot.plain.decode()).contract_lines == scene.results[number % 2]
+            assert Exposition(snapshot.plain.decode()).contract_lines == killing.results[number % 2]
             assert newest is None or snapshot.status.scan_started_at > newest
             newest = snapshot.status.scan_started_at
         # Of two snapshots with the same data, the one that is not current waits for the next sweep.
-        last = scene.start(0)
+        last = killing.start(0)
         last.communicate()
         assert last.returncode == 0
-        assert not leftovers(scene.place.state)
+        assert not leftovers(killing.place.state)
     assert not scraper.faults, f"seed {SEED}: {set(scraper.faults)}"

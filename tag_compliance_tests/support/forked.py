@@ -175,17 +175,22 @@ def serve_forks(requests: socket.socket) -> Callable[[], int] | None:
         warnings.simplefilter("ignore")
         for module in _IMPORTED_BY_A_SCAN:
             importlib.import_module(module)
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for those that report
     while True:
         request, descriptors, _, _ = socket.recv_fds(requests, _MOST_BYTES, 4)
+        _wait_for_those_that_ended()
         if not request:
             return None
         if os.fork() == 0:
             requests.close()
-            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             return _report(json.loads(request), *descriptors)
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def _wait_for_those_that_ended() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
 
 
 def _report(request: list[object], *descriptors: int) -> Callable[[], int]:
