@@ -5,8 +5,7 @@ import socket
 import urllib.request
 
 from tag_compliance_tests.support.process import Place, listening_url
-from tag_compliance_tests.support.program import Program
-from tag_compliance_tests.support.program import error_lines as told
+from tag_compliance_tests.support.program import Program, error_lines
 
 
 def test_serve_serves_the_storage_of_the_configuration_until_sigterm(place: Place) -> None:
@@ -26,7 +25,7 @@ def test_a_port_in_use_is_reported_in_one_line(program: Program) -> None:
         port = taken.getsockname()[1]
         ended = program.run("serve", "--host", "127.0.0.1", "--port", str(port))
     assert ended.code == 1
-    (line,) = told(ended.err)
+    (line,) = error_lines(ended.err)
     assert line.startswith(
         f"tag-compliance: cannot listen on 127.0.0.1 port {port}: Address already in use"
     )

@@ -33,7 +33,7 @@ Stream = int | IO[str]
 _MOST_BYTES = 200_000
 _IMPORTED_BY_A_SCAN = (
     "tag_compliance.cli.main",
-    "tag_compliance.cli.scan",
+    "tag_compliance.cli.single_scan",
     "tag_compliance.cli.check_config",
     "tag_compliance.cli.doctor",
     "tag_compliance.pipeline.launch",
@@ -142,8 +142,8 @@ class ForkServer:
             stdin = given.enter_context(Path(os.devnull).open("rb"))
             report, reported = _pipe(given)
             out, written = _opened(stdout, given)
-            err, told = _opened(stderr, given)
-            descriptors = [stdin.fileno(), written, told, reported]
+            err, error_written = _opened(stderr, given)
+            descriptors = [stdin.fileno(), written, error_written, reported]
             socket.send_fds(self._requests, [request.encode()], descriptors)
         return ForkedProcess(arguments, report, out, err)
 
