@@ -16,8 +16,9 @@ demo: $(VENV)/.runtime ## scan a simulated AWS organization: metrics on stdout
 up: $(VENV)/.runtime ## the same, kept running: Dagster's UI on 3000, the exporter on 8080
 	$(BIN)/tag-compliance demo --up
 
-test: $(VENV)/.dev ## the tests
-	$(BIN)/pytest $(ARGS)
+PYTEST := $(BIN)/pytest -n auto --dist worksteal
+test: $(VENV)/.dev ## the tests, without the slow ones
+	$(PYTEST) -m "not slow" $(ARGS)
 
 lint: $(VENV)/.dev ## style, types, layers
 	$(BIN)/ruff check .
@@ -31,8 +32,8 @@ format: $(VENV)/.dev ## put the code into form
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-check: lint ## all that CI runs
-	$(MAKE) test ARGS="--cov --cov-report=term:skip-covered $(ARGS)"
+check: lint ## all that CI runs: every test
+	$(PYTEST) --cov --cov-report=term:skip-covered $(ARGS)
 
 COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --no-annotate \
 	--no-emit-index-url --custom-compile-command "make lock"

@@ -1,24 +1,76 @@
-"""What stands in for AWS in more than one folder of tests."""
+"""What tests of more than one folder need."""
 
 from __future__ import annotations
 
+import logging
+import os
+import shutil
+import tempfile
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
+from botocore.loaders import JSONFileLoader
 
-from tag_compliance_tests.aws.scans import Enter
-from tag_compliance_tests.fake_aws import FakeAws
+from tag_compliance_tests.support import aws
+from tag_compliance_tests.support.forked import ForkServer
+
+_MEMORY = Path("/dev/shm")
+_ENOUGH_BYTES = 2_000_000_000
+
+
+def pytest_configure() -> None:
+    """Temporary folders are in memory, if there is room: fsync on a busy disk takes minutes."""
+    if "TMPDIR" in os.environ or not _MEMORY.is_dir():
+        return
+    if shutil.disk_usage(_MEMORY).free > _ENOUGH_BYTES:
+        os.environ["TMPDIR"] = str(_MEMORY)
+        tempfile.tempdir = None
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow tests first, so that the others fill the time of the other workers."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
+@pytest.fixture(autouse=True)
+def _process_as_before() -> Iterator[None]:
+    """The program configures the log and the environment of its process: here, of all tests."""
+    root = logging.getLogger()
+    handlers, level, environment = root.handlers[:], root.level, dict(os.environ)
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    os.environ.clear()
+    os.environ.update(environment)
+
+
+@pytest.fixture(scope="session")
+def forks() -> Iterator[ForkServer]:
+    with ForkServer() as server:
+        yield server
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _aws_models_are_read_once() -> Iterator[None]:
+    """botocore reads and parses its JSON files again for each of its sessions: 0.2 s each."""
+    read, models = JSONFileLoader.load_file, dict[str, Any]()
+
+    def load_file(self: JSONFileLoader, file_path: str) -> Any:
+        if file_path not in models:
+            models[file_path] = read(self, file_path)
+        return models[file_path]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(JSONFileLoader, "load_file", load_file)
+        yield
 
 
 @pytest.fixture
-def enter(monkeypatch: pytest.MonkeyPatch) -> Enter:
-    """Leads every boto3 client of this process to the fake."""
-
-    def enter(fake: FakeAws) -> None:
-        for name, value in fake.environment().items():
-            monkeypatch.setenv(name, value)
-
-    return enter
+def enter() -> aws.Enter:
+    """Directs every boto3 client of this process to a fake AWS."""
+    return aws.enter
 
 
 @pytest.fixture(scope="session")

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
-from tag_compliance_tests.aws.scans import forget_aws
+from tag_compliance_tests.support.environment import become, isolated
 
 
 @pytest.fixture(autouse=True)
-def _no_other_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    forget_aws(monkeypatch, tmp_path)
+def _no_other_aws(tmp_path: Path) -> None:
+    become(isolated(os.environ, tmp_path))

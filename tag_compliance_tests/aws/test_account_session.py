@@ -16,8 +16,8 @@ from tag_compliance.aws.refusal import AwsRefused
 from tag_compliance.aws.roles import RoleStep
 from tag_compliance.config import Account
 from tag_compliance.domain.scan import Reason
-from tag_compliance_tests.aws.scans import Enter
 from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
+from tag_compliance_tests.support.aws import Enter
 
 ID, HUB_ID = "111111111111", "222222222222"
 ROLE = RoleStep(f"arn:aws:iam::{ID}:role/terraform", "tag-compliance", 3600)
@@ -122,7 +122,7 @@ def test_both_roles_of_a_chain_are_renewed_before_they_expire(
     ]
 
 
-def test_a_role_that_cannot_be_assumed_is_asked_for_once_and_replaced_by_nothing(
+def test_a_denied_role_is_requested_once_and_no_other_credentials_are_used(
     fake: FakeAws, clock: FakeClock
 ) -> None:
     fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
@@ -135,16 +135,14 @@ def test_a_role_that_cannot_be_assumed_is_asked_for_once_and_replaced_by_nothing
     assert fake.calls.count() == 1
 
 
-def test_a_chain_that_breaks_in_the_middle_is_told_with_the_role_that_was_denied(
-    fake: FakeAws, clock: FakeClock
-) -> None:
+def test_a_denied_role_of_a_chain_is_named_in_the_error(fake: FakeAws, clock: FakeClock) -> None:
     fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=ID)
 
     with pytest.raises(AwsRefused, match=rf"assumed-role/hub/.*{ROLE.role_arn}"):
         session_of(clock, HUB, ROLE).frozen()
 
 
-def test_throttling_by_sts_is_waited_out_and_counted(fake: FakeAws, clock: FakeClock) -> None:
+def test_calls_that_sts_throttles_are_retried_and_counted(fake: FakeAws, clock: FakeClock) -> None:
     fake.faults.add(Fault.THROTTLED, operation="AssumeRole", times=2)
     session = session_of(clock, ROLE)
 
@@ -154,7 +152,7 @@ def test_throttling_by_sts_is_waited_out_and_counted(fake: FakeAws, clock: FakeC
 
 @pytest.mark.parametrize("operation", ["AssumeRole", "GetCallerIdentity"])
 @pytest.mark.parametrize("fault", [Fault.NOT_JSON, Fault.TRUNCATED_BODY])
-def test_an_answer_of_sts_that_is_none_is_told_and_not_quoted(
+def test_a_malformed_response_of_sts_is_reported_without_its_content(
     fake: FakeAws, clock: FakeClock, operation: str, fault: Fault
 ) -> None:
     fake.faults.add(fault, operation=operation)
@@ -168,7 +166,7 @@ def test_an_answer_of_sts_that_is_none_is_told_and_not_quoted(
     assert fake.calls.count(operation) == 3
 
 
-def test_credentials_that_aws_calls_expired_are_assumed_anew(
+def test_the_role_is_assumed_again_when_aws_calls_the_credentials_expired(
     fake: FakeAws, clock: FakeClock
 ) -> None:
     session = session_of(clock, ROLE)
@@ -180,7 +178,7 @@ def test_credentials_that_aws_calls_expired_are_assumed_anew(
     assert fake.calls.count("AssumeRole") == 2
 
 
-def test_they_are_assumed_anew_once_however_many_threads_ask(
+def test_expired_credentials_are_renewed_once_for_all_threads(
     fake: FakeAws, clock: FakeClock
 ) -> None:
     session = session_of(clock, ROLE)

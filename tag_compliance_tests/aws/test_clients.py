@@ -1,17 +1,16 @@
-"""One client for each service and region, which signs as whoever is said to call."""
+"""One client for each service and region, which signs with the credentials of the moment."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.credentials import ReadOnlyCredentials
-from botocore.exceptions import NoCredentialsError, ProfileNotFound
+from botocore.exceptions import NoCredentialsError, ProfileNotFound, ReadTimeoutError
 
 from tag_compliance.aws.clients import READ_SECONDS, Clients, signing_as
-from tag_compliance_tests.aws.scans import Enter
-from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Organization
+from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
+from tag_compliance_tests.support.aws import Enter
 
 
 def test_a_client_is_made_once_for_each_region() -> None:
@@ -50,7 +49,7 @@ def test_sts_is_asked_in_the_region_and_never_globally(
         (None, "ap-east-1", "ap-east-1"),
     ],
 )
-def test_sts_is_asked_near_by_where_the_partition_is_the_same(
+def test_sts_of_the_own_region_is_called_if_the_partition_is_the_same(
     monkeypatch: pytest.MonkeyPatch, own: str | None, region: str, asked: str
 ) -> None:
     if own:
@@ -59,7 +58,7 @@ def test_sts_is_asked_near_by_where_the_partition_is_the_same(
     assert Clients(1).sts_region(region) == asked
 
 
-def test_a_call_that_says_not_who_makes_it_fails(enter: Enter) -> None:
+def test_a_call_outside_of_signing_as_fails(enter: Enter) -> None:
     with FakeAws(Organization()) as fake:
         enter(fake)
         with pytest.raises(LookupError):
@@ -78,18 +77,26 @@ def test_the_base_credentials_are_found_as_in_any_boto3_program(enter: Enter) ->
     assert identity["Account"] == BASE_ACCOUNT_ID
 
 
-def test_signing_ends_with_the_block() -> None:
-    inner, outer = (ReadOnlyCredentials(name, "s", "t") for name in ("inner", "outer"))
-    clients = Clients(1)
-    credentials = clients._session.get_credentials()
-    assert credentials is not None
+def test_each_call_is_signed_with_the_credentials_of_its_innermost_block(enter: Enter) -> None:
+    organization = Organization()
+    organization.add_account("111111111111")
+    with FakeAws(organization) as fake:
+        enter(fake)
+        clients = Clients(1)
+        sts = clients.sts("us-east-1")
+        with signing_as(clients.own_credentials):
+            role = "arn:aws:iam::111111111111:role/terraform"
+            given = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
+            assumed = ReadOnlyCredentials(
+                given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
+            )
+            with signing_as(lambda: assumed):
+                inner = sts.get_caller_identity()["Account"]
+            outer = sts.get_caller_identity()["Account"]
+        with pytest.raises(LookupError):
+            sts.get_caller_identity()
 
-    with signing_as(lambda: outer):
-        with signing_as(lambda: inner):
-            assert credentials.get_frozen_credentials() == inner
-        assert credentials.get_frozen_credentials() == outer
-    with pytest.raises(LookupError):
-        credentials.get_frozen_credentials()
+    assert (inner, outer) == ("111111111111", BASE_ACCOUNT_ID)
 
 
 def test_a_profile_gives_credentials_and_region(
@@ -106,7 +113,7 @@ def test_a_profile_gives_credentials_and_region(
     assert clients.sts_region("us-east-1") == "eu-north-1"
 
 
-def test_making_clients_reads_nothing_and_a_missing_profile_is_told_by_their_use(
+def test_a_missing_profile_is_an_error_at_the_first_use_and_not_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setenv("AWS_PROFILE", "nix")
@@ -122,8 +129,15 @@ def test_no_credentials_at_all_are_an_error_of_their_own() -> None:
         Clients(1).own_credentials()
 
 
-@pytest.mark.parametrize(("patience", "read"), [(3, 3), (600, READ_SECONDS)])
-def test_no_answer_is_awaited_longer_than_the_deadline(patience: float, read: float) -> None:
-    http: Any = Clients(1, patience)._http("https://tagging.eu-west-1.amazonaws.com")
-
-    assert (http._timeout.connect_timeout, http._timeout.read_timeout) == (min(5, patience), read)
+@pytest.mark.timeout(READ_SECONDS)
+@pytest.mark.parametrize(("usual", "patience"), [(600, 0.2), (0.2, 600)])
+def test_a_response_is_awaited_for_the_shorter_of_the_usual_time_and_the_patience(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch, usual: float, patience: float
+) -> None:
+    monkeypatch.setattr("tag_compliance.aws.clients.READ_SECONDS", usual)
+    with FakeAws(Organization()) as fake:
+        enter(fake)
+        fake.faults.add(Fault.HANG, operation="GetCallerIdentity")
+        clients = Clients(1, patience)
+        with signing_as(clients.own_credentials), pytest.raises(ReadTimeoutError):
+            clients.sts("us-east-1").get_caller_identity()

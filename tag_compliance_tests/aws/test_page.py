@@ -12,8 +12,8 @@ from tag_compliance.aws.clients import Clients, signing_as
 from tag_compliance.aws.page import Mapping, Page, TagPair, get_page
 from tag_compliance.aws.refusal import refusal_of
 from tag_compliance.domain.scan import Reason
-from tag_compliance_tests.aws.scans import Enter
 from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
+from tag_compliance_tests.support.aws import Enter
 
 REGION = "us-east-1"
 

@@ -21,6 +21,6 @@ def test_a_region_lies_in_a_partition(region: str, partition: str) -> None:
     assert known_regions()[region] == partition
 
 
-def test_what_is_no_place_is_no_region() -> None:
+def test_only_regions_with_a_location_are_known() -> None:
     assert not [region for region in known_regions() if "global" in region]
     assert "mars-north-1" not in known_regions()

@@ -53,7 +53,7 @@ def test_an_override_replaces_the_template() -> None:
     assert step.role_arn == OWN
 
 
-def test_how_a_role_is_assumed_can_be_said_for_all() -> None:
+def test_the_settings_of_assuming_a_role_apply_to_all_accounts() -> None:
     (step,) = steps_of(
         assume_role_name_template="terraform",
         external_id="blue",
@@ -64,7 +64,7 @@ def test_how_a_role_is_assumed_can_be_said_for_all() -> None:
     assert step == RoleStep(f"arn:aws:iam::{ID}:role/terraform", "auditor", 7200, "blue")
 
 
-def test_and_for_one_account_otherwise() -> None:
+def test_an_account_can_override_the_settings_of_assuming_its_role() -> None:
     own = {"external_id": "red", "role_session_name": "own", "session_duration": 900}
     (step,) = steps_of(
         assume_role_name_template="terraform",

@@ -1,4 +1,4 @@
-"""TLS is verified as botocore verifies it, at the price of one loading of the CA bundle."""
+"""TLS is verified as botocore verifies it; the CA bundle is loaded once."""
 
 from __future__ import annotations
 
@@ -10,13 +10,12 @@ import pytest
 from botocore.httpsession import create_urllib3_context
 
 from tag_compliance.aws import trust
-from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.scanner import scan_accounts
 from tag_compliance.aws.trust import create_trust
 from tag_compliance.domain.scan import Reason, ScannedAccount
-from tag_compliance_tests.aws.scans import Enter, account_ids, config_of
 from tag_compliance_tests.fake_aws import FakeAws, Organization, generate_organization
 from tag_compliance_tests.fake_aws.certificates import create_server_context
+from tag_compliance_tests.support.aws import Enter, account_ids, config_of
 
 COMPARED = (
     "check_hostname",
@@ -111,7 +110,7 @@ def test_connections_are_reused_and_the_bundle_is_loaded_once(
     assert len(loads) == 1
 
 
-def test_a_certificate_of_nobody_that_is_trusted_is_told_and_not_accepted(
+def test_a_certificate_of_an_unknown_authority_is_refused_with_the_reason(
     enter: Enter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     create_server_context(tmp_path / "other.pem")
@@ -128,29 +127,25 @@ def test_a_certificate_of_nobody_that_is_trusted_is_told_and_not_accepted(
     assert "CERTIFICATE_VERIFY_FAILED" in region.message
 
 
-def test_without_a_bundle_the_public_authorities_are_trusted_and_no_other(
-    enter: Enter, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("variable", "reason"),
+    [
+        ("AWS_CA_BUNDLE", Reason.OK),
+        ("REQUESTS_CA_BUNDLE", Reason.OK),
+        ("NO_BUNDLE", Reason.UNREACHABLE),
+    ],
+)
+def test_the_bundle_is_that_of_botocores_variables_or_the_public_authorities(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch, variable: str, reason: Reason
 ) -> None:
     organization = generate_organization(1, ["us-east-1"], 10)
     with FakeAws(organization, tls=True) as fake:
         enter(fake)
         monkeypatch.delenv("AWS_CA_BUNDLE")
+        monkeypatch.setenv(variable, str(fake.ca_bundle))
         scanned = scan(organization, regions=["us-east-1"])
 
-    assert reasons(scanned) == {Reason.UNREACHABLE}
-
-
-def test_another_programs_bundle_variable_works_as_in_botocore(
-    enter: Enter, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    organization = generate_organization(1, ["us-east-1"], 10)
-    with FakeAws(organization, tls=True) as fake:
-        enter(fake)
-        monkeypatch.delenv("AWS_CA_BUNDLE")
-        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(fake.ca_bundle))
-        scanned = scan(organization, regions=["us-east-1"])
-
-    assert reasons(scanned) == {Reason.OK}
+    assert reasons(scanned) == {reason}
 
 
 def test_a_certificate_for_another_host_is_refused(
@@ -182,7 +177,7 @@ def test_requests_go_through_the_proxy_that_the_environment_names(
     assert reasons(scanned) == {Reason.OK}
 
 
-def test_a_proxy_that_is_not_there_is_told_without_its_password(
+def test_a_proxy_that_is_down_is_reported_without_its_password(
     enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     organization = generate_organization(1, ["us-east-1"], 10)
@@ -197,15 +192,17 @@ def test_a_proxy_that_is_not_there_is_told_without_its_password(
     assert "hunter2" not in region.message
 
 
-def test_hosts_that_need_no_proxy_get_none(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
-    monkeypatch.setenv("NO_PROXY", "vpce.amazonaws.com")
-    clients = Clients(1)
+@pytest.mark.parametrize(
+    ("exempt", "reason"), [("127.0.0.1", Reason.OK), ("amazonaws.com", Reason.UNREACHABLE)]
+)
+def test_a_host_in_no_proxy_is_reached_without_the_proxy(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch, exempt: str, reason: Reason
+) -> None:
+    organization = generate_organization(1, ["us-east-1"], 10)
+    with FakeAws(organization) as fake:
+        enter(fake)
+        monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
+        monkeypatch.setenv("NO_PROXY", exempt)
+        scanned = scan(organization, regions=["us-east-1"])
 
-    def proxy_for(url: str) -> object:
-        http: Any = clients._http(url)
-        found: object = http._proxy_config.proxy_url_for(url)
-        return found
-
-    assert proxy_for("https://tagging.eu-west-1.amazonaws.com") == "http://proxy:3128"
-    assert proxy_for("https://x.vpce.amazonaws.com") is None
+    assert reasons(scanned) == {reason}

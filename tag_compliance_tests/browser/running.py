@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
-import os
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from playwright.sync_api import Browser, sync_playwright
-from prometheus_client.parser import text_string_to_metric_families
 
-from tag_compliance_tests.cli.running import eventually
-from tag_compliance_tests.ports import free_port
-from tag_compliance_tests.system import require
+from tag_compliance_tests.endurance.up import start_up
+from tag_compliance_tests.support.exposition import Exposition
+from tag_compliance_tests.support.fetching import fetch
+from tag_compliance_tests.support.process import Place
+from tag_compliance_tests.support.system import require
+from tag_compliance_tests.support.waiting import eventually
 
 _START_SECONDS = 180.0
 _ARGUMENTS = (
@@ -35,23 +33,13 @@ class Demo:
 
     def snapshot_made(self) -> float | None:
         """Unix time of the snapshot that the exporter serves; None before the first."""
-        text = _get(self.exporter, "/metrics")
-        for line in (text or "").splitlines():
-            name, _, value = line.partition(" ")
-            if name == "tag_compliance_snapshot_timestamp_seconds":
-                return float(value)
-        return None
+        return self._exposition().plain("tag_compliance_snapshot_timestamp_seconds")
 
     def last_success_of_accounts(self) -> dict[str, float]:
         """Unix time of the last successful read of each account, from the served snapshot."""
         name = "tag_compliance_account_last_success_timestamp_seconds"
-        text = _get(self.exporter, "/metrics") or ""
-        return {
-            sample.labels["account_id"]: sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name == name
-        }
+        samples = self._exposition().samples
+        return {s.labels["account_id"]: s.value for s in samples if s.name == name}
 
     def await_scans(self, number: int) -> None:
         """Waits until `number` new snapshots are served."""
@@ -59,40 +47,22 @@ class Demo:
             known = {None, self.snapshot_made()}
             eventually(lambda: self.snapshot_made() not in known, _START_SECONDS)  # noqa: B023 - called at once
 
+    def _exposition(self) -> Exposition:
+        """Empty while nothing is served."""
+        return Exposition((fetch(f"{self.exporter}/metrics") or b"").decode())
+
 
 @contextlib.contextmanager
 def running_demo(folder: Path, seconds: int = 10) -> Iterator[Demo]:
     """`demo --up` on free ports, with a scan every `seconds`; waits for the first snapshot."""
-    port, ui_port = free_port(), free_port()
-    foreign = ("AWS_", "TAG_COMPLIANCE_", "DAGSTER")
-    environment = {n: v for n, v in os.environ.items() if not n.startswith(foreign)}
-    command = [
-        *(sys.executable, "-m", "tag_compliance", "demo", "--up"),
-        *("--refresh-interval", str(seconds)),
-        *("--port", str(port), "--ui-port", str(ui_port), "--host", "127.0.0.1"),
-    ]
-    log = folder / "demo.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(
-            command, env=environment, stdout=out, stderr=out, start_new_session=True
-        )
-        demo = Demo(f"http://127.0.0.1:{ui_port}", f"http://127.0.0.1:{port}")
-        try:
-            eventually(
-                lambda: (
-                    process.poll() is not None
-                    or (
-                        demo.snapshot_made() is not None
-                        and _get(demo.ui, "/server_info") is not None
-                    )
-                ),
-                _START_SECONDS,
-            )
-            assert process.poll() is None, log.read_text(errors="replace")[-4_000:]
-            yield demo
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(_START_SECONDS)
+    place = Place.create(folder / "place")
+    with start_up(place, "--refresh-interval", str(seconds), command=("demo", "--up")) as up:
+        demo = Demo(f"http://127.0.0.1:{up.ui_port}", f"http://127.0.0.1:{up.port}")
+        eventually(lambda: up.has_snapshot, _START_SECONDS)
+        eventually(lambda: fetch(f"{demo.ui}/server_info"), _START_SECONDS)
+        yield demo
+        up.process.send_signal(signal.SIGTERM)
+        up.process.wait(_START_SECONDS)
 
 
 @contextlib.contextmanager
@@ -105,13 +75,3 @@ def running_browser() -> Iterator[Browser]:
             yield browser
         finally:
             browser.close()
-
-
-def _get(address: str, path: str) -> str | None:
-    connection = http.client.HTTPConnection(address.removeprefix("http://"), timeout=10)
-    with contextlib.closing(connection), contextlib.suppress(OSError, http.client.HTTPException):
-        connection.request("GET", path)
-        response = connection.getresponse()
-        text = response.read().decode()
-        return text if response.status == 200 else None
-    return None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -20,7 +21,7 @@ from tag_compliance_tests.browser.pages import (
 )
 from tag_compliance_tests.browser.running import Demo, running_browser, running_demo
 
-pytestmark = pytest.mark.timeout(400)
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
 
 
 @pytest.fixture(scope="module")
@@ -31,8 +32,28 @@ def page() -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def demo(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    with running_demo(tmp_path_factory.mktemp("demo")) as demo:
+    """With a scan every ten minutes, so that the second is the one that a test starts."""
+    with running_demo(tmp_path_factory.mktemp("demo"), seconds=600) as demo:
         yield demo
+
+
+@dataclass(frozen=True)
+class Rescan:
+    """A scan of one account that two clicks started; `before` is when the one before was made."""
+
+    account_id: str
+    before: float
+
+
+@pytest.fixture(scope="module")
+def rescan(page: Page, demo: Demo) -> Rescan:
+    good = next(account for account in ACCOUNTS if account.trusts_scanner)
+    open_partitions(page, demo, good.account_id)
+    before = demo.snapshot_made()
+    assert before is not None
+    scan_again(page)
+    demo.await_scans(1)
+    return Rescan(good.account_id, before)
 
 
 def test_the_lineage_shows_the_four_assets(page: Page, demo: Demo, tmp_path: Path) -> None:
@@ -64,10 +85,10 @@ def test_the_failed_account_and_the_failed_check_are_shown_as_failed(
     expect(page.get_by_text("Every configured account was read").first).to_be_visible()
 
 
+@pytest.mark.usefixtures("rescan")
 def test_the_metadata_of_the_snapshots_is_plotted_over_time(
     page: Page, demo: Demo, tmp_path: Path
 ) -> None:
-    demo.await_scans(1)
     open_plots(page, demo)
     for label in ("compliance_percentage", "resources", "samples", "duration_seconds"):
         expect(page.get_by_text(label, exact=True).first).to_be_visible()
@@ -82,15 +103,7 @@ def test_the_status_page_of_the_exporter_shows_every_account(page: Page, demo: D
 
 
 def test_two_clicks_scan_one_account_again_and_publish_the_result(
-    page: Page, tmp_path: Path
+    demo: Demo, rescan: Rescan
 ) -> None:
-    """The schedule starts no other scan within ten minutes."""
-    good = next(account for account in ACCOUNTS if account.trusts_scanner)
-    with running_demo(tmp_path, seconds=600) as demo:
-        open_partitions(page, demo, good.account_id)
-        made = demo.snapshot_made()
-        scan_again(page)
-        demo.await_scans(1)
-        scanned = demo.last_success_of_accounts()
-    assert made is not None
-    assert [account for account, at in scanned.items() if at > made] == [good.account_id]
+    scanned = demo.last_success_of_accounts()
+    assert [account for account, at in scanned.items() if at > rescan.before] == [rescan.account_id]

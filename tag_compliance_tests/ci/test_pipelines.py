@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tag_compliance_tests.system import require
+from tag_compliance_tests.support.system import require
 
 _ROOT = Path(__file__).resolve().parents[2]
 _GITLAB = _ROOT / ".gitlab-ci.yml"

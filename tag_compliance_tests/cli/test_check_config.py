@@ -1,7 +1,7 @@
 from __future__ import annotations
 
-from tag_compliance_tests.cli.conftest import Program
-from tag_compliance_tests.cli.running import write_config
+from tag_compliance_tests.support.config import write_config
+from tag_compliance_tests.support.program import Program
 
 
 def test_the_plan_shows_accounts_regions_roles_and_the_minimum_of_api_calls(

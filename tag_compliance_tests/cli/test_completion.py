@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tag_compliance_tests.cli.conftest import Program
-from tag_compliance_tests.cli.running import Place
+from tag_compliance_tests.support.process import Place
+from tag_compliance_tests.support.program import Program
 
 SHELLS = ["bash", "zsh", "fish"]
 ACCOUNTS = ["100000000000", "100000000001", "100000000002"]

@@ -3,7 +3,8 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 
-from tag_compliance_tests.cli.running import Place, eventually
+from tag_compliance_tests.support.process import Place
+from tag_compliance_tests.support.waiting import eventually
 
 
 def test_the_demo_exits_0_although_one_account_rejects_the_role_and_leaves_nothing_behind(

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import json
 
-from tag_compliance_tests.cli.conftest import Program
-from tag_compliance_tests.cli.running import write_config
 from tag_compliance_tests.fake_aws import Fault
+from tag_compliance_tests.support.config import write_config
+from tag_compliance_tests.support.program import Program
 
 ROLE = "arn:aws:iam::100000000001:role/terraform"
 

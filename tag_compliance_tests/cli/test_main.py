@@ -12,8 +12,8 @@ import pytest
 
 from tag_compliance import __version__
 from tag_compliance_tests.cli.commands import commands, options, parsed
-from tag_compliance_tests.cli.conftest import Program
-from tag_compliance_tests.cli.running import Place, told
+from tag_compliance_tests.support.process import Place
+from tag_compliance_tests.support.program import Program, error_lines
 
 COMMANDS = ["scan", "serve", "up", "check-config", "doctor", "iam-policy", "demo"]
 SLOW = {
@@ -197,8 +197,8 @@ def test_all_faults_of_a_configuration_are_reported_together_with_exit_code_2(
         ended = program.run(command)
         assert ended.code == 2
         assert ended.out == ""
-        assert len(told(ended.err)) == 2
-        assert all("config.yaml: " in line for line in told(ended.err))
+        assert len(error_lines(ended.err)) == 2
+        assert all("config.yaml: " in line for line in error_lines(ended.err))
 
 
 def test_the_configuration_file_is_named_by_the_flag_the_variable_or_the_default(
@@ -236,6 +236,6 @@ def test_a_full_stdout_device_is_reported_in_one_line(place: Place) -> None:
         process = place.start("scan", "--log-level", "error", stdout=full)
     _, err = process.communicate()
     assert process.returncode == 1
-    (line,) = told(err)
+    (line,) = error_lines(err)
     assert line.startswith("tag-compliance: cannot write stdout: No space left on device; ")
     assert "Traceback" not in err

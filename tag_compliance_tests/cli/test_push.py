@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import http.server
-import threading
 from collections.abc import Iterator
 
 import pytest
 
 from tag_compliance.cli.push import push
 from tag_compliance.errors import TagComplianceError
-from tag_compliance_tests.ports import free_port
+from tag_compliance_tests.support.http_server import serving
+from tag_compliance_tests.support.ports import free_port
 
 
 @contextlib.contextmanager
@@ -25,17 +25,11 @@ def server_that_returns(response: bytes) -> Iterator[tuple[str, list[tuple[str, 
             requests.append((self.path, self.headers["Authorization"]))
             self.wfile.write(response)
 
-        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name
-            pass
+        def log_message(self, *_args: object) -> None:
+            """Nothing goes to stderr."""
 
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"127.0.0.1:{server.server_port}", requests
-        finally:
-            server.shutdown()
-            thread.join()
+    with serving(Handler) as url:
+        yield url.removeprefix("http://"), requests
 
 
 def message_of_a_failed_push(url: str) -> str:

@@ -14,17 +14,19 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
-from tag_compliance_tests.cli.conftest import Program
-from tag_compliance_tests.cli.running import DEADLINE_SECONDS, PROGRAM, Place, told, write_config
 from tag_compliance_tests.fake_aws import FakeAws, Fault
+from tag_compliance_tests.support.config import write_config
+from tag_compliance_tests.support.exposition import Exposition
+from tag_compliance_tests.support.process import PROGRAM, Place
+from tag_compliance_tests.support.program import Program, error_lines
+from tag_compliance_tests.support.waiting import DEADLINE_SECONDS
 
 ACCOUNT = "100000000000"
 
 
 def families(exposition: str) -> set[str]:
-    return {family.name for family in text_string_to_metric_families(exposition)}
+    return Exposition(exposition).names
 
 
 def test_the_exposition_goes_to_stdout_and_the_summary_to_stderr(program: Program) -> None:
@@ -53,14 +55,14 @@ def test_a_scan_that_reads_nothing_writes_no_metrics_and_exits_1(program: Progra
     ended = program.run("scan")
     assert ended.code == 1
     assert ended.out == ""
-    (line,) = told(ended.err)
+    (line,) = error_lines(ended.err)
     assert "nothing could be scanned" in line
 
 
 def test_scanning_an_account_that_is_not_configured_exits_2(program: Program) -> None:
     ended = program.run("scan", "--account", "123412341234")
     assert ended.code == 2
-    (line,) = told(ended.err)
+    (line,) = error_lines(ended.err)
     assert "no such account in config.yaml" in line
 
 
@@ -102,7 +104,7 @@ def test_an_output_file_that_cannot_be_written_is_reported_in_one_line(
     ended = program.run("scan", "--output", output)
     assert ended.code == 1
     assert ended.out == ""
-    (line,) = told(ended.err)
+    (line,) = error_lines(ended.err)
     assert line.startswith(f"tag-compliance: cannot write {output}: ")
     assert (program.place.folder / "file").read_text() == "old"
 
@@ -207,7 +209,7 @@ def test_a_dagster_home_that_cannot_be_created_is_reported_in_one_line(program: 
     os.environ["DAGSTER_HOME"] = str(program.place.folder / "file" / "home")
     ended = program.run("scan")
     assert ended.code == 1
-    (line,) = told(ended.err)
+    (line,) = error_lines(ended.err)
     assert "DAGSTER_HOME" in line
 
 

@@ -10,11 +10,12 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from tag_compliance_tests.cli.conftest import Program
-from tag_compliance_tests.cli.running import Place, eventually, told
 from tag_compliance_tests.endurance.processes import alive, descendants
 from tag_compliance_tests.endurance.up import start_up
 from tag_compliance_tests.fake_aws import FakeAws
+from tag_compliance_tests.support.process import Place
+from tag_compliance_tests.support.program import Program, error_lines
+from tag_compliance_tests.support.waiting import eventually
 
 
 def planned_in(home: Path) -> list[str | None]:
@@ -41,12 +42,13 @@ def test_the_first_scan_starts_automatically_and_a_killed_daemon_stops_everythin
         os.kill(daemon.pid, signal.SIGKILL)
 
         assert up.process.wait(60) == 1
-        assert told(up.log.read_text()) == [
+        assert error_lines(up.log.read_text()) == [
             "tag-compliance: the daemon ended with signal 9; stopping the others"
         ]
         assert alive(tree) == []
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(240)
 def test_sigterm_stops_everything_and_keeps_the_dagster_yaml_of_the_user(place: Place) -> None:
     home = place.folder / "home-of-dagster"
@@ -74,7 +76,7 @@ def test_a_port_in_use_is_reported_in_one_line_before_anything_starts(
         port = taken.getsockname()[1]
         ended = program.run("up", "--host", "127.0.0.1", flag, str(port), other, "0")
     assert ended.code == 1
-    (line,) = told(ended.err)
+    (line,) = error_lines(ended.err)
     assert line.startswith(
         f"tag-compliance: cannot listen on 127.0.0.1 port {port}: Address already in use"
     )
@@ -88,5 +90,5 @@ def test_a_dagster_home_that_cannot_be_created_is_reported_in_one_line(
     os.environ["DAGSTER_HOME"] = str(program.place.folder / "file" / "home")
     ended = program.run("up", "--port", "0", "--ui-port", "0")
     assert ended.code == 1
-    (line,) = told(ended.err)
+    (line,) = error_lines(ended.err)
     assert "name another in DAGSTER_HOME" in line

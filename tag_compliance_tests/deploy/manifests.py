@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from tag_compliance_tests.system import require
+from tag_compliance_tests.support.system import require
 
 ROOT = Path(__file__).parents[2]
 BASE = ROOT / "k8s"

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import os
 import random
 import signal
 import sys
@@ -19,11 +18,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tag_compliance_tests.cli.running import Place, eventually
-from tag_compliance_tests.endurance.forked import ForkedScans
-from tag_compliance_tests.endurance.scraping import Result, Scraper, result_of
+from tag_compliance_tests.endurance.scraping import Result, Scraper
 from tag_compliance_tests.exporter.running import run_in_process
 from tag_compliance_tests.fake_aws import FakeAws, generate_organization
+from tag_compliance_tests.support.exposition import Exposition
+from tag_compliance_tests.support.forked import ForkServer
+from tag_compliance_tests.support.process import Place, Process
+from tag_compliance_tests.support.waiting import eventually
 
 _ACCOUNTS, _REGIONS, _RESOURCES = 3, ("us-east-1", "eu-west-1"), 120
 _RETAINED = 3
@@ -63,7 +64,6 @@ class Killing:
     """The scene of a kill test; it stands until the block is left."""
 
     place: Place
-    scans: ForkedScans
     states: tuple[FakeAws, FakeAws]
     results: tuple[Result, Result]
     scan_seconds: dict[bool, float]
@@ -72,17 +72,21 @@ class Killing:
     def dagster_home(self) -> Path:
         return self.place.folder / "dagster"
 
-    def environment(self, state: int, *, recorded: bool = False) -> dict[str, str]:
+    def _environment(self, state: int, *, recorded: bool = False) -> dict[str, str]:
         home = str(self.dagster_home) if recorded else ""
         return {**self.states[state].environment(), "DAGSTER_HOME": home}
 
     @property
-    def arguments(self) -> tuple[str, ...]:
-        return ("scan", "--output", str(self.place.folder / "output.prom"), "--log-level", "error")
+    def output(self) -> Path:
+        return self.place.folder / "output.prom"
+
+    def start(self, state: int, *, recorded: bool = False) -> Process:
+        arguments = ("scan", "--output", str(self.output), "--log-level", "error")
+        return self.place.start(*arguments, environment=self._environment(state, recorded=recorded))
 
 
 @contextlib.contextmanager
-def set_up(folder: Path) -> Iterator[Killing]:
+def set_up(folder: Path, forks: ForkServer) -> Iterator[Killing]:
     """Scans each state once, undisturbed: these are the results that alone may be seen."""
     with contextlib.ExitStack() as stack:
         first, second = (
@@ -93,19 +97,16 @@ def set_up(folder: Path) -> Iterator[Killing]:
             )
             for seed in (1, 2)
         )
-        place = Place.create(folder, first, retain_snapshots=_RETAINED, calls_per_second=0.0)
-        # A child inherits the working folder, and with it `config.yaml`.
-        configuration = {"TAG_COMPLIANCE_CONFIG": str(folder / "config.yaml")}
-        scans = stack.enter_context(ForkedScans(folder / "log", place.environment | configuration))
-        killing = Killing(place, scans, (first, second), (frozenset(), frozenset()), {})
+        place = Place.create(folder, first, forks, retain_snapshots=_RETAINED, calls_per_second=0.0)
+        killing = Killing(place, (first, second), (frozenset(), frozenset()), {})
         results = []
         for state, recorded in ((0, True), (1, True), (0, True), (1, False)):
             started = time.monotonic()
-            environment = killing.environment(state, recorded=recorded)
-            code = scans.run(killing.arguments, environment)
-            assert code == 0, (folder / "log").read_text()
+            scan = killing.start(state, recorded=recorded)
+            _, err = scan.communicate()
+            assert scan.returncode == 0, err
             killing.scan_seconds[recorded] = time.monotonic() - started
-            results.append(result_of((folder / "output.prom").read_text()))
+            results.append(Exposition(killing.output.read_text()).contract_lines)
         killing.results = (results[0], results[1])
         assert results[2:] == results[:2]
         assert len(results[0] ^ results[1]) > 100
@@ -117,33 +118,31 @@ def kill_at_random(killing: Killing, kills: int, seed: int) -> KillReport:
     report = KillReport(seed)
     rng = random.Random(seed)
     started = time.monotonic()
-    output = killing.place.folder / "output.prom"
     with (
         run_in_process(killing.place.state) as exporter,
-        Scraper(exporter.port, killing.results, pause=0.005) as scraper,
+        Scraper(exporter.port, killing.results, pause=0.02) as scraper,
     ):
         eventually(lambda: scraper.scrapes)
         state = 0
         while report.kills < kills:
             state = 1 - state
             publishing, recorded = rng.random() < 0.5, rng.random() < _RECORDED
-            environment = killing.environment(state, recorded=recorded)
-            pid = killing.scans.start(killing.arguments, environment)
+            scan = killing.start(state, recorded=recorded)
             if publishing:
-                _await_publishing(killing.place.state, pid)
+                _await_publishing(killing.place.state, scan)
                 time.sleep(rng.uniform(0, 0.06))
             else:
                 time.sleep(rng.uniform(0, 1.1 * killing.scan_seconds[recorded]))
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-            code = killing.scans.wait()
+            scan.kill()
+            scan.communicate()
+            code = scan.returncode
             killed = code == -signal.SIGKILL
             report.kills += killed
             report.kills_while_publishing += killed and publishing
             report.completed += code == 0
             if not killed and code != 0:
                 report.faults.append(f"a scan after a killed one ended with exit code {code}")
-            if result_of(output.read_text()) not in killing.results:
+            if Exposition(killing.output.read_text()).contract_lines not in killing.results:
                 report.faults.append("half an output file")
         _scan_undisturbed(killing, scraper, report)
     report.scrapes, report.snapshots_seen = scraper.scrapes, len(scraper.snapshots)
@@ -170,22 +169,21 @@ def leftovers(state: Path) -> list[str]:
 def _scan_undisturbed(killing: Killing, scraper: Scraper, report: KillReport) -> None:
     """The next scans succeed and are served, each in its turn."""
     for state in (0, 1):
-        code = killing.scans.run(killing.arguments, killing.environment(state, recorded=True))
-        if code != 0:
-            report.faults.append(f"the scan after all kills ended with exit code {code}")
+        scan = killing.start(state, recorded=True)
+        _, err = scan.communicate()
+        if scan.returncode != 0:
+            report.faults.append(f"the scan after all kills ended with {scan.returncode}: {err}")
         try:
             eventually(lambda: scraper.last == killing.results[state], 10)  # noqa: B023
         except AssertionError:
             report.faults.append("the scan after all kills is not served")
 
 
-def _await_publishing(state: Path, pid: int) -> None:
+def _await_publishing(state: Path, scan: Process) -> None:
     """Until the scan writes its snapshot, or has ended."""
     snapshots = state / "snapshots"
     before = set(snapshots.iterdir())
-    while not set(snapshots.iterdir()) - before and Path(f"/proc/{pid}/cmdline").exists():
-        if not Path(f"/proc/{pid}/cmdline").read_bytes():
-            return  # ended, and not yet waited for
+    while not set(snapshots.iterdir()) - before and scan.poll() is None:
         time.sleep(0.001)
 
 
@@ -195,7 +193,11 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
     options = parser.parse_args()
     print(f"seed {options.seed}", flush=True)
-    with tempfile.TemporaryDirectory() as folder, set_up(Path(folder) / "place") as killing:
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        ForkServer() as forks,
+        set_up(Path(folder) / "place", forks) as killing,
+    ):
         report = kill_at_random(killing, options.kills, options.seed)
     print(report)
     return bool(report.faults)

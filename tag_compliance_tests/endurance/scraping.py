@@ -9,22 +9,13 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Self
 
-from prometheus_client.parser import text_string_to_metric_families
+from tag_compliance_tests.support.exposition import Exposition
 
-from tag_compliance.domain.metrics import CONTRACT_METRICS
-
-_CONTRACT = tuple(metric.name for metric in CONTRACT_METRICS)
-_SNAPSHOT_TIME = "tag_compliance_snapshot_timestamp_seconds"
+_SCAN_START = "tag_compliance_scan_timestamp_seconds"
 _LOAD_FAILURES = "tag_compliance_exporter_snapshot_load_failures_total"
 
 Result = frozenset[str]
-
-
-def result_of(exposition: str) -> Result:
-    """The samples of the ten contract metrics, a line each."""
-    return frozenset(
-        line for line in exposition.splitlines() if line.partition("{")[0] in _CONTRACT
-    )
+"""The samples of the ten contract metrics, as lines."""
 
 
 @dataclass
@@ -72,28 +63,23 @@ class Scraper:
         try:
             connection.request("GET", "/metrics")
             answer = connection.getresponse()
-            text = answer.read().decode()
+            scraped = Exposition(answer.read().decode())
         finally:
             connection.close()
-        if not self.scrapes and "\ncompliance_percentage{" not in text:
+        if not self.scrapes and not scraped.contract_lines:
             return  # before the first snapshot
         self.scrapes += 1
         if answer.status != http.HTTPStatus.OK:
             self.faults.append(f"status {answer.status}")
-        values = {
-            sample.name: sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if not sample.labels
-        }
-        made_at = values[_SNAPSHOT_TIME]
-        if made_at < self._newest:
-            self.faults.append(f"a snapshot of {made_at} after one of {self._newest}")
-        if values[_LOAD_FAILURES]:
-            self.faults.append(f"{values[_LOAD_FAILURES]:.0f} polls could not read the snapshot")
-        self._newest = made_at
-        self.snapshots.add(made_at)
-        self.last = result_of(text)
+        started_at, failures = scraped.plain(_SCAN_START), scraped.plain(_LOAD_FAILURES)
+        assert started_at is not None
+        if started_at < self._newest:
+            self.faults.append(f"the scan of {started_at} after the one of {self._newest}")
+        if failures != 0:
+            self.faults.append(f"{failures} polls could not read the snapshot")
+        self._newest = started_at
+        self.snapshots.add(started_at)
+        self.last = scraped.contract_lines
         if self.last not in self.right:
             apart = min(len(self.last ^ result) for result in self.right)
             self.faults.append(f"no published result, {apart} samples off the nearest")

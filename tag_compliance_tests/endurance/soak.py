@@ -19,9 +19,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
-from tag_compliance_tests.cli.running import Place, eventually
 from tag_compliance_tests.endurance.processes import alive, descendants
-from tag_compliance_tests.endurance.scraping import Result, Scraper, result_of
+from tag_compliance_tests.endurance.scraping import Result, Scraper
 from tag_compliance_tests.endurance.up import Up, start_up
 from tag_compliance_tests.fake_aws import (
     FakeAws,
@@ -30,6 +29,9 @@ from tag_compliance_tests.fake_aws import (
     FaultRule,
     generate_organization,
 )
+from tag_compliance_tests.support.exposition import Exposition
+from tag_compliance_tests.support.process import Place
+from tag_compliance_tests.support.waiting import eventually
 
 _ACCOUNTS, _REGIONS, _RESOURCES = 5, ("us-east-1", "eu-west-1"), 250
 _FASTEST_SECONDS = 10
@@ -151,7 +153,7 @@ def _add_faults(plan: FaultPlan, fault_rate: float) -> list[FaultRule]:
 def _undisturbed(place: Place) -> Result:
     scanned = place.run("scan", "--log-level", "error", TAG_COMPLIANCE_STORAGE="baseline")
     assert scanned.returncode == 0, scanned.stderr
-    return result_of(scanned.stdout)
+    return Exposition(scanned.stdout).contract_lines
 
 
 def _watch(up: Up, report: SoakReport, seconds: float) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import time
-from collections.abc import Iterator
 
 import dagster as dg
 import pytest
@@ -13,16 +11,11 @@ import pytest
 from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.pipeline.runs import running_scan
 from tag_compliance.storage.folder import FolderStorage
-from tag_compliance_tests.endurance.kill import Killing, kill_at_random, set_up
+from tag_compliance_tests.endurance.kill import Killing, kill_at_random
+from tag_compliance_tests.support.waiting import eventually
 
 KILLS = int(os.environ.get("TAG_COMPLIANCE_TESTS_KILLS", "12"))
 SEED = int(os.environ.get("TAG_COMPLIANCE_TESTS_SEED", random.randrange(1 << 32)))
-
-
-@pytest.fixture(scope="module")
-def killing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Killing]:
-    with set_up(tmp_path_factory.mktemp("killing") / "place") as scene:
-        yield scene
 
 
 @pytest.mark.timeout(60 + 30 * KILLS)
@@ -38,12 +31,11 @@ def test_a_killed_run_stands_in_nobodys_way_once_its_heartbeat_is_silent(
 ) -> None:
     running = killing.place.state / "running"
     before = set(running.glob("*"))
-    pid = killing.scans.start(killing.arguments, killing.environment(0, recorded=True))
-    deadline = time.monotonic() + 30
-    while not set(running.glob("*")) - before and time.monotonic() < deadline:
-        time.sleep(0.001)
-    os.kill(pid, 9)
-    assert killing.scans.wait() == -9
+    scan = killing.start(0, recorded=True)
+    eventually(lambda: set(running.glob("*")) - before, pause=0.001)
+    scan.kill()
+    scan.communicate()
+    assert scan.returncode == -9
 
     storage = FolderStorage(killing.place.state)
     with dg.DagsterInstance.from_config(str(killing.dagster_home)) as instance:

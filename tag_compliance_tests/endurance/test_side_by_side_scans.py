@@ -6,16 +6,15 @@ import contextlib
 import os
 import random
 import time
-from pathlib import Path
 
 import pytest
 
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.folder import FolderStorage
-from tag_compliance_tests.endurance.forked import ForkedScans
-from tag_compliance_tests.endurance.kill import Killing, leftovers, set_up
-from tag_compliance_tests.endurance.scraping import Scraper, result_of
+from tag_compliance_tests.endurance.kill import Killing, leftovers
+from tag_compliance_tests.endurance.scraping import Scraper
 from tag_compliance_tests.exporter.running import run_in_process
+from tag_compliance_tests.support.exposition import Exposition
 
 ROUNDS = int(os.environ.get("TAG_COMPLIANCE_TESTS_ROUNDS", "3"))
 SEED = int(os.environ.get("TAG_COMPLIANCE_TESTS_SEED", random.randrange(1 << 32)))
@@ -23,38 +22,31 @@ SEED = int(os.environ.get("TAG_COMPLIANCE_TESTS_SEED", random.randrange(1 << 32)
 
 @pytest.mark.timeout(60 + 20 * ROUNDS)
 def test_an_older_scan_is_never_published_over_a_newer_and_no_result_is_a_mix(
-    tmp_path: Path,
+    killing: Killing,
 ) -> None:
     rng = random.Random(SEED)
     with contextlib.ExitStack() as stack:
-        scene = stack.enter_context(set_up(tmp_path / "place"))
-        other = stack.enter_context(_another(scene))
-        exporter = stack.enter_context(run_in_process(scene.place.state))
+        exporter = stack.enter_context(run_in_process(killing.place.state))
         # Both scans read the same state of AWS in each round, but one may outlast it; the accounts'
         # data are shared, so that a scan may take from storage what its rival has just read.
-        scraper = stack.enter_context(Scraper(exporter.port, scene.results, pause=0.005))
-        store = SnapshotStore(FolderStorage(scene.place.state))
-        flags = ("scan", "--output", os.devnull, "--log-level", "error")
+        scraper = stack.enter_context(Scraper(exporter.port, killing.results, pause=0.02))
+        store = SnapshotStore(FolderStorage(killing.place.state))
         newest = None
         for number in range(ROUNDS):
-            environment = scene.environment(number % 2)
-            scene.scans.start(flags, environment)
+            first = killing.start(number % 2)
             time.sleep(rng.uniform(0, 0.3))
-            other.start(flags, environment)
-            codes = (scene.scans.wait(), other.wait())
-            log = (scene.place.folder / "log").read_text()
-            assert codes == (0, 0), f"seed {SEED}, round {number}: {codes}\n{log}"
+            second = killing.start(number % 2)
+            for scan in (first, second):
+                _, err = scan.communicate()
+                assert scan.returncode == 0, f"seed {SEED}, round {number}: {err}"
             snapshot = store.load()
             assert snapshot is not None
-            assert result_of(snapshot.plain.decode()) == scene.results[number % 2]
+            assert Exposition(snapshot.plain.decode()).contract_lines == killing.results[number % 2]
             assert newest is None or snapshot.status.scan_started_at > newest
             newest = snapshot.status.scan_started_at
         # Of two snapshots with the same data, the one that is not current waits for the next sweep.
-        assert scene.scans.run(flags, scene.environment(0)) == 0
-        assert not leftovers(scene.place.state)
+        last = killing.start(0)
+        last.communicate()
+        assert last.returncode == 0
+        assert not leftovers(killing.place.state)
     assert not scraper.faults, f"seed {SEED}: {set(scraper.faults)}"
-
-
-def _another(scene: Killing) -> ForkedScans:
-    configuration = {"TAG_COMPLIANCE_CONFIG": str(scene.place.folder / "config.yaml")}
-    return ForkedScans(scene.place.folder / "log", scene.place.environment | configuration)

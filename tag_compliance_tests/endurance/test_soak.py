@@ -15,6 +15,7 @@ LONG_ENOUGH_TO_MEASURE = 4
 SEED = int(os.environ.get("TAG_COMPLIANCE_TESTS_SEED", random.randrange(1 << 32)))
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300 + 90 * MINUTES)
 def test_every_scrape_is_exact_while_one_call_to_aws_in_twenty_fails(tmp_path: Path) -> None:
     report = soak(tmp_path / "place", 60 * MINUTES, SEED)

@@ -12,17 +12,20 @@ import pytest
 
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.folder import FolderStorage
-from tag_compliance_tests.cli.running import Place, told
-from tag_compliance_tests.endurance.forked import ForkedScans
-from tag_compliance_tests.endurance.scraping import Scraper, result_of
-from tag_compliance_tests.exporter.running import eventually, run_in_process
+from tag_compliance_tests.endurance.scraping import Scraper
+from tag_compliance_tests.exporter.running import run_in_process
 from tag_compliance_tests.fake_aws import FakeAws, generate_organization
+from tag_compliance_tests.support.exposition import Exposition
+from tag_compliance_tests.support.filesystem import mounted_tmpfs
+from tag_compliance_tests.support.forked import ForkServer
+from tag_compliance_tests.support.process import Place
+from tag_compliance_tests.support.program import error_lines
+from tag_compliance_tests.support.waiting import eventually
 
 
 @dataclass
 class Scene:
     place: Place
-    scans: ForkedScans
 
     @property
     def output(self) -> Path:
@@ -40,10 +43,10 @@ class Scene:
 
     def scan(self, file_bytes: int = 0) -> tuple[int, str]:
         """Exit code and stderr."""
-        log = self.place.folder / "log"
-        log.unlink(missing_ok=True)
         arguments = ("scan", "--output", str(self.output), "--log-level", "error")
-        return self.scans.run(arguments, {}, file_bytes), log.read_text()
+        process = self.place.start(*arguments, file_bytes=file_bytes)
+        _, err = process.communicate()
+        return process.wait(), err
 
     def succeeds(self) -> None:
         code, err = self.scan()
@@ -55,7 +58,7 @@ class Scene:
         code, err = self.scan(file_bytes)
         assert code == 1, err
         assert "Traceback" not in err
-        (line,) = told(err)
+        (line,) = error_lines(err)
         assert line.startswith("tag-compliance: cannot write "), line
         for text in texts:
             assert text in line
@@ -63,27 +66,9 @@ class Scene:
 
 
 @pytest.fixture
-def scene(tmp_path: Path) -> Iterator[Scene]:
+def scene(tmp_path: Path, forks: ForkServer) -> Iterator[Scene]:
     with FakeAws(generate_organization(3, ["us-east-1"], 100)) as fake:
-        place = Place.create(tmp_path / "place", fake)
-        place.environment["TAG_COMPLIANCE_CONFIG"] = str(place.folder / "config.yaml")
-        with ForkedScans(place.folder / "log", place.environment) as scans:
-            yield Scene(place, scans)
-
-
-@contextlib.contextmanager
-def mounted(folder: Path, options: str) -> Iterator[None]:
-    """A file system of its own at the folder; skips the test where mounting is not allowed."""
-    folder.mkdir(parents=True, exist_ok=True)
-    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)]
-    try:
-        subprocess.run(mount, check=True, capture_output=True)
-    except (OSError, subprocess.CalledProcessError) as error:
-        pytest.skip(f"no file system can be mounted here: {error}")
-    try:
-        yield
-    finally:
-        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+        yield Scene(Place.create(tmp_path / "place", fake, forks))
 
 
 def test_whichever_file_of_a_scan_cannot_be_written_the_last_snapshot_is_served_on(
@@ -92,7 +77,7 @@ def test_whichever_file_of_a_scan_cannot_be_written_the_last_snapshot_is_served_
     scene.succeeds()
     files = [path for path in scene.place.state.rglob("*") if path.is_file()]
     sizes = {path.stat().st_size for path in files if path.name != "scan_config.json"}
-    right = result_of(scene.output.read_text())
+    right = Exposition(scene.output.read_text()).contract_lines
     with (
         run_in_process(scene.place.state) as exporter,
         Scraper(exporter.port, [right], pause=0.02) as scraper,
@@ -106,8 +91,9 @@ def test_whichever_file_of_a_scan_cannot_be_written_the_last_snapshot_is_served_
     assert not scene.unfinished
 
 
+@pytest.mark.slow
 def test_a_full_disk_costs_one_line_and_the_snapshot_stays(scene: Scene) -> None:
-    with mounted(scene.place.state, "size=400k"):
+    with mounted_tmpfs(scene.place.state, "size=400k"):
         scene.succeeds()
         filler = scene.place.state / "filler"
         with contextlib.suppress(OSError), filler.open("wb", buffering=0) as file:
@@ -119,11 +105,14 @@ def test_a_full_disk_costs_one_line_and_the_snapshot_stays(scene: Scene) -> None
         assert not scene.unfinished
 
 
+@pytest.mark.slow
 def test_a_read_only_storage_costs_one_line_and_the_snapshot_stays(scene: Scene) -> None:
-    with mounted(scene.place.state, "size=4m"):
+    with mounted_tmpfs(scene.place.state, "size=4m"):
         scene.succeeds()
         subprocess.run(["mount", "-o", "remount,ro", str(scene.place.state)], check=True)
         scene.fails("Read-only file system", "mount it writable")
         with run_in_process(scene.place.state) as exporter:
             served = exporter.get("/metrics").text
-        assert result_of(served) == result_of(scene.output.read_text())
+        assert (
+            Exposition(served).contract_lines == Exposition(scene.output.read_text()).contract_lines
+        )

@@ -3,24 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-import http.client
 import os
 import signal
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tag_compliance_tests.cli.running import Place
 from tag_compliance_tests.endurance.processes import alive, descendants
-from tag_compliance_tests.ports import free_port
+from tag_compliance_tests.support.fetching import fetch
+from tag_compliance_tests.support.ports import free_port
+from tag_compliance_tests.support.process import Place, Process
 
 
 @dataclass
 class Up:
     """The tree's root, the exporter's port and that of Dagster's UI; everybody's stderr."""
 
-    process: subprocess.Popen[str]
+    process: Process
     port: int
     ui_port: int
     log: Path
@@ -32,22 +31,20 @@ class Up:
         return self.answers("/ready", self.port)
 
     def answers(self, path: str, port: int) -> bool:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
-        with contextlib.closing(connection), contextlib.suppress(OSError):
-            connection.request("GET", path)
-            return connection.getresponse().status == http.HTTPStatus.OK
-        return False
+        return fetch(f"http://127.0.0.1:{port}{path}") is not None
 
 
 @contextlib.contextmanager
-def start_up(place: Place, *flags: str, **environment: str) -> Iterator[Up]:
+def start_up(
+    place: Place, *flags: str, command: Sequence[str] = ("up",), **environment: str
+) -> Iterator[Up]:
     """On free ports; nothing of it outlives the block."""
     port, ui_port = free_port(), free_port()
     log = place.folder / "up.log"
     arguments = ("--host", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port))
     with log.open("w", encoding="utf-8") as stderr:
         process = place.start(
-            "up", *arguments, *flags, environment=environment, stderr=stderr, stdout=stderr
+            *command, *arguments, *flags, environment=environment, stderr=stderr, stdout=stderr
         )
     try:
         yield Up(process, port, ui_port, log)

@@ -10,8 +10,7 @@ import ssl
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,9 @@ from tag_compliance.exporter.app import create_app
 from tag_compliance.exporter.auth import Credentials
 from tag_compliance.exporter.http_limits import LimitedHttpProtocol
 from tag_compliance_tests.exporter.snapshots import open_store
-
-DEADLINE_SECONDS = 20.0
+from tag_compliance_tests.support.exposition import Exposition
+from tag_compliance_tests.support.process import listening_url
+from tag_compliance_tests.support.waiting import DEADLINE_SECONDS
 
 _SERVE = """
 import json, sys
@@ -50,8 +50,7 @@ class Answer:
 
     def sample(self, name: str) -> float | None:
         """The value of an unlabelled sample."""
-        lines = (line.split(" ") for line in self.text.splitlines())
-        return next((float(line[1]) for line in lines if line[0] == name), None)
+        return Exposition(self.text).plain(name)
 
 
 @dataclass
@@ -80,14 +79,6 @@ class Exporter:
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_SECONDS)
-
-
-def eventually(condition: Callable[[], object]) -> None:
-    """Returns as soon as the condition holds."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not condition():
-        assert time.monotonic() < deadline, "the condition has not come true"
-        time.sleep(0.02)
 
 
 @contextlib.contextmanager
@@ -120,39 +111,33 @@ def run_in_thread(
 
 @contextlib.contextmanager
 def run_in_process(
-    folder: Path, *, port: int = 0, tls: ssl.SSLContext | None = None, **files: Path
+    storage: Path | str,
+    *,
+    poll_interval: float = 0.02,
+    tls: ssl.SSLContext | None = None,
+    **files: Path,
 ) -> Iterator[Exporter]:
-    """Runs `serve`, and continues once it listens or has ended."""
-    given = {"storage": str(folder), "port": port, "poll_interval": 0.02}
+    """Runs `serve`, and continues once it listens."""
+    given = {"storage": str(storage), "port": 0, "poll_interval": poll_interval}
     arguments = json.dumps({**given, "files": {name: str(path) for name, path in files.items()}})
-    process = subprocess.Popen(
-        [sys.executable, "-c", _SERVE, arguments], stderr=subprocess.PIPE, text=True
-    )
-    exporter = Exporter(0, tls, process)
-    assert process.stderr is not None
-    for line in process.stderr:
-        if not line.startswith("{"):
-            exporter.log.append({"event": line.rstrip("\n")})
-            continue
-        event = json.loads(line)
-        exporter.log.append(event)
-        if event["event"] == "listening":
-            exporter.port = int(event["url"].rpartition(":")[2])
-            break
-    reader = threading.Thread(target=_collect, args=(process, exporter.log))
-    reader.start()
-    try:
-        yield exporter
-    finally:
-        process.kill()
-        process.wait()
-        reader.join()
-        process.stderr.close()
+    command = [sys.executable, "-c", _SERVE, arguments]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
+        exporter = Exporter(0, tls, process)
+        assert process.stderr is not None
+        lines = _logged(process.stderr, exporter.log)
+        reader = threading.Thread(target=lambda: [*lines])
+        try:
+            exporter.port = int(listening_url(lines).rpartition(":")[2])
+            reader.start()
+            yield exporter
+        finally:
+            process.kill()
+            if reader.is_alive():
+                reader.join()
 
 
-def _collect(process: subprocess.Popen[str], log: list[dict[str, Any]]) -> None:
-    assert process.stderr is not None
-    log.extend(
-        json.loads(line) if line.startswith("{") else {"event": line.rstrip("\n")}
-        for line in process.stderr
-    )
+def _logged(stderr: Iterable[str], log: list[dict[str, Any]]) -> Iterator[str]:
+    """The lines, each of which is added to the log as soon as it is there."""
+    for line in stderr:
+        log.append(json.loads(line) if line.startswith("{") else {"event": line.rstrip("\n")})
+        yield line

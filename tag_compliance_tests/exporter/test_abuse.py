@@ -15,8 +15,9 @@ import pytest
 
 from tag_compliance.exporter import http_limits, streaming
 from tag_compliance.exporter.loaded_snapshot import LoadedSnapshot
-from tag_compliance_tests.exporter.running import Exporter, eventually
+from tag_compliance_tests.exporter.running import Exporter
 from tag_compliance_tests.exporter.snapshots import publish
+from tag_compliance_tests.support.waiting import eventually
 
 BIG = b"".join(b'a{b="%020d"} 1\n' % i for i in range(500_000))
 LINES = 5_000

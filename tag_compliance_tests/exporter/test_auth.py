@@ -11,7 +11,8 @@ import pytest
 
 from tag_compliance.errors import BadConfiguration
 from tag_compliance.exporter.auth import Credentials, read_basic_auth, read_bearer_tokens
-from tag_compliance_tests.exporter.running import Exporter, eventually, run_in_thread
+from tag_compliance_tests.exporter.running import Exporter, run_in_thread
+from tag_compliance_tests.support.waiting import eventually
 
 
 def _run(folder: Path) -> AbstractContextManager[Exporter]:

@@ -16,8 +16,9 @@ from tag_compliance.errors import BadConfiguration, CannotListen
 from tag_compliance.exporter.server import ExporterSettings, serve
 from tag_compliance_tests.exporter.certificates import trusting, write_certificate
 from tag_compliance_tests.exporter.conftest import Start
-from tag_compliance_tests.exporter.running import DEADLINE_SECONDS, Exporter, eventually
+from tag_compliance_tests.exporter.running import Exporter
 from tag_compliance_tests.exporter.snapshots import EXPOSITION, publish
+from tag_compliance_tests.support.waiting import DEADLINE_SECONDS, eventually
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

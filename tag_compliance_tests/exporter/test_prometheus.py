@@ -4,41 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
-import socket
-import subprocess
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 from tag_compliance_tests.exporter.certificates import trusting, write_certificate
 from tag_compliance_tests.exporter.conftest import Start
-from tag_compliance_tests.exporter.running import eventually
 from tag_compliance_tests.exporter.snapshots import publish
-from tag_compliance_tests.system import require
-
-
-class Prometheus:
-    """Its HTTP API."""
-
-    def __init__(self, port: int) -> None:
-        self._url = f"http://127.0.0.1:{port}/api/v1/query?"
-
-    def value(self, query: str) -> float | None:
-        """The value of the only series that the query finds; None if there is not exactly one."""
-        try:
-            with urllib.request.urlopen(self._url + urllib.parse.urlencode({"query": query})) as r:
-                found: list[dict[str, Any]] = json.load(r)["data"]["result"]
-        except OSError:
-            return None
-        return float(found[0]["value"][1]) if len(found) == 1 else None
+from tag_compliance_tests.support.prometheus import Prometheus, running_prometheus
+from tag_compliance_tests.support.waiting import eventually
 
 
 @contextlib.contextmanager
 def _prometheus(folder: Path, target_port: int, **scrape: object) -> Iterator[Prometheus]:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
     job = {
         "job_name": "tag-compliance",
         "scrape_interval": "1s",
@@ -47,18 +24,8 @@ def _prometheus(folder: Path, target_port: int, **scrape: object) -> Iterator[Pr
     }
     config = folder / "prometheus.json"  # JSON is YAML
     config.write_text(json.dumps({"scrape_configs": [job]}))
-    arguments = [
-        f"--config.file={config}",
-        f"--storage.tsdb.path={folder / 'tsdb'}",
-        f"--web.listen-address=127.0.0.1:{port}",
-        "--log.level=warn",
-    ]
-    process = subprocess.Popen([require("prometheus"), *arguments])
-    try:
-        yield Prometheus(port)
-    finally:
-        process.terminate()
-        process.wait()
+    with running_prometheus(config) as prometheus:
+        yield prometheus
 
 
 def _assert_scraped(prometheus: Prometheus) -> None:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from tag_compliance.snapshot.status import Outcome
-from tag_compliance_tests.exporter.running import Exporter, eventually
+from tag_compliance_tests.exporter.running import Exporter
 from tag_compliance_tests.exporter.snapshots import (
     EXPOSITION,
     failed_scan,
@@ -16,6 +16,7 @@ from tag_compliance_tests.exporter.snapshots import (
     publish,
     scan_status,
 )
+from tag_compliance_tests.support.waiting import eventually
 
 LOADED = "tag_compliance_exporter_snapshot_loaded"
 

@@ -12,7 +12,7 @@ from tag_compliance.exporter.file_reloader import FileReloader
 from tag_compliance.exporter.self_metrics import EXPORTER_METRICS, SelfMetrics
 from tag_compliance.exporter.snapshot_watcher import SnapshotWatcher, State
 from tag_compliance_tests.exporter.snapshots import NOON, open_store, publish, scan_status
-from tag_compliance_tests.system import require
+from tag_compliance_tests.support.system import require
 
 
 def _rendered(tmp_path: Path) -> bytes:

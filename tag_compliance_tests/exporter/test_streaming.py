@@ -15,8 +15,9 @@ import pytest
 
 from tag_compliance_tests.exporter.certificates import trusting, write_certificate
 from tag_compliance_tests.exporter.conftest import Start
-from tag_compliance_tests.exporter.running import Exporter, eventually, run_in_thread
+from tag_compliance_tests.exporter.running import Exporter, run_in_thread
 from tag_compliance_tests.exporter.snapshots import publish
+from tag_compliance_tests.support.waiting import eventually
 
 BIG = b"".join(b'a{b="%020d"} 1\n' % i for i in range(400_000))
 SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"

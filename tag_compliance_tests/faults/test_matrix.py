@@ -11,7 +11,8 @@ from typing import Literal
 import pytest
 
 from tag_compliance_tests.fake_aws import FakeAws, Fault, Organization, generate_organization
-from tag_compliance_tests.faults.program import Ended, Program
+from tag_compliance_tests.faults.results import numbers_of, regions_of
+from tag_compliance_tests.support.program import Finished, Program
 
 STS, FIRST, MIDDLE, LAST, ALONE = (f"{100_000_000_000 + number}" for number in range(5))
 STRUCK, OTHER = "us-east-1", "eu-west-1"
@@ -51,12 +52,12 @@ def struck_regions(where: tuple[str, ...]) -> set[tuple[str, str]]:
 
 
 @pytest.fixture(scope="module")
-def sound_runs() -> list[Ended]:
+def sound_runs() -> list[Finished]:
     return []
 
 
 @pytest.fixture
-def sound(program: Program, sound_runs: list[Ended]) -> Ended:
+def sound(program: Program, sound_runs: list[Finished]) -> Finished:
     """A run without a fault, of the same organization: one for all tests."""
     program.configure(organization())
     if not sound_runs:
@@ -64,8 +65,12 @@ def sound(program: Program, sound_runs: list[Ended]) -> Ended:
             sound_runs.append(program.scan(fake))
     (ended,) = sound_runs
     assert ended.code == 0
-    assert len(ended.numbers) == 10
+    assert len(numbers_of(ended)) == 10
     return ended
+
+
+def _value(ended: Finished, name: str, account_id: str) -> float:
+    return ended.exposition.value(name, account_id=account_id)
 
 
 TOLD = [
@@ -100,7 +105,7 @@ OF_A_ROLE = {Fault.ACCESS_DENIED, Fault.REGION_DISABLED}
 
 @pytest.mark.parametrize(("fault", "reason", "where"), TOLD)
 def test_a_fault_that_stays_is_told_and_costs_its_own_region_alone(
-    program: Program, sound: Ended, fault: Fault, reason: str, where: tuple[str, ...]
+    program: Program, sound: Finished, fault: Fault, reason: str, where: tuple[str, ...]
 ) -> None:
     program.configure(organization(), region_deadline=DEADLINE)
     with FakeAws(organization()) as fake:
@@ -111,14 +116,14 @@ def test_a_fault_that_stays_is_told_and_costs_its_own_region_alone(
     of_sts = "assume_role_denied" if fault in OF_A_ROLE else reason
     expected = {
         region: (of_sts if region[0] == STS else reason, 0.0) if region in struck else ("ok", 1.0)
-        for region in sound.regions
+        for region in regions_of(sound)
     }
-    assert ended.regions == expected
+    assert regions_of(ended) == expected
     assert ended.code == 3
-    assert ended.numbers == {r: n for r, n in sound.numbers.items() if r not in struck}
+    assert numbers_of(ended) == {r: n for r, n in numbers_of(sound).items() if r not in struck}
     for account_id in where:
-        assert ended.value("tag_compliance_account_scan_success", account_id) == 0
-    assert ended.value("tag_compliance_account_scan_success", ALONE) == 1
+        assert _value(ended, "tag_compliance_account_scan_success", account_id) == 0
+    assert _value(ended, "tag_compliance_account_scan_success", ALONE) == 1
     assert "Traceback" not in ended.err
 
 
@@ -138,20 +143,20 @@ PASSING = [
 
 @pytest.mark.parametrize(("fault", "where", "times"), PASSING)
 def test_a_fault_that_passes_costs_counted_retries_and_no_number(
-    program: Program, sound: Ended, fault: Fault, where: tuple[str, ...], times: int
+    program: Program, sound: Finished, fault: Fault, where: tuple[str, ...], times: int
 ) -> None:
     with FakeAws(organization()) as fake:
         strike(fake, fault, where, times=times)
         ended = program.scan(fake)
 
     assert ended.code == 0
-    assert ended.numbers == sound.numbers
+    assert numbers_of(ended) == numbers_of(sound)
     for account_id in (STS, FIRST, MIDDLE, LAST, ALONE):
         retries = times if account_id in where else 0
-        assert ended.value("tag_compliance_account_scan_api_retries", account_id) == retries
+        assert _value(ended, "tag_compliance_account_scan_api_retries", account_id) == retries
         throttled = retries if "throttl" in fault else 0
         name = "tag_compliance_account_scan_api_throttled_calls"
-        assert ended.value(name, account_id) == throttled
+        assert _value(ended, name, account_id) == throttled
 
 
 @pytest.mark.parametrize(
@@ -165,14 +170,14 @@ def test_a_fault_that_passes_costs_counted_retries_and_no_number(
     ],
 )
 def test_what_aws_may_do_any_day_changes_no_number(
-    program: Program, sound: Ended, fault: Fault, where: tuple[str, ...], times: int | None
+    program: Program, sound: Finished, fault: Fault, where: tuple[str, ...], times: int | None
 ) -> None:
     with FakeAws(organization()) as fake:
         strike(fake, fault, where, times=times, seconds=0.3)
         ended = program.scan(fake)
 
     assert ended.code == 0
-    assert ended.numbers == sound.numbers
+    assert numbers_of(ended) == numbers_of(sound)
 
 
 def test_a_region_is_started_over_a_bounded_number_of_times(program: Program) -> None:
@@ -182,5 +187,5 @@ def test_a_region_is_started_over_a_bounded_number_of_times(program: Program) ->
         ended = program.scan(fake)
 
         assert fake.calls.count("GetResources", LAST, STRUCK) == 4 * 3
-    assert ended.regions[LAST, STRUCK] == ("expired_token", 0.0)
+    assert regions_of(ended)[LAST, STRUCK] == ("expired_token", 0.0)
     assert "started over 3 times" in ended.err

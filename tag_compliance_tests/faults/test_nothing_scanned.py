@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tag_compliance_tests.aws.scans import REGIONS
 from tag_compliance_tests.fake_aws import FakeAws, Fault, Organization, generate_organization
-from tag_compliance_tests.faults.program import Ended, Program
+from tag_compliance_tests.support.aws import REGIONS
+from tag_compliance_tests.support.program import Finished, Program, error_lines
 
 CREDENTIALS = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY")
 
@@ -15,16 +15,11 @@ def organization() -> Organization:
     return generate_organization(5, REGIONS, 20)
 
 
-def told(ended: Ended) -> list[str]:
-    """What stands on stderr for a person, the log aside."""
-    return [line for line in ended.err.splitlines() if line.startswith("tag-compliance: ")]
-
-
-def assert_one_line(ended: Ended, code: int, text: str) -> None:
+def assert_one_line(ended: Finished, code: int, text: str) -> None:
     assert ended.code == code
     assert ended.out == ""
     assert "Traceback" not in ended.err
-    (line,) = told(ended)
+    (line,) = error_lines(ended.err)
     assert text in line
 
 

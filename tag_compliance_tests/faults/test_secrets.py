@@ -9,10 +9,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 import pytest
 
-from tag_compliance_tests.aws.scans import REGIONS
 from tag_compliance_tests.exporter.running import run_in_thread
 from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organization
-from tag_compliance_tests.faults.program import Program
+from tag_compliance_tests.support.aws import REGIONS
+from tag_compliance_tests.support.program import Program
 
 STRIKING = [*Fault] * 2
 
@@ -41,7 +41,7 @@ def answers_of_the_exporter(state: Path) -> Iterator[tuple[str, bytes]]:
 def test_no_credential_is_left_anywhere(
     program: Program, monkeypatch: pytest.MonkeyPatch, log_format: str
 ) -> None:
-    home = program.folder / "home"
+    home = program.place.folder / "dagster"
     home.mkdir()
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     organization = generate_organization(len(STRIKING) + 1, REGIONS, 120)
@@ -56,12 +56,12 @@ def test_no_credential_is_left_anywhere(
     traces = [
         ("stdout", ended.out.encode()),
         ("stderr", ended.err.encode()),
-        *written_under(program.folder),
-        *answers_of_the_exporter(program.folder / "state"),
+        *written_under(program.place.folder),
+        *answers_of_the_exporter(program.place.state),
     ]
     assert ended.code == 3
     assert len(secrets) > len(STRIKING)
-    assert any(b"access_denied" in data for name, data in traces if "home" in name)
+    assert any(b"access_denied" in data for name, data in traces if "dagster" in name)
     assert not [
         (name, secret[:40]) for name, data in traces for secret in secrets if secret[:40] in data
     ]

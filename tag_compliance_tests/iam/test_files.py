@@ -15,7 +15,7 @@ import yaml
 
 from tag_compliance.aws import iam
 from tag_compliance_tests.iam.configurations import BASE, HUB, ROOT, load, write
-from tag_compliance_tests.system import require
+from tag_compliance_tests.support.system import require
 
 _IAM = ROOT / "iam"
 _TERRAFORM = _IAM / "terraform"

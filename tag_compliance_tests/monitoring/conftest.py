@@ -1,9 +1,8 @@
-"""One demo in a file; and one kept running, scraped by Prometheus, which alerts Alertmanager."""
+"""A scan in a file; and a demo that runs, scraped by Prometheus, which alerts Alertmanager."""
 
 from __future__ import annotations
 
 import contextlib
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,16 +11,17 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tag_compliance_tests.monitoring.running import (
-    Prometheus,
-    Receiver,
-    eventually,
-    get,
-    program,
-)
+from tag_compliance_tests.fake_aws import FakeAws, generate_organization
+from tag_compliance_tests.monitoring.receiver import Receiver, running_receiver
 from tag_compliance_tests.monitoring.shipped import Json, load
-from tag_compliance_tests.ports import free_port
-from tag_compliance_tests.system import require
+from tag_compliance_tests.support.aws import REGIONS
+from tag_compliance_tests.support.fetching import fetch
+from tag_compliance_tests.support.forked import ForkServer
+from tag_compliance_tests.support.ports import free_port
+from tag_compliance_tests.support.process import Place, running
+from tag_compliance_tests.support.prometheus import Prometheus, running_prometheus
+from tag_compliance_tests.support.system import require
+from tag_compliance_tests.support.waiting import eventually
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,14 @@ class Live:
 
 
 @pytest.fixture(scope="session")
-def exposition(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What `demo --output` writes: the demo's metrics in a file."""
-    path = tmp_path_factory.mktemp("textfile") / "tag_compliance.prom"
-    command = [sys.executable, "-m", "tag_compliance", "demo", "--output", str(path)]
-    subprocess.run(command, check=True, stderr=subprocess.PIPE)
+def exposition(tmp_path_factory: pytest.TempPathFactory, forks: ForkServer) -> Path:
+    """What `scan --output` writes: the metrics of a scan, alone in their folder."""
+    folder = tmp_path_factory.mktemp("textfile")
+    path = folder / "textfile" / "tag_compliance.prom"
+    path.parent.mkdir()
+    with FakeAws(generate_organization(3, REGIONS, 200)) as fake:
+        scanned = Place.create(folder / "place", fake, forks).run("scan", "--output", str(path))
+    assert scanned.returncode == 0, scanned.stderr
     return path
 
 
@@ -48,17 +51,16 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
     They are changed in addresses and in times only: what takes minutes there takes seconds here.
     """
-    prometheus, alertmanager = require("prometheus"), require("prometheus-alertmanager")
+    alertmanager = require("prometheus-alertmanager")
     folder = tmp_path_factory.mktemp("live")
-    ports = {name: free_port() for name in ("exporter", "ui", "prometheus", "alertmanager")}
-    receiver = Receiver()
-    _write(folder / "alerts.yaml", _at_once(load("alerts.yaml")))
-    _write(folder / "alertmanager.yaml", _notifying(load("alertmanager.yaml"), receiver.url))
-    _write(folder / "prometheus.yaml", _readdressed(load("prometheus.yaml"), ports))
+    ports = {name: free_port() for name in ("exporter", "ui", "alertmanager")}
     with contextlib.ExitStack() as stack:
-        stack.enter_context(receiver.serving())
+        receiver = stack.enter_context(running_receiver())
+        _write(folder / "alerts.yaml", _at_once(load("alerts.yaml")))
+        _write(folder / "alertmanager.yaml", _notifying(load("alertmanager.yaml"), receiver.url))
+        _write(folder / "prometheus.yaml", _readdressed(load("prometheus.yaml"), ports))
         stack.enter_context(
-            program(
+            running(
                 [
                     *(sys.executable, "-m", "tag_compliance", "demo", "--up"),
                     *("--host", "127.0.0.1", "--port", str(ports["exporter"])),
@@ -68,7 +70,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             )
         )
         stack.enter_context(
-            program(
+            running(
                 [
                     alertmanager,
                     f"--config.file={folder / 'alertmanager.yaml'}",
@@ -80,21 +82,10 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
             )
         )
         # Prometheus comes last: it first finds the exporter with its snapshot, as after a restart.
-        eventually(lambda: get(f"http://127.0.0.1:{ports['exporter']}/ready"), seconds=150)
-        stack.enter_context(
-            program(
-                [
-                    prometheus,
-                    f"--config.file={folder / 'prometheus.yaml'}",
-                    f"--storage.tsdb.path={folder / 'tsdb'}",
-                    f"--web.listen-address=127.0.0.1:{ports['prometheus']}",
-                ],
-                folder / "prometheus.log",
-            )
-        )
-        api = Prometheus(ports["prometheus"])
-        eventually(lambda: api.query("organization:compliance:percentage"))
-        yield Live(api, f"http://127.0.0.1:{ports['alertmanager']}", receiver)
+        eventually(lambda: fetch(f"http://127.0.0.1:{ports['exporter']}/ready"), 150)
+        prometheus = stack.enter_context(running_prometheus(folder / "prometheus.yaml"))
+        eventually(lambda: prometheus.query("organization:compliance:percentage"))
+        yield Live(prometheus, f"http://127.0.0.1:{ports['alertmanager']}", receiver)
 
 
 def _at_once(shape: Json) -> Json:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+from pathlib import Path
 from typing import Any
 
 import yaml
 
 from tag_compliance.domain.metrics import METRICS
 from tag_compliance.exporter.self_metrics import EXPORTER_METRICS
-from tag_compliance_tests.monitoring.running import MONITORING
 
 Json = dict[str, Any]
+
+ROOT = Path(__file__).resolve().parents[2]
+MONITORING = ROOT / "monitoring"
 
 DASHBOARDS = sorted(path.stem for path in (MONITORING / "dashboards").glob("*.json"))
 

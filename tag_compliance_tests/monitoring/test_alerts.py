@@ -8,9 +8,15 @@ import subprocess
 import pytest
 import yaml
 
-from tag_compliance_tests.monitoring.running import MONITORING, ROOT
-from tag_compliance_tests.monitoring.shipped import alerts, load, rules, unknown_metrics
-from tag_compliance_tests.system import require
+from tag_compliance_tests.monitoring.shipped import (
+    MONITORING,
+    ROOT,
+    alerts,
+    load,
+    rules,
+    unknown_metrics,
+)
+from tag_compliance_tests.support.system import require
 
 
 @pytest.mark.parametrize(

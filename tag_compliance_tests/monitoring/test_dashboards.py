@@ -116,6 +116,7 @@ def test_links_between_dashboards_name_a_dashboard_and_a_variable_that_exist() -
     assert all(variable in variables.get(uid, ()) for uid, variable in links)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "title", "target"), [*_targets()])
 def test_every_panel_query_returns_data(live: Live, name: str, title: str, target: Json) -> None:
     expr = _with_values(name, target["expr"])
@@ -131,6 +132,7 @@ def test_every_panel_query_returns_data(live: Live, name: str, title: str, targe
         assert all(label in series["metric"] for series in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "variable"), [*_variables()])
 def test_every_variable_finds_its_values(live: Live, name: str, variable: Json) -> None:
     query = _with_values(name, variable["query"])

@@ -9,15 +9,12 @@ import pytest
 
 from tag_compliance.cli.push import push
 from tag_compliance.errors import TagComplianceError
-from tag_compliance_tests.monitoring.running import (
-    Sample,
-    eventually,
-    get,
-    program,
-    samples_of,
-)
-from tag_compliance_tests.ports import free_port
-from tag_compliance_tests.system import require
+from tag_compliance_tests.support.exposition import Exposition, Values
+from tag_compliance_tests.support.fetching import fetch
+from tag_compliance_tests.support.ports import free_port
+from tag_compliance_tests.support.process import running
+from tag_compliance_tests.support.system import require
+from tag_compliance_tests.support.waiting import eventually
 
 
 @pytest.fixture(scope="module")
@@ -25,18 +22,22 @@ def pushgateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     gateway = require("prometheus-pushgateway")
     url = f"http://127.0.0.1:{free_port()}"
     log = tmp_path_factory.mktemp("pushgateway") / "log"
-    with program([gateway, f"--web.listen-address={url.removeprefix('http://')}"], log):
-        eventually(lambda: get(f"{url}/-/ready"))
+    with running([gateway, f"--web.listen-address={url.removeprefix('http://')}"], log):
+        eventually(lambda: fetch(f"{url}/-/ready"))
         yield url
 
 
-def _held(pushgateway: str, job: str) -> set[Sample]:
-    """The samples of the job that the gateway serves, without the labels that it adds."""
+def _held(pushgateway: str, job: str) -> Values:
+    """The job's samples at the gateway, without what the gateway adds."""
     return {
-        (name, labels - {("job", job), ("instance", "")}, value)
-        for name, labels, value in samples_of(get(f"{pushgateway}/metrics").decode())
+        (name, labels - {("job", job), ("instance", "")}): value
+        for (name, labels), value in _served(f"{pushgateway}/metrics").items()
         if ("job", job) in labels and not name.startswith("push_")
     }
+
+
+def _served(url: str) -> Values:
+    return Exposition(eventually(lambda: fetch(url)).decode()).values()
 
 
 def test_node_exporter_serves_every_sample_of_the_file(exposition: Path, tmp_path: Path) -> None:
@@ -49,25 +50,27 @@ def test_node_exporter_serves_every_sample_of_the_file(exposition: Path, tmp_pat
         "--collector.textfile",
         f"--collector.textfile.directory={exposition.parent}",
     ]
-    with program(command, tmp_path / "log"):
-        served = samples_of(eventually(lambda: get(f"http://{address}/metrics")).decode())
-    written = samples_of(exposition.read_text(encoding="utf-8"))
+    with running(command, tmp_path / "log"):
+        served = _served(f"http://{address}/metrics")
+    written = Exposition(exposition.read_text(encoding="utf-8")).values()
     assert len(written) > 1_000
-    assert written <= served
-    assert ("node_textfile_scrape_error", frozenset[tuple[str, str]](), 0.0) in served
+    assert written.items() <= served.items()
+    assert served["node_textfile_scrape_error", frozenset()] == 0
 
 
 def test_the_pushgateway_serves_every_sample_that_was_pushed(
     exposition: Path, pushgateway: str
 ) -> None:
     push(exposition.read_bytes(), f"{pushgateway}/")
-    assert _held(pushgateway, "tag_compliance") == samples_of(exposition.read_text("utf-8"))
+    assert (
+        _held(pushgateway, "tag_compliance") == Exposition(exposition.read_text("utf-8")).values()
+    )
 
 
 def test_a_push_replaces_the_earlier_samples_of_the_job(pushgateway: str) -> None:
     push(b"before 1\nboth 1\n", pushgateway, job="replaced")
     push(b"both 2\n", pushgateway, job="replaced")
-    assert _held(pushgateway, "replaced") == {("both", frozenset(), 2.0)}
+    assert _held(pushgateway, "replaced") == {("both", frozenset()): 2.0}
 
 
 def test_an_error_of_the_pushgateway_is_reported_with_its_message(pushgateway: str) -> None:

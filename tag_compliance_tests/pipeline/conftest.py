@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -9,16 +10,17 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from tag_compliance_tests.aws.scans import Enter, forget_aws
 from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 from tag_compliance_tests.pipeline.pipelines import REGIONS, Pipeline
+from tag_compliance_tests.support.aws import Enter
+from tag_compliance_tests.support.environment import become, isolated
 
 _SILENT = {"telemetry": {"enabled": False}}
 
 
 @pytest.fixture(autouse=True)
-def _no_other_aws(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    forget_aws(monkeypatch, tmp_path)
+def _no_other_aws(tmp_path: Path) -> None:
+    become(isolated(os.environ, tmp_path))
 
 
 @pytest.fixture

@@ -8,17 +8,15 @@ import signal
 import socket
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 from pathlib import Path
-from typing import TypeVar
 
 import dagster as dg
 
-from tag_compliance_tests.ports import free_port
+from tag_compliance_tests.support.ports import free_port
+from tag_compliance_tests.support.waiting import eventually
 
-_FoundT = TypeVar("_FoundT")
 _STARTED = "Started process for run (pid: "
 
 
@@ -56,23 +54,8 @@ def running_dagster(home: Path, config: Path, environment: Mapping[str, str]) ->
             )
             stack.callback(_end, process)
             if command is server:
-                eventually(lambda: _listens(port), 90)
+                eventually(lambda: _listens(port), 90, explain=log.read_text)
         yield log
-
-
-def eventually(
-    find: Callable[[], _FoundT | None], seconds: float, log: Path | None = None
-) -> _FoundT:
-    """What the function finds, as soon as that is something."""
-    give_up_at = time.monotonic() + seconds
-    while True:
-        found = find()
-        if found:
-            return found
-        if time.monotonic() > give_up_at:
-            told = log.read_text(errors="replace")[-4_000:] if log else ""
-            raise AssertionError(f"it has not come true in {seconds:g} s\n{told}")
-        time.sleep(0.1)
 
 
 def pid_of(instance: dg.DagsterInstance, run_id: str) -> int | None:

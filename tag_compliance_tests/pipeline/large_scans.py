@@ -9,9 +9,10 @@ import contextlib
 import os
 import signal
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import dagster as dg
 
@@ -20,17 +21,19 @@ from tag_compliance.pipeline.runs import PART_TAG, PARTS_TAG, SCAN_TAG
 from tag_compliance.snapshot.status import Outcome, ScanStatus
 from tag_compliance_tests.fake_aws import FakeAws, Fault
 from tag_compliance_tests.pipeline.daemons import (
-    eventually,
     pid_of,
     running_dagster,
     write_home,
 )
-from tag_compliance_tests.pipeline.pipelines import Pipeline, Samples, of_account
+from tag_compliance_tests.pipeline.pipelines import Pipeline, of_account
 from tag_compliance_tests.pipeline.postgres import running_postgres, storage_section
+from tag_compliance_tests.support.exposition import Values
+from tag_compliance_tests.support.waiting import eventually
 
 _URL = "DAGSTER_POSTGRES_URL"
 _SILENCE = {"TAG_COMPLIANCE_SILENCE_SECONDS": "10"}
 Status = dg.DagsterRunStatus
+_FoundT = TypeVar("_FoundT")
 
 
 @dataclass
@@ -42,9 +45,9 @@ class LargeScans:
     log: Path
     patience: float
 
-    def first_snapshot(self) -> Samples:
+    def first_snapshot(self) -> Values:
         """Of the first scan, which starts by itself."""
-        eventually(lambda: self.pipeline.snapshots.look().snapshot_id, self.patience, self.log)
+        self._eventually(lambda: self.pipeline.snapshots.look().snapshot_id)
         return self.pipeline.samples()
 
     def kill_one(self, account_id: str) -> tuple[str, list[str]]:
@@ -53,10 +56,10 @@ class LargeScans:
         rule = self.fake.faults.add(
             Fault.HANG, operation="GetResources", account_id=account_id, times=None
         )
-        eventually(lambda: self.fake.faults.injections(rule), self.patience, self.log)
+        self._eventually(lambda: self.fake.faults.injections(rule))
         assert self.fake.calls.count("GetResources", account_id) > seen
-        run = eventually(lambda: self._reading(account_id), self.patience, self.log)
-        pid = eventually(lambda: pid_of(self.pipeline.instance, run.run_id), 10, self.log)
+        run = self._eventually(lambda: self._reading(account_id))
+        pid = self._eventually(lambda: pid_of(self.pipeline.instance, run.run_id))
         os.kill(pid, signal.SIGKILL)
         self.fake.faults.clear()
         return run.run_id, self._accounts_of(run)
@@ -74,7 +77,7 @@ class LargeScans:
                 for r in records
             )
 
-        eventually(published, self.patience, self.log)
+        self._eventually(published)
         return self.pipeline.current().status
 
     def runs_of(self, run_id: str) -> list[dg.DagsterRun]:
@@ -83,6 +86,13 @@ class LargeScans:
         assert run is not None
         wanted = dg.RunsFilter(tags={SCAN_TAG: run.tags[SCAN_TAG]})
         return [r.dagster_run for r in self.pipeline.instance.get_run_records(wanted)]
+
+    def _eventually(self, find: Callable[[], _FoundT | None]) -> _FoundT:
+        """Asks the database less often than other waits do, because it serves the scan, too."""
+        return eventually(find, self.patience, pause=0.5, explain=self._end_of_log)
+
+    def _end_of_log(self) -> str:
+        return self.log.read_text(errors="replace")[-4_000:]
 
     def _reading(self, account_id: str) -> dg.DagsterRun | None:
         started = dg.RunsFilter(statuses=[Status.STARTED])
@@ -119,7 +129,7 @@ def large_scans(
                 yield LargeScans(pipeline, fake, log, patience)
 
 
-def show(scans: LargeScans, single: Samples, victim: str) -> dict[str, float]:
+def show(scans: LargeScans, single: Values, victim: str) -> dict[str, float]:
     """All that a scan of several runs promises; answers what it took, in seconds."""
     began = time.monotonic()
     assert scans.first_snapshot() == single

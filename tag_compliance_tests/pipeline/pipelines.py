@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import yaml
 from dagster._core.remote_origin import (
     GrpcServerCodeLocationOrigin,
     RemoteJobOrigin,
@@ -18,11 +17,9 @@ from dagster._core.remote_origin import (
 )
 from dagster._core.storage.runs.schema import RunsTable
 from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
-from prometheus_client.parser import text_string_to_metric_families
 
 from tag_compliance.aws.regions import known_regions
 from tag_compliance.config import Config, load_config, overriding_variables
-from tag_compliance.domain.metrics import CONTRACT_METRICS
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance.pipeline.partitions import ACCOUNTS
 from tag_compliance.pipeline.requests import scan_requests
@@ -31,16 +28,15 @@ from tag_compliance.pipeline.runs import JOB
 from tag_compliance.snapshot.store import Snapshot, SnapshotStore
 from tag_compliance.storage.base import Storage
 from tag_compliance.storage.open import open_storage
+from tag_compliance_tests.support.config import write_config
+from tag_compliance_tests.support.exposition import CONTRACT, Exposition, Values
 
 REGIONS = ("us-east-1", "eu-west-1")
-CONTRACT = frozenset(metric.name for metric in CONTRACT_METRICS)
 
 # Where a queued run's code is; nobody goes there.
 _ORIGIN = RemoteJobOrigin(
     RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("127.0.0.1", port=1), "__repository__"), JOB
 )
-
-Samples = dict[tuple[str, tuple[tuple[str, str], ...]], float]
 
 
 @dataclass
@@ -54,19 +50,17 @@ class Pipeline:
 
     def configure(self, account_ids: Iterable[str], **settings: Any) -> Config:
         """Writes a configuration file that scans these accounts, and answers what it says."""
+        accounts = [
+            {"account_id": a, "account_name": f"name-{a[-3:]}", "regions": list(REGIONS)}
+            for a in account_ids
+        ]
         content = {
-            "aws_account_matrix": [
-                {"account_id": a, "account_name": f"name-{a[-3:]}", "regions": list(REGIONS)}
-                for a in account_ids
-            ],
             "REQUIRED_TAGS": ["Owner", "CostCenter"],
-            "assume_role_name_template": "terraform",
             "storage": str(self.folder / "state"),
             "calls_per_second": 0.0,
             "region_deadline": 60,
-            **settings,
         }
-        self.config_path.write_text(yaml.safe_dump(content), encoding="utf-8")
+        write_config(self.folder, accounts, **content | settings)
         return self.config()
 
     def config(self) -> Config:
@@ -138,22 +132,16 @@ class Pipeline:
         assert snapshot is not None
         return snapshot
 
-    def samples(self, names: Iterable[str] = CONTRACT) -> Samples:
-        """The current snapshot's samples of these metrics."""
+    def samples(self, names: Iterable[str] = CONTRACT) -> Values:
+        """The current snapshot's values of these metrics."""
         return samples_of(self.current().plain, names)
 
 
-def samples_of(exposition: bytes, names: Iterable[str] = CONTRACT) -> Samples:
-    wanted = set(names)
-    return {
-        (sample.name, tuple(sorted(sample.labels.items()))): sample.value
-        for family in text_string_to_metric_families(exposition.decode())
-        for sample in family.samples
-        if sample.name in wanted
-    }
+def samples_of(exposition: bytes, names: Iterable[str] = CONTRACT) -> Values:
+    return Exposition(exposition.decode()).values(names)
 
 
-def of_account(samples: Samples, account_id: str) -> Samples:
+def of_account(samples: Values, account_id: str) -> Values:
     return {key: value for key, value in samples.items() if ("account_id", account_id) in key[1]}
 
 

@@ -8,14 +8,12 @@ import pwd
 import shutil
 import subprocess
 import tempfile
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from tag_compliance_tests.ports import free_port
-from tag_compliance_tests.system import require
-
-_DEADLINE_SECONDS = 60.0
+from tag_compliance_tests.support.ports import free_port
+from tag_compliance_tests.support.system import require
+from tag_compliance_tests.support.waiting import DEADLINE_SECONDS, eventually
 
 
 @contextlib.contextmanager
@@ -62,7 +60,7 @@ def running_postgres(*, durable: bool = False) -> Iterator[str]:
             yield f"postgresql+psycopg2://dagster@127.0.0.1:{port}/postgres"
         finally:
             server.terminate()
-            server.wait(_DEADLINE_SECONDS)
+            server.wait(DEADLINE_SECONDS)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -96,8 +94,5 @@ def _unprivileged() -> pwd.struct_passwd | None:
 
 
 def _await_ready(binaries: Path, port: int) -> None:
-    give_up_at = time.monotonic() + _DEADLINE_SECONDS
     command = [f"{binaries}/pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
-    while subprocess.run(command, check=False).returncode:
-        assert time.monotonic() < give_up_at, "PostgreSQL does not start"
-        time.sleep(0.1)
+    eventually(lambda: subprocess.run(command, check=False).returncode == 0, pause=0.1)

@@ -15,7 +15,6 @@ from tag_compliance.domain.scan import Reason
 from tag_compliance.pipeline.codecs import decode_account, encode_account
 from tag_compliance.pipeline.runs import ACCOUNT_TAG, ONE_AT_A_TIME, PART_TAG, PARTS_TAG, SCAN_TAG
 from tag_compliance.snapshot.status import Outcome
-from tag_compliance_tests.aws.scans import Enter
 from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 from tag_compliance_tests.pipeline.conftest import ids_of
 from tag_compliance_tests.pipeline.pipelines import (
@@ -26,6 +25,7 @@ from tag_compliance_tests.pipeline.pipelines import (
     samples_of,
 )
 from tag_compliance_tests.pipeline.ticks import Answer, look, publish, tick
+from tag_compliance_tests.support.aws import Enter
 
 Status = dg.DagsterRunStatus
 

@@ -8,6 +8,7 @@ account may read AWS and the bucket.
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -53,12 +54,16 @@ def kubernetes() -> Iterator[FakeKubernetes]:
 
 @pytest.fixture
 def cluster(
-    tmp_path: Path, kubernetes: FakeKubernetes, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    empty_home: Path,
+    kubernetes: FakeKubernetes,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Pipeline]:
     """Dagster with the shipped settings, except where the database and the cluster are."""
     for name, value in HANDED_ON.items():
         monkeypatch.setenv(name, value)
     settings = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
+    shutil.copytree(empty_home, tmp_path / "dagster")
     settings["storage"] = {"sqlite": {"base_dir": str(tmp_path / "dagster")}}
     settings["local_artifact_storage"]["config"]["base_dir"] = str(tmp_path / "dagster")
     kubeconfig = kubernetes.write_kubeconfig(tmp_path / "kubeconfig")

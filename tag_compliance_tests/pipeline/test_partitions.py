@@ -13,11 +13,11 @@ from tag_compliance.pipeline.launch import ScanRun, run_scan
 from tag_compliance.pipeline.resources import ProgressResource
 from tag_compliance.pipeline.runs import ACCOUNT_TAG, FOLLOWS_TAG
 from tag_compliance.snapshot.status import Outcome
-from tag_compliance_tests.aws.scans import Enter
 from tag_compliance_tests.fake_aws import FakeAws, Fault, Organization
 from tag_compliance_tests.pipeline.conftest import ids_of
 from tag_compliance_tests.pipeline.pipelines import REGIONS, Pipeline, of_account
 from tag_compliance_tests.pipeline.ticks import publish
+from tag_compliance_tests.support.aws import Enter
 
 SHOP, BANK, LAB = "111111111111", "222222222222", "033333333333"
 
@@ -81,7 +81,8 @@ def test_one_account_alone_makes_its_own_calls_only_and_leaves_the_others_data(
     after = pipeline.samples()
     for untouched in (SHOP, LAB):
         assert of_account(after, untouched) == of_account(before, untouched)
-    name = (("account_id", BANK), ("account_name", "name-222"), ("region", "us-east-1"))
+    labels = {"account_id": BANK, "account_name": "name-222", "region": "us-east-1"}
+    name = frozenset(labels.items())
     assert (before["resources_scanned_total", name], after["resources_scanned_total", name]) == (
         0,
         1,

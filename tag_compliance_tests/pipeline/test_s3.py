@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import subprocess
-import sys
 from collections.abc import Iterator
 
 import boto3
@@ -12,11 +10,12 @@ import pytest
 
 from tag_compliance.exporter.snapshot_watcher import SnapshotWatcher
 from tag_compliance.snapshot.status import Outcome
-from tag_compliance_tests.exporter.running import Exporter, eventually
+from tag_compliance_tests.exporter.running import run_in_process
 from tag_compliance_tests.fake_aws import FakeAws, Fault
 from tag_compliance_tests.pipeline.conftest import ids_of
 from tag_compliance_tests.pipeline.pipelines import Pipeline, samples_of
 from tag_compliance_tests.pipeline.recording_proxy import RecordingProxy, recording_proxy
+from tag_compliance_tests.support.waiting import eventually
 
 BUCKET = "tag-compliance"
 
@@ -106,7 +105,7 @@ def test_an_exporter_serves_the_last_good_snapshot_through_an_outage_of_s3(
     on_s3: Pipeline, s3: RecordingProxy
 ) -> None:
     on_s3.scan()
-    with serving(on_s3) as exporter:
+    with run_in_process(on_s3.config().storage, poll_interval=0.2) as exporter:
         eventually(lambda: exporter.get("/ready").status == 200)
         wanted = samples_of(on_s3.current().plain)
         assert samples_of(exporter.get("/metrics").body) == wanted
@@ -120,26 +119,3 @@ def test_an_exporter_serves_the_last_good_snapshot_through_an_outage_of_s3(
         idle = len(s3.asked)
         eventually(lambda: len(s3.since(idle)) >= 2)
         assert {(a.method, a.status) for a in s3.since(idle)} == {("GET", 304)}
-
-
-_SERVE = """
-import sys
-from tag_compliance.exporter.server import ExporterSettings, serve
-from tag_compliance.logs import LogFormat, configure_logs
-configure_logs("info", LogFormat.TEXT)
-serve(ExporterSettings(host="127.0.0.1", port=0, storage=sys.argv[1], poll_interval=0.2))
-"""
-
-
-@contextlib.contextmanager
-def serving(pipeline: Pipeline) -> Iterator[Exporter]:
-    """An exporter process of its own, that reads where the pipeline writes."""
-    command = [sys.executable, "-c", _SERVE, pipeline.config().storage]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as process:
-        assert process.stderr is not None
-        try:
-            line = next(line for line in process.stderr if "listening" in line)
-            port = int(line.partition("url=")[2].split()[0].rstrip("/").rpartition(":")[2])
-            yield Exporter(port, process=process)
-        finally:
-            process.kill()

@@ -13,26 +13,23 @@ import pytest
 import yaml
 
 from tag_compliance.cli.main import main
-from tag_compliance_tests.aws.scans import forget_aws
 from tag_compliance_tests.recorded.case import Step, case_names, without_times
+from tag_compliance_tests.support.aws import enter
+from tag_compliance_tests.support.environment import become, isolated
 
 _RECORD = os.environ.get("TAG_COMPLIANCE_TESTS_RECORD") == "1"
 
 
 @pytest.mark.parametrize("case", case_names())
 def test_each_scan_prints_the_recorded_exposition(
-    case: str,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-    capfdbinary: pytest.CaptureFixture[bytes],
+    case: str, tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
-    forget_aws(monkeypatch, tmp_path)
+    become(isolated(os.environ, tmp_path))
     config = tmp_path / "config.yaml"
     for step in Step.read(case):
         config.write_text(yaml.safe_dump(step.settings), encoding="utf-8")
         with step.create_aws() as fake:
-            for name, value in fake.environment().items():
-                monkeypatch.setenv(name, value)
+            enter(fake)
             capfdbinary.readouterr()
             code = main(["scan", "--config", str(config), *step.flags])
         printed = without_times(capfdbinary.readouterr().out.decode())

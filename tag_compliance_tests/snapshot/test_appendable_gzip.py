@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tag_compliance.snapshot.appendable_gzip import Appendable, compress
-from tag_compliance_tests.system import require
+from tag_compliance_tests.support.system import require
 
 _data = st.one_of(
     st.binary(max_size=300),

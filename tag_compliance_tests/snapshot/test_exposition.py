@@ -21,7 +21,7 @@ from tag_compliance.snapshot.exposition import render
 from tag_compliance_tests.domain.organizations import nasty_text, parsed
 from tag_compliance_tests.snapshot.scans import scanned_results
 from tag_compliance_tests.snapshot.statuses import NOON
-from tag_compliance_tests.system import require
+from tag_compliance_tests.support.system import require
 
 
 def _family(metric: Metric, rows: list[tuple[list[str], float]]) -> Family:

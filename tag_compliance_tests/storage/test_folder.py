@@ -16,7 +16,7 @@ import pytest
 from tag_compliance.errors import StorageRefused
 from tag_compliance.storage.folder import FolderStorage
 from tag_compliance_tests.storage.counting import WIDTH, count_up
-from tag_compliance_tests.system import require
+from tag_compliance_tests.support.system import require
 
 
 def _files(folder: Path) -> list[str]:

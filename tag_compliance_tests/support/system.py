@@ -7,6 +7,9 @@ import shutil
 
 import pytest
 
+# Read once, because most tests remove every variable of the program from the environment.
+_REQUIRED = os.environ.get("TAG_COMPLIANCE_REQUIRE_SYSTEM_TESTS") == "1"
+
 
 def require(program: str) -> str:
     """The program's path. Without it the test is skipped, or fails where CI must run it."""
@@ -14,6 +17,6 @@ def require(program: str) -> str:
     if path is not None:
         return path
     reason = f"{program} is not installed"
-    if os.environ.get("TAG_COMPLIANCE_REQUIRE_SYSTEM_TESTS") == "1":
+    if _REQUIRED:
         pytest.fail(reason)
     pytest.skip(reason)

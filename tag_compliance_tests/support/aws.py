@@ -1,18 +1,16 @@
-"""Scanning a fake organization, and what a scan of it must have brought."""
+"""The fake AWS from the program's side: the way to it, and what a scan of it must return."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
-
-import pytest
 
 from tag_compliance.config import Config
 from tag_compliance.domain.arn import type_of
 from tag_compliance.domain.scan import ScannedAccount
 from tag_compliance_tests.fake_aws import FakeAws, Organization
+from tag_compliance_tests.support.config import matrix_of, settings_of
 
 Enter = Callable[[FakeAws], None]
 Row = tuple[str, str, str, tuple[tuple[str, str], ...]]
@@ -20,33 +18,18 @@ Row = tuple[str, str, str, tuple[tuple[str, str], ...]]
 REGIONS = ("us-east-1", "eu-west-1")
 
 
-def forget_aws(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    """Takes away whatever AWS configuration the machine that runs the tests may have."""
-    for name in os.environ:
-        if name.upper().startswith(("AWS_", "TAG_COMPLIANCE_")) or name.upper().endswith("_PROXY"):
-            monkeypatch.delenv(name)
-    monkeypatch.delenv("REQUESTS_CA_BUNDLE", raising=False)
-    monkeypatch.delenv("DAGSTER_HOME", raising=False)
-    monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(folder / "aws-config"))
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", str(folder / "aws-credentials"))
+def enter(fake: FakeAws) -> None:
+    """Directs every boto3 client of this process to the fake, until the test ends."""
+    os.environ.update(fake.environment())
 
 
 def config_of(
     organization: Organization, regions: Sequence[str] = REGIONS, **settings: Any
 ) -> Config:
     """Every account of the organization, in these regions."""
-    matrix = [{"account_id": a.account_id, "regions": list(regions)} for a in organization]
-    return Config.model_validate(
-        {
-            "aws_account_matrix": matrix,
-            "REQUIRED_TAGS": ["Owner"],
-            "assume_role_name_template": "terraform",
-            "calls_per_second": 0.0,
-            "region_deadline": 20,
-            **settings,
-        }
-    )
+    changed = {"REQUIRED_TAGS": ["Owner"], "calls_per_second": 0.0, "region_deadline": 20}
+    rows = matrix_of(organization, regions)
+    return Config.model_validate(settings_of(rows, **changed | settings))
 
 
 def account_ids(config: Config) -> list[str]:
@@ -62,7 +45,7 @@ def rows_of(scanned: ScannedAccount) -> list[Row]:
 
 
 def rows_in(organization: Organization, account_id: str, regions: Sequence[str]) -> list[Row]:
-    """What there is to be read."""
+    """What a scan of these regions must read."""
     return [
         (region, resource.arn, type_of(resource.arn), tuple(resource.tags.items()))
         for region in regions

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tag_compliance_tests.endurance.kill import Killing, set_up
+from tag_compliance_tests.support.forked import ForkServer
+
+
+@pytest.fixture(scope="session")
+def killing(tmp_path_factory: pytest.TempPathFactory, forks: ForkServer) -> Iterator[Killing]:
+    """Two states of AWS and the result of each; what the tests do to its storage heals."""
+    with set_up(tmp_path_factory.mktemp("killing") / "place", forks) as scene:
+        yield scene
