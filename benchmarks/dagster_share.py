@@ -26,8 +26,9 @@ from tag_compliance.cli.dagster_home import FEW_EVENTS
 from tag_compliance_tests.pipeline.postgres import is_installed, running_postgres
 
 if TYPE_CHECKING:
-    from tag_compliance.config import Config
     from tag_compliance.domain.scan import ScannedAccount
+
+    from tag_compliance.config import Config
 
 _FEW, _MANY = 10, 210
 _POSTGRES = "storage:\n  postgres:\n    postgres_url: {url}\n"
@@ -106,12 +107,12 @@ def _measure(accounts: int, folder: Path) -> dict[str, Any]:
     from unittest import mock
 
     import dagster as dg
+    from tag_compliance.pipeline.launch import run_scan
 
     from benchmarks.stopwatch import Stopwatch
     from tag_compliance.aws.regions import known_regions
     from tag_compliance.config import load_config
     from tag_compliance.pipeline import assets
-    from tag_compliance.pipeline.launch import run_scan
     from tag_compliance.pipeline.resources import ProgressResource
 
     warnings.filterwarnings("ignore")
@@ -144,7 +145,6 @@ def _read_nothing(
     config: Config, account_ids: Iterable[str], _progress: object = None
 ) -> list[ScannedAccount]:
     """Replaces `scan_accounts`: every account is read and has no resources."""
-    from tag_compliance.domain.clock import utc_now
     from tag_compliance.domain.scan import (
         RESOURCE_SCHEMA,
         AccountScan,
@@ -152,6 +152,8 @@ def _read_nothing(
         RegionScan,
         ScannedAccount,
     )
+
+    from tag_compliance.domain.clock import utc_now
 
     wanted, now = set(account_ids), utc_now()
     return [
@@ -175,11 +177,12 @@ def _read_nothing(
 
 def _without_dagster(config: Config, folder: Path) -> None:
     """The work of the assets: write and read tables, evaluate, count and publish."""
+    from tag_compliance.domain.families import Occasion
+    from tag_compliance.pipeline.io import keep_account, load_accounts
+
     from tag_compliance.domain.clock import utc_now
     from tag_compliance.domain.evaluation import evaluate
-    from tag_compliance.domain.families import Occasion
     from tag_compliance.domain.policy import Policy
-    from tag_compliance.pipeline.io import keep_account, load_accounts
     from tag_compliance.pipeline.metadata import of_account
     from tag_compliance.snapshot.builder import build_contents
     from tag_compliance.snapshot.store import SnapshotStore

@@ -58,12 +58,13 @@ def evaluate(sizes: Sequence[int], rounds: int) -> Report:
 
 def _measure(resources: int) -> dict[str, Any]:
     # Imported here: the process that measures must stay small, see `benchmarks.process.measure`.
+    from tag_compliance.domain.detail import detail_of
+    from tag_compliance.domain.families import Occasion, build_families
+
     from benchmarks.organization import NOON, POLICY, scanned_accounts
     from benchmarks.stopwatch import Stopwatch, peak_bytes
     from tag_compliance.domain.counts import count
-    from tag_compliance.domain.detail import detail_of
     from tag_compliance.domain.evaluation import evaluate as evaluate_
-    from tag_compliance.domain.families import Occasion, build_families
     from tag_compliance.snapshot.appendable_gzip import compress
     from tag_compliance.snapshot.exposition import render
 

@@ -7,11 +7,6 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-
-from benchmarks.cases import REGIONS
-from tag_compliance.domain.evaluation import evaluate
-from tag_compliance.domain.policy import Policy
-from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.domain.scan import (
     RESOURCE_SCHEMA,
     AccountScan,
@@ -19,6 +14,11 @@ from tag_compliance.domain.scan import (
     RegionScan,
     ScannedAccount,
 )
+
+from benchmarks.cases import REGIONS
+from tag_compliance.domain.evaluation import evaluate
+from tag_compliance.domain.policy import Policy
+from tag_compliance.domain.results import ComplianceResults
 
 POLICY = Policy(("Owner", "Environment", "CostCenter", "Project"), ("ecs:task",))
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

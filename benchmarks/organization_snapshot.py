@@ -8,9 +8,10 @@ from __future__ import annotations
 import argparse
 import json
 
+from tag_compliance.domain.families import Occasion
+
 from benchmarks.organization import POLICY, results_of
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.domain.families import Occasion
 from tag_compliance.snapshot.builder import build_contents
 from tag_compliance.snapshot.layout import GZIP, PLAIN
 from tag_compliance.snapshot.store import SnapshotStore

@@ -36,11 +36,11 @@ def render(resources: int, rounds: int) -> Report:
 
 def _measure(resources: int, rounds: int) -> dict[str, Any]:
     from prometheus_client import CollectorRegistry, Gauge, generate_latest
+    from tag_compliance.domain.detail import detail_of
+    from tag_compliance.domain.families import Occasion, build_families
 
     from benchmarks.organization import NOON, results_of
     from tag_compliance.domain.counts import count
-    from tag_compliance.domain.detail import detail_of
-    from tag_compliance.domain.families import Occasion, build_families
     from tag_compliance.snapshot.exposition import render as render_
 
     results = results_of(resources)

@@ -20,6 +20,7 @@ __all__ = [
     "BadConfiguration",
     "CannotListen",
     "Fault",
+    "InvalidExposition",
     "NothingScanned",
     "SnapshotUnreadable",
     "StorageRefused",
@@ -90,6 +91,16 @@ class SnapshotUnreadable(TagComplianceError):
         super().__init__(f"snapshot {snapshot_id or '(none)'} is unreadable: {cause}")
         self.snapshot_id = snapshot_id
         self.cause = cause
+
+
+class InvalidExposition(TagComplianceError):
+    """Prometheus would reject the exposition; `faults` name the offending lines."""
+
+    def __init__(self, faults: tuple[str, ...]) -> None:
+        super().__init__(
+            f"the metrics are invalid and were not published: {'; '.join(faults[:_SHOWN_FAILURES])}"
+        )
+        self.faults = faults
 
 
 class StoredValueUnreadable(TagComplianceError):

@@ -32,16 +32,16 @@ if TYPE_CHECKING:
     from types_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from types_boto3_sts import STSClient
 
-Frozen = Callable[[], ReadOnlyCredentials]
+CredentialsProvider = Callable[[], ReadOnlyCredentials]
 """Answers the credentials to sign the next request with."""
 
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 
-_signing: ContextVar[Frozen] = ContextVar("tag_compliance_signing")
+_signing: ContextVar[CredentialsProvider] = ContextVar("tag_compliance_signing")
 
 
 @contextlib.contextmanager
-def signing_as(frozen: Frozen) -> Iterator[None]:
+def signing_as(frozen: CredentialsProvider) -> Iterator[None]:
     """Calls in this block, on this thread, are signed with these credentials."""
     before = _signing.set(frozen)
     try:
@@ -78,7 +78,7 @@ class Clients:
         self._lock = threading.Lock()
         self._own: Credentials | None = None
         self._asked_for_own = False
-        self._taggers: dict[str, ResourceGroupsTaggingAPIClient] = {}
+        self._tagging_clients: dict[str, ResourceGroupsTaggingAPIClient] = {}
         self._sts: dict[str, STSClient] = {}
         self._trust = create_trust()
 
@@ -96,7 +96,7 @@ class Clients:
     @cached_property
     def _settings(self) -> ClientConfig:
         return ClientConfig(
-            # The retries are `Pace`'s, which knows the region's deadline and counts them.
+            # The retries are `CallBudget`'s, which knows the region's deadline and counts them.
             retries={"mode": "standard", "total_max_attempts": 1},
             # Said once: botocore would put its own together twice for each request.
             user_agent=f"tag-compliance/{__version__} {self._botocore.user_agent()}",
@@ -124,16 +124,16 @@ class Clients:
             own = self._session.region_name
         return own if own and partitions.get(own) == partitions.get(region) else region
 
-    def tagger(self, region: str) -> ResourceGroupsTaggingAPIClient:
+    def tagging_client(self, region: str) -> ResourceGroupsTaggingAPIClient:
         with self._lock:
-            if region not in self._taggers:
+            if region not in self._tagging_clients:
                 client = self._session.client(
                     "resourcegroupstaggingapi", region_name=region, config=self._settings
                 )
                 send_through(client, self._http(client.meta.endpoint_url))
                 decode_early(client)
-                self._taggers[region] = client
-            return self._taggers[region]
+                self._tagging_clients[region] = client
+            return self._tagging_clients[region]
 
     def sts(self, region: str) -> STSClient:
         with self._lock:

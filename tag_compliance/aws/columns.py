@@ -1,21 +1,24 @@
-"""From pages to columns: strings become Arrow arrays before the next few thousand come."""
+"""From pages to columns: texts become Arrow arrays every few thousand resources."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
 from tag_compliance.aws.page import Page
+from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.arn import type_of
-from tag_compliance.domain.scan import RESOURCE_SCHEMA
+from tag_compliance.domain.read_status import Source
+from tag_compliance.domain.resources import RESOURCE_SCHEMA
 
 _ROWS_PER_CHUNK = 5_000
 
 
 class ResourceColumns:
-    """Collects one region's resources; `table` has `RESOURCE_SCHEMA`."""
+    """Collects the resources of one region from one source; `table` has `RESOURCE_SCHEMA`."""
 
-    def __init__(self, region: str) -> None:
+    def __init__(self, region: RegionName, source: Source) -> None:
         self._region = region
+        self._source = source
         self._chunks: list[pa.Table] = []
         self._rows = 0
         self._start_chunk()
@@ -44,17 +47,17 @@ class ResourceColumns:
             self._end_chunk()
 
     def _end_chunk(self) -> None:
-        regions = pa.array([0] * len(self._arns), pa.int32())
         tags = pa.MapArray.from_arrays(
             pa.array(self._offsets, pa.int32()),
             pa.array(self._keys, pa.string()),
             pa.array(self._values, pa.string()),
         )
         columns = {
-            "region": pa.DictionaryArray.from_arrays(regions, pa.array([self._region])),
+            "region": _constant(self._region, len(self._arns)),
             "arn": pa.array(self._arns, pa.string()),
             "resource_type": pa.array(self._types, pa.string()).dictionary_encode(),
             "tags": tags,
+            "source": _constant(self._source, len(self._arns)),
         }
         self._chunks.append(pa.table(columns, schema=RESOURCE_SCHEMA))
         self._start_chunk()
@@ -63,3 +66,7 @@ class ResourceColumns:
         if self._arns or not self._chunks:
             self._end_chunk()
         return pa.concat_tables(self._chunks).unify_dictionaries()
+
+
+def _constant(text: str, rows: int) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([str(text)]))

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tag_compliance.aws.roles import partition_of, role_steps
+from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 
 Document = dict[str, Any]
@@ -29,7 +30,7 @@ _S3 = "s3://"
 
 def base_role_policy(config: Config) -> Document:
     """Assumes exactly the configured roles; reads tags itself where an account has no role."""
-    chains = [role_steps(config, account) for account in config.aws_account_matrix]
+    chains = [role_steps(config, account) for account in targets_of(config)]
     roles = _sorted(chain[0].role_arn for chain in chains if chain)
     assume = [_allow("AssumeTheAccountsRoles", ["sts:AssumeRole"], roles)] if roles else []
     return _document(*assume, *([] if all(chains) else [_READ_TAGS]))
@@ -38,7 +39,7 @@ def base_role_policy(config: Config) -> Document:
 def hub_role_policies(config: Config) -> dict[str, Document]:
     """For each hub role: it assumes exactly the roles that are reached by way of it."""
     reached: dict[str, set[str]] = {}
-    for account in config.aws_account_matrix:
+    for account in targets_of(config):
         for hub, member in zip(steps := role_steps(config, account), steps[1:], strict=False):
             reached.setdefault(hub.role_arn, set()).add(member.role_arn)
     return {
@@ -58,7 +59,7 @@ def trust_policies(config: Config, principal: str | None) -> dict[str, Document]
     `principal` is the base role; roles that trust it are left out where it is None.
     """
     found = {}
-    for account in config.aws_account_matrix:
+    for account in targets_of(config):
         trusted = principal
         for step in role_steps(config, account):
             if trusted is not None:
@@ -113,7 +114,7 @@ def _bucket_and_prefix(config: Config) -> tuple[str, str] | None:
     if not config.storage.startswith(_S3):
         return None
     bucket, _, prefix = config.storage.removeprefix(_S3).partition("/")
-    arn = f"arn:{partition_of(config.aws_account_matrix[0])}:s3:::{bucket}"
+    arn = f"arn:{partition_of(targets_of(config)[0])}:s3:::{bucket}"
     return arn, f"{arn}/{prefix.strip('/')}/" if prefix.strip("/") else f"{arn}/"
 
 

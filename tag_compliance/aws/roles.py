@@ -1,11 +1,12 @@
-"""Which role is assumed in an account, by way of which other, and under what conditions."""
+"""Which roles are assumed to read an account, in which order, and under which conditions."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from tag_compliance.aws.regions import known_regions
-from tag_compliance.config import Account, AccountOverride, Config
+from tag_compliance.config import AccountOverride, Config
+from tag_compliance.domain.account import Target
 
 DEFAULT_SESSION_NAME = "tag-compliance"
 DEFAULT_SESSION_SECONDS = 3_600
@@ -16,7 +17,7 @@ _CHAINED_SESSION_SECONDS = 3_600
 
 @dataclass(frozen=True, slots=True)
 class RoleStep:
-    """One AssumeRole; `session_seconds` is how long its credentials last."""
+    """One AssumeRole call; its credentials are valid for `session_seconds`."""
 
     role_arn: str
     session_name: str
@@ -24,10 +25,10 @@ class RoleStep:
     external_id: str | None = None
 
 
-def role_steps(config: Config, account: Account) -> tuple[RoleStep, ...]:
-    """The roles to assume, each with the last one's credentials; none: the base credentials."""
-    own = config.aws_account_overrides.get(account.account_id, AccountOverride())
-    role_arn = own.role_arn or _from_template(config, account)
+def role_steps(config: Config, target: Target) -> tuple[RoleStep, ...]:
+    """The roles to assume, each with the previous one's credentials; none: the base credentials."""
+    own = config.aws_account_overrides.get(target.account_id, AccountOverride())
+    role_arn = own.role_arn or _from_template(config, target)
     if role_arn is None:
         return ()
     name = own.role_session_name or config.role_session_name or DEFAULT_SESSION_NAME
@@ -43,14 +44,14 @@ def role_steps(config: Config, account: Account) -> tuple[RoleStep, ...]:
     )
 
 
-def partition_of(account: Account) -> str:
-    """The partition that the account's regions lie in."""
-    return known_regions()[account.regions[0]]
+def partition_of(target: Target) -> str:
+    """The partition that the target's regions are in."""
+    return known_regions()[target.regions[0]]
 
 
-def _from_template(config: Config, account: Account) -> str | None:
+def _from_template(config: Config, target: Target) -> str | None:
     template = config.assume_role_name_template
     if template is None:
         return None
-    name = template.replace("{account_id}", account.account_id)
-    return f"arn:{partition_of(account)}:iam::{account.account_id}:role/{name}"
+    name = template.replace("{account_id}", target.account_id)
+    return f"arn:{partition_of(target)}:iam::{target.account_id}:role/{name}"

@@ -8,6 +8,7 @@ import sys
 
 from tag_compliance.aws import iam
 from tag_compliance.aws.roles import role_steps
+from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 from tag_compliance.errors import BadConfiguration, Fault
 
@@ -74,7 +75,7 @@ def _trust(config: Config, principal: str | None) -> iam.Document | None:
     if principal is None and _trusts_base(config):
         raise _wrong("principal", None, "is needed: the ARN of the base role, which is trusted")
     by_role = iam.trust_policies(config, principal)
-    chains = [role_steps(config, account) for account in config.aws_account_matrix]
+    chains = [role_steps(config, target) for target in targets_of(config)]
     return _single([by_role[chain[-1].role_arn] for chain in chains if chain])
 
 
@@ -86,7 +87,7 @@ def _single(policies: list[iam.Document]) -> iam.Document | None:
 
 
 def _trusts_base(config: Config) -> bool:
-    return any(len(role_steps(config, account)) == 1 for account in config.aws_account_matrix)
+    return any(len(role_steps(config, target)) == 1 for target in targets_of(config))
 
 
 def _only(config: Config, account_id: str) -> Config:

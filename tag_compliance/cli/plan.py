@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tag_compliance.aws.roles import role_steps
-from tag_compliance.config import Account, Config
+from tag_compliance.aws.targets import targets_of
+from tag_compliance.config import Config
+from tag_compliance.domain.account import Target
 
 _RESOURCES_PER_CALL = 100
 
 
 def plan_of(config: Config) -> Iterator[str]:
     """The lines of the plan. The number of calls is a minimum: the number of pages is unknown."""
-    accounts = config.aws_account_matrix
+    accounts = targets_of(config)
     regions = sum(len(account.regions) for account in accounts)
     calls = regions + sum(max(1, len(role_steps(config, account))) for account in accounts)
     yield f"{len(accounts)} accounts, {regions} regions, every {config.refresh_interval} s"
@@ -29,7 +31,7 @@ def plan_of(config: Config) -> Iterator[str]:
     )
 
 
-def _account(config: Config, account: Account) -> Iterator[str]:
+def _account(config: Config, account: Target) -> Iterator[str]:
     yield f"{account.account_id}  {account.account_name}"
     steps = role_steps(config, account)
     for step in steps:

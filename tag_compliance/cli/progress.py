@@ -8,23 +8,25 @@ from collections.abc import Callable, Iterator
 
 from tqdm import tqdm
 
+from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
-from tag_compliance.domain.scan import RegionScan
+from tag_compliance.domain.account import AccountId
+from tag_compliance.domain.read_status import RegionReadStatus
 
 
 @contextlib.contextmanager
-def progress_bar(config: Config) -> Iterator[Callable[[str, RegionScan], None]]:
+def progress_bar(config: Config) -> Iterator[Callable[[AccountId, RegionReadStatus], None]]:
     """Yields a function to call for each region that has been read."""
-    regions = sum(len(account.regions) for account in config.aws_account_matrix)
+    regions = sum(len(target.regions) for target in targets_of(config))
     lock = threading.Lock()
     resources = failed = 0
     # `disable=None`: no bar if stderr is not a terminal.
     with tqdm(total=regions, unit="region", disable=None, leave=False) as bar:
 
-        def advance(_account_id: str, region: RegionScan) -> None:
+        def advance(_account_id: AccountId, region: RegionReadStatus) -> None:
             nonlocal resources, failed
             with lock:
-                resources += region.resources
+                resources += region.returned
                 failed += not region.succeeded
                 bar.set_postfix(resources=resources, failed=failed, refresh=False)
                 bar.update()

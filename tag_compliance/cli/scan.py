@@ -27,7 +27,7 @@ def scan(config: Path, output: options.Output, account: str | None, logs: option
     DAGSTER_HOME the run is recorded in that Dagster instance, without it nowhere.
     """
     from tag_compliance.cli.single_scan import scan_once
-    from tag_compliance.snapshot.status import Outcome
+    from tag_compliance.domain.read_status import Outcome
 
     logs.configure()
     status = scan_once(config, os.environ, output, account)

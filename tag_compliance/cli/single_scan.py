@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from tag_compliance.aws.regions import known_regions
+from tag_compliance.aws.targets import targets_of
 from tag_compliance.cli import options
 from tag_compliance.cli.dagster_home import FEW_EVENTS, prepare_dagster_home
 from tag_compliance.cli.interrupts import interruptible
@@ -33,7 +34,7 @@ def scan_once(
     Raises `TagComplianceError` if there is no snapshot or it cannot be written to the output.
     """
     config = load_config(config_path, environment, known_regions())
-    if account is not None and all(a.account_id != account for a in config.aws_account_matrix):
+    if account is not None and not targets_of(config, {account}):
         fault = Fault("--account", "", account, f"no such account in {config_path}")
         raise BadConfiguration((fault,))
     for_dagster = {**FEW_EVENTS, **environment}
@@ -56,15 +57,15 @@ def _materialize(
     gc.disable()  # no imported object becomes garbage, and searching them takes 0.2 s
     # Dagster, which a configuration with faults does not need.
     from tag_compliance.pipeline.allocator import use_system_allocator
-    from tag_compliance.pipeline.launch import run_scan
     from tag_compliance.pipeline.resources import ProgressResource
+    from tag_compliance.pipeline.run_once import run_once
 
     use_system_allocator()
     gc.freeze()
     gc.enable()
 
     with interruptible() as check, progress_bar(config) as advance:
-        ended = run_scan(config, config_path, environment, ProgressResource(advance), account)
+        ended = run_once(config, config_path, environment, ProgressResource(advance), account)
         check()
     if ended.snapshot is None:
         raise TagComplianceError(ended.failure or f"the run {ended.run_id} failed")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from tag_compliance.domain.counts import format_percentage
 from tag_compliance.snapshot.status import AccountStatus, ScanStatus
 
 _MOST_FAILURES = 20
@@ -18,8 +19,12 @@ def summary_of(status: ScanStatus) -> Iterator[str]:
         f"{status.outcome}: {read} of {len(regions)} regions of {len(status.accounts)} accounts "
         f"read in {seconds:.1f} s"
     )
-    share = f", {100 * status.compliant / status.resources:.1f} %" if status.resources else ""
-    yield f"{status.compliant} of {status.resources} resources carry every required tag{share}"
+    counts = status.counts
+    yield (
+        f"{counts.returned} resources returned, {counts.excluded} excluded, "
+        f"{counts.counted} counted, {counts.compliant} compliant"
+    )
+    yield f"{format_percentage(counts.compliance_percentage)} have every required tag"
     for tag in status.tags:
         yield f"  {tag.missing:>8} lack {tag.tag}"
     yield from _accounts(status.accounts)
@@ -32,7 +37,11 @@ def summary_of(status: ScanStatus) -> Iterator[str]:
 def _accounts(accounts: tuple[AccountStatus, ...]) -> Iterator[str]:
     width = max((len(account.account_name) for account in accounts), default=0)
     for account in accounts:
-        resources = sum(region.resources for region in account.regions)
+        counts = account.counts
         failed = sorted({r.reason for r in account.regions if r.reason != "ok"})
         state = f"failed: {', '.join(failed)}" if failed else "ok"
-        yield f"  {account.account_id}  {account.account_name:{width}}  {resources:>8}  {state}"
+        percentage = format_percentage(counts.compliance_percentage)
+        yield (
+            f"  {account.account_id}  {account.account_name:{width}}  {counts.counted:>8}  "
+            f"{percentage:>7}  {state}"
+        )

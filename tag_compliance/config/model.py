@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, Self, get_args
 
 from pydantic import (
     AfterValidator,
@@ -112,6 +112,19 @@ class CheckSeverity(StrEnum):
     ERROR = "error"
 
 
+class ThresholdSettings(_Model):
+    """In per cent: from `good` on compliance is good, below `poor` it is poor."""
+
+    good: Percentage = 95.0
+    poor: Percentage = 80.0
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.poor > self.good:
+            raise PydanticCustomError("thresholds", "poor must not be higher than good")
+        return self
+
+
 class Config(RoleSession):
     """All settings; `docs/configuration.md` describes each key."""
 
@@ -132,6 +145,7 @@ class Config(RoleSession):
     max_accounts_per_run: Annotated[StrictInt, Field(ge=0)] = 0
     silence_seconds: Annotated[float, Field(gt=0, strict=True, allow_inf_nan=False)] = 90.0
     retain_runs_days: Annotated[StrictInt, Field(ge=1)] = 14
+    thresholds: ThresholdSettings = Field(default_factory=ThresholdSettings)
     minimum_compliance: Percentage = 0.0
     minimum_account_compliance: Percentage = 0.0
     largest_drop: Percentage = 50.0
@@ -141,7 +155,10 @@ class Config(RoleSession):
     alert_hook: Annotated[StrictStr, StringConstraints(pattern=r"^[\w.]+:\w+$")] | None = None
 
 
-_MANY_VALUED = {"aws_account_matrix", "aws_account_overrides", "excluded_resource_types", "owners"}
+_MANY_VALUED = {
+    *("aws_account_matrix", "aws_account_overrides", "excluded_resource_types", "owners"),
+    "thresholds",
+}
 
 SCALAR_KEYS = tuple(
     name

@@ -1,22 +1,42 @@
-"""What the company requires of tags, and which resource types it leaves out of account."""
+"""The policy: the rules that the company's resources must follow, and the excluded types."""
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from dataclasses import dataclass
 from functools import cached_property
+
+from tag_compliance.domain.rules.base import Rule, RuleId
+from tag_compliance.domain.rules.required_tag import RequiredTag
 
 
 @dataclass(frozen=True)
 class Policy:
     """The required tag keys, in their configured order, and the exclusion patterns.
 
-    Keys compare exactly: AWS tag keys are case-sensitive
-    (https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html).
+    A resource is compliant when it has every required tag.
     """
 
     required_tags: tuple[str, ...]
     excluded_resource_types: tuple[str, ...] = ()
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        """Every rule, the rules of the required tags first."""
+        return tuple(RequiredTag(key) for key in self.required_tags)
+
+    @property
+    def required_rule_ids(self) -> frozenset[RuleId]:
+        """The rules that decide whether a resource is compliant."""
+        return frozenset(RequiredTag(key).rule_id for key in self.required_tags)
+
+    @cached_property
+    def version(self) -> str:
+        """Identifies the content of the policy: equal for equal rules and exclusions."""
+        content = [self.required_tags, self.excluded_resource_types]
+        return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
     @cached_property
     def _exclusions(self) -> tuple[re.Pattern[str], ...]:

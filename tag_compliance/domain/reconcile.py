@@ -1,70 +1,50 @@
-"""What is stored of the accounts, seen through the configuration of today."""
+"""Stored read statuses, as today's targets require them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
-from tag_compliance.domain.clock import utc_now
-from tag_compliance.domain.scan import (
-    RESOURCE_SCHEMA,
-    AccountScan,
+from tag_compliance.domain.account import RegionName, Target
+from tag_compliance.domain.read_status import (
+    AccountReadStatus,
     Reason,
-    RegionScan,
-    ScannedAccount,
+    RegionReadStatus,
+    failed_region,
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ExpectedAccount:
-    """An account as the configuration names it."""
-
-    account_id: str
-    account_name: str
-    regions: tuple[str, ...]
-
-
 def reconcile(
-    expected: Iterable[ExpectedAccount],
-    stored: Mapping[str, ScannedAccount],
+    target: Target,
+    stored: AccountReadStatus | None,
     *,
-    scanned_since: datetime | None = None,
-) -> list[ScannedAccount]:
-    """The stored scans of the expected accounts, in their order and under their present names.
+    now: datetime,
+    read_since: datetime | None = None,
+) -> AccountReadStatus:
+    """The stored status under the target's name and with the target's regions, in their order.
 
-    An account or a region that is expected and was never scanned is there as `not_scanned`; what is
-    stored and no longer expected is left out. An account that was last scanned before
-    `scanned_since` has failed: the run that was to read it ended without a result.
+    A region that was never read has the reason `not_scanned`; a region that is no longer a target
+    is left out. If the account was last read before `read_since`, all its regions have failed,
+    because the run that was to read it ended without a result.
     """
-    seen = [_seen_as(account, stored.get(account.account_id)) for account in expected]
-    if scanned_since is None:
-        return seen
-    return [_failed(a) if a.scan.started_at < scanned_since else a for a in seen]
-
-
-def _failed(account: ScannedAccount) -> ScannedAccount:
-    message = "the run that was to read it ended without a result"
-    regions = tuple(
-        RegionScan(r.region, Reason.INTERNAL, message, last_success_at=r.last_success_at)
-        for r in account.scan.regions
-    )
-    return replace(account, scan=replace(account.scan, regions=regions))
-
-
-def _seen_as(account: ExpectedAccount, stored: ScannedAccount | None) -> ScannedAccount:
     if stored is None:
-        regions = tuple(_not_scanned(region) for region in account.regions)
-        scan = AccountScan(account.account_id, account.account_name, utc_now(), 0.0, regions)
-        return ScannedAccount(scan, RESOURCE_SCHEMA.empty_table())
-    known = {region.region: region for region in stored.scan.regions}
-    scan = replace(
-        stored.scan,
-        account_name=account.account_name,
-        regions=tuple(known.get(region) or _not_scanned(region) for region in account.regions),
+        regions = tuple(_not_scanned(region) for region in target.regions)
+        return AccountReadStatus(target.account_id, target.account_name, now, 0.0, regions)
+    known = {region.region: region for region in stored.regions}
+    status = replace(
+        stored,
+        account_name=target.account_name,
+        regions=tuple(known.get(region) or _not_scanned(region) for region in target.regions),
     )
-    return ScannedAccount(scan, stored.table)
+    if read_since is not None and status.started_at < read_since:
+        return replace(status, regions=tuple(_unread(region) for region in status.regions))
+    return status
 
 
-def _not_scanned(region: str) -> RegionScan:
-    return RegionScan(region, Reason.NOT_SCANNED, "it has not been scanned yet")
+def _not_scanned(region: RegionName) -> RegionReadStatus:
+    return failed_region(region, Reason.NOT_SCANNED, "it has not been scanned yet")
+
+
+def _unread(region: RegionReadStatus) -> RegionReadStatus:
+    message = "the run that was to read it ended without a result"
+    return failed_region(region.region, Reason.INTERNAL, message, region.last_success_at)

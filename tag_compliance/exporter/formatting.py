@@ -27,10 +27,3 @@ def format_time(at: datetime) -> str:
 def format_count(number: int) -> str:
     """With a narrow space between groups of three digits: `12 345`."""
     return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-
-
-def format_percentage(value: float | None) -> str:
-    """Rounded down, so that only 100 % is shown as 100 %. A dash for None."""
-    if value is None:
-        return "\N{EN DASH}"
-    return f"{int(value * 10) / 10:.1f}\N{NARROW NO-BREAK SPACE}%"

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from textwrap import shorten
 
+from tag_compliance.domain.read_status import Outcome
 from tag_compliance.exporter.formatting import format_duration
 from tag_compliance.exporter.snapshot_watcher import State
-from tag_compliance.snapshot.status import Outcome
 
 _MAX_FAILURES = 3
 _MAX_FAILURE_CHARACTERS = 160

@@ -10,7 +10,8 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from tag_compliance import __version__
-from tag_compliance.exporter.formatting import format_count, format_percentage, format_time
+from tag_compliance.domain.counts import format_percentage
+from tag_compliance.exporter.formatting import format_count, format_time
 
 if TYPE_CHECKING:
     from jinja2 import Environment

@@ -19,9 +19,9 @@ from typing import Literal
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 
 from tag_compliance import __version__
+from tag_compliance.domain.read_status import Outcome
 from tag_compliance.exporter.file_reloader import FileReloader
 from tag_compliance.exporter.snapshot_watcher import State
-from tag_compliance.snapshot.status import Outcome
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 

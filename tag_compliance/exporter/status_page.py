@@ -6,17 +6,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from tag_compliance.domain.counts import format_percentage, percentage
+from tag_compliance.domain.read_status import Outcome, Reason
 from tag_compliance.exporter.formatting import (
     format_count,
     format_duration,
-    format_percentage,
     format_time,
 )
 from tag_compliance.exporter.health import Health
 from tag_compliance.exporter.snapshot_watcher import State
 from tag_compliance.snapshot.status import (
     AccountStatus,
-    Outcome,
     RegionStatus,
     ScanStatus,
     TagStatus,
@@ -37,7 +37,6 @@ _OUTCOMES = {
     Outcome.PARTIAL: "some regions could not be read",
     Outcome.NOTHING: "no region could be read",
 }
-_GOOD_PERCENTAGE, _FAIR_PERCENTAGE = 90, 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +82,14 @@ class StatusPage:
         limit = format_duration(timedelta(seconds=status.stale_after_seconds))
         made = f"{format_time(status.made_at)}, valid for {limit}"
         yield Fact("Snapshot", self.ago(status.made_at), made)
-        overall = format_percentage(share(status.compliant, status.resources))
-        yield Fact("Compliance", overall, "of resources have every required tag")
-        compliant = f"{format_count(status.compliant)} compliant"
-        yield Fact("Resources", format_count(status.resources), compliant)
+        counts = status.counts
+        overall = format_percentage(counts.compliance_percentage)
+        compliant = f"{format_count(counts.compliant)} of {format_count(counts.counted)} compliant"
+        yield Fact("Compliance", overall, compliant)
+        left_out = (
+            f"{format_count(counts.excluded)} excluded, {format_count(counts.counted)} counted"
+        )
+        yield Fact("Resources returned", format_count(counts.returned), left_out)
         yield Fact("Accounts", _count_of([a.succeeded for a in status.accounts]), "fully read")
         regions = [region for account in status.accounts for region in account.regions]
         yield Fact("Regions", _count_of([is_read(region) for region in regions]), "read")
@@ -97,7 +100,7 @@ class StatusPage:
         return sorted(tags, key=lambda tag: (-tag.missing, tag.tag))
 
     def missing_share(self, tag: TagStatus) -> float | None:
-        return share(tag.missing, self.status.resources) if self.status else None
+        return percentage(tag.missing, self.status.counts.counted) if self.status else None
 
     def accounts(self) -> list[AccountStatus]:
         """The accounts to show: failed ones first, otherwise in the configured order."""
@@ -119,32 +122,25 @@ class StatusPage:
             return "good"
         return "partial" if read else "failed"
 
-    @staticmethod
-    def region_grade(region: RegionStatus) -> str:
+    def region_grade(self, region: RegionStatus) -> str:
         """The CSS class of a region: `bad` if it was not read, otherwise by its compliance."""
         if not is_read(region):
             return "bad"
-        if region.compliance_percentage is None:
+        compliance = region.counts.compliance_percentage if region.counts else None
+        if compliance is None or self.status is None:
             return "empty"
-        if region.compliance_percentage >= _GOOD_PERCENTAGE:
-            return "good"
-        return "fair" if region.compliance_percentage >= _FAIR_PERCENTAGE else "poor"
+        return str(self.status.thresholds.grade(compliance))
 
     @staticmethod
     def region_summary(region: RegionStatus) -> str:
         if not is_read(region):
             return region.reason
-        return format_percentage(region.compliance_percentage) if region.resources else "empty"
+        compliance = region.counts.compliance_percentage if region.counts else None
+        return "empty" if compliance is None else format_percentage(compliance)
 
 
 def is_read(region: RegionStatus) -> bool:
-    """`ok` is `Reason.OK` of domain.scan, a module that needs pyarrow."""
-    return region.reason == "ok"
-
-
-def share(part: int, whole: int) -> float | None:
-    """In percent; None if `whole` is 0."""
-    return 100 * part / whole if whole else None
+    return region.reason == Reason.OK
 
 
 def _count_of(flags: list[bool]) -> str:

@@ -6,10 +6,14 @@ It stays code: column widths and control characters are simpler to handle here t
 from __future__ import annotations
 
 from tag_compliance import __version__
-from tag_compliance.exporter.formatting import format_count, format_percentage
+from tag_compliance.domain.counts import Counts, format_percentage
+from tag_compliance.exporter.formatting import format_count
 from tag_compliance.exporter.status_page import StatusPage, is_read
 
-_REGION_HEAD = ("account", "id", "region", "state", "resources", "compliant", "last success")
+_REGION_HEAD = (
+    *("account", "id", "region", "state"),
+    *("returned", "excluded", "counted", "compliant", "last success"),
+)
 
 
 def render_text(page: StatusPage) -> str:
@@ -48,8 +52,7 @@ def _accounts(page: StatusPage) -> list[str]:
             account.account_id,
             region.region,
             region.reason,
-            format_count(region.resources),
-            format_percentage(region.compliance_percentage),
+            *_numbers(region.counts),
             page.ago(region.last_success_at),
         )
         for account, region in regions
@@ -66,6 +69,14 @@ def _accounts(page: StatusPage) -> list[str]:
         *messages,
         *([note] if note else []),
     ]
+
+
+def _numbers(counts: Counts | None) -> tuple[str, ...]:
+    """The last four columns before the last success; dashes for a region that does not count."""
+    if counts is None:
+        return (format_percentage(None),) * 4
+    numbers = (counts.returned, counts.excluded, counts.counted)
+    return (*map(format_count, numbers), format_percentage(counts.compliance_percentage))
 
 
 def _table(rows: list[tuple[str, ...]]) -> list[str]:

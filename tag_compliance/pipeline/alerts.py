@@ -13,7 +13,7 @@ import dagster as dg
 
 from tag_compliance.errors import BadConfiguration, Fault
 from tag_compliance.logs import get_logger
-from tag_compliance.pipeline.runs import JOB
+from tag_compliance.pipeline.run_queries import is_publishing, is_reading
 
 logger = get_logger(__name__)
 
@@ -71,7 +71,7 @@ def build_alert_sensors(hook: str | None) -> list[dg.SensorDefinition]:
     def check_failed(context: dg.RunStatusSensorContext) -> None:
         """Calls the hook for each asset check that failed in a run that succeeded."""
         run = context.dagster_run
-        if run.job_name != JOB and not run.asset_selection:
+        if not (is_reading(run) or is_publishing(run)):
             return
         logs = context.instance.all_logs(
             run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION

@@ -1,20 +1,23 @@
-"""The four assets: configuration, raw resources by account, validated results, metric snapshot."""
+"""The four assets: configuration, raw resources by account, compliance results, metric snapshot.
 
-from datetime import timedelta
+`scan_config` is the one configuration of a scan: the downstream assets take targets, policy and
+settings from it, as the reading run stored it. The configuration file is only asked where the
+storage is.
+"""
+
+from collections.abc import Iterator
 
 import dagster as dg
 
 from tag_compliance import __version__
 from tag_compliance.aws.scanner import scan_accounts
-from tag_compliance.config import Config, OnFailure
+from tag_compliance.aws.targets import targets_of
+from tag_compliance.config import Config
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.domain.counts import count
-from tag_compliance.domain.evaluation import evaluate
-from tag_compliance.domain.families import Occasion
-from tag_compliance.domain.policy import Policy
-from tag_compliance.domain.reconcile import ExpectedAccount, reconcile
-from tag_compliance.domain.results import COUNTED_COLUMNS, ComplianceResults
-from tag_compliance.domain.scan import ScannedAccount, failures_of
+from tag_compliance.domain.evaluation import basis_of, evaluate
+from tag_compliance.domain.metrics.table import SnapshotInfo
+from tag_compliance.domain.read_status import AccountReadStatus, Outcome, failures_of
+from tag_compliance.domain.thresholds import Thresholds
 from tag_compliance.errors import BadConfiguration, NothingScanned, TagComplianceError
 from tag_compliance.pipeline import metadata
 from tag_compliance.pipeline.checks import (
@@ -23,22 +26,25 @@ from tag_compliance.pipeline.checks import (
     check_results,
     check_snapshot,
 )
+from tag_compliance.pipeline.merge import MergedScan, keep_since, merge_stored, policy_of
 from tag_compliance.pipeline.partitions import ACCOUNTS
 from tag_compliance.pipeline.resources import (
     ConfigurationResource,
     HeartbeatResource,
     ProgressResource,
 )
-from tag_compliance.pipeline.runs import scan_began_at
-from tag_compliance.snapshot.builder import build_contents, outcome_of
-from tag_compliance.snapshot.status import LastScan, Outcome
+from tag_compliance.pipeline.run_tags import read_since, scan_started_at
+from tag_compliance.snapshot.builder import SnapshotSettings, build_contents
+from tag_compliance.snapshot.status import LastScan
+from tag_compliance.tables.findings import Findings
+from tag_compliance.tables.raw_resources import RawResources
 
 IO_MANAGER = "tag_compliance_io"
 
 
 @dg.asset(io_manager_key=IO_MANAGER, kinds={"yaml"})
 def scan_config(configuration: ConfigurationResource) -> dg.MaterializeResult[Config]:
-    """What is to be scanned and required: the configuration file as this run read it."""
+    """What to read and what to require: the configuration file as this run read it."""
     try:
         config = configuration.load()
     except BadConfiguration as error:
@@ -55,92 +61,100 @@ def scan_config(configuration: ConfigurationResource) -> dg.MaterializeResult[Co
 def raw_resources(
     context: dg.AssetExecutionContext,
     scan_config: Config,
+    configuration: ConfigurationResource,
     scan_progress: dg.ResourceParam[ProgressResource],
-    heartbeat: HeartbeatResource,  # noqa: ARG001 - asked for, it beats for the whole run
-) -> list[ScannedAccount]:
+    heartbeat: HeartbeatResource,  # noqa: ARG001 - it beats for the whole run once it is asked for
+) -> None:
     """Every tagged resource of the run's accounts, as the Resource Groups Tagging API returns it.
 
-    One account's failure is data: it is in the partition's metadata, and the run goes on.
+    Each account is stored and evaluated as soon as it is read. A failure of one account is data in
+    its partition's metadata, and the run goes on.
     """
-    accounts = scan_accounts(scan_config, context.partition_keys, scan_progress)
-    for account in accounts:
-        context.add_asset_metadata(
-            metadata.of_account(evaluate([account], _policy(scan_config))),
-            partition_key=account.scan.account_id,
-        )
-    failures = failures_of([account.scan for account in accounts])
+    try:
+        statuses = list(_read_accounts(context, scan_config, configuration, scan_progress))
+    except TagComplianceError as error:
+        raise dg.Failure(str(error), allow_retries=False) from None
+    failures = failures_of(statuses)
     if failures:
         context.log.warning("not read: %s", "; ".join(failures))
-    return accounts
+
+
+def _read_accounts(
+    context: dg.AssetExecutionContext,
+    config: Config,
+    configuration: ConfigurationResource,
+    progress: ProgressResource,
+) -> Iterator[AccountReadStatus]:
+    storage, warn = configuration.storage(), context.log.warning
+    inventories, findings = RawResources(storage, warn), Findings(storage, warn)
+    policy, started_at = policy_of(config), scan_started_at(context.run.tags) or utc_now()
+    targets = targets_of(config, set(context.partition_keys))
+    for inventory in scan_accounts(config, targets, progress):
+        status = inventory.status
+        stored = inventories.store(inventory)
+        if stored is None:
+            context.log.warning("%s: a later scan has stored this account", status.display_name)
+            continue
+        basis = basis_of(stored.status, policy, started_at, keep_since(config, started_at))
+        evaluation = evaluate(stored, policy, basis)
+        findings.store(evaluation)
+        context.add_asset_metadata(
+            metadata.of_account(evaluation), partition_key=str(status.account_id)
+        )
+        yield status
 
 
 @dg.asset(
     io_manager_key=IO_MANAGER,
     kinds={"pandas", "parquet"},
+    deps=[raw_resources],
     check_specs=RESULT_CHECKS,
     # Dagster cannot read the type off a result that carries checks as well.
-    dagster_type=dg.PythonObjectDagsterType(ComplianceResults),
+    dagster_type=dg.PythonObjectDagsterType(MergedScan),
 )
 def compliance_results(
     context: dg.AssetExecutionContext,
     scan_config: Config,
-    raw_resources: dict[str, ScannedAccount],
     configuration: ConfigurationResource,
-    heartbeat: HeartbeatResource,  # noqa: ARG001 - a run that publishes alone beats, too
+    heartbeat: HeartbeatResource,  # noqa: ARG001 - a publishing run beats, too
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """Every counted resource with the required tags that it has and lacks.
+    """Every count of the scan, merged from the evaluations of its accounts.
 
-    Rows: `tag_compliance.domain.results.RESULT_SCHEMA`. An asset that takes this one as a
-    `pandas.DataFrame` gets just them.
+    An asset that takes this one as a `pandas.DataFrame` gets one row for each counted resource:
+    `tag_compliance.domain.result_table.RESULT_SCHEMA`.
     """
-    expected = [
-        ExpectedAccount(account.account_id, account.account_name, account.regions)
-        for account in scan_config.aws_account_matrix
-    ]
-    keep = scan_config.on_failure is OnFailure.KEEP_LAST
-    results = evaluate(
-        reconcile(
-            expected,
-            raw_resources,
-            scanned_since=scan_began_at(context.op_execution_context.run_tags),
-        ),
-        _policy(scan_config),
-        keep_since=utc_now() - timedelta(seconds=scan_config.keep_last_for) if keep else None,
+    merged = merge_stored(
+        scan_config,
+        configuration.storage(),
+        context.log.warning,
+        read_since=read_since(context.run.tags),
     )
-    counts, before = count(results), configuration.snapshots().status()
+    before = configuration.snapshots().status()
     return dg.MaterializeResult(
-        value=results,
-        metadata=metadata.of_results(results, counts),
-        check_results=check_results(results, counts, scan_config, before),
+        value=merged,
+        metadata=metadata.of_results(merged.results),
+        check_results=check_results(merged.results, scan_config, before),
     )
 
 
-@dg.asset(
-    kinds={"prometheus"},
-    check_specs=SNAPSHOT_CHECKS,
-    # The tags themselves are the larger part of the rows, and no metric shows them.
-    ins={"compliance_results": dg.AssetIn(metadata={"columns": list(COUNTED_COLUMNS)})},
-)
+@dg.asset(kinds={"prometheus"}, check_specs=SNAPSHOT_CHECKS)
 def metric_snapshot(
-    scan_config: Config, compliance_results: ComplianceResults, configuration: ConfigurationResource
+    scan_config: Config, compliance_results: MergedScan, configuration: ConfigurationResource
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """The exposition that the exporter serves, published in one step.
 
-    Where not one region could be read nothing is published: the last good snapshot stays.
+    If no region could be read, nothing is published, and the last good snapshot stays. If
+    Prometheus would reject the exposition, nothing is published either.
     """
-    store = configuration.snapshots()
-    started_at = max(scan.started_at for scan in compliance_results.scans)
-    occasion = Occasion(started_at, utc_now(), __version__)
-    failures = compliance_results.failures
+    results, store = compliance_results.results, configuration.snapshots()
+    started_at = max(status.started_at for status in results.statuses)
+    info = SnapshotInfo(started_at, utc_now(), __version__)
     try:
-        if outcome_of(compliance_results) is Outcome.NOTHING:
-            store.record(LastScan(started_at, occasion.made_at, Outcome.NOTHING, failures))
-            raise NothingScanned(failures)
+        if results.outcome is Outcome.NOTHING:
+            store.record(LastScan(started_at, info.made_at, Outcome.NOTHING, results.failures))
+            raise NothingScanned(results.failures)
         contents = build_contents(
-            compliance_results,
-            occasion,
-            max_detail_series=scan_config.max_detail_series,
-            refresh_interval=scan_config.refresh_interval,
+            results, compliance_results.load_findings, info, snapshot_settings(scan_config)
         )
         snapshot_id = store.publish(contents.exposition, contents.status)
         store.retain(scan_config.retain_snapshots)
@@ -152,5 +166,14 @@ def metric_snapshot(
     )
 
 
-def _policy(config: Config) -> Policy:
-    return Policy(config.required_tags, config.excluded_resource_types)
+def snapshot_settings(config: Config) -> SnapshotSettings:
+    """The part of the configuration that the content of a snapshot depends on."""
+    return SnapshotSettings(
+        required_tags=config.required_tags,
+        max_detail_series=config.max_detail_series,
+        refresh_interval_seconds=config.refresh_interval,
+        thresholds=Thresholds(config.thresholds.good, config.thresholds.poor),
+    )
+
+
+ASSETS = (scan_config, raw_resources, compliance_results, metric_snapshot)

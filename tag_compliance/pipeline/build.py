@@ -1,29 +1,35 @@
 """Assembles the Dagster definitions, for this code location or for another team's."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 
 from tag_compliance.config import Config, overriding_variables
 from tag_compliance.pipeline import assets
 from tag_compliance.pipeline.alerts import build_alert_sensors
-from tag_compliance.pipeline.automation import (
-    build_catch_up_sensor,
-    build_publish_sensor,
-    build_schedule,
-)
 from tag_compliance.pipeline.cadence import Cadence
 from tag_compliance.pipeline.housekeeping import build_housekeeping
-from tag_compliance.pipeline.io import TableIOManager
+from tag_compliance.pipeline.io_manager import TableIOManager
 from tag_compliance.pipeline.resources import (
     ConfigurationResource,
     HeartbeatResource,
     ProgressResource,
 )
 from tag_compliance.pipeline.run_log import build_run_logger
-from tag_compliance.pipeline.runs import JOB, METRIC_SNAPSHOT, ONE_AT_A_TIME, RUN_CONFIG
+from tag_compliance.pipeline.run_tags import (
+    COMPLIANCE_RESULTS,
+    METRIC_SNAPSHOT,
+    PUBLISH_JOB,
+    RAW_RESOURCES,
+    RUN_CONFIG,
+    SCAN_CONFIG,
+    SCAN_JOB,
+)
+from tag_compliance.pipeline.schedule import build_schedule
+from tag_compliance.pipeline.sensors import build_catch_up_sensor, build_publish_sensor
 
 DEFAULT_GROUP = "tag_compliance"
 _STALE_AFTER_SCANS = 3
@@ -52,29 +58,37 @@ def build_definitions(  # noqa: PLR0913 - what another code location can choose
     cadence = Cadence(seconds)
     own_assets = _assets(prefix, group_name, config.owners if config else (), seconds)
     keys = [key for definition in own_assets for key in definition.keys]
-    scan = dg.define_asset_job(
-        JOB,
-        selection=dg.AssetSelection.assets(*keys),
-        description="Reads every account, evaluates its resources, and publishes the snapshot.",
-        executor_def=dg.in_process_executor,
-        tags=ONE_AT_A_TIME if not (config and config.max_accounts_per_run) else {},
-        # Dagster uses only the loggers that the run configuration names.
-        config=RUN_CONFIG,
-    )
     housekeeping, housekeeping_schedule = build_housekeeping(keys)
     return dg.Definitions(
         assets=own_assets,
-        jobs=[scan, housekeeping],
+        jobs=[*_jobs(prefix), housekeeping],
         schedules=[build_schedule(cadence, prefix), housekeeping_schedule],
         sensors=[
             build_catch_up_sensor(cadence, prefix),
-            build_publish_sensor(prefix),
+            build_publish_sensor(),
             *build_alert_sensors(config.alert_hook if config else None),
         ],
         executor=dg.in_process_executor,
         loggers={"console": build_run_logger(environment)},
         resources=_resources(config_path, environment, progress),
     )
+
+
+def _jobs(prefix: list[str]) -> Iterator[Any]:
+    """A scan is one or more runs of the first job and then one run of the second."""
+    for name, assets_of_job, description in (
+        (SCAN_JOB, (SCAN_CONFIG, RAW_RESOURCES), "Reads and evaluates every account."),
+        (PUBLISH_JOB, (COMPLIANCE_RESULTS, METRIC_SNAPSHOT), "Publishes what was read."),
+    ):
+        keys = [dg.AssetKey([*prefix, asset]) for asset in assets_of_job]
+        yield dg.define_asset_job(
+            name,
+            selection=dg.AssetSelection.assets(*keys),
+            description=description,
+            executor_def=dg.in_process_executor,
+            # Dagster uses only the loggers that the run configuration names.
+            config=RUN_CONFIG,
+        )
 
 
 def _resources(

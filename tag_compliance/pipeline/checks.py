@@ -1,22 +1,27 @@
-"""The asset checks: what a team wants to be alerted about.
+"""The asset checks: what a team would want to be alerted about.
 
-They run in the step of their asset: steps of their own would read all rows again. A check that
-fails is reported and stops nothing.
+They are part of their asset's step: a step of their own would read every row again. A failed check
+is reported and stops nothing.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import dagster as dg
 
 from tag_compliance.config import CheckSeverity, Config
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.domain.counts import Counts
+from tag_compliance.domain.counts import (
+    Counts,
+    floor_percentage,
+    format_percentage,
+    percentage,
+)
 from tag_compliance.domain.results import ComplianceResults
-from tag_compliance.pipeline.metadata import Cell, Metadata, table_of, table_of_failures
+from tag_compliance.pipeline.metadata import Cell, table_of, table_of_failures
 from tag_compliance.snapshot.builder import SnapshotContents
 from tag_compliance.snapshot.status import ScanStatus
-from tag_compliance.snapshot.validate import faults_of
+
+_Result = dg.AssetCheckResult
 
 _RESULTS, _SNAPSHOT = "compliance_results", "metric_snapshot"
 
@@ -31,8 +36,7 @@ _RESULT_DESCRIPTIONS = {
     "the last snapshot: a permission or a filter may be broken.",
 }
 _SNAPSHOT_DESCRIPTIONS = {
-    "exposition_parses": "Every line of the exposition is well-formed, and each series is unique.",
-    "snapshot_fresh": "The snapshot is not stale yet, as the exporter defines it.",
+    "snapshot_fresh": "The snapshot is not stale yet, as the exporter defines it."
 }
 
 RESULT_CHECKS = [
@@ -43,122 +47,98 @@ SNAPSHOT_CHECKS = [
 ]
 
 
-@dataclass(frozen=True)
-class _Outcome:
-    name: str
-    passed: bool
-    description: str
-    metadata: Metadata
-
-
 def check_results(
-    results: ComplianceResults, counts: Counts, config: Config, before: ScanStatus | None
+    results: ComplianceResults, config: Config, before: ScanStatus | None
 ) -> list[dg.AssetCheckResult]:
-    """One for each of `RESULT_CHECKS`; `before` is the status of the current snapshot."""
-    outcomes = (
-        _every_account_read(results),
-        _every_region_read(results),
-        _compliance_above_minimum(counts, config),
-        _account_compliance_above_minimum(counts, config),
-        _no_sudden_drop(results, before, config),
-    )
-    return [_check_result(outcome, config) for outcome in outcomes]
-
-
-def check_snapshot(contents: SnapshotContents, config: Config) -> list[dg.AssetCheckResult]:
-    """One for each of `SNAPSHOT_CHECKS`."""
-    outcomes = (_exposition_parses(contents), _snapshot_fresh(contents))
-    return [_check_result(outcome, config) for outcome in outcomes]
-
-
-def _check_result(outcome: _Outcome, config: Config) -> dg.AssetCheckResult:
-    return dg.AssetCheckResult(
-        check_name=outcome.name,
-        passed=outcome.passed,
-        severity=_severity(config),
-        description=outcome.description,
-        metadata=outcome.metadata,
-    )
-
-
-def _every_account_read(results: ComplianceResults) -> _Outcome:
-    failed = sum(not scan.succeeded for scan in results.scans)
-    return _Outcome(
-        "every_account_read",
-        failed == 0,
-        f"{failed} of {len(results.scans)} accounts were not fully read.",
-        {"failed_accounts": failed, "failures": table_of_failures(results)},
-    )
-
-
-def _every_region_read(results: ComplianceResults) -> _Outcome:
-    unread = results.regions_configured - results.regions_read
-    return _Outcome(
-        "every_region_read",
-        unread == 0,
-        f"{unread} of {results.regions_configured} regions were not read.",
-        {"failed_regions": unread},
-    )
-
-
-def _compliance_above_minimum(counts: Counts, config: Config) -> _Outcome:
-    regions, minimum = counts.by_region, config.minimum_compliance
-    overall = _percentage(int(regions["compliant"].sum()), int(regions["resources"].sum()))
-    return _Outcome(
-        "compliance_above_minimum",
-        overall >= minimum,
-        f"{overall:.1f} % of all resources are compliant, the minimum is {minimum:g} %.",
-        {"compliance_percentage": overall, "minimum": minimum},
-    )
-
-
-def _account_compliance_above_minimum(counts: Counts, config: Config) -> _Outcome:
-    minimum = config.minimum_account_compliance
-    sums = counts.by_region.groupby("account_id", sort=False)[["resources", "compliant"]].sum()
-    low: list[dict[str, Cell]] = [
-        {"account_id": str(account_id), "compliance_percentage": round(share, 2)}
-        for account_id, resources, compliant in sums.itertuples()
-        if (share := _percentage(compliant, resources)) < minimum
+    """One for each of `RESULT_CHECKS`; `before` is the status of the snapshot current so far."""
+    return [
+        _every_account_read(results, config),
+        _every_region_read(results, config),
+        _compliance_above_minimum(results, config),
+        _account_compliance_above_minimum(results, config),
+        _no_sudden_drop(results, config, before),
     ]
-    return _Outcome(
-        "account_compliance_above_minimum",
-        not low,
-        f"{len(low)} accounts are below {minimum:g} %.",
-        {"accounts_below": len(low), "accounts": table_of(low)},
+
+
+def _every_account_read(results: ComplianceResults, config: Config) -> _Result:
+    failed = sum(not status.succeeded for status in results.statuses)
+    return dg.AssetCheckResult(
+        check_name="every_account_read",
+        passed=not failed,
+        severity=_severity(config),
+        description=f"{failed} of {len(results.statuses)} accounts were not fully read.",
+        metadata={"failed_accounts": failed, "failures": table_of_failures(results)},
+    )
+
+
+def _every_region_read(results: ComplianceResults, config: Config) -> _Result:
+    unread = results.regions_configured - results.regions_read
+    return dg.AssetCheckResult(
+        check_name="every_region_read",
+        passed=not unread,
+        severity=_severity(config),
+        description=f"{unread} of {results.regions_configured} regions were not read.",
+        metadata={"failed_regions": unread},
+    )
+
+
+def _compliance_above_minimum(results: ComplianceResults, config: Config) -> _Result:
+    overall = _compliance(results.summary.total)
+    return dg.AssetCheckResult(
+        check_name="compliance_above_minimum",
+        passed=overall >= config.minimum_compliance,
+        severity=_severity(config),
+        description=f"{format_percentage(overall)} of the counted resources comply; "
+        f"{config.minimum_compliance:g} % are required.",
+        metadata={
+            "compliance_percentage": floor_percentage(overall),
+            "minimum": config.minimum_compliance,
+        },
+    )
+
+
+def _account_compliance_above_minimum(results: ComplianceResults, config: Config) -> _Result:
+    low: list[dict[str, Cell]] = [
+        {"account_id": str(account_id), "compliance_percentage": floor_percentage(share)}
+        for account_id, counts in results.summary.by_account.items()
+        if (share := _compliance(counts)) < config.minimum_account_compliance
+    ]
+    return dg.AssetCheckResult(
+        check_name="account_compliance_above_minimum",
+        passed=not low,
+        severity=_severity(config),
+        description=f"{len(low)} accounts are below {config.minimum_account_compliance:g} %.",
+        metadata={"accounts_below": len(low), "accounts": table_of(low)},
     )
 
 
 def _no_sudden_drop(
-    results: ComplianceResults, before: ScanStatus | None, config: Config
-) -> _Outcome:
+    results: ComplianceResults, config: Config, before: ScanStatus | None
+) -> _Result:
     drops = list(_drops(results, before, config.largest_drop))
-    return _Outcome(
-        "no_sudden_drop",
-        not drops,
-        f"{len(drops)} accounts lost more than {config.largest_drop:g} % of their resources.",
-        {"accounts_dropped": len(drops), "accounts": table_of(drops)},
+    return dg.AssetCheckResult(
+        check_name="no_sudden_drop",
+        passed=not drops,
+        severity=_severity(config),
+        description=f"{len(drops)} accounts lost more than {config.largest_drop:g} % "
+        "of the resources that AWS returns.",
+        metadata={"accounts_dropped": len(drops), "accounts": table_of(drops)},
     )
 
 
-def _exposition_parses(contents: SnapshotContents) -> _Outcome:
-    faults = faults_of(contents.exposition)
-    return _Outcome(
-        "exposition_parses",
-        not faults,
-        faults[0] if faults else f"{contents.samples} samples.",
-        {"faults": len(faults)},
-    )
-
-
-def _snapshot_fresh(contents: SnapshotContents) -> _Outcome:
+def check_snapshot(contents: SnapshotContents, config: Config) -> list[dg.AssetCheckResult]:
+    """One for each of `SNAPSHOT_CHECKS`."""
     age = (utc_now() - contents.status.scan_started_at).total_seconds()
     limit = contents.status.stale_after_seconds
-    return _Outcome(
-        "snapshot_fresh",
-        age <= limit,
-        f"The scan began {age:.0f} s ago; a snapshot is stale after {limit:.0f} s.",
-        {"age_seconds": age, "stale_after_seconds": limit},
-    )
+    return [
+        dg.AssetCheckResult(
+            check_name="snapshot_fresh",
+            passed=age <= limit,
+            severity=_severity(config),
+            description=f"The scan started {age:.0f} s ago; older than {limit:.0f} s is stale.",
+            metadata={"age_seconds": age, "stale_after_seconds": limit},
+        ),
+    ]
 
 
 def _severity(config: Config) -> dg.AssetCheckSeverity:
@@ -166,22 +146,22 @@ def _severity(config: Config) -> dg.AssetCheckSeverity:
     return dg.AssetCheckSeverity.WARN if warn else dg.AssetCheckSeverity.ERROR
 
 
-def _percentage(part: int, whole: int) -> float:
-    """100 for no resources: an empty account is not below any minimum."""
-    return 100.0 * part / whole if whole else 100.0
+def _compliance(counts: Counts) -> float:
+    """An account without counted resources is below no minimum."""
+    percentage = counts.compliance_percentage
+    return 100.0 if percentage is None else percentage
 
 
 def _drops(
     results: ComplianceResults, before: ScanStatus | None, largest: float
-) -> Iterator[dict[str, str | int]]:
-    """Of the accounts that both scans read; for failed accounts there is another check."""
+) -> Iterator[dict[str, Cell]]:
+    """Accounts that were fully read both times; a failed account has a check of its own."""
     earlier = {
-        account.account_id: sum(region.resources for region in account.regions)
+        account.account_id: account.counts.returned
         for account in (before.accounts if before else ())
         if account.succeeded
     }
-    for scan in results.scans:
-        now = sum(region.resources for region in scan.regions)
-        then = earlier.get(scan.account_id, 0)
-        if scan.succeeded and then and 100.0 * (then - now) / then > largest:
-            yield {"account_id": scan.account_id, "before": then, "now": now}
+    for status in results.statuses:
+        now, then = status.returned, earlier.get(status.account_id, 0)
+        if status.succeeded and (percentage(then - now, then) or 0.0) > largest:
+            yield {"account_id": str(status.account_id), "before": then, "now": now}

@@ -12,7 +12,7 @@ from tag_compliance.domain.clock import utc_now
 from tag_compliance.pipeline.heartbeat import HEARTBEATS
 from tag_compliance.pipeline.partitions import ACCOUNTS
 from tag_compliance.pipeline.resources import ConfigurationResource
-from tag_compliance.pipeline.runs import UNFINISHED
+from tag_compliance.pipeline.run_queries import UNFINISHED
 from tag_compliance.storage.base import Storage
 
 JOB = "housekeeping"

@@ -6,79 +6,71 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import dagster as dg
-import pyarrow.compute as pc
+import pandas as pd
 
+from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
-from tag_compliance.domain.counts import Counts
+from tag_compliance.domain.counts import Counts, floor_percentage
+from tag_compliance.domain.evaluation import Evaluation
 from tag_compliance.domain.results import ComplianceResults
+from tag_compliance.domain.rules.required_tag import PREFIX
 from tag_compliance.pipeline.chart import chart_of
 from tag_compliance.snapshot.builder import SnapshotContents
 
 Cell = str | int | float | bool | None
-Metadata = Mapping[str, dg.MetadataValue | str | int | float | bool]
+Value = dg.MetadataValue | str | int | float | bool
+Metadata = Mapping[str, Value]
 
 _WORST = 10
 
 
 def of_config(config: Config) -> Metadata:
-    accounts = config.aws_account_matrix
+    targets = targets_of(config)
     return {
-        "accounts": len(accounts),
-        "regions": sum(len(account.regions) for account in accounts),
+        "accounts": len(targets),
+        "regions": sum(len(target.regions) for target in targets),
         "required_tags": ", ".join(config.required_tags),
         "excluded_resource_types": ", ".join(config.excluded_resource_types) or "none",
         "refresh_interval_seconds": config.refresh_interval,
     }
 
 
-def of_account(results: ComplianceResults) -> Metadata:
-    """Of the results of one account alone."""
-    (scan,) = results.scans
-    # Three sums: the cubes of `count` would cost 10 ms for each account.
-    resources = len(results.table)
-    found: dict[str, dg.MetadataValue | str | int | float | bool] = {
-        "account_name": scan.account_name,
-        "outcome": "read" if scan.succeeded else f"failed: {scan.reason}",
-        "dagster/row_count": sum(region.resources for region in scan.regions),
-        "resources": resources,
-        "violations": pc.sum(pc.list_value_length(results.table["missing_tags"])).as_py() or 0,
-        "regions_read": sum(region.succeeded for region in scan.regions),
-        "regions_failed": sum(not region.succeeded for region in scan.regions),
-        "duration_seconds": round(scan.seconds, 3),
-        "api_calls": scan.calls,
-        "throttled_calls": scan.throttled_calls,
+def of_account(evaluation: Evaluation) -> Metadata:
+    """The metadata of one account's partition."""
+    status = evaluation.status
+    found: dict[str, Value] = {
+        "account_name": status.account_name,
+        "outcome": "read" if status.succeeded else f"failed: {status.reason}",
+        **_counts(evaluation.summary.total),
+        "violations": len(evaluation.findings),
+        "regions_read": sum(region.succeeded for region in status.regions),
+        "regions_failed": sum(not region.succeeded for region in status.regions),
+        "duration_seconds": round(status.seconds, 3),
+        "api_calls": status.calls,
+        "throttled_calls": status.throttled_calls,
     }
-    if resources:
-        compliant = pc.sum(results.table["compliant"]).as_py()
-        found["compliance_percentage"] = round(100.0 * compliant / resources, 2)
-    if not scan.succeeded:
-        found["failures"] = dg.MetadataValue.md("\n".join(f"* {line}" for line in scan.failures))
+    if not status.succeeded:
+        found["failures"] = dg.MetadataValue.md("\n".join(f"* {line}" for line in status.failures))
     return found
 
 
-def of_results(results: ComplianceResults, counts: Counts) -> Metadata:
-    resources = int(counts.by_region["resources"].sum())
-    compliant = int(counts.by_region["compliant"].sum())
-    tags = counts.by_region_and_tag
-    found: dict[str, dg.MetadataValue | str | int | float | bool] = {
-        "dagster/row_count": resources,
-        "fully_compliant": compliant,
-        "violations": int((tags["resources"] - tags["tagged"]).sum()),
-        "excluded": sum(excluded.resources for excluded in results.excluded),
-        "failed_accounts": sum(not scan.succeeded for scan in results.scans),
+def of_results(results: ComplianceResults) -> Metadata:
+    summary = results.summary
+    found: dict[str, Value] = {
+        **_counts(summary.total),
+        "violations": sum(summary.violations_by_rule.values()),
+        "failed_accounts": sum(not status.succeeded for status in results.statuses),
         "accounts": table_of_accounts(results),
-        "duration_seconds": max((scan.seconds for scan in results.scans), default=0.0),
+        "duration_seconds": max((status.seconds for status in results.statuses), default=0.0),
     }
-    if resources:
-        found["compliance_percentage"] = round(100.0 * compliant / resources, 2)
-        by_type = counts.by_type.groupby("resource_type", as_index=False)[
-            ["resources", "compliant"]
-        ].sum()
-        by_type["lacking"] = by_type["resources"] - by_type["compliant"]
-        found["worst_types"] = table_of(by_type.nlargest(_WORST, "lacking").to_dict("records"))
-        by_tag = tags.groupby("tag", as_index=False)[["resources", "tagged"]].sum()
-        by_tag["lacking"] = by_tag["resources"] - by_tag["tagged"]
-        found["worst_tags"] = table_of(by_tag.nlargest(_WORST, "lacking").to_dict("records"))
+    if summary.total.counted:
+        found["worst_types"] = _worst(summary.by_type, "resource_type", "counted", "compliant")
+        rules = summary.by_region_and_rule
+        tags = rules.assign(
+            tag=rules["rule"].str.removeprefix(PREFIX),
+            tagged=rules["evaluated"] - rules["violations"],
+        )
+        found["worst_tags"] = _worst(tags, "tag", "evaluated", "tagged")
     return found
 
 
@@ -87,59 +79,83 @@ def of_snapshot(
 ) -> Metadata:
     status = contents.status
     place = f"{uri}/snapshots/{snapshot_id}" if snapshot_id else "not published: a newer one is"
-    found: dict[str, dg.MetadataValue | str | int | float | bool] = {
+    found: dict[str, Value] = {
         "snapshot": dg.MetadataValue.path(place),
         "outcome": str(status.outcome),
         "samples": contents.samples,
         "detail_series": contents.detail_series,
         "detail_series_omitted": contents.detail_series_omitted,
         "exposition_bytes": len(contents.exposition),
-        "resources": status.resources,
+        **_counts(status.counts),
         "duration_seconds": (status.made_at - status.scan_started_at).total_seconds(),
         "failed_accounts": sum(not account.succeeded for account in status.accounts),
     }
-    if status.resources:
-        found["compliance_percentage"] = round(100.0 * status.compliant / status.resources, 2)
+    if status.counts.counted:
         found["compliance_by_account"] = dg.MetadataValue.md(chart_of(status))
     if exporter_url:
         found["exporter"] = dg.MetadataValue.url(exporter_url)
     return found
 
 
+def _counts(counts: Counts) -> dict[str, Value]:
+    """The four numbers, under the same names on every surface, and the percentage."""
+    found: dict[str, Value] = {
+        "returned": counts.returned,
+        "excluded": counts.excluded,
+        "counted": counts.counted,
+        "compliant": counts.compliant,
+        "dagster/row_count": counts.counted,
+    }
+    if (percentage := counts.compliance_percentage) is not None:
+        found["compliance_percentage"] = floor_percentage(percentage)
+    return found
+
+
+def _worst(frame: pd.DataFrame, label: str, whole: str, part: str) -> dg.MetadataValue:
+    """The labels that most resources lack something of."""
+    sums = frame.groupby(label, as_index=False)[[whole, part]].sum()
+    sums["lacking"] = sums[whole] - sums[part]
+    return table_of(sums.nlargest(_WORST, "lacking").to_dict("records"))
+
+
 def table_of_failures(results: ComplianceResults) -> dg.MetadataValue:
     return table_of(
         [
             {
-                "account_id": scan.account_id,
-                "account_name": scan.account_name,
-                "region": region.region,
+                "account_id": str(status.account_id),
+                "account_name": str(status.account_name),
+                "region": str(region.region),
                 "reason": str(region.reason),
                 "message": region.message,
             }
-            for scan in results.scans
-            for region in scan.regions
+            for status in results.statuses
+            for region in status.regions
             if not region.succeeded
         ]
     )
 
 
 def table_of_accounts(results: ComplianceResults) -> dg.MetadataValue:
+    counts = results.summary.by_account
     return table_of(
         [
             {
-                "account_id": scan.account_id,
-                "account_name": scan.account_name,
-                "outcome": "read" if scan.succeeded else str(scan.reason),
-                "resources": sum(region.resources for region in scan.regions),
-                "seconds": round(scan.seconds, 3),
+                "account_id": str(status.account_id),
+                "account_name": str(status.account_name),
+                "outcome": "read" if status.succeeded else str(status.reason),
+                "returned": counts[status.account_id].returned,
+                "excluded": counts[status.account_id].excluded,
+                "counted": counts[status.account_id].counted,
+                "compliant": counts[status.account_id].compliant,
+                "seconds": round(status.seconds, 3),
             }
-            for scan in results.scans
+            for status in results.statuses
         ]
     )
 
 
 def table_of(rows: Sequence[Mapping[Any, Cell]]) -> dg.MetadataValue:
-    """A table in the UI; one without rows needs its text, since Dagster cannot tell its columns."""
+    """A table in the UI; without rows it is a text, because Dagster cannot know its columns."""
     if not rows:
         return dg.MetadataValue.text("none")
     return dg.MetadataValue.table([dg.TableRecord(row) for row in rows])

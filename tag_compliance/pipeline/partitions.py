@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dagster as dg
 
+from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 
 ACCOUNTS = dg.DynamicPartitionsDefinition(name="account")
@@ -18,7 +19,7 @@ _RANGE_START, _RANGE_END = (
 def sync_partitions(instance: dg.DagsterInstance, config: Config) -> list[str]:
     """Adds the configured accounts, removes the others, and answers the keys in Dagster's order."""
     name = ACCOUNTS.name or ""
-    wanted = [account.account_id for account in config.aws_account_matrix]
+    wanted = [str(target.account_id) for target in targets_of(config)]
     there = instance.get_dynamic_partitions(name)
     for gone in set(there) - set(wanted):
         instance.delete_dynamic_partition(name, gone)

@@ -10,7 +10,8 @@ from pydantic import PrivateAttr
 from tag_compliance.aws.regions import known_regions
 from tag_compliance.aws.scanner import Progress
 from tag_compliance.config import Config, load_config
-from tag_compliance.domain.scan import RegionScan
+from tag_compliance.domain.account import AccountId
+from tag_compliance.domain.read_status import RegionReadStatus
 from tag_compliance.errors import BadConfiguration, TagComplianceError
 from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.snapshot.store import SnapshotStore
@@ -74,6 +75,6 @@ class ProgressResource:
     def __init__(self, listener: Progress | None = None) -> None:
         self._listener = listener
 
-    def __call__(self, account_id: str, region: RegionScan) -> None:
+    def __call__(self, account_id: AccountId, region: RegionReadStatus) -> None:
         if self._listener is not None:
             self._listener(account_id, region)

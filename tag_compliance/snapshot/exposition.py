@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tag_compliance.domain.metrics import Family
+from tag_compliance.domain.metrics.table import Family
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -35,12 +35,12 @@ def _family(family: Family) -> Iterable[bytes | memoryview]:
     metric = family.metric
     head = f"# HELP {metric.name} {_escape_help(metric.help)}\n# TYPE {metric.name} gauge\n"
     yield head.encode("utf-8", "replace")
-    values = _numbers(family.values)
+    values = _numbers(family.samples.values)
     if not metric.labels:
         yield "".join([f"{metric.name} {value}\n" for value in values.to_pylist()]).encode()
         return
     parts: list[pa.Array | str] = [f'{metric.name}{{{metric.labels[0]}="']
-    for name, column in zip(metric.labels, family.labels, strict=True):
+    for name, column in zip(metric.labels, family.samples.labels, strict=True):
         if len(parts) > 1:
             parts.append(f'",{name}="')
         parts.append(_escaped(column.values).take(pa.array(column.codes)))

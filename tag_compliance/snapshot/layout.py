@@ -9,15 +9,24 @@ snapshots/<id>/snapshot.json       the status, and size and SHA-256 of the other
 from __future__ import annotations
 
 import hashlib
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, StringConstraints, ValidationError
+from pydantic import (
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    StringConstraints,
+    ValidationError,
+    model_validator,
+)
 
 from tag_compliance.errors import SnapshotUnreadable
 from tag_compliance.snapshot.status import LastScan, ScanStatus
 
-FORMAT = 1
-"""The version of the file formats. A reader rejects a newer version, which it does not know."""
+FORMAT = 2
+"""The version of the file formats. A reader rejects a newer version, which it does not know, and
+converts an older one. Version 2 has the four numbers of `domain.counts` in a snapshot's status.
+"""
 
 PLAIN, GZIP = "metrics.txt", "metrics.txt.gz"
 CURRENT, MANIFEST = "current.json", "snapshot.json"
@@ -56,6 +65,29 @@ class Manifest(_File):
     pieces: dict[str, Piece]
     status: ScanStatus
 
+    @model_validator(mode="before")
+    @classmethod
+    def _of_version_1(cls, data: Any) -> Any:
+        """Version 1 knows the counted and compliant resources of the whole scan only, and how many
+        AWS returned for each region.
+        """
+        if not isinstance(data, dict) or data.get("format", FORMAT) != 1:
+            return data
+        status = dict(data["status"])
+        returned = sum(r["resources"] for a in status["accounts"] for r in a["regions"])
+        counted, compliant = status.pop("resources"), status.pop("compliant")
+        status["counts"] = {
+            "returned": returned,
+            "excluded": max(0, returned - counted),
+            "counted": counted,
+            "compliant": compliant,
+        }
+        status["accounts"] = [
+            {**account, "regions": [{**region, "counts": None} for region in account["regions"]]}
+            for account in status["accounts"]
+        ]
+        return {**data, "status": status}
+
 
 def moment_of(snapshot_id: str) -> str:
     """The start time of the snapshot's scan, as text that sorts by time."""
@@ -81,6 +113,6 @@ def parse(kind: type[_FileT], data: bytes, snapshot_id: str, name: str) -> _File
             cause = f"{name} has format {found}, this program reads up to {FORMAT}; upgrade it"
             raise SnapshotUnreadable(snapshot_id, cause)
         return kind.model_validate_json(data)
-    except ValidationError as error:
+    except (ValidationError, KeyError, TypeError) as error:
         cause = f"{name} is malformed"
         raise SnapshotUnreadable(snapshot_id, cause) from error

@@ -1,43 +1,43 @@
-"""The status of a scan, for the exporter and its pages, in addition to the samples."""
+"""What people and the exporter want to know of a scan, in addition to its samples."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from enum import StrEnum
+from dataclasses import dataclass, field
 
 from pydantic import AwareDatetime
 
-
-class Outcome(StrEnum):
-    """The outcome of a scan: all regions were read, some, or none."""
-
-    COMPLETE = "complete"
-    PARTIAL = "partial"
-    NOTHING = "nothing"
+from tag_compliance.domain.account import AccountId, AccountName, RegionName
+from tag_compliance.domain.counts import Counts
+from tag_compliance.domain.read_status import Outcome
+from tag_compliance.domain.thresholds import Thresholds
 
 
 @dataclass(frozen=True, slots=True)
 class RegionStatus:
-    """The state of a region; `compliance_percentage` is None if no resource is counted."""
+    """One region of one account; `counts` is None if its resources do not count."""
 
-    region: str
+    region: RegionName
     reason: str
     message: str
-    resources: int
     seconds: float
     last_success_at: AwareDatetime | None
-    compliance_percentage: float | None
+    counts: Counts | None
 
 
 @dataclass(frozen=True, slots=True)
 class AccountStatus:
-    """The state of an account and of its regions, in the configured order."""
+    """One account, with its regions in the configured order."""
 
-    account_id: str
-    account_name: str
+    account_id: AccountId
+    account_name: AccountName
     succeeded: bool
     last_success_at: AwareDatetime | None
     regions: tuple[RegionStatus, ...]
+
+    @property
+    def counts(self) -> Counts:
+        """The sum of its regions that count."""
+        return sum((region.counts for region in self.regions if region.counts), Counts())
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +50,23 @@ class TagStatus:
 
 @dataclass(frozen=True, slots=True)
 class ScanStatus:
-    """A scan in numbers; a snapshot older than `stale_after_seconds` is too old."""
+    """One scan in numbers: `stale_after_seconds` is the age from which its snapshot is too old."""
 
     scan_started_at: AwareDatetime
     made_at: AwareDatetime
     outcome: Outcome
     stale_after_seconds: float
-    resources: int
-    compliant: int
+    counts: Counts
     accounts: tuple[AccountStatus, ...]
     tags: tuple[TagStatus, ...]
     failures: tuple[str, ...]
     version: str
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
 
 @dataclass(frozen=True, slots=True)
 class LastScan:
-    """The newest scan that ended, with or without a snapshot."""
+    """The latest scan that ended, whether or not it led to a snapshot."""
 
     started_at: AwareDatetime
     ended_at: AwareDatetime

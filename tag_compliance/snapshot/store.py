@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
-from tag_compliance.errors import SnapshotUnreadable
+from tag_compliance.errors import InvalidExposition, SnapshotUnreadable
 from tag_compliance.snapshot.appendable_gzip import compress
 from tag_compliance.snapshot.layout import (
     CURRENT,
@@ -27,6 +27,7 @@ from tag_compliance.snapshot.layout import (
     sha256,
 )
 from tag_compliance.snapshot.status import LastScan, ScanStatus
+from tag_compliance.snapshot.validate import faults_of
 from tag_compliance.storage.base import Storage, Stored
 
 
@@ -64,8 +65,11 @@ class SnapshotStore:
         """Makes this the current snapshot and records the end of the scan; returns the snapshot id.
 
         Returns None if the current snapshot is of a later scan, which an older one never replaces.
-        After any failure the current snapshot is unchanged.
+        After any failure the current snapshot is unchanged. Raises `InvalidExposition` for text
+        that Prometheus would reject: it is never published.
         """
+        if faults := faults_of(exposition):
+            raise InvalidExposition(tuple(faults))
         snapshot_id = f"{status.scan_started_at:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(3)}"
         pieces = {PLAIN: exposition, GZIP: compress(exposition)}
         manifest = Manifest(

@@ -11,8 +11,8 @@ import pytest
 
 from tag_compliance.aws.account_session import AccountSession
 from tag_compliance.aws.clients import Clients
-from tag_compliance.aws.pace import Pace, Tally, TokenBucket
-from tag_compliance.aws.refusal import AwsRefused
+from tag_compliance.aws.retry import CallBudget, CallStats, RateLimiter
+from tag_compliance.aws.errors import AwsError
 from tag_compliance.aws.roles import RoleStep
 from tag_compliance.config import Account
 from tag_compliance.domain.scan import Reason
@@ -53,8 +53,8 @@ def fake(enter: Enter, clock: FakeClock) -> Iterator[FakeAws]:
 def session_of(
     clock: FakeClock, *steps: RoleStep, account_id: str = ID, patience: float = 10
 ) -> AccountSession:
-    def new_pace(tally: Tally) -> Pace:
-        return Pace(TokenBucket(0), patience, tally, random=lambda: 0.0)
+    def new_pace(tally: CallStats) -> CallBudget:
+        return CallBudget(RateLimiter(0), patience, tally, random=lambda: 0.0)
 
     account = Account(account_id=account_id, account_name=account_id)
     return AccountSession(Clients(4), account, steps, new_pace, clock)
@@ -73,7 +73,7 @@ def test_a_role_is_assumed_once_for_all_the_accounts_threads(
 
     assert len(found) == 1
     assert fake.calls.count("AssumeRole", ID) == 1
-    assert session.tally == Tally(calls=1)
+    assert session.tally == CallStats(calls=1)
 
 
 def test_a_role_is_assumed_as_it_is_configured(fake: FakeAws, clock: FakeClock) -> None:
@@ -129,7 +129,7 @@ def test_a_denied_role_is_requested_once_and_no_other_credentials_are_used(
     session = session_of(clock, ROLE)
 
     for _ in range(3):
-        with pytest.raises(AwsRefused) as caught:
+        with pytest.raises(AwsError) as caught:
             session.frozen()
         assert caught.value.reason is Reason.ASSUME_ROLE_DENIED
     assert fake.calls.count() == 1
@@ -138,7 +138,7 @@ def test_a_denied_role_is_requested_once_and_no_other_credentials_are_used(
 def test_a_denied_role_of_a_chain_is_named_in_the_error(fake: FakeAws, clock: FakeClock) -> None:
     fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=ID)
 
-    with pytest.raises(AwsRefused, match=rf"assumed-role/hub/.*{ROLE.role_arn}"):
+    with pytest.raises(AwsError, match=rf"assumed-role/hub/.*{ROLE.role_arn}"):
         session_of(clock, HUB, ROLE).frozen()
 
 
@@ -147,7 +147,7 @@ def test_calls_that_sts_throttles_are_retried_and_counted(fake: FakeAws, clock: 
     session = session_of(clock, ROLE)
 
     assert session.frozen()
-    assert session.tally == Tally(calls=3, retries=2, throttled_calls=2)
+    assert session.tally == CallStats(calls=3, retries=2, throttled_calls=2)
 
 
 @pytest.mark.parametrize("operation", ["AssumeRole", "GetCallerIdentity"])
@@ -158,7 +158,7 @@ def test_a_malformed_response_of_sts_is_reported_without_its_content(
     fake.faults.add(fault, operation=operation)
     session = session_of(clock, *([ROLE] if operation == "AssumeRole" else []))
 
-    with pytest.raises(AwsRefused) as caught:
+    with pytest.raises(AwsError) as caught:
         session.frozen()
 
     assert caught.value.reason is Reason.MALFORMED_RESPONSE
@@ -202,7 +202,7 @@ def test_without_a_role_the_base_credentials_must_be_the_accounts_own(
 
 
 def test_base_credentials_of_another_account_are_refused(fake: FakeAws, clock: FakeClock) -> None:
-    with pytest.raises(AwsRefused, match=f"belong to account {BASE_ACCOUNT_ID}") as caught:
+    with pytest.raises(AwsError, match=f"belong to account {BASE_ACCOUNT_ID}") as caught:
         session_of(clock).frozen()
 
     assert caught.value.reason is Reason.ACCESS_DENIED

@@ -7,10 +7,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.credentials import ReadOnlyCredentials
-
-from tag_compliance.aws.assumed_role import AssumedRole, Lease
-from tag_compliance.aws.refusal import AwsRefused
+from tag_compliance.aws.assumed_role import AssumedRole, ExpiringCredentials
 from tag_compliance.domain.scan import Reason
+
+from tag_compliance.aws.errors import AwsError
 
 
 class FakeSts:
@@ -28,12 +28,12 @@ class FakeSts:
     def pass_(self, seconds: float) -> None:
         self.now += timedelta(seconds=seconds)
 
-    def assume(self) -> Lease:
+    def assume(self) -> ExpiringCredentials:
         self.calls += 1
         if self.refuses:
-            raise AwsRefused("AssumeRole", Reason.ASSUME_ROLE_DENIED, "no more")
+            raise AwsError("AssumeRole", Reason.ASSUME_ROLE_DENIED, "no more")
         key = ReadOnlyCredentials(f"key-{self.calls}", "secret", "token")
-        return Lease(key, self.now + timedelta(seconds=self.seconds))
+        return ExpiringCredentials(key, self.now + timedelta(seconds=self.seconds))
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_a_refusal_is_told_when_the_old_ones_have_expired_and_aws_is_not_asked_a
     sts.pass_(3_600)
 
     for _ in range(3):
-        with pytest.raises(AwsRefused, match="no more"):
+        with pytest.raises(AwsError, match="no more"):
             role.frozen()
     assert sts.calls == 2
 
@@ -97,7 +97,7 @@ def test_credentials_born_expired_are_used_and_not_fetched_for_every_call(sts: F
 def test_one_thread_renews_while_the_others_go_on_with_what_they_hold(sts: FakeSts) -> None:
     asked, go_on = threading.Event(), threading.Event()
 
-    def assume() -> Lease:
+    def assume() -> ExpiringCredentials:
         if sts.calls:
             asked.set()
             assert go_on.wait(10)

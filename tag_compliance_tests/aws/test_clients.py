@@ -16,8 +16,8 @@ from tag_compliance_tests.support.aws import Enter
 def test_a_client_is_made_once_for_each_region() -> None:
     clients = Clients(1)
 
-    assert clients.tagger("eu-west-1") is clients.tagger("eu-west-1")
-    assert clients.tagger("eu-west-1") is not clients.tagger("us-east-1")
+    assert clients.tagging_client("eu-west-1") is clients.tagging_client("eu-west-1")
+    assert clients.tagging_client("eu-west-1") is not clients.tagging_client("us-east-1")
     assert clients.sts("eu-west-1") is clients.sts("eu-west-1")
 
 
@@ -119,7 +119,7 @@ def test_a_missing_profile_is_an_error_at_the_first_use_and_not_before(
     monkeypatch.setenv("AWS_PROFILE", "nix")
     clients = Clients(1)
 
-    for use in (clients.own_credentials, lambda: clients.tagger("us-east-1")):
+    for use in (clients.own_credentials, lambda: clients.tagging_client("us-east-1")):
         with pytest.raises(ProfileNotFound):
             use()
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tag_compliance.domain.scan import RESOURCE_SCHEMA
 
 from tag_compliance.aws import columns
 from tag_compliance.aws.columns import ResourceColumns
 from tag_compliance.aws.page import Mapping, Page, TagPair
 from tag_compliance.domain.arn import type_of
-from tag_compliance.domain.scan import RESOURCE_SCHEMA
 
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=12)
 MAPPINGS = st.builds(Mapping, TEXT, st.lists(st.builds(TagPair, TEXT, TEXT), max_size=4))

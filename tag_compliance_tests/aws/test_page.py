@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tag_compliance.aws.clients import Clients, signing_as
 from tag_compliance.aws.page import Mapping, Page, TagPair, get_page
-from tag_compliance.aws.refusal import refusal_of
+from tag_compliance.aws.errors import aws_error_of
 from tag_compliance.domain.scan import Reason
 from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
 from tag_compliance_tests.support.aws import Enter
@@ -28,7 +28,7 @@ def organization() -> Organization:
 
 def read(clients: Clients, token: str = "") -> Page:
     with signing_as(clients.own_credentials):
-        return get_page(clients.tagger(REGION), token)
+        return get_page(clients.tagging_client(REGION), token)
 
 
 def test_a_page_holds_what_aws_sent(enter: Enter) -> None:
@@ -86,7 +86,7 @@ def test_a_body_of_another_form_is_never_taken_for_an_empty_page(
         with pytest.raises(msgspec.MsgspecError) as caught:
             read(Clients(1))
 
-    assert refusal_of("GetResources", caught.value).reason is Reason.MALFORMED_RESPONSE
+    assert aws_error_of("GetResources", caught.value).reason is Reason.MALFORMED_RESPONSE
 
 
 def test_an_error_is_still_botocores(enter: Enter) -> None:

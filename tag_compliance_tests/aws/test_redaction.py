@@ -8,10 +8,10 @@ import urllib.parse
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from tag_compliance.aws.redaction import redacted
-from tag_compliance.aws.refusal import AwsRefused
 from tag_compliance.domain.scan import Reason
+
+from tag_compliance.aws.errors import AwsError
+from tag_compliance.aws.redaction import redacted
 
 KEY_ID = "ASIAIOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -49,7 +49,7 @@ HIDDEN = ("short", SECRET, TOKEN, TOKEN[:40], KEY_ID, "IOSFODNN7", urllib.parse.
 
 @pytest.mark.parametrize("quote", QUOTES)
 def test_a_quoted_credential_is_hidden(quote: str) -> None:
-    shown = f"{AwsRefused('GetResources', Reason.INTERNAL, quote)}"
+    shown = f"{AwsError('GetResources', Reason.INTERNAL, quote)}"
 
     assert not [value for value in HIDDEN if value in shown]
 

@@ -7,16 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-
-from tag_compliance.cli.dagster_home import FEW_EVENTS
-from tag_compliance.cli.exit_code import ExitCode
-from tag_compliance.config.model import KEYS, Config
-from tag_compliance.domain.metrics import METRICS
-from tag_compliance.domain.results import RESULT_SCHEMA
 from tag_compliance.domain.scan import Reason
-from tag_compliance.exporter.self_metrics import EXPORTER_METRICS
-from tag_compliance.pipeline.build import build_definitions
-from tag_compliance.pipeline.checks import RESULT_CHECKS, SNAPSHOT_CHECKS
 from tag_compliance.pipeline.runs import (
     ACCOUNT_TAG,
     FOLLOWS_TAG,
@@ -26,6 +17,15 @@ from tag_compliance.pipeline.runs import (
     SCAN_TAG,
     TRIGGER_TAG,
 )
+
+from tag_compliance.cli.dagster_home import FEW_EVENTS
+from tag_compliance.cli.exit_code import ExitCode
+from tag_compliance.config.model import KEYS, Config
+from tag_compliance.domain.metrics import METRICS
+from tag_compliance.domain.results import RESULT_SCHEMA
+from tag_compliance.exporter.self_metrics import EXPORTER_METRICS
+from tag_compliance.pipeline.build import build_definitions
+from tag_compliance.pipeline.checks import RESULT_CHECKS, SNAPSHOT_CHECKS
 from tag_compliance_tests.cli.commands import commands, options
 
 ROOT = Path(__file__).parents[2]

@@ -1,4 +1,4 @@
-"""Generated accounts: as dicts for the simple evaluation, as scans for the real one."""
+"""Accounts made to order: as plain dicts for the naive evaluation, as scans for the real one."""
 
 from __future__ import annotations
 
@@ -10,24 +10,27 @@ import pyarrow as pa
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from tag_compliance.domain.counts import count
-from tag_compliance.domain.detail import detail_of
-from tag_compliance.domain.evaluation import evaluate
-from tag_compliance.domain.families import Occasion, build_families
-from tag_compliance.domain.metrics import Family
+from tag_compliance.domain.account import AccountId, AccountName, RegionName
+from tag_compliance.domain.evaluation import Evaluation, basis_of, evaluate
+from tag_compliance.domain.metrics import build_families
+from tag_compliance.domain.metrics.detail import detail_of
+from tag_compliance.domain.metrics.table import Family, ScanResult, SnapshotInfo
 from tag_compliance.domain.policy import Policy
-from tag_compliance.domain.scan import (
-    RESOURCE_SCHEMA,
-    AccountScan,
+from tag_compliance.domain.read_status import (
+    AccountReadStatus,
+    ReadStatus,
     Reason,
-    RegionScan,
-    ScannedAccount,
+    RegionReadStatus,
+    Source,
 )
+from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
+from tag_compliance.domain.summary import SummarizedAccount, Summary
+from tag_compliance.domain.thresholds import Thresholds
 from tag_compliance_tests.domain.naive import Samples, label_of
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 REGIONS = ("eu-west-1", "us-east-1", "ap-southeast-2")
-OCCASION = Occasion(NOON, NOON, "0.1.0")
+INFO = SnapshotInfo(NOON, NOON, "0.1.0")
 
 nasty_text = st.text(
     alphabet=st.one_of(
@@ -49,7 +52,7 @@ def required_tags(draw: st.DrawFn) -> list[str]:
 
 @st.composite
 def accounts(draw: st.DrawFn, required: list[str]) -> list[dict[str, Any]]:
-    """Up to three accounts; their regions share a few ARNs, so that many are there twice."""
+    """Up to three accounts whose regions share a small pool of ARNs, so that many come twice."""
     ids = draw(st.lists(st.sampled_from(["111122223333", "222233334444", "0" * 12]), unique=True))
     return [
         {
@@ -63,7 +66,7 @@ def accounts(draw: st.DrawFn, required: list[str]) -> list[dict[str, Any]]:
 
 @st.composite
 def _resources(draw: st.DrawFn) -> list[tuple[str, str]]:
-    """ARNs and types; some ARNs are too long for a label or look like the label of another."""
+    """ARN and type; some too long for a label, some that look like another's label."""
     pool = []
     for type_ in draw(st.lists(_types, min_size=1, max_size=5)):
         region = draw(st.sampled_from([*REGIONS, "", "eu-central-1"]))
@@ -98,16 +101,56 @@ def _regions(
     ]
 
 
-def scanned(account: Mapping[str, Any], rows: Iterable[Any] | None = None) -> ScannedAccount:
-    """The account as a scan returns it; `rows` are pairs of region and row, in that order."""
+def region_read(region: str, reason: Reason = Reason.OK, **numbers: Any) -> RegionReadStatus:
+    """The status of a region that was read from the tagging API alone."""
+    return RegionReadStatus(RegionName(region), (ReadStatus(Source.TAGGING, reason, **numbers),))
+
+
+def inventory_of(account: Mapping[str, Any], rows: Iterable[Any] | None = None) -> AccountInventory:
+    """The account as a scan returns it; `rows`, region and row each, in that order."""
     if rows is None:
         rows = [(r["region"], row) for r in account["regions"] for row in r["rows"]]
     regions = tuple(
-        RegionScan(r["region"], Reason.OK if r["read"] else Reason.THROTTLED)
+        region_read(r["region"], Reason.OK if r["read"] else Reason.THROTTLED)
         for r in account["regions"]
     )
-    scan = AccountScan(account["account_id"], account["account_name"], NOON, 1.0, regions)
-    return ScannedAccount(scan, table_of(rows))
+    account_id, name = AccountId(account["account_id"]), AccountName(account["account_name"])
+    status = AccountReadStatus(account_id, name, NOON, 1.0, regions)
+    return AccountInventory(status, table_of(rows))
+
+
+def inventory(
+    *rows: tuple[str, str, Mapping[str, str]],
+    regions: Iterable[str | RegionReadStatus] | None = None,
+    account_id: str = "111122223333",
+    resource_type: str = "ec2:vpc",
+) -> AccountInventory:
+    """An account `shop` with these (region, ARN, tags); by default each region was read."""
+    names = regions if regions is not None else dict.fromkeys(region for region, *_ in rows)
+    statuses = tuple(region_read(r) if isinstance(r, str) else r for r in names)
+    status = AccountReadStatus(
+        AccountId(account_id), AccountName("shop"), NOON, 1.0, statuses, last_success_at=NOON
+    )
+    return AccountInventory(
+        status,
+        table_of(
+            (region, {"arn": arn, "resource_type": resource_type, "tags": tags})
+            for region, arn, tags in rows
+        ),
+    )
+
+
+def evaluated(
+    account: AccountInventory, policy: Policy, keep_since: datetime | None = None
+) -> Evaluation:
+    return evaluate(account, policy, basis_of(account.status, policy, NOON, keep_since))
+
+
+def summary_of(evaluations: Iterable[Evaluation], policy: Policy) -> Summary:
+    accounts = tuple(
+        SummarizedAccount(e.account_id, e.status.account_name, e.summary) for e in evaluations
+    )
+    return Summary(accounts, tuple(str(rule.rule_id) for rule in policy.rules))
 
 
 def table_of(rows: Iterable[Any]) -> pa.Table:
@@ -117,24 +160,31 @@ def table_of(rows: Iterable[Any]) -> pa.Table:
             "arn": row["arn"],
             "resource_type": row["resource_type"],
             "tags": list(row["tags"].items()),
+            "source": Source.TAGGING,
         }
         for region, row in rows
     ]
     return pa.Table.from_pylist(records, schema=RESOURCE_SCHEMA)
 
 
-def families_of(scans: Iterable[ScannedAccount], policy: Policy, limit: int = 0) -> list[Family]:
-    results = evaluate(scans, policy)
-    return build_families(results, count(results), detail_of(results, limit), OCCASION)
+def families_of(
+    inventories: Iterable[AccountInventory], policy: Policy, limit: int = 0
+) -> list[Family]:
+    evaluations = [evaluated(i, policy) for i in inventories]
+    summary = summary_of(evaluations, policy)
+    findings = {e.account_id: e.findings for e in evaluations}
+    detail = detail_of(summary, policy.required_rule_ids, findings.__getitem__, limit)
+    statuses = tuple(e.status for e in evaluations)
+    return build_families(ScanResult(summary, statuses, detail, INFO, Thresholds()))
 
 
 def parsed(exposition: bytes) -> Samples:
-    """The samples of an exposition; fails if there are two samples of one series."""
+    """The samples of an exposition; fails where a series stands there twice."""
     listed = [
         ((sample.name, frozenset(sample.labels.items())), sample.value)
         for family in text_string_to_metric_families(exposition.decode())
         for sample in family.samples
     ]
     found = dict(listed)
-    assert len(found) == len(listed), "two samples of one series"
+    assert len(found) == len(listed), "a series stands there twice"
     return found

@@ -1,193 +1,163 @@
-"""Which resources count, and the results for each of them."""
+"""Which resources count, which rules they violate, and the counts that follow."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping
 from datetime import timedelta
 
-import pyarrow as pa
 import pytest
 
-from tag_compliance.domain.evaluation import evaluate
+from tag_compliance.domain.counts import Counts
+from tag_compliance.domain.evaluation import Evaluation, basis_of, counted_resources
+from tag_compliance.domain.findings import FINDING_SCHEMA
 from tag_compliance.domain.policy import Policy
-from tag_compliance.domain.results import RESULT_SCHEMA, ComplianceResults, ExcludedCount
-from tag_compliance.domain.scan import AccountScan, Reason, RegionScan, ScannedAccount
-from tag_compliance_tests.domain.organizations import NOON, table_of
+from tag_compliance.domain.read_status import Reason
+from tag_compliance.domain.resources import AccountInventory
+from tag_compliance_tests.domain.organizations import NOON, evaluated, inventory, region_read
 
-_Rows = Sequence[tuple[str, str, dict[str, str]]]
 _POLICY = Policy(("Owner", "Env"))
-
-
-def _account(
-    *rows: tuple[str, str, dict[str, str]],
-    regions: tuple[RegionScan, ...] | None = None,
-    type_: str = "ec2:vpc",
-) -> ScannedAccount:
-    """An account with rows of region, ARN and tags; regions are in the order of their first row."""
-    read = regions or tuple(
-        RegionScan(name, Reason.OK) for name in dict.fromkeys(r for r, *_ in rows)
-    )
-    scan = AccountScan("111122223333", "shop", NOON, 1.0, read)
-    made = [(r, {"arn": arn, "resource_type": type_, "tags": tags}) for r, arn, tags in rows]
-    return ScannedAccount(scan, table_of(made))
+_GLOBAL = "arn:aws:cloudfront::111122223333:distribution/E1"
 
 
 def _arn(region: str, name: str = "a") -> str:
     return f"arn:aws:ec2:{region}:111122223333:vpc/{name}"
 
 
-def _counted(results: ComplianceResults) -> list[tuple[str, str]]:
-    columns = (results.table[name].to_pylist() for name in ("region", "arn"))
-    return list(zip(*columns, strict=True))
+def _counted(account: AccountInventory, evaluation: Evaluation | None = None) -> list[list[str]]:
+    """Region and ARN of each resource that counts."""
+    basis = (evaluation or evaluated(account, _POLICY)).basis
+    table = counted_resources(account, _POLICY, basis)
+    return [[row["region"], row["arn"]] for row in table.to_pylist()]
 
 
-def test_an_arn_that_is_returned_twice_counts_once() -> None:
+def test_an_arn_that_comes_back_twice_counts_once() -> None:
     row = ("eu-west-1", _arn("eu-west-1"), {"Owner": "me"})
-    assert _counted(evaluate([_account(row, row)], _POLICY)) == [row[:2]]
+    account = inventory(row, row)
+    assert _counted(account) == [list(row[:2])]
+    assert evaluated(account, _POLICY).summary.total == Counts(2, 0, 1, 0)
 
 
-def test_the_first_of_two_rows_for_an_arn_in_one_region_counts() -> None:
+def test_of_two_rows_in_one_region_the_first_counts() -> None:
     arn = _arn("eu-west-1")
-    results = evaluate(
-        [_account(("eu-west-1", arn, {"Owner": ""}), ("eu-west-1", arn, {}))], _POLICY
-    )
-    assert results.table["present_tags"].to_pylist() == [["Owner"]]
+    account = inventory(("eu-west-1", arn, {"Owner": ""}), ("eu-west-1", arn, {}))
+    assert evaluated(account, _POLICY).findings["tag"].to_pylist() == ["Env"]
 
 
-def test_an_arn_counts_in_the_region_that_it_names() -> None:
+def test_a_resource_counts_in_the_region_that_its_arn_names() -> None:
     arn = _arn("eu-west-1")
-    results = evaluate([_account(("us-east-1", arn, {}), ("eu-west-1", arn, {}))], _POLICY)
-    assert _counted(results) == [("eu-west-1", arn)]
+    account = inventory(("us-east-1", arn, {}), ("eu-west-1", arn, {}))
+    assert _counted(account) == [["eu-west-1", arn]]
 
 
 def test_a_global_resource_counts_in_the_first_configured_region() -> None:
-    arn = "arn:aws:cloudfront::111122223333:distribution/E1"
-    regions = (RegionScan("us-east-1", Reason.OK), RegionScan("eu-west-1", Reason.OK))
-    rows: _Rows = (
-        ("eu-west-1", arn, {}),
-        ("us-east-1", arn, {}),
-        ("eu-west-1", _arn("eu-west-1"), {}),
-    )
-    results = evaluate([_account(*rows, regions=regions)], _POLICY)
-    assert _counted(results) == [("us-east-1", arn), ("eu-west-1", _arn("eu-west-1"))]
+    rows = (("eu-west-1", _GLOBAL, {}), ("us-east-1", _GLOBAL, {}))
+    account = inventory(*rows, regions=("us-east-1", "eu-west-1"))
+    assert _counted(account) == [["us-east-1", _GLOBAL]]
 
 
-def test_pages_of_two_regions_can_be_interleaved() -> None:
-    arn = "arn:aws:cloudfront::111122223333:distribution/E1"
-    rows: _Rows = (
-        ("us-east-1", _arn("us-east-1"), {}),
-        ("eu-west-1", arn, {}),
-        ("us-east-1", arn, {}),
-    )
-    results = evaluate([_account(*rows)], _POLICY)
-    assert _counted(results) == [("us-east-1", _arn("us-east-1")), ("us-east-1", arn)]
+def test_the_rows_of_two_regions_may_alternate() -> None:
+    here = _arn("us-east-1")
+    rows = (("us-east-1", here, {}), ("eu-west-1", _GLOBAL, {}), ("us-east-1", _GLOBAL, {}))
+    assert _counted(inventory(*rows)) == [["us-east-1", here], ["us-east-1", _GLOBAL]]
 
 
 def test_a_failed_region_does_not_hide_a_resource_that_another_region_returned() -> None:
     arn = _arn("eu-west-1")
-    regions = (RegionScan("eu-west-1", Reason.TIMEOUT), RegionScan("us-east-1", Reason.OK))
-    rows: _Rows = (("eu-west-1", arn, {}), ("us-east-1", arn, {}))
-    assert _counted(evaluate([_account(*rows, regions=regions)], _POLICY)) == [("us-east-1", arn)]
+    regions = (region_read("eu-west-1", Reason.TIMEOUT), region_read("us-east-1"))
+    account = inventory(("eu-west-1", arn, {}), ("us-east-1", arn, {}), regions=regions)
+    assert _counted(account) == [["us-east-1", arn]]
 
 
-def test_the_same_arn_counts_in_each_account_that_returned_it() -> None:
-    one = _account(("eu-west-1", _arn("eu-west-1"), {}))
-    other = ScannedAccount(replace(one.scan, account_id="444455556666"), one.table)
-    assert len(evaluate([one, other], _POLICY).table) == 2
-
-
-def test_rows_of_a_region_that_is_not_configured_are_left_out() -> None:
-    regions = (RegionScan("eu-west-1", Reason.OK),)
-    rows: _Rows = (("eu-west-1", _arn("eu-west-1"), {}), ("us-east-1", _arn("us-east-1"), {}))
-    results = evaluate([_account(*rows, regions=regions)], _POLICY)
-    assert _counted(results) == [("eu-west-1", _arn("eu-west-1"))]
+def test_rows_of_a_region_that_is_not_configured_do_not_count() -> None:
+    rows = (("eu-west-1", _arn("eu-west-1"), {}), ("us-east-1", _arn("us-east-1"), {}))
+    account = inventory(*rows, regions=("eu-west-1",))
+    assert _counted(account) == [["eu-west-1", _arn("eu-west-1")]]
 
 
 @pytest.mark.parametrize(
-    ("tags", "present", "missing", "compliant"),
+    ("tags", "missing"),
     [
-        ({"Env": "x", "Owner": ""}, ["Owner", "Env"], [], True),
-        ({"Env": "x", "Other": "x"}, ["Env"], ["Owner"], False),
-        ({"owner": "x", "ENV": "x"}, [], ["Owner", "Env"], False),
-        ({}, [], ["Owner", "Env"], False),
+        ({"Env": "x", "Owner": ""}, []),
+        ({"Env": "x", "Other": "x"}, ["Owner"]),
+        ({"owner": "x", "ENV": "x"}, ["Owner", "Env"]),
+        ({}, ["Owner", "Env"]),
     ],
 )
-def test_keys_are_compared_exactly_and_listed_in_the_configured_order(
-    tags: dict[str, str], present: list[str], missing: list[str], compliant: bool
+def test_a_required_key_is_present_exactly_or_is_a_finding_in_the_configured_order(
+    tags: Mapping[str, str], missing: list[str]
 ) -> None:
-    [row] = evaluate([_account(("eu-west-1", _arn("eu-west-1"), tags))], _POLICY).table.to_pylist()
-    assert (row["present_tags"], row["missing_tags"], row["compliant"]) == (
-        present,
-        missing,
-        compliant,
-    )
+    evaluation = evaluated(inventory(("eu-west-1", _arn("eu-west-1"), tags)), _POLICY)
+    assert evaluation.findings["tag"].to_pylist() == missing
+    assert evaluation.summary.total.compliant == int(not missing)
 
 
-def test_a_row_has_all_columns_of_its_resource() -> None:
+def test_a_finding_says_which_resource_violates_which_rule_and_how() -> None:
     arn = _arn("eu-west-1")
-    results = evaluate([_account(("eu-west-1", arn, {"Other": "x"}))], _POLICY)
-    [row] = results.table.to_pylist()
-    assert row == {
-        "account_id": "111122223333",
-        "account_name": "shop",
-        "region": "eu-west-1",
-        "arn": arn,
-        "service": "ec2",
-        "resource_type": "ec2:vpc",
-        "tags": [("Other", "x")],
-        "present_tags": [],
-        "missing_tags": ["Owner", "Env"],
-        "compliant": False,
-    }
+    evaluation = evaluated(inventory(("eu-west-1", arn, {"Env": "x"})), _POLICY)
+    assert evaluation.findings.schema.equals(FINDING_SCHEMA)
+    assert evaluation.findings.to_pylist() == [
+        {
+            "account_id": "111122223333",
+            "region": "eu-west-1",
+            "arn": arn,
+            "resource_type": "ec2:vpc",
+            "rule": "required-tag-Owner",
+            "severity": "medium",
+            "state": "open",
+            "waiver": None,
+            "codes": ["missing"],
+            "tag": "Owner",
+        }
+    ]
 
 
-def test_excluded_resources_are_counted_by_region_and_type() -> None:
-    policy = Policy(("Owner",), ("EC2:*",))
-    rows: _Rows = [("eu-west-1", _arn("eu-west-1", name), {}) for name in "aab"]
-    results = evaluate([_account(*rows)], policy)
-    assert len(results.table) == 0
-    count = ExcludedCount("111122223333", "shop", "eu-west-1", "ec2:vpc", 2)
-    assert results.excluded == (count,)
-    assert [key.region for key in results.counted] == ["eu-west-1"]
+def test_findings_are_ordered_by_resource_and_then_by_rule() -> None:
+    rows = [("eu-west-1", _arn("eu-west-1", name), {}) for name in "ba"]
+    found = evaluated(inventory(*rows), _POLICY).findings.to_pylist()
+    names = [(row["arn"][-1], row["tag"]) for row in found]
+    assert names == [("b", "Owner"), ("b", "Env"), ("a", "Owner"), ("a", "Env")]
 
 
-def test_a_resource_with_a_malformed_arn_counts_and_is_reported() -> None:
-    account = _account(("eu-west-1", "what?", {}), type_="unknown:unknown")
-    results = evaluate([account], _POLICY)
-    assert results.unparsable == (("111122223333", 1),)
-    assert results.table["service"].to_pylist() == ["unknown"]
+def test_excluded_resources_are_counted_as_excluded_once() -> None:
+    rows = [("eu-west-1", _arn("eu-west-1", name), {}) for name in "aab"]
+    evaluation = evaluated(inventory(*rows), Policy(("Owner",), ("EC2:*",)))
+    assert evaluation.summary.by_region == {"eu-west-1": Counts(3, 2, 0, 0)}
+    assert len(evaluation.findings) == 0
 
 
 @pytest.mark.parametrize(("hours", "counts"), [(1, True), (2, True), (3, False)])
-def test_the_last_good_data_of_a_failed_region_count_until_they_are_too_old(
+def test_a_failed_region_counts_while_its_last_good_reading_is_recent_enough(
     hours: int, counts: bool
 ) -> None:
     read_at = NOON - timedelta(hours=hours)
-    regions = (RegionScan("eu-west-1", Reason.TIMEOUT, last_success_at=read_at),)
-    account = _account(("eu-west-1", _arn("eu-west-1"), {}), regions=regions)
-    since = NOON - timedelta(hours=2)
-    assert len(evaluate([account], _POLICY, keep_since=since).table) == int(counts)
-    assert len(evaluate([account], _POLICY).table) == 0
+    regions = (region_read("eu-west-1", Reason.TIMEOUT, last_success_at=read_at),)
+    account = inventory(("eu-west-1", _arn("eu-west-1"), {}), regions=regions)
+    kept = evaluated(account, _POLICY, keep_since=NOON - timedelta(hours=2))
+    assert kept.summary.total.counted == int(counts)
+    assert evaluated(account, _POLICY).summary.by_region == {}
 
 
-def test_a_failed_region_that_was_never_read_does_not_count() -> None:
-    regions = (RegionScan("eu-west-1", Reason.TIMEOUT),)
-    account = _account(("eu-west-1", _arn("eu-west-1"), {}), regions=regions)
-    results = evaluate([account], _POLICY, keep_since=NOON - timedelta(days=9))
-    assert (len(results.table), results.counted) == (0, ())
+def test_a_region_that_was_never_read_does_not_count() -> None:
+    regions = (region_read("eu-west-1", Reason.TIMEOUT),)
+    account = inventory(("eu-west-1", _arn("eu-west-1"), {}), regions=regions)
+    evaluation = evaluated(account, _POLICY, keep_since=NOON - timedelta(days=9))
+    assert evaluation.basis.regions == ()
 
 
-@pytest.mark.parametrize("accounts", [[], [_account(regions=(RegionScan("r", Reason.OK),))]])
-def test_results_without_rows_have_the_schema(
-    accounts: list[ScannedAccount],
+@pytest.mark.parametrize("regions", [(), ("eu-west-1",)])
+def test_an_account_without_resources_has_empty_findings_and_zero_counts(
+    regions: tuple[str, ...],
 ) -> None:
-    table: pa.Table = evaluate(accounts, _POLICY).table
-    assert table.schema.equals(RESULT_SCHEMA)
+    evaluation = evaluated(inventory(regions=regions), _POLICY)
+    assert evaluation.findings.schema.equals(FINDING_SCHEMA)
+    assert evaluation.summary.by_region == dict.fromkeys(regions, Counts())
 
 
-def test_the_frame_has_categories_for_labels_and_bools_for_compliance() -> None:
-    frame = evaluate([_account(("eu-west-1", _arn("eu-west-1"), {}))], _POLICY).frame
-    assert str(frame["region"].dtype) == "category"
-    assert str(frame["compliant"].dtype) == "bool"
-    assert list(frame.columns) == RESULT_SCHEMA.names
+def test_another_policy_or_day_or_region_makes_another_basis() -> None:
+    status = inventory(regions=("eu-west-1",)).status
+    basis = basis_of(status, _POLICY, NOON)
+    assert basis == basis_of(status, Policy(("Owner", "Env")), NOON + timedelta(hours=11))
+    assert basis != basis_of(status, Policy(("Owner",)), NOON)
+    assert basis != basis_of(status, Policy(("Owner", "Env"), ("ec2:*",)), NOON)
+    assert basis != basis_of(status, _POLICY, NOON + timedelta(hours=12))
+    assert basis != basis_of(inventory(regions=("us-east-1",)).status, _POLICY, NOON)

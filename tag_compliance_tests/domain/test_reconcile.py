@@ -1,50 +1,51 @@
-"""The stored scans, adapted to the current configuration."""
+"""Stored statuses as today's targets require them."""
 
 from __future__ import annotations
 
-from tag_compliance.domain.evaluation import evaluate
-from tag_compliance.domain.policy import Policy
-from tag_compliance.domain.reconcile import ExpectedAccount, reconcile
-from tag_compliance.domain.scan import AccountScan, Reason, RegionScan, ScannedAccount
-from tag_compliance_tests.domain.organizations import NOON, table_of
+from datetime import timedelta
+
+from tag_compliance.domain.account import AccountId, AccountName, RegionName, Target
+from tag_compliance.domain.read_status import Reason
+from tag_compliance.domain.reconcile import reconcile
+from tag_compliance_tests.domain.organizations import NOON, inventory, region_read
+
+_ID = AccountId("111122223333")
+_STORED = inventory(
+    regions=[region_read(name, last_success_at=NOON) for name in ("eu-west-1", "us-east-1")]
+).status
 
 
-def _stored(account_id: str, *regions: str) -> ScannedAccount:
-    scans = tuple(RegionScan(region, Reason.OK, last_success_at=NOON) for region in regions)
-    rows = [
-        (region, {"arn": f"arn:{region}", "resource_type": "ec2:vpc", "tags": {}})
-        for region in regions
-    ]
-    return ScannedAccount(AccountScan(account_id, "old", NOON, 1.0, scans), table_of(rows))
+def _target(*regions: str, name: str = "shop") -> Target:
+    return Target(_ID, AccountName(name), tuple(RegionName(region) for region in regions))
 
 
-def test_accounts_have_the_configured_order_and_names() -> None:
-    stored = {"1": _stored("1", "eu-west-1"), "2": _stored("2", "eu-west-1")}
-    expected = [ExpectedAccount(i, f"new-{i}", ("eu-west-1",)) for i in ("2", "1")]
-    accounts = reconcile(expected, stored)
-    assert [account.scan.label for account in accounts] == ["2 (new-2)", "1 (new-1)"]
+def test_a_stored_status_has_the_target_s_name_and_its_regions_in_their_order() -> None:
+    status = reconcile(_target("us-east-1", "eu-west-1", name="new"), _STORED, now=NOON)
+    assert status.display_name == "111122223333 (new)"
+    assert [region.region for region in status.regions] == ["us-east-1", "eu-west-1"]
+    assert status.succeeded
 
 
-def test_an_account_that_was_never_scanned_has_the_reason_not_scanned() -> None:
-    [account] = reconcile([ExpectedAccount("1", "shop", ("eu-west-1", "us-east-1"))], {})
-    assert [r.reason for r in account.scan.regions] == [Reason.NOT_SCANNED] * 2
-    assert (len(account.table), account.scan.succeeded) == (0, False)
-    assert account.scan.last_success_at is None
+def test_an_account_that_was_never_read_has_the_reason_not_scanned() -> None:
+    status = reconcile(_target("eu-west-1", "us-east-1"), None, now=NOON)
+    assert [region.reason for region in status.regions] == [Reason.NOT_SCANNED] * 2
+    assert status.last_success_at is None
 
 
-def test_a_region_that_was_added_to_the_configuration_has_the_reason_not_scanned() -> None:
-    expected = [ExpectedAccount("1", "shop", ("us-east-1", "eu-west-1"))]
-    [account] = reconcile(expected, {"1": _stored("1", "eu-west-1")})
-    reasons = [(r.region, r.reason) for r in account.scan.regions]
-    assert reasons == [("us-east-1", Reason.NOT_SCANNED), ("eu-west-1", Reason.OK)]
+def test_a_region_that_was_added_has_the_reason_not_scanned() -> None:
+    status = reconcile(_target("ap-south-1", "eu-west-1"), _STORED, now=NOON)
+    reasons = {region.region: region.reason for region in status.regions}
+    assert reasons == {"ap-south-1": Reason.NOT_SCANNED, "eu-west-1": Reason.OK}
 
 
-def test_a_region_that_was_removed_from_the_configuration_does_not_count() -> None:
-    expected = [ExpectedAccount("1", "shop", ("eu-west-1",))]
-    accounts = reconcile(expected, {"1": _stored("1", "eu-west-1", "us-east-1")})
-    results = evaluate(accounts, Policy(("Owner",)))
-    assert results.table["arn"].to_pylist() == ["arn:eu-west-1"]
+def test_a_region_that_is_no_longer_a_target_is_left_out() -> None:
+    status = reconcile(_target("eu-west-1"), _STORED, now=NOON)
+    assert [region.region for region in status.regions] == ["eu-west-1"]
 
 
-def test_an_account_that_was_removed_from_the_configuration_is_left_out() -> None:
-    assert reconcile([], {"1": _stored("1", "eu-west-1")}) == []
+def test_an_account_that_this_scan_did_not_read_has_failed_and_keeps_its_last_success() -> None:
+    since = NOON + timedelta(minutes=1)
+    status = reconcile(_target("eu-west-1"), _STORED, now=NOON, read_since=since)
+    assert status.regions[0].reason is Reason.INTERNAL
+    assert "ended without a result" in status.regions[0].message
+    assert status.regions[0].last_success_at == NOON

@@ -7,9 +7,9 @@ import random
 
 import dagster as dg
 import pytest
+from tag_compliance.pipeline.runs import running_scan
 
 from tag_compliance.pipeline.heartbeat import Heartbeats
-from tag_compliance.pipeline.runs import running_scan
 from tag_compliance.storage.folder import FolderStorage
 from tag_compliance_tests.endurance.kill import Killing, kill_at_random
 from tag_compliance_tests.support.waiting import eventually

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from tag_compliance.domain.scan import AccountScan, Reason, RegionScan, ScannedAccount
+
 from tag_compliance.domain.evaluation import evaluate
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.results import ComplianceResults
-from tag_compliance.domain.scan import AccountScan, Reason, RegionScan, ScannedAccount
 from tag_compliance_tests.domain.organizations import table_of
 
 REQUIRED = ("Owner", "CostCenter")

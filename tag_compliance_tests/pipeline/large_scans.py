@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import TypeVar
 
 import dagster as dg
-
 from tag_compliance.domain.scan import Reason
 from tag_compliance.pipeline.runs import PART_TAG, PARTS_TAG, SCAN_TAG
+
 from tag_compliance.snapshot.status import Outcome, ScanStatus
 from tag_compliance_tests.fake_aws import FakeAws, Fault
 from tag_compliance_tests.pipeline.daemons import (

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
+from tag_compliance.domain.scan import ScannedAccount
+from tag_compliance.pipeline.requests import READING
+from tag_compliance.pipeline.runs import JOB, RUN_CONFIG
 
 from tag_compliance.config import Config
 from tag_compliance.domain.results import ComplianceResults
-from tag_compliance.domain.scan import ScannedAccount
 from tag_compliance.pipeline.assets import (
     compliance_results,
     metric_snapshot,
@@ -17,9 +19,7 @@ from tag_compliance.pipeline.assets import (
 )
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance.pipeline.partitions import ACCOUNTS, range_tags
-from tag_compliance.pipeline.requests import READING
 from tag_compliance.pipeline.resources import ConfigurationResource, HeartbeatResource
-from tag_compliance.pipeline.runs import JOB, RUN_CONFIG
 from tag_compliance.snapshot.status import Outcome
 from tag_compliance_tests.fake_aws import FakeAws, Fault
 from tag_compliance_tests.pipeline.accounts import scanned_account

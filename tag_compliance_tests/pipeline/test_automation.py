@@ -8,11 +8,11 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-
 from tag_compliance.pipeline.automation import build_catch_up_sensor, build_schedule
+from tag_compliance.pipeline.runs import ACCOUNT_TAG, JOB, ONE_AT_A_TIME, TRIGGER_TAG
+
 from tag_compliance.pipeline.cadence import Cadence
 from tag_compliance.pipeline.heartbeat import HEARTBEATS
-from tag_compliance.pipeline.runs import ACCOUNT_TAG, JOB, ONE_AT_A_TIME, TRIGGER_TAG
 from tag_compliance_tests.pipeline.pipelines import Pipeline, make_older
 from tag_compliance_tests.pipeline.ticks import Answer, look, tick
 

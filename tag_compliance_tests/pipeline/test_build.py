@@ -14,11 +14,11 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 import pytest
+from tag_compliance.pipeline.runs import JOB
 
 from tag_compliance.pipeline.assets import IO_MANAGER
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance.pipeline.partitions import ACCOUNTS, range_tags
-from tag_compliance.pipeline.runs import JOB
 from tag_compliance_tests.fake_aws import FakeAws
 from tag_compliance_tests.pipeline.conftest import ids_of
 from tag_compliance_tests.pipeline.pipelines import Pipeline

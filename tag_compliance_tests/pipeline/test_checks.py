@@ -7,12 +7,12 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
+from tag_compliance.domain.families import Occasion
+from tag_compliance.domain.scan import Reason
 
 from tag_compliance.config import Config
 from tag_compliance.domain.counts import count
-from tag_compliance.domain.families import Occasion
 from tag_compliance.domain.results import ComplianceResults
-from tag_compliance.domain.scan import Reason
 from tag_compliance.pipeline.checks import (
     RESULT_CHECKS,
     SNAPSHOT_CHECKS,

@@ -9,18 +9,18 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-from tag_compliance.domain.evaluation import evaluate
-from tag_compliance.domain.policy import Policy
-from tag_compliance.domain.results import RESULT_SCHEMA, ComplianceResults
 from tag_compliance.domain.scan import RESOURCE_SCHEMA, ScannedAccount
-from tag_compliance.errors import StoredValueUnreadable
 from tag_compliance.pipeline.codecs import (
     decode_account,
     decode_results,
     encode_account,
     encode_results,
 )
+
+from tag_compliance.domain.evaluation import evaluate
+from tag_compliance.domain.policy import Policy
+from tag_compliance.domain.results import RESULT_SCHEMA, ComplianceResults
+from tag_compliance.errors import StoredValueUnreadable
 from tag_compliance_tests.domain.organizations import accounts, required_tags, scanned
 
 _READERS: list[Callable[[bytes], object]] = [decode_account, decode_results]

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-
-from tag_compliance.domain.metrics import REGION_SUCCESS
 from tag_compliance.domain.scan import Reason
 from tag_compliance.pipeline.codecs import decode_account, encode_account
 from tag_compliance.pipeline.runs import ACCOUNT_TAG, ONE_AT_A_TIME, PART_TAG, PARTS_TAG, SCAN_TAG
+
+from tag_compliance.domain.metrics import REGION_SUCCESS
 from tag_compliance.snapshot.status import Outcome
 from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 from tag_compliance_tests.pipeline.conftest import ids_of

@@ -8,10 +8,10 @@ from pathlib import Path
 import dagster as dg
 import pandas as pd
 import pytest
-
 from tag_compliance.domain.scan import Reason
 from tag_compliance.pipeline.codecs import decode_account
 from tag_compliance.pipeline.io import keep_account, load_accounts
+
 from tag_compliance.snapshot.status import Outcome
 from tag_compliance.storage.folder import FolderStorage
 from tag_compliance_tests.fake_aws import FakeAws, Fault

@@ -22,8 +22,8 @@ from dagster._core.launcher import LaunchRunContext, WorkerStatus
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 from dagster_postgres.utils import pg_url_from_config
 from sqlalchemy import create_engine
-
 from tag_compliance.pipeline.runs import JOB
+
 from tag_compliance_tests.pipeline.fake_kubernetes import FakeKubernetes, fake_kubernetes
 from tag_compliance_tests.pipeline.pipelines import Pipeline
 

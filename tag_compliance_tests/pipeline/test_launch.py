@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from tag_compliance.pipeline.launch import run_scan
 
 from tag_compliance.errors import StorageRefused
-from tag_compliance.pipeline.launch import run_scan
 from tag_compliance.pipeline.resources import HeartbeatResource, ProgressResource
 from tag_compliance_tests.pipeline.pipelines import Pipeline
 

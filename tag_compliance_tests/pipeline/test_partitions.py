@@ -7,11 +7,11 @@ from collections.abc import Iterator
 
 import dagster as dg
 import pytest
-
 from tag_compliance.domain.scan import Reason
 from tag_compliance.pipeline.launch import ScanRun, run_scan
-from tag_compliance.pipeline.resources import ProgressResource
 from tag_compliance.pipeline.runs import ACCOUNT_TAG, FOLLOWS_TAG
+
+from tag_compliance.pipeline.resources import ProgressResource
 from tag_compliance.snapshot.status import Outcome
 from tag_compliance_tests.fake_aws import FakeAws, Fault, Organization
 from tag_compliance_tests.pipeline.conftest import ids_of

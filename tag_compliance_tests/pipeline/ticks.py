@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import dagster as dg
-
 from tag_compliance.pipeline.automation import (
     build_catch_up_sensor,
     build_publish_sensor,
     build_schedule,
 )
+
 from tag_compliance.pipeline.cadence import Cadence
 from tag_compliance_tests.pipeline.pipelines import Pipeline
 

@@ -6,8 +6,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
-
 from tag_compliance.domain.families import Occasion
+
 from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.snapshot.builder import SnapshotContents, build_contents, outcome_of
 from tag_compliance.snapshot.status import Outcome

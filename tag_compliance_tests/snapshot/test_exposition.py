@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
-
 from tag_compliance.domain.families import Occasion
+
 from tag_compliance.domain.metrics import Family, LabelColumn, Metric
 from tag_compliance.snapshot.builder import build_contents
 from tag_compliance.snapshot.exposition import render

@@ -1,0 +1,90 @@
+"""What to do about a failure: the permission to add, the trust to grant, the setting to change."""
+
+from __future__ import annotations
+
+import json
+import re
+
+from tag_compliance.aws.roles import RoleStep
+from tag_compliance.domain.read_status import Reason
+
+_CALLER = re.compile(r"User: (arn:[^\s]+)")
+_SESSION = re.compile(r"^arn:([\w-]+):sts::(\d{12}):assumed-role/([^/]+)/.+$")
+
+_READ = {"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}
+
+
+def remediation_of(  # noqa: PLR0911 - a table
+    reason: Reason, message: str, steps: tuple[RoleStep, ...], region: str
+) -> tuple[str, ...]:
+    """Lines for a person; none if all that helps is to try again."""
+    match reason:
+        case Reason.ASSUME_ROLE_DENIED:
+            return _on_assume_role(message, steps)
+        case Reason.ACCESS_DENIED if steps:
+            role = steps[-1].role_arn
+            return (f"add to a policy of {role}:", _statement(_READ))
+        case Reason.ACCESS_DENIED:
+            return (
+                "without a role the base credentials are used: check AWS_PROFILE and the rest,",
+                "that they belong to this account, and that they are allowed:",
+                _statement(_READ),
+            )
+        case Reason.SCP_DENIED:
+            return (
+                f"a service control policy denies tag:GetResources in {region}:",
+                "exempt the role there, or take the region out of the configuration",
+            )
+        case Reason.REGION_DISABLED:
+            return (
+                f"enable {region} for the account (account:EnableRegion),",
+                "or take it out of the configuration",
+            )
+        case Reason.UNREACHABLE | Reason.TIMEOUT:
+            return (
+                "check the network, HTTPS_PROXY, AWS_ENDPOINT_URL and AWS_CA_BUNDLE, and that",
+                f"tagging.{region}.amazonaws.com (or its VPC endpoint) is reached from here",
+            )
+        case Reason.THROTTLED:
+            return ("something else calls the tagging API in this account: lower calls_per_second",)
+        case Reason.EXPIRED_TOKEN:
+            return ("check this machine's clock, and session_duration",)
+        case Reason.MALFORMED_RESPONSE:
+            return ("something between here and AWS alters its answers: check the proxy",)
+        case _:
+            return ()
+
+
+def _on_assume_role(message: str, steps: tuple[RoleStep, ...]) -> tuple[str, ...]:
+    step = next((step for step in steps if step.role_arn in message), steps[-1])
+    principal = _principal_of(message)
+    trust: dict[str, object] = {
+        "Effect": "Allow",
+        "Principal": {"AWS": principal},
+        "Action": "sts:AssumeRole",
+    }
+    if step.external_id:
+        trust["Condition"] = {"StringEquals": {"sts:ExternalId": step.external_id}}
+    allow = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": step.role_arn}
+    return (
+        f"{step.role_arn} must exist, and its trust policy must hold:",
+        _statement(trust),
+        f"and {principal} must be allowed:",
+        _statement(allow),
+    )
+
+
+def _principal_of(message: str) -> str:
+    """Who was refused; a session is told by its role, which is what a policy names."""
+    caller = _CALLER.search(message)
+    if caller is None:
+        return "the base credentials' principal"
+    session = _SESSION.match(caller.group(1))
+    if session is None:
+        return caller.group(1)
+    partition, account_id, role = session.groups()
+    return f"arn:{partition}:iam::{account_id}:role/{role}"
+
+
+def _statement(statement: dict[str, object] | dict[str, str]) -> str:
+    return f"  {json.dumps(statement)}"

@@ -1,0 +1,125 @@
+"""How often and how long a call is tried: a rate limit, jittered backoff, and a deadline."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Self, TypeVar
+
+from tag_compliance.aws.errors import AwsError, aws_error_of
+from tag_compliance.domain.read_status import Reason
+
+T = TypeVar("T")
+
+_FIRST_PAUSE_SECONDS = 0.2
+_LONGEST_PAUSE_SECONDS = 20.0
+_MOST_DOUBLINGS = 10  # which is longer than that; without a bound a float overflows one day
+
+
+@dataclass(slots=True)
+class CallStats:
+    """The calls that a reading has made so far."""
+
+    calls: int = 0
+    retries: int = 0
+    throttled_calls: int = 0
+
+    def __iadd__(self, other: CallStats) -> Self:
+        self.calls += other.calls
+        self.retries += other.retries
+        self.throttled_calls += other.throttled_calls
+        return self
+
+
+@dataclass(slots=True)
+class RateLimiter:
+    """At most `rate` calls per second, without bursts; 0 means no limit.
+
+    One for each account and region, because AWS's limit counts by these
+    (https://docs.aws.amazon.com/general/latest/gr/arg.html). Not shared between threads.
+    """
+
+    rate: float
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    _next: float = field(default=0.0, init=False)
+
+    def wait(self) -> None:
+        if self.rate <= 0:
+            return
+        now = self.clock()
+        if now < self._next:
+            self.sleep(self._next - now)
+        # From the moment of waking, which may be late: the next gap is not shorter then.
+        self._next = max(self.clock(), self._next) + 1.0 / self.rate
+
+
+@dataclass(slots=True)
+class CallBudget:
+    """The calls and the time that one region, or one role, may take."""
+
+    limiter: RateLimiter
+    seconds: float
+    stats: CallStats = field(default_factory=CallStats)
+    clock: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = time.sleep
+    random: Callable[[], float] = random.random
+    stopped: Callable[[], bool] = lambda: False
+    started: float = field(default=0.0, init=False)
+
+    def __post_init__(self) -> None:
+        self.started = self.clock()
+
+    @property
+    def spent(self) -> float:
+        """Wall seconds since the start."""
+        return self.clock() - self.started
+
+    def check(self, operation: str) -> None:
+        """Raises `AwsError` after the deadline: pagination may otherwise never end."""
+        if self.stopped():
+            raise AwsError(operation, Reason.INTERNAL, "the scan was stopped")
+        if self.spent > self.seconds:
+            cause = f"not finished within region_deadline, {self.seconds:g} s"
+            raise AwsError(operation, Reason.TIMEOUT, cause)
+
+    def call(self, operation: str, attempt: Callable[[], T]) -> T:
+        """The result of `attempt`, which is repeated if that may help and time remains.
+
+        Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
+        Raises `AwsError` without its cause: a traceback would show the cause's text, in which AWS
+        may quote the session token.
+        """
+        failures = 0
+        while True:
+            self.check(operation)
+            self.limiter.wait()
+            self.stats.calls += 1
+            try:
+                return attempt()
+            except Exception as error:  # noqa: BLE001 - each is converted into an AwsError
+                failure = aws_error_of(operation, error)
+                failures += 1
+                self.stats.throttled_calls += failure.reason is Reason.THROTTLED
+                ceiling = min(
+                    _LONGEST_PAUSE_SECONDS,
+                    _FIRST_PAUSE_SECONDS * 2 ** min(failures, _MOST_DOUBLINGS),
+                )
+                pause = ceiling * self.random()
+                if failures >= failure.attempts:
+                    raise _given_up(failure, failures) from None
+                if self.spent + pause > self.seconds:
+                    raise _given_up(failure, failures, self.seconds) from None
+            self.stats.retries += 1
+            self.sleep(pause)
+
+
+def _given_up(failure: AwsError, attempts: int, deadline: float | None = None) -> AwsError:
+    if attempts == 1 and deadline is None:
+        return failure
+    noun = "attempt" if attempts == 1 else "attempts"
+    bound = f" within region_deadline, {deadline:g} s" if deadline is not None else ""
+    cause = f"{failure.cause} (after {attempts} {noun}{bound})"
+    return AwsError(failure.operation, failure.reason, cause)

@@ -1,0 +1,74 @@
+"""The source `tagging`: GetResources of the Resource Groups Tagging API.
+
+It returns resources that have or once had a tag:
+https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
+"""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pyarrow as pa
+from botocore.exceptions import ClientError
+
+from tag_compliance.aws.account_session import AccountSession
+from tag_compliance.aws.clients import Clients, signing_as
+from tag_compliance.aws.columns import ResourceColumns
+from tag_compliance.aws.errors import AwsError, PageTokenExpired, aws_error_of
+from tag_compliance.aws.page import Page, get_page
+from tag_compliance.aws.retry import CallBudget
+from tag_compliance.domain.account import RegionName
+from tag_compliance.domain.read_status import Reason, Source
+
+_OPERATION = "GetResources"
+_MAX_RESTARTS = 3
+"""A pagination token is valid for 15 minutes; the region is read again from its first page then."""
+
+
+class TaggingApi:
+    """`max_pages` ends each region early, to test whether it can be read."""
+
+    name = Source.TAGGING
+    operation = _OPERATION
+
+    def __init__(self, clients: Clients, max_pages: int | None = None) -> None:
+        self._clients = clients
+        self._max_pages = max_pages
+
+    def read(self, session: AccountSession, region: RegionName, budget: CallBudget) -> pa.Table:
+        for restart in range(_MAX_RESTARTS + 1):
+            try:
+                return self._read_all_pages(session, region, budget)
+            except PageTokenExpired as error:
+                if restart == _MAX_RESTARTS:
+                    cause = f"{error.cause} (the region was started over {restart} times)"
+                    raise AwsError(_OPERATION, Reason.EXPIRED_TOKEN, cause) from error
+        raise AssertionError("the last round returns or raises")
+
+    def _read_all_pages(
+        self, session: AccountSession, region: RegionName, budget: CallBudget
+    ) -> pa.Table:
+        columns = ResourceColumns(region, self.name)
+        token, seen, pages = "", set[str](), 0
+        while True:
+            page = budget.call(_OPERATION, partial(self._get, session, region, token))
+            pages += 1
+            columns.add(page)
+            token = page.PaginationToken or ""
+            if not token or pages == self._max_pages:
+                return columns.table()
+            if token in seen:
+                cause = f"page {pages} carries a pagination token that has been used before"
+                raise AwsError(_OPERATION, Reason.MALFORMED_RESPONSE, cause)
+            seen.add(token)
+
+    def _get(self, session: AccountSession, region: RegionName, token: str) -> Page:
+        used = session.credentials()
+        try:
+            with signing_as(lambda: used):
+                return get_page(self._clients.tagging_client(region), token)
+        except ClientError as error:
+            failure = aws_error_of(_OPERATION, error)
+            if failure.reason is Reason.EXPIRED_TOKEN and failure.retryable:
+                session.renew(used)
+            raise failure from None

@@ -1,0 +1,87 @@
+"""Findings: one row for each rule that a resource violates."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import numpy as np
+import pyarrow as pa
+
+from tag_compliance.domain.account import AccountId
+from tag_compliance.domain.resources import LABEL
+from tag_compliance.domain.rules.base import Rule, Violations
+
+FINDING_SCHEMA = pa.schema(
+    [
+        pa.field("account_id", LABEL, nullable=False),
+        pa.field("region", LABEL, nullable=False),
+        pa.field("arn", pa.string(), nullable=False),
+        pa.field("resource_type", LABEL, nullable=False),
+        pa.field("rule", LABEL, nullable=False),
+        pa.field("severity", LABEL, nullable=False),
+        pa.field("state", LABEL, nullable=False),
+        pa.field("waiver", LABEL),
+        pa.field("codes", pa.list_(pa.string()), nullable=False),
+        pa.field("tag", LABEL, nullable=False),
+    ]
+)
+"""(account_id, arn, rule) is unique. `region` is the one that was read; `state` is a
+`FindingState`; `waiver` is the id of the waiver that covers the finding, or null; `codes` are
+`Code`s; `tag` is the key that the rule is about. Rows are ordered by resource and then by rule, as
+in the resource table and the policy.
+"""
+
+
+class FindingState(StrEnum):
+    """Whether a finding is open or covered by a waiver."""
+
+    OPEN = "open"
+    WAIVED = "waived"
+
+
+def build_findings(
+    account_id: AccountId,
+    resources: pa.Table,
+    found: Sequence[tuple[Rule, Violations]],
+) -> pa.Table:
+    """The findings of one account's counted resources: a table of `FINDING_SCHEMA`."""
+    if not found:
+        return FINDING_SCHEMA.empty_table()
+    rows = np.concatenate([violations.rows for _, violations in found])
+    rule = np.repeat(np.arange(len(found)), [len(v.rows) for _, v in found])
+    # Stable, so that the rules of one resource keep their order.
+    order = np.argsort(rows, kind="stable")
+    rows, rule = pa.array(rows[order]), rule[order]
+    rules = [rule_ for rule_, _ in found]
+    columns = {
+        "account_id": _constant(account_id, len(rule)),
+        "region": resources["region"].take(rows),
+        "arn": resources["arn"].take(rows),
+        "resource_type": resources["resource_type"].take(rows),
+        "rule": _choice([r.rule_id for r in rules], rule),
+        "severity": _choice([r.severity for r in rules], rule),
+        "state": _constant(FindingState.OPEN, len(rule)),
+        "waiver": pa.nulls(len(rule), LABEL),
+        "codes": _codes([violations for _, violations in found], order),
+        "tag": _choice([r.tag for r in rules], rule),
+    }
+    return pa.table(columns, schema=FINDING_SCHEMA)
+
+
+def _codes(found: Sequence[Violations], order: np.ndarray) -> pa.Array:
+    distinct = [[str(code) for code in codes] for v in found for codes in v.codes]
+    sizes = [len(violations.codes) for violations in found]
+    starts = np.cumsum([0, *sizes[:-1]])
+    which = np.concatenate([v.which + start for v, start in zip(found, starts, strict=True)])
+    return pa.array(distinct, pa.list_(pa.string())).take(pa.array(which[order]))
+
+
+def _choice(texts: Sequence[str], which: np.ndarray) -> pa.DictionaryArray:
+    """The text of each number; equal texts share an entry of the dictionary."""
+    return pa.array([str(t) for t in texts]).dictionary_encode().take(pa.array(which))
+
+
+def _constant(text: str, rows: int) -> pa.DictionaryArray:
+    indices = pa.array(np.zeros(rows, dtype=np.int32))
+    return pa.DictionaryArray.from_arrays(indices, pa.array([str(text)], pa.string()))

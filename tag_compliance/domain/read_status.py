@@ -1,0 +1,185 @@
+"""The result of reading: per source, per region and per account.
+
+Everything here is data of the standard library, so that the exporter can use it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from tag_compliance.domain.account import AccountId, AccountName, RegionName, display_name
+
+
+class Source(StrEnum):
+    """An AWS API from which resources are read."""
+
+    TAGGING = "tagging"
+
+
+class Outcome(StrEnum):
+    """The result of one scan: every region was read, some were, or none."""
+
+    COMPLETE = "complete"
+    PARTIAL = "partial"
+    NOTHING = "nothing"
+
+
+class Reason(StrEnum):
+    """Why a reading has its result: the bounded set of values of the metrics' label `reason`."""
+
+    OK = "ok"
+    ACCESS_DENIED = "access_denied"
+    ASSUME_ROLE_DENIED = "assume_role_denied"
+    REGION_DISABLED = "region_disabled"
+    SCP_DENIED = "scp_denied"
+    THROTTLED = "throttled"
+    EXPIRED_TOKEN = "expired_token"  # noqa: S105 - the name of a failure
+    TIMEOUT = "timeout"
+    UNREACHABLE = "unreachable"
+    MALFORMED_RESPONSE = "malformed_response"
+    NOT_SCANNED = "not_scanned"
+    INTERNAL = "internal"
+
+
+@dataclass(frozen=True, slots=True)
+class ReadStatus:
+    """The result of reading one source in one region of one account.
+
+    `returned` counts the resources that AWS returned, `seconds` is wall time, `last_success_at` is
+    the end of the latest scan that read the source to its last page: this one, or an earlier one.
+    """
+
+    source: Source
+    reason: Reason
+    message: str = ""
+    pages: int = 0
+    returned: int = 0
+    calls: int = 0
+    retries: int = 0
+    throttled_calls: int = 0
+    seconds: float = 0.0
+    last_success_at: datetime | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        return self.reason is Reason.OK
+
+
+@dataclass(frozen=True, slots=True)
+class RegionReadStatus:
+    """The result of reading one region of one account: a status for each source, at least one."""
+
+    region: RegionName
+    sources: tuple[ReadStatus, ...]
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether every source was read to its last page."""
+        return all(status.succeeded for status in self.sources)
+
+    @property
+    def deciding(self) -> ReadStatus:
+        """The status of the first source that failed, or of the first source."""
+        return next((s for s in self.sources if not s.succeeded), self.sources[0])
+
+    @property
+    def reason(self) -> Reason:
+        return self.deciding.reason
+
+    @property
+    def message(self) -> str:
+        return self.deciding.message
+
+    @property
+    def returned(self) -> int:
+        return sum(status.returned for status in self.sources)
+
+    @property
+    def seconds(self) -> float:
+        return sum(status.seconds for status in self.sources)
+
+    @property
+    def last_success_at(self) -> datetime | None:
+        """When the latest complete reading of the region ended; None before the first."""
+        ends = [s.last_success_at for s in self.sources if s.last_success_at is not None]
+        return min(ends) if len(ends) == len(self.sources) else None
+
+    def with_last_success_of(self, previous: RegionReadStatus) -> RegionReadStatus:
+        """This status, where each failed source keeps the `last_success_at` of `previous`."""
+        before = {status.source: status.last_success_at for status in previous.sources}
+        return replace(
+            self,
+            sources=tuple(
+                s if s.succeeded else replace(s, last_success_at=before.get(s.source))
+                for s in self.sources
+            ),
+        )
+
+
+def failed_region(
+    region: RegionName, reason: Reason, message: str, last_success_at: datetime | None = None
+) -> RegionReadStatus:
+    """A region of which nothing was read, for a cause that does not depend on the source."""
+    status = ReadStatus(Source.TAGGING, reason, message, last_success_at=last_success_at)
+    return RegionReadStatus(region, (status,))
+
+
+@dataclass(frozen=True, slots=True)
+class AccountReadStatus:
+    """The result of reading one account: a status for each configured region, in that order.
+
+    `calls`, `retries` and `throttled_calls` include the calls that assumed the account's role.
+    """
+
+    account_id: AccountId
+    account_name: AccountName
+    started_at: datetime
+    seconds: float
+    regions: tuple[RegionReadStatus, ...]
+    calls: int = 0
+    retries: int = 0
+    throttled_calls: int = 0
+    last_success_at: datetime | None = None
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether every region was read to its last page."""
+        return all(region.succeeded for region in self.regions)
+
+    @property
+    def returned(self) -> int:
+        """Resources that AWS returned, in all regions."""
+        return sum(region.returned for region in self.regions)
+
+    @property
+    def reason(self) -> Reason:
+        """The reason of the first region that failed, or `ok`."""
+        return next((region.reason for region in self.regions if not region.succeeded), Reason.OK)
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """One line for each failed region; one for the account if all failed for one cause."""
+        failed = [region for region in self.regions if not region.succeeded]
+        causes = {(region.reason, region.message) for region in failed}
+        if len(causes) == 1 and len(failed) == len(self.regions):
+            return (f"{self.display_name}: {failed[0].reason}: {failed[0].message}",)
+        return tuple(f"{self.display_name} {r.region}: {r.reason}: {r.message}" for r in failed)
+
+    @property
+    def display_name(self) -> str:
+        return display_name(self.account_id, self.account_name)
+
+
+def failures_of(statuses: Sequence[AccountReadStatus]) -> tuple[str, ...]:
+    """One line for each account or region that failed; one in total if all failed for one cause.
+
+    That happens without credentials, and when AWS cannot be reached.
+    """
+    causes = {(region.reason, region.message) for s in statuses for region in s.regions}
+    if len(statuses) > 1 and len(causes) == 1 and not statuses[0].succeeded:
+        reason, message = causes.pop()
+        return (f"all {len(statuses)} accounts: {reason}: {message}",)
+    return tuple(line for status in statuses for line in status.failures)

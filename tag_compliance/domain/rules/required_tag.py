@@ -1,0 +1,41 @@
+"""The rule of a required tag: the key is present, with any value, an empty one included.
+
+Keys are compared exactly, because AWS tag keys are case-sensitive
+(https://docs.aws.amazon.com/tag-editor/latest/userguide/best-practices-and-strats.html).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tag_compliance.domain.rules.base import Code, RuleId, Severity, Violations
+from tag_compliance.domain.tag_index import TaggedResources
+
+PREFIX = "required-tag-"
+"""Begins the id of each rule that a key of `REQUIRED_TAGS` makes; reserved for these."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequiredTag:
+    """A key of `REQUIRED_TAGS`. It applies to every resource."""
+
+    tag: str
+    severity: Severity = Severity.MEDIUM
+
+    @property
+    def rule_id(self) -> RuleId:
+        return RuleId(PREFIX + self.tag)
+
+    @property
+    def title(self) -> str:
+        return f"The tag {self.tag} is present"
+
+    def applies_to(self, resources: TaggedResources) -> NDArray[np.bool_]:
+        return np.ones(len(resources), dtype=bool)
+
+    def violations(self, resources: TaggedResources) -> Violations:
+        absent = np.nonzero(~resources.has_key(self.tag))[0]
+        return Violations.with_one_code(absent, Code.MISSING)

@@ -1,0 +1,98 @@
+"""One scan in this process, through Dagster."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import dagster as dg
+
+from tag_compliance.config import Config
+from tag_compliance.domain.clock import utc_now
+from tag_compliance.pipeline.build import build_definitions
+from tag_compliance.pipeline.partitions import range_tags, sync_partitions
+from tag_compliance.pipeline.resources import ProgressResource
+from tag_compliance.pipeline.run_tags import (
+    ACCOUNT_TAG,
+    ONE_AT_A_TIME,
+    PARTS_TAG,
+    PUBLISH_JOB,
+    PUBLISHES_TAG,
+    RUN_CONFIG,
+    SCAN_JOB,
+    SCAN_TAG,
+    TRIGGER_TAG,
+    scan_id,
+)
+from tag_compliance.snapshot.store import Snapshot, SnapshotStore
+from tag_compliance.storage.open import open_storage
+
+
+@dataclass(frozen=True)
+class FinishedScan:
+    """`snapshot` is the one that the scan published; None if it failed, for the cause `failure`."""
+
+    run_id: str
+    snapshot: Snapshot | None
+    failure: str = ""
+
+
+def run_once(
+    config: Config,
+    config_path: Path,
+    environment: Mapping[str, str],
+    progress: ProgressResource,
+    account: str | None = None,
+) -> FinishedScan:
+    """Runs one scan in this process, over all accounts or only over one.
+
+    A reading run and a publishing run, as the daemon would start them. Both are recorded in the
+    instance of `DAGSTER_HOME` and visible in its UI; without that variable they are recorded
+    nowhere. `config` is the content of the file at `config_path`.
+    """
+    definitions = build_definitions(config_path, config, environment, progress=progress)
+    with _instance(environment.get("DAGSTER_HOME")) as instance:
+        accounts = sync_partitions(instance, config)
+        tags = {TRIGGER_TAG: "cli", **ONE_AT_A_TIME}
+        # A scan of one account is no scan of all: whatever is stored of the others counts.
+        tags |= {ACCOUNT_TAG: account} if account else {SCAN_TAG: scan_id(utc_now())}
+        partitions = range_tags(account or accounts[0], account or accounts[-1])
+        reading = _run(definitions, SCAN_JOB, instance, {**tags, PARTS_TAG: "1", **partitions})
+        if not reading.success:
+            return FinishedScan(reading.run_id, None, _failure_of(reading))
+        publishing = _run(
+            definitions, PUBLISH_JOB, instance, {**tags, PUBLISHES_TAG: reading.run_id}
+        )
+    if not publishing.success:
+        return FinishedScan(publishing.run_id, None, _failure_of(publishing))
+    return FinishedScan(publishing.run_id, SnapshotStore(open_storage(config.storage)).load())
+
+
+def _run(
+    definitions: dg.Definitions, job: str, instance: dg.DagsterInstance, tags: dict[str, str]
+) -> dg.ExecuteInProcessResult:
+    return definitions.resolve_job_def(job).execute_in_process(
+        instance=instance, tags=tags, run_config=RUN_CONFIG, raise_on_error=False
+    )
+
+
+def _instance(home: str | None) -> dg.DagsterInstance:
+    return dg.DagsterInstance.from_config(home) if home else dg.DagsterInstance.ephemeral()
+
+
+def _failure_of(result: dg.ExecuteInProcessResult) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            data = event.step_failure_data
+            failure = data.user_failure_data
+            if failure is not None and failure.description:
+                return failure.description
+            return data.error_display_string.strip().splitlines()[0] if data.error else ""
+    for event in result.all_events:
+        # Before the first step or between two of them.
+        if event.is_job_failure and (error := event.job_failure_data.error):
+            while error.cause is not None:
+                error = error.cause
+            return " ".join(error.message.split())
+    return ""

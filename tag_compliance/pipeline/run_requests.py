@@ -1,0 +1,70 @@
+"""The runs to request from Dagster: those that read the accounts, and the one that publishes."""
+
+from collections.abc import Iterable
+
+import dagster as dg
+
+from tag_compliance.config import Config
+from tag_compliance.domain.clock import utc_now
+from tag_compliance.pipeline.partitions import range_tags, sync_partitions
+from tag_compliance.pipeline.run_tags import (
+    ONE_AT_A_TIME,
+    PARTS_TAG,
+    PUBLISH_JOB,
+    PUBLISHES_TAG,
+    RUN_CONFIG,
+    SCAN_CONFIG,
+    SCAN_JOB,
+    SCAN_TAG,
+    TRIGGER_TAG,
+    scan_id,
+)
+
+
+def scan_requests(
+    instance: dg.DagsterInstance, config: Config, trigger: str, key: str
+) -> list[dg.RunRequest]:
+    """The reading runs of one scan: as many as `max_accounts_per_run` requires.
+
+    Brings the partitions in line with the configuration. Equal `key`s request a scan only once.
+    """
+    accounts = sync_partitions(instance, config)
+    size = config.max_accounts_per_run or len(accounts)
+    parts = [accounts[start : start + size] for start in range(0, len(accounts), size)]
+    tags = {TRIGGER_TAG: trigger, SCAN_TAG: scan_id(utc_now()), PARTS_TAG: str(len(parts))}
+    if len(parts) == 1:
+        tags |= ONE_AT_A_TIME
+    return [
+        _request(SCAN_JOB, f"{trigger}-{key}-{number}", tags | range_tags(part[0], part[-1]))
+        for number, part in enumerate(parts, 1)
+    ]
+
+
+def faulty_request(trigger: str, key: str, prefix: list[str]) -> dg.RunRequest:
+    """The run that fails because of a faulty configuration, and shows the faults in the UI."""
+    selection = [dg.AssetKey([*prefix, SCAN_CONFIG])]
+    return _request(SCAN_JOB, f"{trigger}-{key}", {TRIGGER_TAG: trigger}, selection)
+
+
+def publish_request(reading: dg.DagsterRun) -> dg.RunRequest:
+    """The publishing run after this reading run, which ended last."""
+    tags = {
+        TRIGGER_TAG: reading.tags.get(TRIGGER_TAG, "ui"),
+        PUBLISHES_TAG: reading.run_id,
+        **ONE_AT_A_TIME,
+    }
+    if SCAN_TAG in reading.tags:
+        tags[SCAN_TAG] = reading.tags[SCAN_TAG]
+    return _request(PUBLISH_JOB, f"publish-{reading.run_id}", tags)
+
+
+def _request(
+    job: str, key: str, tags: dict[str, str], selection: Iterable[dg.AssetKey] | None = None
+) -> dg.RunRequest:
+    return dg.RunRequest(
+        run_key=key,
+        job_name=job,
+        run_config=RUN_CONFIG,
+        tags=tags,
+        asset_selection=list(selection) if selection else None,
+    )

@@ -1,0 +1,66 @@
+"""The schedule: a scan every `refresh_interval`."""
+
+from datetime import UTC, timedelta
+
+import dagster as dg
+
+from tag_compliance.domain.clock import utc_now
+from tag_compliance.errors import BadConfiguration
+from tag_compliance.pipeline.cadence import Cadence
+from tag_compliance.pipeline.heartbeat import Heartbeats
+from tag_compliance.pipeline.resources import ConfigurationResource
+from tag_compliance.pipeline.run_queries import (
+    ALL_REQUESTED_WITHIN,
+    find_unpublished_run,
+    latest_scan_at,
+    unfinished_run,
+)
+from tag_compliance.pipeline.run_requests import faulty_request, scan_requests
+from tag_compliance.pipeline.run_tags import SCAN_JOB
+
+Requests = list[dg.RunRequest] | dg.SkipReason
+
+
+def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition:
+    """On by default; a tick is skipped, with a reason, while a scan is running."""
+
+    @dg.schedule(
+        name="scan_schedule",
+        cron_schedule=cadence.cron,
+        job_name=SCAN_JOB,
+        default_status=dg.DefaultScheduleStatus.RUNNING,
+        description=f"Scans every {cadence.seconds} s (refresh_interval).",
+    )
+    def scan_schedule(
+        context: dg.ScheduleEvaluationContext, configuration: ConfigurationResource
+    ) -> Requests:
+        tick, instance = context.scheduled_execution_time, context.instance
+        latest = latest_scan_at(instance)
+        if not cadence.is_due(tick, latest):
+            return dg.SkipReason(f"the next scan is due {cadence.seconds} s after {latest}")
+        key = f"{tick.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
+        try:
+            config = configuration.load()
+        except BadConfiguration:
+            return [faulty_request("schedule", key, prefix)]
+        reason = busy(instance, configuration.heartbeats())
+        return reason or scan_requests(instance, config, "schedule", key)
+
+    return scan_schedule
+
+
+def busy(instance: dg.DagsterInstance, heartbeats: Heartbeats) -> dg.SkipReason | None:
+    """Why no scan can start now; None if one can."""
+    running = unfinished_run(instance, heartbeats)
+    if running is not None:
+        return dg.SkipReason(f"a scan is still running: run {running.run_id}")
+    unpublished = find_unpublished_run(instance)
+    # Not forever: a publishing sensor that is switched off publishes nothing.
+    if unpublished is not None and _age(unpublished) < ALL_REQUESTED_WITHIN:
+        run_id = unpublished.dagster_run.run_id
+        return dg.SkipReason(f"what run {run_id} has read is still to be published")
+    return None
+
+
+def _age(record: dg.RunRecord) -> timedelta:
+    return utc_now() - record.update_timestamp.astimezone(UTC)

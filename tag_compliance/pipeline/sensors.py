@@ -1,0 +1,96 @@
+"""The sensors that start runs: the first scan, missed scans, and the publication of each scan."""
+
+from datetime import timedelta
+
+import dagster as dg
+
+from tag_compliance.domain.clock import utc_now
+from tag_compliance.errors import BadConfiguration
+from tag_compliance.pipeline.cadence import Cadence
+from tag_compliance.pipeline.partitions import sync_partitions
+from tag_compliance.pipeline.resources import ConfigurationResource
+from tag_compliance.pipeline.run_queries import (
+    find_unpublished_run,
+    latest_scan_at,
+    missing_parts,
+    unfinished_reading_runs,
+)
+from tag_compliance.pipeline.run_requests import faulty_request, publish_request, scan_requests
+from tag_compliance.pipeline.run_tags import PUBLISH_JOB, SCAN_JOB
+from tag_compliance.pipeline.schedule import Requests, busy
+
+_GRACE_SECONDS = 60
+_INTERVAL_SECONDS = 10
+
+
+def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefinition:
+    """Starts the first scan as soon as the daemon is up, and every scan that the schedule missed.
+
+    It also serves intervals of less than a minute, which cron cannot express.
+    """
+    patience = timedelta(seconds=cadence.seconds)
+    if cadence.seconds >= _GRACE_SECONDS:
+        patience += timedelta(seconds=_GRACE_SECONDS)
+
+    @dg.sensor(
+        name="scan_catch_up",
+        job_name=SCAN_JOB,
+        minimum_interval_seconds=min(_INTERVAL_SECONDS, cadence.seconds),
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Starts a scan if none has started for a refresh_interval.",
+    )
+    def scan_catch_up(
+        context: dg.SensorEvaluationContext, configuration: ConfigurationResource
+    ) -> Requests:
+        instance, latest = context.instance, latest_scan_at(context.instance)
+        is_fresh = latest is not None and utc_now() - latest < patience
+        skipped = dg.SkipReason(
+            f"the latest scan started at {latest:%Y-%m-%d %H:%M:%S} UTC"
+            if latest
+            else "no scan has started yet"
+        )
+        key = f"after-{latest.isoformat() if latest else 'none'}"
+        try:
+            config = configuration.load()
+        except BadConfiguration:
+            return skipped if is_fresh else [faulty_request("catch-up", key, prefix)]
+        reason = busy(instance, configuration.heartbeats())
+        if reason is None:
+            # An account that was added or removed is visible within seconds, before the next scan.
+            sync_partitions(instance, config)
+        if reason or is_fresh:
+            return reason or skipped
+        return scan_requests(instance, config, "catch-up", key)
+
+    return scan_catch_up
+
+
+def build_publish_sensor() -> dg.SensorDefinition:
+    """Publishes what was read as soon as no reading run is unfinished.
+
+    That is one rule for a scheduled scan, a scan of several runs, a partition or a backfill from
+    the UI, and a re-execution.
+    """
+
+    @dg.sensor(
+        name="scan_publish",
+        job_name=PUBLISH_JOB,
+        minimum_interval_seconds=_INTERVAL_SECONDS,
+        default_status=dg.DefaultSensorStatus.RUNNING,
+        description="Publishes what was read, once every reading run has ended.",
+    )
+    def scan_publish(
+        context: dg.SensorEvaluationContext, configuration: ConfigurationResource
+    ) -> dg.RunRequest | dg.SkipReason:
+        instance = context.instance
+        running = unfinished_reading_runs(instance, configuration.heartbeats())
+        if running:
+            return dg.SkipReason(f"{running} reading runs have not ended")
+        record = find_unpublished_run(instance)
+        if record is None:
+            return dg.SkipReason("everything that was read is published")
+        if missing := missing_parts(instance, record):
+            return dg.SkipReason(f"{missing} runs of this scan have not been created yet")
+        return publish_request(record.dagster_run)
+
+    return scan_publish

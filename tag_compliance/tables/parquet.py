@@ -1,0 +1,64 @@
+"""Rows and their description as one Parquet file, so that the two always belong together."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from pydantic import TypeAdapter, ValidationError
+
+from tag_compliance.errors import StoredValueUnreadable
+
+_KEY = b"tag_compliance"
+T = TypeVar("T")
+
+
+def encode(table: pa.Table, description: bytes) -> bytes:
+    """The rows, with the description in the file's metadata."""
+    sink = pa.BufferOutputStream()
+    metadata = {**(table.schema.metadata or {}), _KEY: description}
+    pq.write_table(
+        table.replace_schema_metadata(metadata), sink, compression="zstd", write_page_checksum=True
+    )
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
+
+
+def decode_description(what: str, data: bytes, adapter: TypeAdapter[T]) -> T:
+    """The description alone: only the file's footer is read. Raises `StoredValueUnreadable`."""
+    try:
+        metadata = pq.read_metadata(pa.BufferReader(data)).metadata or {}
+        return adapter.validate_json(metadata[_KEY])
+    except ValidationError as error:
+        raise _malformed(what, error) from error
+    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
+        raise StoredValueUnreadable(what, " ".join(str(error).split())) from error
+
+
+def decode(
+    what: str, data: bytes, schema: pa.Schema, adapter: TypeAdapter[T]
+) -> tuple[pa.Table, T]:
+    """The rows, with the columns of `schema`, and the description.
+
+    Raises `StoredValueUnreadable` for anything that `encode` did not write.
+    """
+    try:
+        stored = pq.read_table(
+            pa.BufferReader(data),
+            columns=schema.names,
+            use_threads=False,
+            page_checksum_verification=True,
+        )
+        table = stored.select(schema.names).cast(schema)
+        table.validate(full=True)
+        return table, adapter.validate_json((stored.schema.metadata or {})[_KEY])
+    except ValidationError as error:
+        raise _malformed(what, error) from error
+    except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, MemoryError) as error:
+        raise StoredValueUnreadable(what, " ".join(str(error).split())) from error
+
+
+def _malformed(what: str, error: ValidationError) -> StoredValueUnreadable:
+    cause = f"its description is malformed ({error.error_count()} faults)"
+    return StoredValueUnreadable(what, cause)

@@ -1,0 +1,82 @@
+"""The stored inventories: `tables/raw_resources/<account id>.parquet`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pydantic import TypeAdapter
+
+from tag_compliance.domain.account import AccountId
+from tag_compliance.domain.read_status import AccountReadStatus
+from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
+from tag_compliance.errors import StoredValueUnreadable
+from tag_compliance.storage.base import Storage
+from tag_compliance.tables.parquet import decode, decode_description, encode
+
+_WHAT = "inventory of an account"
+_status = TypeAdapter(AccountReadStatus)
+
+Warn = Callable[[str], None]
+"""Called with a sentence for a person."""
+
+
+class RawResources:
+    """One inventory for each account. An inventory that cannot be read counts as missing."""
+
+    def __init__(self, storage: Storage, warn: Warn) -> None:
+        self._storage = storage
+        self._warn = warn
+
+    def store(self, inventory: AccountInventory) -> AccountInventory | None:
+        """Stores an account's inventory with what is carried forward from the previous one.
+
+        Returns the inventory that is stored now; None if a later one is stored already.
+        """
+        stored: AccountInventory | None = None
+
+        def merged(data: bytes | None) -> bytes | None:
+            nonlocal stored
+            try:
+                stored = _merged(inventory, data)
+            except StoredValueUnreadable as error:
+                self._warn(f"{inventory.status.display_name}: {error}")
+                stored = inventory
+            return None if stored is None else encode_inventory(stored)
+
+        self._storage.update(_name(inventory.status.account_id), merged)
+        return stored
+
+    def load(self, account_id: AccountId) -> AccountInventory | None:
+        """The stored inventory; None if there is none that can be read."""
+        found = self._storage.read(_name(account_id))
+        if found is None:
+            return None
+        try:
+            return decode_inventory(found.data)
+        except StoredValueUnreadable as error:
+            self._warn(f"{account_id}: {error}")
+            return None
+
+
+def encode_inventory(inventory: AccountInventory) -> bytes:
+    return encode(inventory.resources, _status.dump_json(inventory.status))
+
+
+def decode_inventory(data: bytes) -> AccountInventory:
+    """Raises `StoredValueUnreadable`."""
+    resources, status = decode(_WHAT, data, RESOURCE_SCHEMA, _status)
+    return AccountInventory(status, resources)
+
+
+def _merged(inventory: AccountInventory, data: bytes | None) -> AccountInventory | None:
+    if data is None:
+        return inventory
+    if decode_description(_WHAT, data, _status).started_at > inventory.status.started_at:
+        return None
+    if inventory.status.succeeded:
+        return inventory
+    return inventory.carry_forward(decode_inventory(data))
+
+
+def _name(account_id: AccountId) -> str:
+    return f"tables/raw_resources/{account_id}.parquet"

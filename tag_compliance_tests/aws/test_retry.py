@@ -1,0 +1,215 @@
+"""How often and how long a call is tried."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import pairwise
+
+import pytest
+from botocore.exceptions import ClientError, ConnectTimeoutError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tag_compliance.domain.scan import Reason
+
+from tag_compliance.aws.errors import AwsError
+from tag_compliance.aws.retry import CallBudget, CallStats, RateLimiter
+
+
+@dataclass
+class FakeTime:
+    now: float = 100.0
+    late: float = 0.0
+    sleeps: list[float] = field(default_factory=list)
+
+    def clock(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.append(seconds)
+        self.now += seconds + self.late
+
+
+@dataclass
+class Attempt:
+    """Fails so many times, each time after some seconds."""
+
+    error: Exception
+    failures: int
+    time: FakeTime
+    seconds: float = 0.0
+    made: int = 0
+
+    def __call__(self) -> str:
+        self.made += 1
+        self.time.now += self.seconds
+        if self.made <= self.failures:
+            raise self.error
+        return "answer"
+
+
+def refused(code: str, status: int = 400) -> ClientError:
+    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(answer, "GetResources")  # type: ignore[arg-type]
+
+
+def budget_of(
+    time: FakeTime, seconds: float = 60.0, rate: float = 0.0, dice: float = 0.5
+) -> CallBudget:
+    bucket = RateLimiter(rate, time.clock, time.sleep)
+    return CallBudget(bucket, seconds, clock=time.clock, sleep=time.sleep, random=lambda: dice)
+
+
+@settings(deadline=None)
+@given(
+    rate=st.floats(0.5, 200),
+    late=st.floats(0, 0.2),
+    work=st.lists(st.floats(0, 0.3), min_size=2, max_size=60),
+)
+def test_no_window_of_a_second_ever_holds_more_calls_than_the_rate(
+    rate: float, late: float, work: list[float]
+) -> None:
+    time = FakeTime(late=late)
+    bucket = RateLimiter(rate, time.clock, time.sleep)
+    taken = []
+    for seconds in work:
+        bucket.take()
+        taken.append(time.now)
+        time.now += seconds
+
+    gaps = [later - earlier for earlier, later in pairwise(taken)]
+    assert min(gaps) >= 1 / rate - 1e-9
+
+
+def test_the_bucket_waits_no_longer_than_the_rate_asks() -> None:
+    time = FakeTime()
+    bucket = RateLimiter(10, time.clock, time.sleep)
+
+    for _ in range(11):
+        bucket.take()
+
+    assert time.now == pytest.approx(101.0)
+
+
+def test_a_rate_of_zero_never_waits() -> None:
+    time = FakeTime()
+    bucket = RateLimiter(0, time.clock, time.sleep)
+
+    for _ in range(100):
+        bucket.take()
+
+    assert time.sleeps == []
+
+
+def test_retries_take_a_token_each() -> None:
+    time = FakeTime()
+    pace = budget_of(time, rate=0.1, dice=0.0)
+
+    pace.call("GetResources", Attempt(refused("ThrottledException"), 2, time))
+
+    assert time.now == pytest.approx(120.0)
+
+
+@pytest.mark.parametrize("dice", [0.0, 0.37, 1.0])
+def test_pauses_are_a_random_share_of_a_doubling_ceiling(dice: float) -> None:
+    time = FakeTime()
+    budget_of(time, seconds=1_000, dice=dice).call(
+        "GetResources", Attempt(refused("ThrottledException"), 9, time)
+    )
+
+    ceilings = [0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 20.0, 20.0, 20.0]
+    assert time.sleeps == pytest.approx([dice * ceiling for ceiling in ceilings])
+
+
+def test_a_pause_after_thousands_of_failures_is_still_bounded() -> None:
+    time = FakeTime()
+    pace = budget_of(time, seconds=1e9)
+
+    assert pace.call("GetResources", Attempt(refused("Throttling"), 3_000, time)) == "answer"
+    assert max(time.sleeps) == 10.0
+
+
+def test_throttling_is_tried_until_the_deadline_and_not_beyond() -> None:
+    time = FakeTime()
+    pace = budget_of(time, seconds=60)
+
+    with pytest.raises(AwsError, match="within region_deadline, 60 s") as caught:
+        pace.call("GetResources", Attempt(refused("ThrottledException"), 10_000, time))
+
+    assert caught.value.reason is Reason.THROTTLED
+    assert not caught.value.retryable
+    assert 45 < pace.spent <= 60
+    assert pace.tally.throttled_calls == pace.tally.calls == pace.tally.retries + 1
+
+
+def test_no_call_begins_after_the_deadline() -> None:
+    time = FakeTime()
+    pace = budget_of(time, seconds=10)
+    attempt = Attempt(refused("unused"), 0, time, seconds=4)
+
+    for _ in range(3):
+        pace.call("GetResources", attempt)
+    with pytest.raises(AwsError, match="not finished within region_deadline") as caught:
+        pace.call("GetResources", attempt)
+
+    assert caught.value.reason is Reason.TIMEOUT
+    assert attempt.made == 3
+
+
+@pytest.mark.parametrize(
+    ("error", "attempts"),
+    [
+        (refused("AccessDeniedException"), 1),
+        (refused("InvalidParameterException"), 1),
+        (refused("ExpiredTokenException"), 3),
+        (ConnectTimeoutError(endpoint_url="https://aws"), 3),
+        (refused("RequestTimeout"), 8),
+    ],
+    ids=str,
+)
+def test_each_reason_has_its_number_of_attempts(error: Exception, attempts: int) -> None:
+    time = FakeTime()
+    attempt = Attempt(error, 100, time)
+
+    with pytest.raises(AwsError):
+        budget_of(time, seconds=1_000).call("GetResources", attempt)
+
+    assert attempt.made == attempts
+
+
+def test_a_fault_that_passes_costs_a_counted_retry_and_nothing_else() -> None:
+    time = FakeTime()
+    pace = budget_of(time)
+
+    assert pace.call("GetResources", Attempt(refused("Throttling"), 2, time)) == "answer"
+    assert pace.call("GetResources", Attempt(refused("x", 503), 1, time)) == "answer"
+
+    assert pace.tally == CallStats(calls=5, retries=3, throttled_calls=2)
+
+
+def test_a_stopped_scan_begins_no_call() -> None:
+    time = FakeTime()
+    pace = budget_of(time)
+    pace.stopped = lambda: True
+    attempt = Attempt(refused("unused"), 0, time)
+
+    with pytest.raises(AwsError, match="the scan was stopped"):
+        pace.call("GetResources", attempt)
+
+    assert attempt.made == 0
+
+
+def test_the_error_behind_a_refusal_shows_in_no_traceback() -> None:
+    time = FakeTime()
+
+    with pytest.raises(AwsError) as caught:
+        budget_of(time).call("GetResources", Attempt(refused("AccessDenied"), 1, time))
+
+    assert caught.value.__cause__ is None
+    assert caught.value.__suppress_context__
+
+
+def test_tallies_add_up() -> None:
+    tally = CallStats(1, 2, 3)
+    tally += CallStats(10, 20, 30)
+
+    assert tally == CallStats(11, 22, 33)

@@ -1,0 +1,93 @@
+"""The detail series: bounded, distinct labels, a limit, and a count of what it left out."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tag_compliance.domain.metrics.detail import MAX_ARN_LABEL, Detail, arn_label, detail_of
+from tag_compliance.domain.policy import Policy
+from tag_compliance_tests.domain.organizations import evaluated, inventory, summary_of
+
+_POLICY = Policy(("Owner", "Env"))
+
+
+def _detail(limit: int, *names: str, regions: tuple[str, ...] = ("eu-west-1",)) -> Detail:
+    rows = [(region, f"arn:aws:ec2:{region}:1:vpc/{n}", {}) for region in regions for n in names]
+    evaluation = evaluated(inventory(*rows, regions=regions), _POLICY)
+    rules = _POLICY.required_rule_ids
+    summary = summary_of([evaluation], _POLICY)
+    return detail_of(summary, rules, lambda _: evaluation.findings, limit)
+
+
+def _series(detail: Detail) -> set[tuple[str, ...]]:
+    columns = [[c.values[code] for code in c.codes] for c in detail.samples.labels]
+    return set(zip(*columns, strict=True))
+
+
+def _omitted(detail: Detail) -> dict[str, int]:
+    frame = detail.omitted
+    return dict(zip(frame["region"].tolist(), frame["omitted"].tolist(), strict=True))
+
+
+def test_an_arn_of_at_most_200_characters_is_its_own_label() -> None:
+    assert arn_label("a" * MAX_ARN_LABEL) == "a" * MAX_ARN_LABEL
+
+
+def test_a_longer_arn_keeps_its_beginning_and_ends_in_a_hash_of_the_full_arn() -> None:
+    label = arn_label("a" * 201)
+    assert len(label) == MAX_ARN_LABEL
+    assert label.startswith("a" * 183 + "~")
+    assert label != arn_label("a" * 202)
+
+
+def test_an_arn_that_looks_like_the_label_of_another_gets_another_label() -> None:
+    label = arn_label("a" * 201)
+    assert arn_label(label) != label
+    assert len(arn_label(label)) == MAX_ARN_LABEL
+
+
+_long = st.text(alphabet="ab😀", max_size=4).map(lambda end: "x" * 198 + end)
+_arns = st.one_of(_long, _long.map(arn_label), st.text(max_size=5))
+
+
+@settings(deadline=None, max_examples=300)
+@given(_arns, _arns)
+def test_no_two_arns_share_a_label_and_none_is_too_long(one: str, other: str) -> None:
+    assert (arn_label(one) == arn_label(other)) == (one == other)
+    assert max(len(arn_label(one)), len(arn_label(other))) <= MAX_ARN_LABEL
+
+
+def test_without_a_limit_every_missing_tag_of_every_resource_has_a_series() -> None:
+    detail = _detail(0, "a", "b")
+    assert len(detail.samples) == len(_series(detail)) == 4
+    assert _omitted(detail) == {"eu-west-1": 0}
+
+
+def test_the_limit_keeps_that_many_series_and_counts_the_others_by_region() -> None:
+    detail = _detail(5, "a", "b", regions=("us-east-1", "eu-west-1"))
+    assert len(detail.samples) == 5
+    assert _omitted(detail) == {"us-east-1": 3, "eu-west-1": 0}
+
+
+def test_a_limit_equal_to_the_number_of_series_omits_none() -> None:
+    assert sum(_omitted(_detail(4, "a", "b")).values()) == 0
+    assert sum(_omitted(_detail(3, "a", "b")).values()) == 1
+
+
+def test_the_limit_keeps_the_same_resources_in_whatever_order_aws_returns_them() -> None:
+    assert _series(_detail(3, "a", "b", "c")) == _series(_detail(3, "c", "b", "a"))
+
+
+def test_findings_of_an_account_without_a_kept_series_are_not_loaded() -> None:
+    rows = ("eu-west-1", "arn:aws:ec2:eu-west-1:1:vpc/a", {})
+    one, two = (evaluated(inventory(rows, account_id=i), _POLICY) for i in ("1" * 12, "2" * 12))
+    loaded = []
+
+    def load(account_id: str) -> pa.Table:
+        loaded.append(account_id)
+        return one.findings
+
+    detail_of(summary_of([two, one], _POLICY), _POLICY.required_rule_ids, load, 2)
+    assert loaded == ["1" * 12]

@@ -1,0 +1,45 @@
+"""The metric table: the contract literally, the other metrics by the naming rules."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from tag_compliance.domain.metrics import CONTRACT_METRICS, METRICS, OPERATIONAL_METRICS
+from tag_compliance.domain.metrics.table import Metric, Stability
+
+_REGION = {"account_name", "account_id", "region"}
+
+
+def test_the_ten_contract_metrics_have_these_names_and_labels() -> None:
+    assert {metric.name: set(metric.labels) for metric in CONTRACT_METRICS} == {
+        "tag_compliant_total": {"tag", *_REGION},
+        "tag_non_compliant_total": {"tag", *_REGION},
+        "tag_missing_detail": {"tag", "resource_type", "resource_arn", *_REGION},
+        "resources_scanned_total": _REGION,
+        "compliance_percentage": _REGION,
+        "tag_compliance_percentage": {"tag", *_REGION},
+        "tag_resource_type_compliance_percentage": {"tag", "resource_type", *_REGION},
+        "resources_fully_compliant_total": _REGION,
+        "resources_fully_compliant_by_type_total": {"resource_type", *_REGION},
+        "resources_fully_compliant_by_type_percentage": {"resource_type", *_REGION},
+    }
+
+
+def test_names_are_unique() -> None:
+    assert len({metric.name for metric in METRICS}) == len(METRICS)
+
+
+@pytest.mark.parametrize("metric", OPERATIONAL_METRICS, ids=lambda metric: metric.name)
+def test_an_operational_metric_follows_the_naming_rules(metric: Metric) -> None:
+    assert re.fullmatch("tag_compliance_[a-z]+(_[a-z]+)*", metric.name)
+    assert not metric.name.endswith(("_total", "_count", "_sum", "_bucket"))
+    assert metric.stability is Stability.STABLE
+    assert metric.help.endswith(".")
+
+
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+def test_label_names_are_valid_and_unique(metric: Metric) -> None:
+    assert all(re.fullmatch("[a-z]+(_[a-z]+)*", label) for label in metric.labels)
+    assert len(set(metric.labels)) == len(metric.labels)

@@ -1,0 +1,36 @@
+"""One division and one rounding rule."""
+
+from __future__ import annotations
+
+import pytest
+
+from tag_compliance.domain.counts import Counts, floor_percentage, format_percentage, percentage
+
+
+def test_counts_add_up_number_by_number() -> None:
+    assert Counts(4, 1, 3, 2) + Counts(1, 0, 1, 1) == Counts(5, 1, 4, 3)
+
+
+def test_a_share_of_nothing_is_unknown() -> None:
+    assert percentage(0, 0) is None
+    assert Counts(5, 5, 0, 0).compliance_percentage is None
+    assert format_percentage(None) == "–"
+
+
+@pytest.mark.parametrize(
+    ("part", "whole", "shown"),
+    [(1, 6, "16.6 %"), (293, 1000, "29.3 %"), (99_999, 100_000, "99.9 %"), (3, 3, "100.0 %")],
+)
+def test_percentages_are_rounded_down_so_that_only_all_is_100(
+    part: int, whole: int, shown: str
+) -> None:
+    value = percentage(part, whole)
+    assert value is not None
+    assert format_percentage(value) == shown
+
+
+@pytest.mark.parametrize("whole", [7, 200, 999, 1000])
+def test_every_exact_tenth_is_shown_as_itself(whole: int) -> None:
+    for part in range(whole + 1):
+        exact = part * 1000 // whole
+        assert floor_percentage(100.0 * part / whole) == exact / 10

@@ -1,0 +1,63 @@
+"""The compliance results as rows, and as a pandas frame."""
+
+from __future__ import annotations
+
+import pytest
+
+from tag_compliance.domain.account import AccountName
+from tag_compliance.domain.evaluation import basis_of
+from tag_compliance.domain.policy import Policy
+from tag_compliance.domain.resources import AccountInventory
+from tag_compliance.domain.result_table import RESULT_SCHEMA, result_rows, to_frame
+from tag_compliance_tests.domain.organizations import NOON, inventory
+
+_POLICY = Policy(("Owner", "Env"), ("ecs:*",))
+_ARN = "arn:aws:ec2:eu-west-1:111122223333:vpc/a"
+
+
+def _rows(account: AccountInventory, name: str = "shop") -> list[dict[str, object]]:
+    basis = basis_of(account.status, _POLICY, NOON)
+    table = result_rows(account, AccountName(name), _POLICY, basis)
+    assert table.schema.equals(RESULT_SCHEMA)
+    rows: list[dict[str, object]] = table.to_pylist()
+    return rows
+
+
+def test_a_row_says_which_required_tags_a_counted_resource_has_and_lacks() -> None:
+    assert _rows(inventory(("eu-west-1", _ARN, {"Env": "x", "z": "y"})), "renamed") == [
+        {
+            "account_id": "111122223333",
+            "account_name": "renamed",
+            "region": "eu-west-1",
+            "arn": _ARN,
+            "service": "ec2",
+            "resource_type": "ec2:vpc",
+            "tags": [("Env", "x"), ("z", "y")],
+            "present_tags": ["Env"],
+            "missing_tags": ["Owner"],
+            "compliant": False,
+        }
+    ]
+
+
+def test_excluded_resources_have_no_row() -> None:
+    assert _rows(inventory(("eu-west-1", "t", {}), resource_type="ecs:task")) == []
+
+
+@pytest.mark.parametrize("accounts", [0, 1])
+def test_the_frame_has_every_column_even_without_rows(accounts: int) -> None:
+    account = inventory(regions=("eu-west-1",))
+    basis = basis_of(account.status, _POLICY, NOON)
+    tables = [result_rows(account, AccountName("shop"), _POLICY, basis)] * accounts
+    assert list(to_frame(tables).columns) == RESULT_SCHEMA.names
+
+
+def test_the_frame_has_categories_for_labels_and_bools_for_compliance() -> None:
+    account = inventory(("eu-west-1", _ARN, {}))
+    table = result_rows(
+        account, AccountName("shop"), _POLICY, basis_of(account.status, _POLICY, NOON)
+    )
+    frame = to_frame([table, table])
+    assert str(frame["region"].dtype) == "category"
+    assert str(frame["compliant"].dtype) == "bool"
+    assert len(frame) == 2
