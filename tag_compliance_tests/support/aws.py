@@ -8,7 +8,7 @@ from typing import Any
 
 from tag_compliance.config import Config
 from tag_compliance.domain.arn import type_of
-from tag_compliance.domain.scan import ScannedAccount
+from tag_compliance.domain.resources import AccountInventory
 from tag_compliance_tests.fake_aws import FakeAws, Organization
 from tag_compliance_tests.support.config import matrix_of, settings_of
 
@@ -32,15 +32,11 @@ def config_of(
     return Config.model_validate(settings_of(rows, **changed | settings))
 
 
-def account_ids(config: Config) -> list[str]:
-    return [account.account_id for account in config.aws_account_matrix]
-
-
-def rows_of(scanned: ScannedAccount) -> list[Row]:
+def rows_of(inventory: AccountInventory) -> list[Row]:
     """What was read: region, ARN, type and tags of each resource, in the order of reading."""
     return [
         (row["region"], row["arn"], row["resource_type"], tuple(row["tags"]))
-        for row in scanned.table.to_pylist()
+        for row in inventory.resources.to_pylist()
     ]
 
 
