@@ -77,7 +77,7 @@ def test_a_repeated_token_ends_the_region_at_once(fake: FakeAws) -> None:
 
 def test_pages_without_end_end_by_the_deadline(fake: FakeAws) -> None:
     fake.faults.add(Fault.ENDLESS)
-    region = read(seconds=1)
+    region = read(seconds=3)
 
     assert region.state.reason is Reason.TIMEOUT
     assert region.state.calls > 3
