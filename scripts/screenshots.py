@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tag_compliance.simulator.demo.accounts import ACCOUNTS
+from tag_compliance.simulator.demo.accounts import describe_demo
 from tag_compliance_tests.browser.pages import (
     open_check,
     open_lineage,
@@ -38,7 +38,9 @@ def main() -> None:
         wide = browser.new_page(viewport={"width": 1880, "height": 620})
         lineage(wide, demo)
         page = browser.new_page(viewport={"width": 1440, "height": 900})
-        open_partitions(page, demo, next(a.account_id for a in ACCOUNTS if a.trusts_scanner))
+        open_partitions(
+            page, demo, next(a.account_id for a in describe_demo().accounts if a.trusts_scanner)
+        )
         take(page, "partitions")
         demo.await_scans(1)
         check = browser.new_page(viewport={"width": 1720, "height": 900})

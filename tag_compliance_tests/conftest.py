@@ -8,12 +8,11 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
-from botocore.loaders import JSONFileLoader
 
 from tag_compliance_tests.support import aws
+from tag_compliance_tests.support.aws_models import read_models_once
 from tag_compliance_tests.support.forked import ForkServer
 
 _MEMORY = Path("/dev/shm")
@@ -54,16 +53,8 @@ def forks() -> Iterator[ForkServer]:
 
 @pytest.fixture(scope="session", autouse=True)
 def _aws_models_are_read_once() -> Iterator[None]:
-    """botocore reads and parses its JSON files again for each of its sessions: 0.2 s each."""
-    read, models = JSONFileLoader.load_file, dict[str, Any]()
-
-    def load_file(self: JSONFileLoader, file_path: str) -> Any:
-        if file_path not in models:
-            models[file_path] = read(self, file_path)
-        return models[file_path]
-
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(JSONFileLoader, "load_file", load_file)
+        read_models_once(patch)
         yield
 
 

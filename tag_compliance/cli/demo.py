@@ -47,8 +47,7 @@ def demo(
     """
     from tag_compliance.cli.process_tree import run_process_tree
     from tag_compliance.cli.single_scan import scan_once
-    from tag_compliance.simulator.demo.configuration import demo_config
-    from tag_compliance.simulator.demo.organization import simulate_demo
+    from tag_compliance.simulator.demo.organization import demo_config, simulate_demo
 
     logs.configure()
     with (
@@ -77,10 +76,12 @@ def _without_own_settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _exit_code(status: ScanStatus) -> ExitCode:
     """`COMPLETE` if exactly the accounts failed that are meant to fail."""
-    from tag_compliance.simulator.demo.accounts import ACCOUNTS
+    from tag_compliance.simulator.demo.accounts import describe_demo
 
     failed = {account.account_id for account in status.accounts if not account.succeeded}
-    if failed != {account.account_id for account in ACCOUNTS if not account.trusts_scanner}:
+    if failed != {
+        account.account_id for account in describe_demo().accounts if not account.trusts_scanner
+    }:
         return ExitCode.FAILED
     print("one account failed as intended, to show what a failure looks like", file=sys.stderr)
     return ExitCode.COMPLETE

@@ -106,6 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except click.Abort:
         return _SIGNAL + SIGINT
+    except SystemExit as end:  # click raises it after completion and when stdout has no reader
+        return int(end.code or 0)
     return int(code)
 
 

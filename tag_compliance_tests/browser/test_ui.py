@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
-from tag_compliance.simulator.demo.accounts import ACCOUNTS
+from tag_compliance.simulator.demo.accounts import describe_demo
 from tag_compliance_tests.browser.pages import (
     ASSETS,
     open_check,
@@ -47,7 +47,7 @@ class Rescan:
 
 @pytest.fixture(scope="module")
 def rescan(page: Page, demo: Demo) -> Rescan:
-    good = next(account for account in ACCOUNTS if account.trusts_scanner)
+    good = next(account for account in describe_demo().accounts if account.trusts_scanner)
     open_partitions(page, demo, good.account_id)
     before = demo.snapshot_made()
     assert before is not None
@@ -66,9 +66,9 @@ def test_the_lineage_shows_the_four_assets(page: Page, demo: Demo, tmp_path: Pat
 def test_each_account_has_a_partition_with_the_metadata_of_its_scan(
     page: Page, demo: Demo, tmp_path: Path
 ) -> None:
-    good = next(account for account in ACCOUNTS if account.trusts_scanner)
+    good = next(account for account in describe_demo().accounts if account.trusts_scanner)
     open_partitions(page, demo, good.account_id)
-    for account in ACCOUNTS:
+    for account in describe_demo().accounts:
         expect(page.get_by_text(account.account_id).first).to_be_visible()
     for label in ("api_calls", "compliance_percentage", "violations", "duration_seconds"):
         expect(page.get_by_text(label).first).to_be_visible()
@@ -78,7 +78,7 @@ def test_each_account_has_a_partition_with_the_metadata_of_its_scan(
 def test_the_failed_account_and_the_failed_check_are_shown_as_failed(
     page: Page, demo: Demo
 ) -> None:
-    broken = next(account for account in ACCOUNTS if not account.trusts_scanner)
+    broken = next(account for account in describe_demo().accounts if not account.trusts_scanner)
     open_partitions(page, demo, broken.account_id)
     expect(page.get_by_text("failed: assume_role_denied")).to_be_visible()
     open_check(page, demo, "every_account_read")
@@ -98,7 +98,7 @@ def test_the_metadata_of_the_snapshots_is_plotted_over_time(
 
 def test_the_status_page_of_the_exporter_shows_every_account(page: Page, demo: Demo) -> None:
     open_status(page, demo)
-    for account in ACCOUNTS:
+    for account in describe_demo().accounts:
         expect(page.get_by_text(account.account_id).first).to_be_visible()
 
 

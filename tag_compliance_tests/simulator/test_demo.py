@@ -11,16 +11,20 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
-from tag_compliance.simulator.demo.accounts import ACCOUNTS, REGIONS, DemoAccount
-from tag_compliance.simulator.demo.configuration import REQUIRED_TAGS, demo_config
-from tag_compliance.simulator.demo.organization import simulate_demo
-from tag_compliance.simulator.demo.resources import resources_of
+from tag_compliance.simulator.demo.accounts import DemoAccount, describe_demo
+from tag_compliance.simulator.demo.organization import (
+    REQUIRED_TAGS,
+    demo_config,
+    resources_of,
+    simulate_demo,
+)
 from tag_compliance.simulator.demo.tag_habit import TagHabit
 from tag_compliance.simulator.server import SimulatedAws
 from tag_compliance_tests.simulator.clients import assume, connect, mappings, read_pages
 
 Resources = Mapping[tuple[str, str], list[dict[str, Any]]]
 
+ACCOUNTS, REGIONS = describe_demo().accounts, describe_demo().regions
 _TRUSTING = [account for account in ACCOUNTS if account.trusts_scanner]
 _COMPLETE = {"Name": "n", "Owner": "o", "CostCenter": "c", "Project": "p"}
 

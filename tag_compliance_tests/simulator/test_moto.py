@@ -110,7 +110,7 @@ _CREATE: Mapping[str, Callable[[Client, str, Mapping[str, str]], object]] = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def moto(simulated_s3: str) -> str:
     """The URL of a moto server with the resources of both accounts."""
     client = _clients(simulated_s3, ACCOUNT_ID)

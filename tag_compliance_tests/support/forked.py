@@ -9,6 +9,7 @@ reported of it: its process id, and, when it has ended, its exit code or, negati
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import json
 import os
@@ -24,6 +25,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
 
+import boto3
+import pytest
+
+from tag_compliance_tests.support.aws_models import read_models_once
 from tag_compliance_tests.support.child import prepare_child
 from tag_compliance_tests.support.waiting import DEADLINE_SECONDS
 
@@ -33,11 +38,20 @@ Stream = int | IO[str]
 _MOST_BYTES = 200_000
 _IMPORTED_BY_A_SCAN = (
     "tag_compliance.cli.main",
+    "tag_compliance.cli.scan",
     "tag_compliance.cli.single_scan",
     "tag_compliance.cli.check_config",
     "tag_compliance.cli.doctor",
     "tag_compliance.pipeline.launch",
+    "dagster._core.execution.execute_in_process",
+    "dagster._core.executor.in_process",
+    "dagster._core.instance.factory",
+    "dagster._core.storage.migration",
+    "dagster._core.storage.root",
     "dagster._core.storage.sqlite_storage",
+    "pyarrow.dataset",
+    "pyarrow.pandas_compat",
+    "upath.implementations.local",
 )
 
 
@@ -175,6 +189,11 @@ def serve_forks(requests: socket.socket) -> Callable[[], int] | None:
         warnings.simplefilter("ignore")
         for module in _IMPORTED_BY_A_SCAN:
             importlib.import_module(module)
+    read_models_once(pytest.MonkeyPatch())
+    for service in ("sts", "resourcegroupstaggingapi"):
+        boto3.Session().client(service, region_name="us-east-1")
+    gc.collect()
+    gc.freeze()  # so that a run does not copy the memory of what is imported to look for garbage
     while True:
         request, descriptors, _, _ = socket.recv_fds(requests, _MOST_BYTES, 4)
         _wait_for_those_that_ended()

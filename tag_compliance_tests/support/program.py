@@ -51,7 +51,10 @@ class Program:
 
     def run(self, *arguments: str) -> Finished:
         self.captured.readouterr()
-        code = main(arguments)
+        try:
+            code = main(arguments)
+        except SystemExit as exit_:  # shell completion
+            code = int(str(exit_.code))
         out, err = self.captured.readouterr()
         return Finished(code, out.decode(), err.decode())
 
