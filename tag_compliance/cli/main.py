@@ -106,6 +106,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except click.Abort:
         return _SIGNAL + SIGINT
+    except SystemExit as ended:  # click's shell completion exits
+        code = ended.code or 0
     return int(code)
 
 
