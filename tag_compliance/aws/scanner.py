@@ -181,7 +181,8 @@ def _open(reading: _Reading) -> None:
 
 
 def _inventory_of(reading: _Reading) -> AccountInventory:
-    results = [reading.results[region] for region in reading.target.regions]
+    """Takes the results out of `reading`, which the scan holds until its end."""
+    results = [reading.results.pop(region) for region in reading.target.regions]
     stats = CallStats()
     stats += reading.session.stats
     for result in results:

@@ -8,14 +8,14 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from tag_compliance.domain.scan import Reason
 
 from tag_compliance.aws.account_session import AccountSession
 from tag_compliance.aws.clients import Clients
-from tag_compliance.aws.retry import CallBudget, CallStats, RateLimiter
 from tag_compliance.aws.errors import AwsError
+from tag_compliance.aws.retry import CallBudget, CallStats, RateLimiter
 from tag_compliance.aws.roles import RoleStep
 from tag_compliance.config import Account
-from tag_compliance.domain.scan import Reason
 from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
 from tag_compliance_tests.support.aws import Enter
 

@@ -7,11 +7,11 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tag_compliance.domain.scan import Reason
 
 from tag_compliance.aws.clients import Clients, signing_as
-from tag_compliance.aws.page import Mapping, Page, TagPair, get_page
 from tag_compliance.aws.errors import aws_error_of
-from tag_compliance.domain.scan import Reason
+from tag_compliance.aws.page import Mapping, Page, TagPair, get_page
 from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
 from tag_compliance_tests.support.aws import Enter
 

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from tag_compliance.domain.scan import Reason, RegionScan, ScannedAccount
 
 from tag_compliance.aws.scanner import scan_accounts
-from tag_compliance.domain.scan import Reason, RegionScan, ScannedAccount
 from tag_compliance_tests.fake_aws import (
     BASE_ACCOUNT_ID,
     FakeAws,

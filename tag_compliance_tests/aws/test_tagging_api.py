@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from tag_compliance.aws.region_reader import RegionReader, RegionResources
+from tag_compliance.domain.scan import RESOURCE_SCHEMA, Reason
 
 from tag_compliance.aws.account_session import AccountSession
 from tag_compliance.aws.clients import READ_SECONDS, Clients
 from tag_compliance.aws.retry import CallBudget, CallStats, RateLimiter
-from tag_compliance.aws.region_reader import RegionReader, RegionResources
 from tag_compliance.aws.roles import RoleStep
 from tag_compliance.config import Account
-from tag_compliance.domain.scan import RESOURCE_SCHEMA, Reason
 from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organization
 from tag_compliance_tests.support.aws import Enter
 

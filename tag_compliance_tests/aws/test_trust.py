@@ -8,11 +8,11 @@ from typing import Any
 
 import pytest
 from botocore.httpsession import create_urllib3_context
+from tag_compliance.domain.scan import Reason, ScannedAccount
 
 from tag_compliance.aws import trust
 from tag_compliance.aws.scanner import scan_accounts
 from tag_compliance.aws.trust import create_trust
-from tag_compliance.domain.scan import Reason, ScannedAccount
 from tag_compliance_tests.fake_aws import FakeAws, Organization, generate_organization
 from tag_compliance_tests.fake_aws.certificates import create_server_context
 from tag_compliance_tests.support.aws import Enter, account_ids, config_of

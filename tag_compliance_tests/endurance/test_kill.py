@@ -1,4 +1,4 @@
-"""Crash safety: a scan that is killed costs nothing but itself."""
+"""Crash safety: a killed scan loses only its own results."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import random
 
 import dagster as dg
 import pytest
-from tag_compliance.pipeline.runs import running_scan
 
 from tag_compliance.pipeline.heartbeat import Heartbeats
+from tag_compliance.pipeline.run_queries import unfinished_run
 from tag_compliance.storage.folder import FolderStorage
 from tag_compliance_tests.endurance.kill import Killing, kill_at_random
 from tag_compliance_tests.support.waiting import eventually
@@ -26,7 +26,7 @@ def test_no_scrape_is_wrong_mixed_or_missing_whenever_scans_are_killed(killing: 
     assert report.scrapes > report.kills
 
 
-def test_a_killed_run_stands_in_nobodys_way_once_its_heartbeat_is_silent(
+def test_a_killed_run_blocks_no_other_once_its_heartbeat_is_silent(
     killing: Killing,
 ) -> None:
     running = killing.place.state / "running"
@@ -39,10 +39,10 @@ def test_a_killed_run_stands_in_nobodys_way_once_its_heartbeat_is_silent(
 
     storage = FolderStorage(killing.place.state)
     with dg.DagsterInstance.from_config(str(killing.dagster_home)) as instance:
-        dead = running_scan(instance, Heartbeats(storage, 90))
-        assert dead is not None, "as long as it may live, it is waited for"
+        dead = unfinished_run(instance, Heartbeats(storage, 90))
+        assert dead is not None, "a run that may be alive is waited for"
 
-        assert running_scan(instance, Heartbeats(storage, 0.001)) is None
+        assert unfinished_run(instance, Heartbeats(storage, 0.001)) is None
         run = instance.get_run_by_id(dead.run_id)
         assert run is not None
         assert run.status is dg.DagsterRunStatus.FAILURE

@@ -1,6 +1,6 @@
-"""A scan of several runs for real: PostgreSQL, code server, daemon, a process for each run.
+"""A scan of several runs with real parts: PostgreSQL, code server, daemon, a process for each run.
 
-Told by `test_postgres` in the small, by `benchmarks/fan_out.py` in the large.
+`test_postgres` runs it with few accounts, `benchmarks/fan_out.py` with many.
 """
 
 from __future__ import annotations
@@ -15,10 +15,11 @@ from pathlib import Path
 from typing import TypeVar
 
 import dagster as dg
-from tag_compliance.domain.scan import Reason
-from tag_compliance.pipeline.runs import PART_TAG, PARTS_TAG, SCAN_TAG
 
-from tag_compliance.snapshot.status import Outcome, ScanStatus
+from tag_compliance.domain.read_status import Outcome, Reason
+from tag_compliance.pipeline.run_queries import is_publishing, is_reading
+from tag_compliance.pipeline.run_tags import SCAN_TAG
+from tag_compliance.snapshot.status import ScanStatus
 from tag_compliance_tests.fake_aws import FakeAws, Fault
 from tag_compliance_tests.pipeline.daemons import (
     pid_of,
@@ -38,7 +39,7 @@ _FoundT = TypeVar("_FoundT")
 
 @dataclass
 class LargeScans:
-    """What goes on in the processes, seen from outside: the database and the storage."""
+    """The running processes, observed through the database and the storage."""
 
     pipeline: Pipeline
     fake: FakeAws
@@ -46,12 +47,15 @@ class LargeScans:
     patience: float
 
     def first_snapshot(self) -> Values:
-        """Of the first scan, which starts by itself."""
+        """The samples of the first scan, which starts automatically."""
         self._eventually(lambda: self.pipeline.snapshots.look().snapshot_id)
         return self.pipeline.samples()
 
     def kill_one(self, account_id: str) -> tuple[str, list[str]]:
-        """Kills the run that reads this account while it does; answers its id and its accounts."""
+        """Kills the run that reads this account; returns the run's id and its unread accounts.
+
+        Every account of the run that it has not read yet hangs, so that it cannot end before.
+        """
         seen = self.fake.calls.count("GetResources", account_id)
         rule = self.fake.faults.add(
             Fault.HANG, operation="GetResources", account_id=account_id, times=None
@@ -65,30 +69,24 @@ class LargeScans:
         return run.run_id, self._accounts_of(run)
 
     def snapshot_after(self, run_id: str) -> ScanStatus:
-        """The snapshot of the scan that the run was a part of."""
-        run = self.pipeline.instance.get_run_by_id(run_id)
-        assert run is not None
-        scan = dg.RunsFilter(tags={SCAN_TAG: run.tags[SCAN_TAG]})
+        """The status of the snapshot of the scan that the run belongs to."""
 
-        def published() -> bool:
-            records = self.pipeline.instance.get_run_records(scan)
-            return any(
-                PARTS_TAG not in r.dagster_run.tags and r.dagster_run.status is Status.SUCCESS
-                for r in records
-            )
+        def is_published() -> bool:
+            runs = self.runs_of(run_id)
+            return any(is_publishing(run) and run.status is Status.SUCCESS for run in runs)
 
-        self._eventually(published)
+        self._eventually(is_published)
         return self.pipeline.current().status
 
     def runs_of(self, run_id: str) -> list[dg.DagsterRun]:
-        """All runs of the scan that the run was a part of, the one that publishes included."""
+        """All runs of the scan that the run belongs to."""
         run = self.pipeline.instance.get_run_by_id(run_id)
         assert run is not None
         wanted = dg.RunsFilter(tags={SCAN_TAG: run.tags[SCAN_TAG]})
         return [r.dagster_run for r in self.pipeline.instance.get_run_records(wanted)]
 
     def _eventually(self, find: Callable[[], _FoundT | None]) -> _FoundT:
-        """Asks the database less often than other waits do, because it serves the scan, too."""
+        """Queries the database less often than other waits do, because the scan uses it as well."""
         return eventually(find, self.patience, pause=0.5, explain=self._end_of_log)
 
     def _end_of_log(self) -> str:
@@ -98,7 +96,7 @@ class LargeScans:
         started = dg.RunsFilter(statuses=[Status.STARTED])
         for record in self.pipeline.instance.get_run_records(started):
             run = record.dagster_run
-            if PART_TAG in run.tags and account_id in self._accounts_of(run):
+            if is_reading(run) and account_id in self._accounts_of(run):
                 return run
         return None
 
@@ -114,7 +112,7 @@ class LargeScans:
 def large_scans(
     folder: Path, fake: FakeAws, runs: int, patience: float = 200.0, interval: int = 10
 ) -> Iterator[LargeScans]:
-    """Every account of the fake, in so many runs, over and over again."""
+    """Scans every account of the fake in this number of runs, every `interval` seconds."""
     ids = [account.account_id for account in fake.organization]
     with running_postgres() as url:
         home = write_home(folder / "dagster", storage_section(_URL))
@@ -130,15 +128,15 @@ def large_scans(
 
 
 def show(scans: LargeScans, single: Values, victim: str) -> dict[str, float]:
-    """All that a scan of several runs promises; answers what it took, in seconds."""
+    """Tests every promise of a scan of several runs; returns durations in seconds."""
     began = time.monotonic()
     assert scans.first_snapshot() == single
-    took = {"first snapshot": time.monotonic() - began}
+    seconds = {"first snapshot": time.monotonic() - began}
 
     killed, lost = scans.kill_one(victim)
     began = time.monotonic()
     status = scans.snapshot_after(killed)
-    took["from the kill to the snapshot"] = time.monotonic() - began
+    seconds["from the kill to the snapshot"] = time.monotonic() - began
 
     run = scans.pipeline.instance.get_run_by_id(killed)
     assert run is not None
@@ -152,6 +150,6 @@ def show(scans: LargeScans, single: Values, victim: str) -> dict[str, float]:
     for account in status.accounts:
         wanted = {} if account.account_id in failed else of_account(single, account.account_id)
         assert of_account(samples, account.account_id) == wanted
-    published = [run for run in scans.runs_of(killed) if PARTS_TAG not in run.tags]
+    published = [run for run in scans.runs_of(killed) if is_publishing(run)]
     assert len(published) == 1
-    return took
+    return seconds

@@ -1,4 +1,4 @@
-"""The pipeline of one folder, and the plainest of ways to run it."""
+"""The pipeline of one folder, and a simple way to run it."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from tag_compliance.aws.regions import known_regions
 from tag_compliance.config import Config, load_config, overriding_variables
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance.pipeline.partitions import ACCOUNTS
-from tag_compliance.pipeline.requests import scan_requests
 from tag_compliance.pipeline.resources import ConfigurationResource
-from tag_compliance.pipeline.runs import JOB
+from tag_compliance.pipeline.run_queries import UNFINISHED
+from tag_compliance.pipeline.run_requests import publish_request, scan_requests
+from tag_compliance.pipeline.run_tags import SCAN_JOB
 from tag_compliance.snapshot.store import Snapshot, SnapshotStore
 from tag_compliance.storage.base import Storage
 from tag_compliance.storage.open import open_storage
@@ -33,9 +34,16 @@ from tag_compliance_tests.support.exposition import CONTRACT, Exposition, Values
 
 REGIONS = ("us-east-1", "eu-west-1")
 
-# Where a queued run's code is; nobody goes there.
+_NOT_STARTED = {
+    dg.DagsterRunStatus.QUEUED,
+    dg.DagsterRunStatus.NOT_STARTED,
+    dg.DagsterRunStatus.STARTING,
+}
+
+# Where the code of a queued run is; nothing connects to it.
 _ORIGIN = RemoteJobOrigin(
-    RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("127.0.0.1", port=1), "__repository__"), JOB
+    RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("127.0.0.1", port=1), "__repository__"),
+    SCAN_JOB,
 )
 
 
@@ -49,7 +57,7 @@ class Pipeline:
         return self.folder / "config.yaml"
 
     def configure(self, account_ids: Iterable[str], **settings: Any) -> Config:
-        """Writes a configuration file that scans these accounts, and answers what it says."""
+        """Writes a configuration file that scans these accounts, and loads it."""
         accounts = [
             {"account_id": a, "account_name": f"name-{a[-3:]}", "regions": list(REGIONS)}
             for a in account_ids
@@ -83,12 +91,12 @@ class Pipeline:
         return build_definitions(self.config_path, self.config(), os.environ, **settings)
 
     def requests(self, trigger: str = "test", key: str = "1") -> list[dg.RunRequest]:
-        """What a tick would ask for now."""
-        return scan_requests(self.instance, self.config(), trigger, key, [])
+        """The reading runs that a tick would request now."""
+        return scan_requests(self.instance, self.config(), trigger, key)
 
     def run(self, request: dg.RunRequest, run_id: str | None = None) -> dg.ExecuteInProcessResult:
-        """Executes what was asked for."""
-        job = self.definitions().resolve_job_def(JOB)
+        """Executes what was requested."""
+        job = self.definitions().resolve_job_def(request.job_name or SCAN_JOB)
         return job.execute_in_process(
             instance=self.instance,
             tags=dict(request.tags),
@@ -99,29 +107,35 @@ class Pipeline:
         )
 
     def scan(self) -> dg.ExecuteInProcessResult:
-        """A whole scan in one run."""
+        """One reading run, and the publishing run that follows it; returns the last one."""
         (request,) = self.requests()
-        return self.run(request)
+        reading = self.run(request)
+        return self.run(publish_request(reading.dagster_run))
 
     def note(
         self,
         status: dg.DagsterRunStatus,
         tags: Mapping[str, str] | None = None,
         assets: Sequence[str] | None = None,
+        job: str = SCAN_JOB,
     ) -> str:
-        """A run that stands in Dagster's records with this status, and nowhere else.
+        """A run that exists only in Dagster's records, with this status.
 
-        With `assets` it is one that a person has started from the UI.
+        With `assets` it is a materialization that a person has started from the UI.
         """
         definitions = self.definitions()
         by_hand = definitions.resolve_implicit_global_asset_job_def
         run = self.instance.create_run_for_job(
-            by_hand() if assets else definitions.resolve_job_def(JOB),
+            by_hand() if assets else definitions.resolve_job_def(job),
             status=status,
             tags=tags,
             asset_selection=frozenset(map(dg.AssetKey, assets)) if assets else None,
             remote_job_origin=_ORIGIN,
         )
+        now = datetime.now(UTC).timestamp()
+        started = None if status in _NOT_STARTED else now
+        ended = None if status in UNFINISHED else now
+        _update(self.instance, run.run_id, start_time=started, end_time=ended)
         return run.run_id
 
     def partitions(self) -> list[str]:
@@ -146,12 +160,12 @@ def of_account(samples: Values, account_id: str) -> Values:
 
 
 def failure_of(result: dg.ExecuteInProcessResult) -> str:
-    """What a person reads of the first step that failed."""
+    """The description that a person reads of the first step that failed."""
     for event in result.all_events:
         if event.is_step_failure:
-            told = event.step_failure_data.user_failure_data
-            assert told is not None, event.step_failure_data.error_display_string
-            return told.description or ""
+            data = event.step_failure_data
+            assert data.user_failure_data is not None, data.error_display_string
+            return data.user_failure_data.description or ""
     raise AssertionError("no step failed")
 
 
@@ -173,18 +187,21 @@ def metadata_of(
 def make_older(
     instance: dg.DagsterInstance, run_id: str, by: timedelta, *, and_silent: bool = True
 ) -> None:
-    """Moves into the past when the run was made, and when Dagster last heard of it."""
+    """Moves into the past when the run was created, and when Dagster last updated it."""
     record = instance.get_run_record_by_id(run_id)
     assert record is not None
+    _update(instance, run_id, create_timestamp=_naive(record.create_timestamp) - by)
+    if and_silent:
+        _update(instance, run_id, update_timestamp=_naive(record.update_timestamp) - by)
+
+
+def _update(instance: dg.DagsterInstance, run_id: str, **values: object) -> None:
     storage = instance.run_storage
     assert isinstance(storage, SqlRunStorage)
-    moments = {"create_timestamp": _naive(record.create_timestamp) - by}
-    if and_silent:
-        moments["update_timestamp"] = _naive(record.update_timestamp) - by
     with storage.connect() as connection:
-        connection.execute(RunsTable.update().where(RunsTable.c.run_id == run_id).values(**moments))
+        connection.execute(RunsTable.update().where(RunsTable.c.run_id == run_id).values(**values))
 
 
 def _naive(moment: datetime) -> datetime:
-    """As Dagster's tables have it: in UTC, without saying so."""
+    """As Dagster's tables have it: in UTC, without a time zone."""
     return moment.astimezone(UTC).replace(tzinfo=None)

@@ -1,4 +1,4 @@
-"""A scan of several runs: who is asked for what, who waits for whom, and what is published."""
+"""A scan of several runs: which runs are requested, when the scan is published, and with what."""
 
 from __future__ import annotations
 
@@ -9,12 +9,21 @@ from pathlib import Path
 
 import dagster as dg
 import pytest
-from tag_compliance.domain.scan import Reason
-from tag_compliance.pipeline.codecs import decode_account, encode_account
-from tag_compliance.pipeline.runs import ACCOUNT_TAG, ONE_AT_A_TIME, PART_TAG, PARTS_TAG, SCAN_TAG
 
-from tag_compliance.domain.metrics import REGION_SUCCESS
-from tag_compliance.snapshot.status import Outcome
+from tag_compliance.domain.account import AccountId
+from tag_compliance.domain.evaluation import Evaluation
+from tag_compliance.domain.read_status import Outcome, Reason
+from tag_compliance.pipeline.run_tags import (
+    ACCOUNT_TAG,
+    ONE_AT_A_TIME,
+    PARTS_TAG,
+    PUBLISH_JOB,
+    PUBLISHES_TAG,
+    SCAN_JOB,
+    SCAN_TAG,
+)
+from tag_compliance.tables.findings import Findings, encode_evaluation
+from tag_compliance.tables.raw_resources import RawResources, encode_inventory
 from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 from tag_compliance_tests.pipeline.conftest import ids_of
 from tag_compliance_tests.pipeline.pipelines import (
@@ -24,7 +33,7 @@ from tag_compliance_tests.pipeline.pipelines import (
     of_account,
     samples_of,
 )
-from tag_compliance_tests.pipeline.ticks import Answer, look, publish, tick
+from tag_compliance_tests.pipeline.ticks import Tick, look, publish, tick
 from tag_compliance_tests.support.aws import Enter
 
 Status = dg.DagsterRunStatus
@@ -54,15 +63,16 @@ def kept_scanning(tmp_path: Path, kept_instance: dg.DagsterInstance, fake: FakeA
 
 
 def note_all(pipeline: Pipeline, *statuses: dg.DagsterRunStatus) -> list[str]:
-    """The runs of a scan of several stand in Dagster's records, each with its status."""
-    requests = pipeline.requests()
+    """Records the reading runs of a scan in Dagster, each with its status."""
     return [
         pipeline.note(status, tags=request.tags)
-        for request, status in zip(requests, statuses, strict=False)
+        for request, status in zip(pipeline.requests(), statuses, strict=False)
     ]
 
 
-def test_accounts_are_shared_out_over_as_many_runs_as_it_takes(scanning: Pipeline) -> None:
+def test_accounts_are_distributed_over_as_many_runs_as_the_maximum_requires(
+    scanning: Pipeline,
+) -> None:
     requests = scanning.requests("schedule", "noon")
     ids = scanning.partitions()
     ranges = [
@@ -74,64 +84,62 @@ def test_accounts_are_shared_out_over_as_many_runs_as_it_takes(scanning: Pipelin
     ]
     assert ranges == [(ids[0], ids[2]), (ids[3], ids[5]), (ids[6], ids[6])]
     assert [request.run_key for request in requests] == [f"schedule-noon-{n}" for n in (1, 2, 3)]
+    assert {request.job_name for request in requests} == {SCAN_JOB}
     assert {request.tags[PARTS_TAG] for request in requests} == {"3"}
-    assert [request.tags[PART_TAG] for request in requests] == ["1", "2", "3"]
     assert len({request.tags[SCAN_TAG] for request in requests}) == 1
     for request in requests:
-        assert request.asset_selection == [
-            dg.AssetKey("scan_config"),
-            dg.AssetKey("raw_resources"),
-        ]
         assert not ONE_AT_A_TIME.keys() & request.tags.keys()
 
 
-def test_as_many_accounts_as_fit_into_one_run_are_one(scanning: Pipeline, fake: FakeAws) -> None:
+def test_accounts_that_fit_into_one_run_are_read_by_one_run_at_a_time(
+    scanning: Pipeline, fake: FakeAws
+) -> None:
     scanning.configure(ids_of(fake), max_accounts_per_run=7)
     (request,) = scanning.requests()
-    assert request.asset_selection is None
+    assert request.job_name == SCAN_JOB
+    assert request.tags[PARTS_TAG] == "1"
     assert ONE_AT_A_TIME.items() <= request.tags.items()
 
 
-def test_runs_of_a_scan_may_run_beside_each_other(scanning: Pipeline) -> None:
-    job = scanning.definitions().resolve_job_def("scan")
+def test_reading_runs_of_one_scan_may_run_concurrently(scanning: Pipeline) -> None:
+    job = scanning.definitions().resolve_job_def(SCAN_JOB)
     assert not ONE_AT_A_TIME.keys() & job.tags.keys()
 
 
-def test_nothing_is_published_of_a_scan_of_one_run(scanning: Pipeline) -> None:
-    assert publish(scanning).reason.startswith("the newest scan is a single run")
-    scanning.note(Status.SUCCESS)
-    assert publish(scanning).reason.startswith("the newest scan is a single run")
+def test_a_reading_run_publishes_nothing(scanning: Pipeline) -> None:
+    for request in scanning.requests():
+        assert scanning.run(request).success
+    assert scanning.snapshots.load() is None
 
 
-def test_publishing_waits_until_all_runs_have_been_asked_for(scanning: Pipeline) -> None:
+def test_publishing_waits_until_all_runs_of_the_scan_have_been_created(scanning: Pipeline) -> None:
     note_all(scanning, Status.SUCCESS, Status.SUCCESS)
-    assert publish(scanning).reason.startswith("2 of 3 runs of scan ")
+    assert publish(scanning).reason == "1 runs of this scan have not been created yet"
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.STARTING, Status.STARTED])
-def test_publishing_waits_for_the_runs_that_go_on(
+def test_publishing_waits_for_unfinished_runs(
     scanning: Pipeline, status: dg.DagsterRunStatus
 ) -> None:
     note_all(scanning, Status.SUCCESS, status, Status.SUCCESS)
-    assert publish(scanning).reason.startswith("1 of 3 runs of scan ")
-    assert publish(scanning).reason.endswith(" go on")
+    assert publish(scanning).reason == "1 reading runs have not ended"
 
 
 @pytest.mark.parametrize("status", [Status.SUCCESS, Status.FAILURE, Status.CANCELED])
-def test_publishing_follows_when_the_last_run_has_ended_in_whatever_way(
+def test_a_scan_is_published_when_its_last_run_has_ended_in_any_way(
     scanning: Pipeline, status: dg.DagsterRunStatus
 ) -> None:
-    note_all(scanning, Status.SUCCESS, Status.SUCCESS, status)
+    runs = note_all(scanning, Status.SUCCESS, Status.SUCCESS, status)
     request = publish(scanning).request
-    scan = request.tags[SCAN_TAG]
-    assert request.run_key == f"publish-{scan}"
-    assert request.asset_selection == [
-        dg.AssetKey("compliance_results"),
-        dg.AssetKey("metric_snapshot"),
-    ]
+    assert request.job_name == PUBLISH_JOB
+    assert request.tags[PUBLISHES_TAG] in runs
+    first = scanning.instance.get_run_by_id(runs[0])
+    assert first is not None
+    assert request.tags[SCAN_TAG] == first.tags[SCAN_TAG]
+    assert ONE_AT_A_TIME.items() <= request.tags.items()
 
 
-def test_a_killed_run_is_told_and_not_waited_for(scanning: Pipeline) -> None:
+def test_a_killed_run_is_marked_as_failed_and_not_waited_for(scanning: Pipeline) -> None:
     *_, killed = note_all(scanning, Status.SUCCESS, Status.SUCCESS, Status.STARTED)
     make_older(scanning.instance, killed, timedelta(minutes=3))
     assert len(publish(scanning).requests) == 1
@@ -140,7 +148,7 @@ def test_a_killed_run_is_told_and_not_waited_for(scanning: Pipeline) -> None:
     assert run.status is Status.FAILURE
 
 
-def test_a_run_that_was_never_made_is_not_waited_for_for_ever(scanning: Pipeline) -> None:
+def test_a_run_that_was_never_created_is_not_waited_for_forever(scanning: Pipeline) -> None:
     for run_id in note_all(scanning, Status.SUCCESS, Status.SUCCESS):
         make_older(scanning.instance, run_id, timedelta(minutes=6))
     assert len(publish(scanning).requests) == 1
@@ -150,11 +158,11 @@ def test_a_scan_is_published_once(scanning: Pipeline) -> None:
     note_all(scanning, Status.SUCCESS, Status.SUCCESS, Status.SUCCESS)
     request = publish(scanning).request
     assert publish(scanning).request.run_key == request.run_key
-    scanning.note(Status.QUEUED, tags=request.tags)
-    assert publish(scanning).reason.endswith("has been published, or is being")
+    scanning.note(Status.QUEUED, tags=request.tags, job=PUBLISH_JOB)
+    assert publish(scanning).reason == "everything that was read is published"
 
 
-def test_the_scan_of_a_single_account_between_does_not_keep_a_scan_from_being_published(
+def test_a_scan_of_a_single_account_in_between_does_not_prevent_the_publication_of_a_scan(
     scanning: Pipeline,
 ) -> None:
     note_all(scanning, Status.SUCCESS, Status.SUCCESS, Status.SUCCESS)
@@ -163,15 +171,15 @@ def test_the_scan_of_a_single_account_between_does_not_keep_a_scan_from_being_pu
 
 
 @pytest.mark.parametrize("ask", [tick, look])
-def test_no_scan_begins_while_the_last_one_is_still_to_be_published(
-    kept_scanning: Pipeline, ask: Callable[[Pipeline], Answer]
+def test_no_scan_starts_while_the_last_one_is_still_to_be_published(
+    kept_scanning: Pipeline, ask: Callable[[Pipeline], Tick]
 ) -> None:
     for run_id in note_all(kept_scanning, Status.SUCCESS, Status.SUCCESS, Status.SUCCESS):
         make_older(kept_scanning.instance, run_id, timedelta(hours=1), and_silent=False)
-    assert ask(kept_scanning).reason.endswith("is still to be published")
+    assert ask(kept_scanning).reason.endswith("has read is still to be published")
 
 
-def test_a_scan_that_nobody_publishes_holds_the_next_up_for_minutes_only(
+def test_a_scan_that_nothing_publishes_delays_the_next_one_for_minutes_only(
     kept_scanning: Pipeline,
 ) -> None:
     for run_id in note_all(kept_scanning, Status.SUCCESS, Status.SUCCESS, Status.SUCCESS):
@@ -179,13 +187,11 @@ def test_a_scan_that_nobody_publishes_holds_the_next_up_for_minutes_only(
     assert len(tick(kept_scanning).requests) == 3
 
 
-def test_the_parts_together_are_the_single_run_to_the_last_sample(
+def test_the_samples_of_several_runs_equal_those_of_a_single_run(
     scanning: Pipeline, fake: FakeAws
 ) -> None:
-    requests = scanning.requests()
-    for request in reversed(requests):
+    for request in reversed(scanning.requests()):
         assert scanning.run(request).success
-    assert scanning.snapshots.load() is None
     assert scanning.run(publish(scanning).request).success
     assert scanning.current().status.failures == ()
     in_parts = scanning.samples()
@@ -195,10 +201,10 @@ def test_the_parts_together_are_the_single_run_to_the_last_sample(
     assert len(in_parts) > 7 * 2
 
 
-def test_the_accounts_of_a_part_that_was_lost_are_told_and_the_others_are_exact(
+def test_the_accounts_of_a_lost_run_have_failed_and_the_others_are_exact(
     scanning: Pipeline,
 ) -> None:
-    """Of an earlier scan everything is stored, and must not be taken for the new one's."""
+    """Everything is stored by an earlier scan, and must not be used for the new one."""
     ids = [account.account_id for account in scanning.config().aws_account_matrix]
     for request in scanning.requests(key="1"):
         scanning.run(request)
@@ -228,15 +234,45 @@ def test_the_accounts_of_a_part_that_was_lost_are_told_and_the_others_are_exact(
         assert not of_account(after, account_id)
     for account_id in [*ids[:3], ids[6]]:
         assert of_account(after, account_id) == of_account(before, account_id)
-    told = samples_of(snapshot.plain, [REGION_SUCCESS.name])
-    assert sum(("reason", "internal") in labels for _, labels in told) == 3 * len(REGIONS)
+    reasons = samples_of(snapshot.plain, ["tag_compliance_region_scan_success"])
+    assert sum(("reason", "internal") in labels for _, labels in reasons) == 3 * len(REGIONS)
 
 
-def make_stored_older(pipeline: Pipeline, by: timedelta) -> None:
-    """By more than clocks may differ."""
-    for name in pipeline.storage.names("tables/raw_resources/"):
-        stored = pipeline.storage.read(name)
+def test_the_accounts_that_a_run_had_read_before_it_was_killed_are_published(
+    scanning: Pipeline,
+) -> None:
+    """The lost run has stored the first of its three accounts."""
+    for request in scanning.requests(key="1"):
+        scanning.run(request)
+    scanning.run(publish(scanning).request)
+    before = scanning.samples()
+
+    fourth, fifth, sixth = scanning.partitions()[3:6]
+    make_stored_older(scanning, timedelta(minutes=1))
+    for request in scanning.requests(key="2"):
+        scanning.run(request)
+    make_stored_older(scanning, timedelta(minutes=1), only=(fifth, sixth))
+    assert scanning.run(publish(scanning).request).success
+
+    failed = [a.account_id for a in scanning.current().status.accounts if not a.succeeded]
+    assert failed == [fifth, sixth]
+    assert of_account(scanning.samples(), fourth) == of_account(before, fourth)
+
+
+def make_stored_older(
+    pipeline: Pipeline, by: timedelta, only: tuple[str, ...] | None = None
+) -> None:
+    """Older by more than the clocks of hosts may differ."""
+    inventories = RawResources(pipeline.storage, pytest.fail)
+    findings = Findings(pipeline.storage, pytest.fail)
+    for account_id in map(AccountId, only or pipeline.partitions()):
+        inventory, stored = inventories.load(account_id), findings.load(account_id)
+        assert inventory is not None
         assert stored is not None
-        account = decode_account(stored.data)
-        scan = replace(account.scan, started_at=account.scan.started_at - by)
-        pipeline.storage.write(name, encode_account(replace(account, scan=scan)))
+        status = replace(inventory.status, started_at=inventory.status.started_at - by)
+        evaluation = Evaluation(status, stored.basis, stored.findings(), stored.summary)
+        for table, data in (
+            ("raw_resources", encode_inventory(replace(inventory, status=status))),
+            ("findings", encode_evaluation(evaluation)),
+        ):
+            pipeline.storage.write(f"tables/{table}/{account_id}.parquet", data)

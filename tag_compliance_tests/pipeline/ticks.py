@@ -1,4 +1,4 @@
-"""Ticks of the schedule and of the sensors, one by one, and what each asks for."""
+"""Single ticks of the schedule and of the sensors, and what each requests."""
 
 from __future__ import annotations
 
@@ -6,19 +6,16 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 import dagster as dg
-from tag_compliance.pipeline.automation import (
-    build_catch_up_sensor,
-    build_publish_sensor,
-    build_schedule,
-)
 
 from tag_compliance.pipeline.cadence import Cadence
+from tag_compliance.pipeline.schedule import build_schedule
+from tag_compliance.pipeline.sensors import build_catch_up_sensor, build_publish_sensor
 from tag_compliance_tests.pipeline.pipelines import Pipeline
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What was asked for, or why nothing was."""
+class Tick:
+    """What was requested, or why nothing was."""
 
     requests: list[dg.RunRequest]
     reason: str
@@ -29,7 +26,7 @@ class Answer:
         return request
 
 
-def tick(pipeline: Pipeline, when: datetime | None = None) -> Answer:
+def tick(pipeline: Pipeline, when: datetime | None = None) -> Tick:
     """Of the schedule."""
     schedule = build_schedule(Cadence(300), [])
     with dg.build_schedule_context(
@@ -38,27 +35,27 @@ def tick(pipeline: Pipeline, when: datetime | None = None) -> Answer:
         resources={"configuration": pipeline.resource()},
     ) as context:
         answer = schedule.evaluate_tick(context)
-    return Answer(list(answer.run_requests or ()), answer.skip_message or "")
+    return Tick(list(answer.run_requests or ()), answer.skip_message or "")
 
 
-def look(pipeline: Pipeline, seconds: int = 300) -> Answer:
+def look(pipeline: Pipeline, seconds: int = 300) -> Tick:
     """Of the catch-up sensor."""
     sensor = build_catch_up_sensor(Cadence(seconds), [])
     with dg.build_sensor_context(
         instance=pipeline.instance, resources={"configuration": pipeline.resource()}
     ) as context:
         answer = sensor.evaluate_tick(context)
-    return Answer(list(answer.run_requests or ()), answer.skip_message or "")
+    return Tick(list(answer.run_requests or ()), answer.skip_message or "")
 
 
-def publish(pipeline: Pipeline) -> Answer:
+def publish(pipeline: Pipeline) -> Tick:
     """Of the publishing sensor."""
-    sensor = build_publish_sensor([])
+    sensor = build_publish_sensor()
     with dg.build_sensor_context(
         instance=pipeline.instance, resources={"configuration": pipeline.resource()}
     ) as context:
         answer = sensor.evaluate_tick(context)
-    return Answer(list(answer.run_requests or ()), answer.skip_message or "")
+    return Tick(list(answer.run_requests or ()), answer.skip_message or "")
 
 
 def next_tick() -> datetime:
