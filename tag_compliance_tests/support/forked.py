@@ -36,7 +36,7 @@ _IMPORTED_BY_A_SCAN = (
     "tag_compliance.cli.single_scan",
     "tag_compliance.cli.check_config",
     "tag_compliance.cli.doctor",
-    "tag_compliance.pipeline.launch",
+    "tag_compliance.pipeline.run_once",
     "dagster._core.storage.sqlite_storage",
 )
 
