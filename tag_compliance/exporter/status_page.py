@@ -86,10 +86,10 @@ class StatusPage:
         overall = format_percentage(counts.compliance_percentage)
         compliant = f"{format_count(counts.compliant)} of {format_count(counts.counted)} compliant"
         yield Fact("Compliance", overall, compliant)
-        left_out = (
-            f"{format_count(counts.excluded)} excluded, {format_count(counts.counted)} counted"
-        )
-        yield Fact("Resources returned", format_count(counts.returned), left_out)
+        if status.has_region_counts:
+            returned, excluded = format_count(counts.returned), format_count(counts.excluded)
+            others = f"{returned} returned, {excluded} excluded"
+            yield Fact("Resources counted", format_count(counts.counted), others)
         yield Fact("Accounts", _count_of([a.succeeded for a in status.accounts]), "fully read")
         regions = [region for account in status.accounts for region in account.regions]
         yield Fact("Regions", _count_of([is_read(region) for region in regions]), "read")
@@ -135,7 +135,9 @@ class StatusPage:
     def region_summary(region: RegionStatus) -> str:
         if not is_read(region):
             return region.reason
-        compliance = region.counts.compliance_percentage if region.counts else None
+        if region.counts is None:
+            return "read"
+        compliance = region.counts.compliance_percentage
         return "empty" if compliance is None else format_percentage(compliance)
 
 

@@ -12,7 +12,7 @@ from tag_compliance.exporter.status_page import StatusPage, is_read
 
 _REGION_HEAD = (
     *("account", "id", "region", "state"),
-    *("returned", "excluded", "counted", "compliant", "last success"),
+    *("returned", "excluded", "counted", "compliant", "compliance", "last success"),
 )
 
 
@@ -39,7 +39,7 @@ def _tags(page: StatusPage) -> list[str]:
         (tag.tag, format_count(tag.missing), format_percentage(page.missing_share(tag)))
         for tag in page.tags()
     ]
-    return ["Missing tags", *_table([("tag", "missing on", "of all"), *rows])] if rows else []
+    return ["Missing tags", *_table([("tag", "missing on", "of counted"), *rows])] if rows else []
 
 
 def _accounts(page: StatusPage) -> list[str]:
@@ -72,10 +72,10 @@ def _accounts(page: StatusPage) -> list[str]:
 
 
 def _numbers(counts: Counts | None) -> tuple[str, ...]:
-    """The last four columns before the last success; dashes for a region that does not count."""
+    """The four numbers and the percentage; dashes for a region that does not count."""
     if counts is None:
-        return (format_percentage(None),) * 4
-    numbers = (counts.returned, counts.excluded, counts.counted)
+        return (format_percentage(None),) * 5
+    numbers = (counts.returned, counts.excluded, counts.counted, counts.compliant)
     return (*map(format_count, numbers), format_percentage(counts.compliance_percentage))
 
 

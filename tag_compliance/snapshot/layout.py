@@ -68,20 +68,15 @@ class Manifest(_File):
     @model_validator(mode="before")
     @classmethod
     def _of_version_1(cls, data: Any) -> Any:
-        """Version 1 knows the counted and compliant resources of the whole scan only, and how many
-        AWS returned for each region.
+        """Version 1 has the counted and the compliant resources of the whole scan only.
+
+        No region has counts then, so that nothing is shown that version 1 does not know.
         """
         if not isinstance(data, dict) or data.get("format", FORMAT) != 1:
             return data
         status = dict(data["status"])
-        returned = sum(r["resources"] for a in status["accounts"] for r in a["regions"])
         counted, compliant = status.pop("resources"), status.pop("compliant")
-        status["counts"] = {
-            "returned": returned,
-            "excluded": max(0, returned - counted),
-            "counted": counted,
-            "compliant": compliant,
-        }
+        status["counts"] = {"returned": counted, "counted": counted, "compliant": compliant}
         status["accounts"] = [
             {**account, "regions": [{**region, "counts": None} for region in account["regions"]]}
             for account in status["accounts"]

@@ -14,7 +14,9 @@ from tag_compliance.domain.thresholds import Thresholds
 
 @dataclass(frozen=True, slots=True)
 class RegionStatus:
-    """One region of one account; `counts` is None if its resources do not count."""
+    """One region of one account; `counts` is None if its resources do not count, or if a snapshot
+    of an older format does not have the numbers of each region.
+    """
 
     region: RegionName
     reason: str
@@ -62,6 +64,11 @@ class ScanStatus:
     failures: tuple[str, ...]
     version: str
     thresholds: Thresholds = field(default_factory=Thresholds)
+
+    @property
+    def has_region_counts(self) -> bool:
+        """Whether the numbers of regions and accounts are known; not in an older format."""
+        return any(region.counts for account in self.accounts for region in account.regions)
 
 
 @dataclass(frozen=True, slots=True)

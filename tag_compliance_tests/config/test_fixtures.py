@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from tag_compliance.config import Config, load_config
-from tag_compliance.config.model import KEYS
+from tag_compliance.config.model import KEYS, ThresholdSettings
 from tag_compliance.errors import BadConfiguration
 from tag_compliance_tests.config.regions import REGIONS
 
@@ -45,7 +45,12 @@ def test_a_file_can_set_every_key() -> None:
     ]
     assert config.aws_account_overrides["222233334444"].session_duration == 900
     assert config.required_tags == ("Owner", "owner", "Cost: center")
+    assert config.thresholds == ThresholdSettings(good=99.5, poor=50)
     assert config.storage == "s3://bucket/prefix"
+
+
+def test_one_threshold_can_be_set_alone() -> None:
+    assert _load("thresholds.ok.yaml").thresholds == ThresholdSettings(good=95, poor=60)
 
 
 def test_a_minimal_file_gets_the_defaults() -> None:

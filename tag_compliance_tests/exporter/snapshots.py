@@ -6,10 +6,12 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from tag_compliance.domain.account import AccountId, AccountName, RegionName
+from tag_compliance.domain.counts import Counts
+from tag_compliance.domain.read_status import Outcome
 from tag_compliance.snapshot.status import (
     AccountStatus,
     LastScan,
-    Outcome,
     RegionStatus,
     ScanStatus,
     TagStatus,
@@ -18,6 +20,12 @@ from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.folder import FolderStorage
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+FORMAT_1 = Path(__file__).parent.parent / "snapshot" / "format_1"
+"""The storage of a program that wrote format 1: three resources of one account are counted, two of
+them are compliant, and another account could not be read.
+"""
+
+COUNTS = Counts(returned=6, excluded=2, counted=4, compliant=3)
 
 EXPOSITION = b"""\
 # HELP compliance_percentage Share of resources that carry every required tag.
@@ -38,16 +46,15 @@ def publish(folder: Path, exposition: bytes = EXPOSITION, status: ScanStatus | N
 
 
 def scan_status(made_at: datetime | None = None, **changes: object) -> ScanStatus:
-    """One account, one region, 3 of 4 resources compliant."""
+    """One account with one region, whose numbers are `COUNTS`."""
     made_at = made_at or datetime.now(UTC)
-    account = AccountStatus("111122223333", "shop", True, made_at, (region_status(made_at),))
+    account = account_status("shop", region_status(made_at))
     status = ScanStatus(
         scan_started_at=made_at - timedelta(seconds=20),
         made_at=made_at,
         outcome=Outcome.COMPLETE,
         stale_after_seconds=900,
-        resources=4,
-        compliant=3,
+        counts=COUNTS,
         accounts=(account,),
         tags=(TagStatus("Owner", 1),),
         failures=(),
@@ -56,8 +63,24 @@ def scan_status(made_at: datetime | None = None, **changes: object) -> ScanStatu
     return replace(status, **changes)  # type: ignore[arg-type]
 
 
-def region_status(at: datetime | None, **changes: object) -> RegionStatus:
-    status = RegionStatus("eu-west-1", "ok", "", 4, 1.5, at, 75.0)
+def account_status(
+    name: str, *regions: RegionStatus, account_id: str = "111122223333"
+) -> AccountStatus:
+    """An account; it was fully read if all its regions were."""
+    succeeded = all(region.reason == "ok" for region in regions)
+    at = min((r.last_success_at for r in regions if r.last_success_at), default=None)
+    return AccountStatus(
+        AccountId(account_id), AccountName(name), succeeded, at if succeeded else None, regions
+    )
+
+
+def region_status(
+    at: datetime | None, reason: str = "ok", counts: Counts | None = None, **changes: object
+) -> RegionStatus:
+    """A region that was read, with `COUNTS` unless given, or one that was not and has none."""
+    if reason == "ok":
+        counts = counts or COUNTS
+    status = RegionStatus(RegionName("eu-west-1"), reason, "", 1.5, at, counts)
     return replace(status, **changes)  # type: ignore[arg-type]
 
 

@@ -97,8 +97,8 @@ def test_slow_clients_do_not_keep_superseded_snapshots_in_memory(
     before = _snapshots_in_memory()
     with contextlib.ExitStack() as stack:
         for number in range(5):
-            publish(tmp_path, BIG + b"# %d\n" % number)
-            ending = b"# %d\n# HELP tag_compliance_exporter_build_info" % number
+            publish(tmp_path, BIG + b"number %d\n" % number)
+            ending = b"number %d\n# HELP tag_compliance_exporter_build_info" % number
             eventually(functools.partial(_serves, exporter, ending))
             client = stack.enter_context(exporter.connect())
             client.sendall(SCRAPE)

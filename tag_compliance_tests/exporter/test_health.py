@@ -6,11 +6,11 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from tag_compliance.domain.read_status import Outcome
 from tag_compliance.exporter.health import evaluate_health
 from tag_compliance.exporter.loaded_snapshot import LoadedSnapshot
 from tag_compliance.exporter.snapshot_watcher import PollFailure, State
 from tag_compliance.snapshot.appendable_gzip import compress
-from tag_compliance.snapshot.status import Outcome
 from tag_compliance.snapshot.store import Snapshot
 from tag_compliance_tests.exporter.snapshots import NOON, failed_scan, scan_status
 

@@ -25,7 +25,7 @@ from tag_compliance_tests.support.waiting import DEADLINE_SECONDS, eventually
 def test_a_signal_stops_the_exporter_with_exit_code_0_after_the_scrape_in_flight(
     start_process: Start, tmp_path: Path, number: signal.Signals
 ) -> None:
-    exposition = b"# " + b"x" * 20_000_000 + b"\n"
+    exposition = b'a{b="' + b"x" * 20_000_000 + b'"} 1\n'
     publish(tmp_path, exposition)
     exporter = start_process(tmp_path)
     assert exporter.process is not None

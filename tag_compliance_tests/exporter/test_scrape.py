@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import gzip
+import shutil
 import zlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from tag_compliance.snapshot.status import Outcome
+from tag_compliance.domain.read_status import Outcome
 from tag_compliance_tests.exporter.running import Exporter
 from tag_compliance_tests.exporter.snapshots import (
     EXPOSITION,
+    FORMAT_1,
     failed_scan,
     open_store,
     publish,
@@ -77,7 +79,7 @@ def test_a_conditional_scrape_gets_304_until_there_is_a_new_snapshot(
     for condition in (etag, etag.removeprefix("W/"), f'"other", {etag}', "*"):
         response = exporter.get("/metrics", If_None_Match=condition)
         assert (response.status, response.body, response.headers["etag"]) == (304, b"", etag)
-    _serve(exporter, tmp_path, b"# newer\n")
+    _serve(exporter, tmp_path, b"newer 1\n")
     assert exporter.get("/metrics", If_None_Match=etag).status == 200
 
 
@@ -143,3 +145,17 @@ def test_a_damaged_snapshot_is_reported_by_health_and_metrics_and_never_served(
     assert response.sample("tag_compliance_exporter_storage_up") == 1
     assert (response.sample("tag_compliance_exporter_snapshot_load_failures_total") or 0) >= 1
     assert exporter.get("/").status == 200
+
+
+def test_a_storage_that_an_older_version_wrote_is_served_and_replaced(
+    exporter: Exporter, tmp_path: Path
+) -> None:
+    shutil.copytree(FORMAT_1, tmp_path, dirs_exist_ok=True)
+    eventually(lambda: exporter.get("/ready").status == 200)
+    served = exporter.get("/metrics")
+    [old] = FORMAT_1.glob("snapshots/*/metrics.txt")
+    assert served.body.startswith(old.read_bytes())
+    page = exporter.get("/", Accept="text/html")
+    assert (page.status, "2 of 3 compliant" in page.text) == (200, True)
+    publish(tmp_path, status=scan_status(datetime(2030, 1, 1, tzinfo=UTC)))
+    eventually(lambda: EXPOSITION in exporter.get("/metrics").body)

@@ -17,7 +17,7 @@ from tag_compliance.storage.base import Stored
 from tag_compliance.storage.folder import FolderStorage
 from tag_compliance_tests.exporter.snapshots import EXPOSITION, open_store, publish
 
-NEWER = b"# newer\n"
+NEWER = b"newer 1\n"
 
 
 def _newest(folder: Path) -> Path:
@@ -50,7 +50,7 @@ def _point_to_nothing(folder: Path) -> None:
 
 def _corrupt_manifest(folder: Path) -> None:
     manifest = _newest(folder) / "snapshot.json"
-    manifest.write_text(manifest.read_text().replace('"resources":4', '"resources":5'))
+    manifest.write_text(manifest.read_text().replace('"counted":4', '"counted":5'))
 
 
 def _deny(folder: Path) -> None:
@@ -66,7 +66,7 @@ def _deny_pointer(folder: Path) -> None:
 
 
 def _damage_pointer(folder: Path) -> None:
-    (folder / "current.json").write_bytes(b'{"format":1,"snapshot":{"snap')
+    (folder / "current.json").write_bytes(b'{"format":2,"snapshot":{"snap')
 
 
 def _empty_pointer(folder: Path) -> None:
@@ -79,7 +79,7 @@ def _delete_pointer(folder: Path) -> None:
 
 def _newer_format(folder: Path) -> None:
     pointer = json.loads((folder / "current.json").read_bytes())
-    (folder / "current.json").write_text(json.dumps({**pointer, "format": 2}))
+    (folder / "current.json").write_text(json.dumps({**pointer, "format": 3}))
 
 
 def _without_time_zone(folder: Path) -> None:
@@ -99,7 +99,7 @@ DAMAGE = [
     (_damage_pointer, "current.json is malformed", True),
     (_empty_pointer, "current.json is malformed", True),
     (_delete_pointer, "current.json no longer exists", True),
-    (_newer_format, "current.json has format 2, this program reads up to 1", True),
+    (_newer_format, "current.json has format 3, this program reads up to 2", True),
     (_without_time_zone, "current.json is malformed", True),
     (_deny, "Is a directory", False),
     (_deny_pointer, "Is a directory", False),
@@ -141,7 +141,7 @@ def test_a_good_snapshot_after_a_damaged_one_ends_the_failure(
     if (tmp_path / "current.json").is_dir():
         (tmp_path / "current.json").rmdir()
 
-    newest = publish(tmp_path, b"# newest\n")
+    newest = publish(tmp_path, b"newest 1\n")
     watcher.poll()
 
     assert watcher.state.snapshot is not None

@@ -5,9 +5,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 
+import pytest
+
+from tag_compliance.domain.counts import Counts
+from tag_compliance.domain.read_status import Outcome
+from tag_compliance.domain.thresholds import Thresholds
 from tag_compliance.exporter import status_page
 from tag_compliance.exporter.health import evaluate_health
 from tag_compliance.exporter.html_pages import HtmlPages
@@ -16,16 +22,17 @@ from tag_compliance.exporter.snapshot_watcher import State
 from tag_compliance.exporter.status_page import StatusPage
 from tag_compliance.exporter.status_text import render_text
 from tag_compliance.snapshot.appendable_gzip import compress
-from tag_compliance.snapshot.status import (
-    AccountStatus,
-    LastScan,
-    Outcome,
-    ScanStatus,
-    TagStatus,
-)
+from tag_compliance.snapshot.status import LastScan, ScanStatus, TagStatus
 from tag_compliance.snapshot.store import Snapshot
 from tag_compliance_tests.exporter.running import Exporter
-from tag_compliance_tests.exporter.snapshots import NOON, region_status, scan_status
+from tag_compliance_tests.exporter.snapshots import (
+    FORMAT_1,
+    NOON,
+    account_status,
+    open_store,
+    region_status,
+    scan_status,
+)
 
 HOSTILE = "<script>alert('x')</script>\"&{{ 7 * 7 }}\x1b[31m"
 PAGES = HtmlPages()
@@ -62,13 +69,11 @@ def _html(page: StatusPage) -> str:
 
 
 def _hostile() -> ScanStatus:
-    region = region_status(
-        None, region=HOSTILE, reason="access_denied", message=HOSTILE, compliance_percentage=None
-    )
+    region = region_status(None, "access_denied", region=HOSTILE, message=HOSTILE)
     return scan_status(
         NOON,
         outcome=Outcome.PARTIAL,
-        accounts=(AccountStatus("111122223333", HOSTILE, False, None, (region,)),),
+        accounts=(account_status(HOSTILE, region),),
         tags=(TagStatus(HOSTILE, 3),),
         failures=(HOSTILE,),
         version=HOSTILE,
@@ -76,24 +81,30 @@ def _hostile() -> ScanStatus:
 
 
 def test_the_text_page_of_a_complete_scan() -> None:
-    lines = render_text(_page(scan_status(NOON))).replace("\u202f", " ").splitlines()
+    lines = render_text(_page(scan_status(NOON))).splitlines()
     assert lines[:-1] == [
         "Tag compliance: healthy",
         "",
-        "Last scan:   2 min ago  every region was read",
-        "Snapshot:    2 min ago  2026-05-04 12:00:00 UTC, valid for 15 min",
-        "Compliance:  75.0 %     of resources have every required tag",
-        "Resources:   4          3 compliant",
-        "Accounts:    1 of 1     fully read",
-        "Regions:     1 of 1     read",
+        "Last scan:          2 min ago  every region was read",
+        "Snapshot:           2 min ago  2026-05-04 12:00:00 UTC, valid for 15 min",
+        "Compliance:         75.0 %     3 of 4 compliant",
+        "Resources counted:  4          6 returned, 2 excluded",
+        "Accounts:           1 of 1     fully read",
+        "Regions:            1 of 1     read",
         "",
         "Missing tags",
-        "tag    missing on  of all",
+        "tag    missing on  of counted",
         "Owner  1           25.0 %",
         "",
         "Accounts and regions",
-        "account  id            region     state  resources  compliant  last success",
-        "shop     111122223333  eu-west-1  ok     4          75.0 %     2 min ago",
+        (
+            "account  id            region     state  returned  excluded  counted  compliant  "
+            "compliance  last success"
+        ),
+        (
+            "shop     111122223333  eu-west-1  ok     6         2         4        3          "
+            "75.0 %      2 min ago"
+        ),
         "",
         "/metrics  metrics for Prometheus",
         "/health   whether the data can be relied on",
@@ -104,28 +115,37 @@ def test_the_text_page_of_a_complete_scan() -> None:
 
 
 def test_both_forms_show_the_reason_message_and_last_success_of_a_failed_region() -> None:
-    region = region_status(
-        NOON - timedelta(days=2), reason="throttled", message="too many calls", resources=0
-    )
-    account = AccountStatus("111122223333", "shop", False, None, (region,))
+    region = region_status(NOON - timedelta(days=2), "throttled", message="too many calls")
+    account = account_status("shop", region)
     page = _page(scan_status(NOON, outcome=Outcome.PARTIAL, accounts=(account,)))
     for form in (render_text(page), _html(page)):
         for shown in ("partial", "throttled", "too many calls", "2 d ago", "/metrics", "/health"):
             assert shown in form
 
 
-def test_the_html_page_grades_regions_and_opens_the_accounts_that_were_not_fully_read() -> None:
+def test_both_forms_show_the_numbers_that_are_kept_for_a_failed_region() -> None:
+    kept = Counts(returned=1234, excluded=930, counted=304, compliant=1)
+    region = region_status(NOON, "throttled", counts=kept)
+    page = _page(scan_status(NOON, counts=kept, accounts=(account_status("shop", region),)))
+    for form in (render_text(page), _html(page)):
+        for shown in ("1 234", "930", "304", "0.3 %"):
+            assert shown in form.replace("\u202f", " ")
+
+
+def test_the_html_page_grades_regions_by_the_thresholds_of_the_configuration() -> None:
     read = tuple(
-        region_status(NOON, compliance_percentage=percentage)
-        for percentage in (100.0, 90.0, 89.9, 50.0, 49.9, None)
+        region_status(NOON, counts=Counts(counted, 0, counted, compliant))
+        for compliant, counted in ((10, 10), (9, 10), (899, 1000), (5, 10), (499, 1000), (0, 0))
     )
-    failed = region_status(None, reason="throttled")
+    failed = region_status(None, "throttled")
     accounts = (
-        AccountStatus("1", "read", True, NOON, read),
-        AccountStatus("2", "partly read", False, None, (read[0], failed)),
-        AccountStatus("3", "not read", False, None, (failed,)),
+        account_status("read", *read),
+        account_status("partly read", read[0], failed),
+        account_status("not read", failed),
     )
-    tags = Parsed(_html(_page(scan_status(NOON, accounts=accounts)))).tags
+    thresholds = Thresholds(good=90, poor=50)
+    page = _page(scan_status(NOON, accounts=accounts, thresholds=thresholds))
+    tags = Parsed(_html(page)).tags
     details = [attributes for tag, attributes in tags if tag == "details"]
     assert [(d["class"], "open" in d) for d in details] == [
         ("account partial", True),
@@ -135,6 +155,20 @@ def test_the_html_page_grades_regions_and_opens_the_accounts_that_were_not_fully
     grades = [attributes["class"] for tag, attributes in tags if tag == "li" and attributes]
     assert grades[:3] == ["good", "bad", "bad"]
     assert grades[3:] == ["good", "good", "fair", "fair", "poor", "empty"]
+
+
+@pytest.mark.parametrize("render", [render_text, _html])
+def test_a_snapshot_of_the_old_format_is_shown_with_the_numbers_that_it_has(
+    render: Callable[[StatusPage], str],
+) -> None:
+    snapshot = open_store(FORMAT_1).load()
+    assert snapshot is not None
+    page = _page(snapshot.status, snapshot.status.made_at + timedelta(minutes=2))
+    shown = render(page)
+    for text in ("66.6 %", "2 of 3 compliant", "1 of 2", "assume_role_denied", "33.3 %"):
+        assert text in shown
+    assert "returned," not in shown
+    assert "0 of 0" not in shown
 
 
 def test_text_from_outside_is_shown_literally_by_the_html_page() -> None:
@@ -176,7 +210,7 @@ def test_the_html_page_loads_nothing_and_its_policy_allows_only_its_style() -> N
 
 def test_a_page_with_too_many_accounts_shows_failed_ones_first_and_how_many_are_left_out() -> None:
     account = scan_status(NOON).accounts[0]
-    failed = AccountStatus("999999999999", "last but failed", False, None, account.regions)
+    failed = account_status("last but failed", region_status(None, "throttled"))
     accounts = (*(account,) * (status_page.MAX_ACCOUNTS + 7), failed)
     page = _page(scan_status(NOON, accounts=accounts))
     for form in (render_text(page), _html(page)):

@@ -99,8 +99,8 @@ def test_a_response_that_has_started_is_completed_from_the_same_snapshot(
     with big.connect() as client:
         client.sendall(CLOSING)
         begun = client.recv(1000)
-        publish(tmp_path, b"# newer\n")
-        eventually(lambda: big.get("/metrics").body.startswith(b"# newer\n"))
+        publish(tmp_path, b"newer 1\n")
+        eventually(lambda: big.get("/metrics").body.startswith(b"newer 1\n"))
         assert _body(begun + _read_all(client)).startswith(BIG + b"# HELP ")
 
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tag_compliance.config.model import ThresholdSettings
 from tag_compliance_tests.monitoring.conftest import Live
 from tag_compliance_tests.monitoring.shipped import (
     DASHBOARDS,
@@ -31,6 +32,8 @@ _VALUES = {
 
 # A Prometheus that was just started has no samples of yesterday.
 _MAY_BE_EMPTY = {"Change in one day"}
+
+_KEY = "thresholds"
 
 _EACH = pytest.mark.parametrize("name", DASHBOARDS)
 
@@ -102,6 +105,23 @@ def test_every_query_uses_metrics_that_exist(name: str) -> None:
     queries = [target["expr"] for panel in panels(shape) for target in panel["targets"]]
     queries += [variable["query"] for variable in query_variables(shape)]
     assert {query: unknown_metrics(query) for query in queries if unknown_metrics(query)} == {}
+
+
+@_EACH
+def test_percentages_are_coloured_by_the_default_thresholds_of_the_configuration(name: str) -> None:
+    """Grafana cannot read two thresholds from a metric."""
+    default = ThresholdSettings()
+    steps = [
+        [(step["value"], step["color"]) for step in panel["fieldConfig"]["defaults"][_KEY]["steps"]]
+        for panel in panels(dashboard(name))
+        if panel["fieldConfig"]["defaults"]["unit"] == "percent"
+        and _KEY in panel["fieldConfig"]["defaults"]
+    ]
+    assert steps
+    assert all(
+        found == [(None, "red"), (default.poor, "orange"), (default.good, "green")]
+        for found in steps
+    )
 
 
 def test_links_between_dashboards_name_a_dashboard_and_a_variable_that_exist() -> None:

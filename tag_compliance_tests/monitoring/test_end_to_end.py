@@ -68,7 +68,7 @@ def test_the_alert_for_the_broken_account_reaches_the_receiver(live: Live) -> No
 
 
 def test_alertmanager_has_exactly_the_alerts_that_the_demo_causes(live: Live) -> None:
-    """Three accounts are below the target; the failed account suppresses the incomplete scan."""
+    """Three accounts are below the threshold; the failed account suppresses the incomplete scan."""
 
     def held() -> set[tuple[str, str, str]]:
         return {

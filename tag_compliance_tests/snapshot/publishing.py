@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.folder import FolderStorage
-from tag_compliance_tests.snapshot.statuses import status_of
+from tag_compliance_tests.snapshot.statuses import exposition_of, status_of
 
 
 def publish_all(root: Path, minutes: Sequence[int], start: Barrier) -> None:
@@ -16,5 +16,5 @@ def publish_all(root: Path, minutes: Sequence[int], start: Barrier) -> None:
     store = SnapshotStore(FolderStorage(root))
     start.wait()
     for minute in minutes:
-        store.publish(b"scan %d\n" % minute * 1000, status_of(minute))
+        store.publish(exposition_of(minute, 1000), status_of(minute))
         store.retain(1)

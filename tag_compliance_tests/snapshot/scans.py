@@ -1,28 +1,51 @@
-"""The results of a scan with all kinds of resources and regions."""
+"""The evaluations of a scan with all kinds of resources and regions, and its snapshot."""
 
 from __future__ import annotations
 
-from tag_compliance.domain.scan import AccountScan, Reason, RegionScan, ScannedAccount
+from collections.abc import Sequence
+from datetime import timedelta
 
-from tag_compliance.domain.evaluation import evaluate
+from tag_compliance.domain.account import AccountId, AccountName
+from tag_compliance.domain.evaluation import Evaluation
+from tag_compliance.domain.metrics.table import SnapshotInfo
 from tag_compliance.domain.policy import Policy
+from tag_compliance.domain.read_status import AccountReadStatus, Reason
+from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.domain.results import ComplianceResults
-from tag_compliance_tests.domain.organizations import table_of
+from tag_compliance.domain.thresholds import Thresholds
+from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
+from tag_compliance_tests.domain.organizations import (
+    evaluated,
+    region_read,
+    summary_of,
+    table_of,
+)
 from tag_compliance_tests.snapshot.statuses import NOON
 
+POLICY = Policy(("Owner", "Env"), ("ecs:*",))
 
-def scanned_results() -> ComplianceResults:
-    """Regions that were read and that failed; resources that are compliant, incompliant, excluded
+
+def scanned_accounts() -> list[Evaluation]:
+    """Regions that were read and that failed; resources that are compliant, noncompliant, excluded
     and malformed.
     """
     regions = (
-        RegionScan("eu-west-1", Reason.OK, "", 4, 2, 0, 0, 1.5, NOON),
-        RegionScan("us-east-1", Reason.THROTTLED, "too fast", 0, 5, 4, 5, 9.0),
+        region_read("eu-west-1", returned=4, seconds=1.5, last_success_at=NOON),
+        region_read("us-east-1", Reason.THROTTLED, message="too fast", seconds=9.0),
     )
-    scan = AccountScan("111122223333", 'sh"op', NOON, 9.25, regions, 7, 4, 5, NOON)
-    never = AccountScan(
-        "222233334444", "lab", NOON, 0.5, (RegionScan("eu-west-1", Reason.ACCESS_DENIED, "no"),)
+    shop = AccountReadStatus(
+        AccountId("111122223333"),
+        AccountName('sh"op'),
+        NOON,
+        9.25,
+        regions,
+        calls=7,
+        retries=4,
+        throttled_calls=5,
+        last_success_at=NOON,
     )
+    denied = (region_read("eu-west-1", Reason.ACCESS_DENIED, message="no"),)
+    lab = AccountReadStatus(AccountId("222233334444"), AccountName("lab"), NOON, 0.5, denied)
     rows = [
         ("arn:aws:ec2:eu-west-1:111122223333:vpc/a", "ec2:vpc", {"Owner": "me", "Env": ""}),
         ("arn:aws:ec2:eu-west-1:111122223333:vpc/b", "ec2:vpc", {"Env": "x"}),
@@ -33,5 +56,16 @@ def scanned_results() -> ComplianceResults:
         ("eu-west-1", {"arn": arn, "resource_type": type_, "tags": tags})
         for arn, type_, tags in rows
     )
-    accounts = [ScannedAccount(scan, table), ScannedAccount(never, table_of([]))]
-    return evaluate(accounts, Policy(("Owner", "Env"), ("ecs:*",)))
+    inventories = [AccountInventory(shop, table), AccountInventory(lab, table_of([]))]
+    return [evaluated(inventory, POLICY) for inventory in inventories]
+
+
+def contents_of(evaluations: Sequence[Evaluation], limit: int = 0) -> SnapshotContents:
+    """The snapshot of a scan that took 20 seconds."""
+    results = ComplianceResults(
+        tuple(e.status for e in evaluations), summary_of(evaluations, POLICY)
+    )
+    findings = {e.account_id: e.findings for e in evaluations}
+    info = SnapshotInfo(NOON, NOON + timedelta(seconds=20), "0.1.0")
+    settings = SnapshotSettings(POLICY.required_tags, limit, 300, Thresholds(good=90, poor=70))
+    return build_contents(results, findings.__getitem__, info, settings)

@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
 
-import pytest
-from tag_compliance.domain.families import Occasion
-
-from tag_compliance.domain.results import ComplianceResults
-from tag_compliance.snapshot.builder import SnapshotContents, build_contents, outcome_of
-from tag_compliance.snapshot.status import Outcome
+from tag_compliance.domain.counts import Counts
+from tag_compliance.domain.read_status import Outcome
+from tag_compliance.domain.thresholds import Thresholds
 from tag_compliance_tests.domain.organizations import parsed
-from tag_compliance_tests.snapshot.scans import scanned_results
+from tag_compliance_tests.snapshot.scans import contents_of, scanned_accounts
 from tag_compliance_tests.snapshot.statuses import NOON
 
 
-def _contents(results: ComplianceResults, limit: int = 0) -> SnapshotContents:
-    occasion = Occasion(NOON, NOON + timedelta(seconds=20), "0.1.0")
-    return build_contents(results, occasion, max_detail_series=limit, refresh_interval=300)
+def test_the_status_has_the_four_numbers_of_the_scan_of_each_account_and_of_each_region() -> None:
+    status = contents_of(scanned_accounts()).status
+    shop = Counts(returned=4, excluded=1, counted=3, compliant=1)
+    assert status.counts == shop
+    assert [account.counts for account in status.accounts] == [shop, Counts()]
+    regions = [region.counts for account in status.accounts for region in account.regions]
+    assert regions == [shop, None, None]
 
 
-def test_the_status_has_the_totals_of_the_counted_resources() -> None:
-    status = _contents(scanned_results()).status
-    assert (status.resources, status.compliant) == (3, 1)
+def test_the_status_has_the_missing_tags_the_outcome_and_the_failures() -> None:
+    status = contents_of(scanned_accounts()).status
     assert [(tag.tag, tag.missing) for tag in status.tags] == [("Owner", 2), ("Env", 1)]
     assert status.outcome is Outcome.PARTIAL
     assert status.failures == (
@@ -32,27 +31,30 @@ def test_the_status_has_the_totals_of_the_counted_resources() -> None:
     )
 
 
-def test_a_region_has_a_percentage_only_if_resources_are_counted() -> None:
-    accounts = _contents(scanned_results()).status.accounts
-    percentages = [
-        region.compliance_percentage for account in accounts for region in account.regions
+def test_the_thresholds_are_in_the_status_and_in_the_exposition() -> None:
+    contents = contents_of(scanned_accounts())
+    assert contents.status.thresholds == Thresholds(good=90, poor=70)
+    found = parsed(contents.exposition)
+    levels = [
+        found["tag_compliance_threshold_percentage", frozenset({("level", level)})]
+        for level in ("good", "poor")
     ]
-    assert percentages == [pytest.approx(100 / 3), None, None]
+    assert levels == [90, 70]
 
 
 def test_a_snapshot_is_stale_after_three_missed_scans() -> None:
-    assert _contents(scanned_results()).status.stale_after_seconds == 3 * (300 + 20)
+    assert contents_of(scanned_accounts()).status.stale_after_seconds == 3 * (300 + 20)
 
 
 def test_a_snapshot_counts_its_samples_and_its_detail_series() -> None:
-    full, capped = _contents(scanned_results()), _contents(scanned_results(), 1)
+    full, capped = contents_of(scanned_accounts()), contents_of(scanned_accounts(), limit=1)
     assert len(parsed(full.exposition)) == full.samples
     assert (full.detail_series, full.detail_series_omitted) == (3, 0)
     assert (capped.detail_series, capped.detail_series_omitted) == (1, 2)
 
 
 def test_a_snapshot_has_the_operational_samples_of_accounts_and_scan() -> None:
-    found = parsed(_contents(scanned_results()).exposition)
+    found = parsed(contents_of(scanned_accounts()).exposition)
     shop = {"account_name": 'sh"op', "account_id": "111122223333"}
     expected: dict[tuple[str, frozenset[tuple[str, str]]], float] = {
         ("account_scan_success", frozenset({**shop, "reason": "throttled"}.items())): 0,
@@ -76,7 +78,7 @@ def test_a_snapshot_has_the_operational_samples_of_accounts_and_scan() -> None:
 def test_an_account_that_was_never_read_has_no_last_success() -> None:
     names = {
         name
-        for name, labels in parsed(_contents(scanned_results()).exposition)
+        for name, labels in parsed(contents_of(scanned_accounts()).exposition)
         if ("account_name", "lab") in labels
     }
     assert "tag_compliance_account_scan_success" in names
@@ -84,17 +86,16 @@ def test_an_account_that_was_never_read_has_no_last_success() -> None:
 
 
 def test_the_outcome_is_complete_partial_or_nothing() -> None:
-    partial = scanned_results()
-    [shop, lab] = partial.scans
-    complete = replace(partial, scans=(replace(shop, regions=shop.regions[:1]),))
-    nothing = replace(partial, scans=(lab,))
-    outcomes = [outcome_of(results) for results in (complete, partial, nothing)]
+    partial = scanned_accounts()
+    [shop, lab] = partial
+    read = replace(shop.status, regions=shop.status.regions[:1])
+    complete = [replace(shop, status=read)]
+    outcomes = [contents_of(scan).status.outcome for scan in (complete, partial, [lab])]
     assert outcomes == [Outcome.COMPLETE, Outcome.PARTIAL, Outcome.NOTHING]
 
 
 def test_without_accounts_the_outcome_is_nothing_and_the_exposition_is_valid() -> None:
-    nothing = replace(scanned_results(), scans=(), counted=(), excluded=(), unparsable=())
-    contents = _contents(replace(nothing, table=nothing.table.slice(0, 0)))
+    contents = contents_of([])
     assert contents.status.outcome is Outcome.NOTHING
     names = {name for name, _ in parsed(contents.exposition)}
     assert "tag_compliance_scan_completeness_ratio" not in names

@@ -13,11 +13,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tag_compliance.domain.read_status import Outcome
 from tag_compliance.errors import SnapshotUnreadable
-from tag_compliance.snapshot.status import LastScan, Outcome
+from tag_compliance.snapshot.status import LastScan
 from tag_compliance.snapshot.store import Snapshot, SnapshotStore
 from tag_compliance.storage.folder import FolderStorage
-from tag_compliance_tests.snapshot.statuses import NOON, status_of
+from tag_compliance_tests.snapshot.statuses import NOON, exposition_of, status_of
 
 _fuzzed = settings(deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -25,7 +26,7 @@ _fuzzed = settings(deadline=None, suppress_health_check=[HealthCheck.function_sc
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with one published snapshot."""
-    SnapshotStore(FolderStorage(tmp_path)).publish(b"scan\n" * 100, status_of())
+    SnapshotStore(FolderStorage(tmp_path)).publish(exposition_of(0, 100), status_of())
     return tmp_path
 
 
@@ -101,7 +102,7 @@ def test_a_pointer_to_a_missing_snapshot_is_an_error(folder: Path) -> None:
 
 def test_files_of_two_snapshots_are_never_mixed(folder: Path, tmp_path: Path) -> None:
     first = _piece(folder, "metrics.txt").parent
-    SnapshotStore(FolderStorage(folder)).publish(b"other", status_of(1))
+    SnapshotStore(FolderStorage(folder)).publish(exposition_of(1), status_of(1))
     [second] = set(first.parent.iterdir()) - {first}
     for name in ("metrics.txt", "snapshot.json"):
         kept = (second / name).read_bytes()
@@ -128,10 +129,10 @@ def _changed(folder: Path, **changes: Any) -> bytes:
 @pytest.mark.parametrize(
     ("changes", "cause"),
     [
-        ({"format": 2, "status": "of another shape"}, "format 2, this program reads up to 1"),
+        ({"format": 3, "status": "of another shape"}, "format 3, this program reads up to 2"),
         ({"status": {}}, "is malformed"),
         ({"snapshot_id": "another"}, "is another snapshot's"),
-        ({"pieces": {}}, r"metrics\.txt has been altered \(500 bytes, none expected\)"),
+        ({"pieces": {}}, r"metrics\.txt has been altered \(1790 bytes, none expected\)"),
     ],
 )
 def test_a_manifest_that_does_not_match_is_an_error(
@@ -144,17 +145,17 @@ def test_a_manifest_that_does_not_match_is_an_error(
 
 def test_a_pointer_of_a_newer_format_is_an_error_that_asks_for_an_upgrade(folder: Path) -> None:
     (folder / "current.json").write_text('{"format": 7, "snapshot": "elsewhere"}')
-    with pytest.raises(SnapshotUnreadable, match="format 7, this program reads up to 1; upgrade"):
+    with pytest.raises(SnapshotUnreadable, match="format 7, this program reads up to 2; upgrade"):
         _load(folder)
 
 
 def test_the_next_snapshot_replaces_all_damaged_files(folder: Path) -> None:
     for path in (folder / "current.json", *folder.glob("snapshots/*/*")):
         path.write_bytes(b"?")
-    SnapshotStore(FolderStorage(folder)).publish(b"new", status_of(1))
+    SnapshotStore(FolderStorage(folder)).publish(exposition_of(1), status_of(1))
     snapshot = _load(folder)
     assert snapshot is not None
-    assert snapshot.plain == b"new"
+    assert snapshot.plain == exposition_of(1)
 
 
 _json = st.recursive(
@@ -209,7 +210,7 @@ def test_any_bytes_in_the_manifest_are_an_error(folder: Path, data: bytes) -> No
 )
 def test_a_pointer_with_any_value_can_be_replaced(folder: Path, key: str, value: object) -> None:
     store = SnapshotStore(FolderStorage(folder))
-    store.publish(b"good", status_of())
+    store.publish(exposition_of(0), status_of())
     current = json.loads((folder / "current.json").read_text())
     for part in ("snapshot", "last_scan"):
         if key in current[part]:
@@ -221,5 +222,5 @@ def test_a_pointer_with_any_value_can_be_replaced(folder: Path, key: str, value:
             call()
         except SnapshotUnreadable:
             continue
-    store.publish(b"next", status_of(1))
+    store.publish(exposition_of(1), status_of(1))
     (folder / "current.json").unlink()

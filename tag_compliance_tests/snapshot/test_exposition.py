@@ -10,39 +10,47 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
 from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
-from tag_compliance.domain.families import Occasion
 
-from tag_compliance.domain.metrics import Family, LabelColumn, Metric
-from tag_compliance.snapshot.builder import build_contents
+from tag_compliance.domain.metrics.columns import LabelColumn, Samples
+from tag_compliance.domain.metrics.table import Family, Metric
 from tag_compliance.snapshot.exposition import render
 from tag_compliance_tests.domain.organizations import nasty_text, parsed
-from tag_compliance_tests.snapshot.scans import scanned_results
-from tag_compliance_tests.snapshot.statuses import NOON
+from tag_compliance_tests.snapshot.scans import contents_of, scanned_accounts
 from tag_compliance_tests.support.system import require
+
+
+def _metric(name: str, help_: str, *labels: str) -> Metric:
+    def samples(_: object) -> Samples:
+        raise AssertionError("the samples of these families are given")
+
+    return Metric(name, help_, labels, samples)
+
+
+def _given(metric: Metric, values: NDArray[np.number], *labels: LabelColumn) -> Family:
+    return Family(metric, Samples(labels, values))
 
 
 def _family(metric: Metric, rows: list[tuple[list[str], float]]) -> Family:
     columns = [[labels[at] for labels, _ in rows] for at in range(len(metric.labels))]
     values = np.array([value for _, value in rows], dtype=np.float64)
-    return Family(
-        metric, tuple(LabelColumn(np.arange(len(rows)), column) for column in columns), values
-    )
+    return _given(metric, values, *(LabelColumn(np.arange(len(rows)), c) for c in columns))
 
 
 def test_a_small_exposition_is_rendered_literally() -> None:
-    metric = Metric("disk_usage", 'A "help" with \\ and\nline feed.', ("path", "host"))
+    metric = _metric("disk_usage", 'A "help" with \\ and\nline feed.', "path", "host")
     shared = LabelColumn(np.array([0, 1, 0]), ['C:\\"x"\n', "é😀{a=b,c}"])
     hosts = LabelColumn(np.array([0, 0, 1]), ["", "b"])
     families = [
-        Family(metric, (shared, hosts), np.array([1.5, 2.0, -3.0])),
-        Family(Metric("up", "Whether."), (), np.array([1])),
-        Family(
-            Metric("nothing", "No samples.", ("path",)),
-            (LabelColumn(np.zeros(0, int), []),),
+        _given(metric, np.array([1.5, 2.0, -3.0]), shared, hosts),
+        _given(_metric("up", "Whether."), np.array([1])),
+        _given(
+            _metric("nothing", "No samples.", "path"),
             np.zeros(0),
+            LabelColumn(np.zeros(0, int), []),
         ),
     ]
     assert render(families).decode() == (
@@ -76,19 +84,19 @@ def test_a_small_exposition_is_rendered_literally() -> None:
 def test_a_number_is_the_shortest_text_that_parses_as_the_same_value(
     value: float, text: str
 ) -> None:
-    rendered = render([Family(Metric("x", "X."), (), np.array([value]))]).decode()
+    rendered = render([_given(_metric("x", "X."), np.array([value]))]).decode()
     assert rendered.splitlines()[-1] == f"x {text}"
 
 
 @pytest.mark.parametrize("kind", [np.int32, np.int64, np.uint64])
 def test_a_large_integer_is_rendered_exactly(kind: type[np.integer]) -> None:
     largest = int(np.iinfo(kind).max)
-    family = Family(Metric("x", "X."), (), np.array([largest], dtype=kind))
+    family = _given(_metric("x", "X."), np.array([largest], dtype=kind))
     assert render([family]).decode().endswith(f"x {largest}\n")
 
 
 def test_a_lone_surrogate_becomes_a_question_mark() -> None:
-    family = _family(Metric("x", "X.", ("a",)), [(["\ud800"], 1)])
+    family = _family(_metric("x", "X.", "a"), [(["\ud800"], 1)])
     assert render([family]).endswith(b'x{a="?"} 1\n')
 
 
@@ -118,7 +126,7 @@ class _SameSamples(Collector):
 def test_the_text_parses_like_that_of_prometheus_client(
     help_: str, rows: list[tuple[list[str], float]]
 ) -> None:
-    metric = Metric("disk_usage", help_, ("path", "host"))
+    metric = _metric("disk_usage", help_, "path", "host")
     registry = CollectorRegistry()
     registry.register(_SameSamples(metric, rows))
     assert parsed(render([_family(metric, rows)])) == parsed(generate_latest(registry))
@@ -126,12 +134,7 @@ def test_the_text_parses_like_that_of_prometheus_client(
 
 def test_promtool_reports_only_the_suffix_of_five_contract_metrics() -> None:
     promtool = require("promtool")
-    contents = build_contents(
-        scanned_results(),
-        Occasion(NOON, NOON, "0.1.0"),
-        max_detail_series=1,
-        refresh_interval=300,
-    )
+    contents = contents_of(scanned_accounts(), limit=1)
     done = subprocess.run(
         [promtool, "check", "metrics"], input=contents.exposition, capture_output=True, check=False
     )

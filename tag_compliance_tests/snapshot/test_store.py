@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from tag_compliance.errors import SnapshotUnreadable, StorageRefused
-from tag_compliance.snapshot.status import LastScan, Outcome
+from tag_compliance.domain.read_status import Outcome
+from tag_compliance.errors import InvalidExposition, SnapshotUnreadable, StorageRefused
+from tag_compliance.snapshot.status import LastScan
 from tag_compliance.snapshot.store import Snapshot, SnapshotStore
 from tag_compliance.storage.folder import FolderStorage
 from tag_compliance_tests.snapshot.intercepted_storage import InterceptedStorage, failing_at
 from tag_compliance_tests.snapshot.publishing import publish_all
-from tag_compliance_tests.snapshot.statuses import NOON, status_of
+from tag_compliance_tests.snapshot.statuses import NOON, exposition_of, status_of
 
 
 @pytest.fixture
@@ -30,7 +31,7 @@ def store(storage: FolderStorage) -> SnapshotStore:
 
 
 def _published(store: SnapshotStore, minute: int) -> str:
-    snapshot_id = store.publish(b"scan %d\n" % minute, status_of(minute))
+    snapshot_id = store.publish(exposition_of(minute), status_of(minute))
     assert snapshot_id is not None
     return snapshot_id
 
@@ -46,11 +47,11 @@ def _ids(storage: FolderStorage) -> list[str]:
 
 
 def test_a_published_snapshot_is_loaded(store: SnapshotStore) -> None:
-    snapshot_id = store.publish(b"scan\n" * 9, status_of())
+    snapshot_id = store.publish(exposition_of(0, 9), status_of())
     snapshot = _loaded(store)
     assert snapshot.snapshot_id == snapshot_id
     assert snapshot.status == status_of()
-    assert snapshot.plain == gzip.decompress(snapshot.gzip) == b"scan\n" * 9
+    assert snapshot.plain == gzip.decompress(snapshot.gzip) == exposition_of(0, 9)
 
 
 def test_an_empty_store_has_no_snapshot_and_no_last_scan(store: SnapshotStore) -> None:
@@ -62,7 +63,7 @@ def test_an_empty_store_has_no_snapshot_and_no_last_scan(store: SnapshotStore) -
 def test_a_store_that_loaded_a_snapshot_before_loads_the_newest(store: SnapshotStore) -> None:
     for minute in range(3):
         _published(store, minute)
-        assert _loaded(store).plain == b"scan %d\n" % minute
+        assert _loaded(store).plain == exposition_of(minute)
 
 
 def test_a_known_snapshot_that_is_still_current_is_not_read_again(store: SnapshotStore) -> None:
@@ -77,7 +78,7 @@ def test_an_older_scan_is_not_published_over_a_newer_one(
     store: SnapshotStore, storage: FolderStorage
 ) -> None:
     newer = _published(store, 5)
-    assert store.publish(b"older", status_of(4)) is None
+    assert store.publish(exposition_of(4), status_of(4)) is None
     assert _loaded(store).snapshot_id == newer
     assert _ids(storage) == [newer]
     ended = store.look().last_scan
@@ -86,10 +87,21 @@ def test_an_older_scan_is_not_published_over_a_newer_one(
 
 
 def test_a_scan_with_a_snapshot_is_recorded_as_the_last_scan(store: SnapshotStore) -> None:
-    store.publish(b"x", replace(status_of(3, Outcome.PARTIAL), failures=("one", "two")))
+    store.publish(exposition_of(3), replace(status_of(3, Outcome.PARTIAL), failures=("one", "two")))
     at = NOON + timedelta(minutes=3)
     ended = LastScan(at, at + timedelta(seconds=20), Outcome.PARTIAL, ("one", "two"))
     assert store.look().last_scan == ended
+
+
+def test_an_exposition_that_prometheus_rejects_is_not_published_and_the_last_good_one_stays(
+    store: SnapshotStore, storage: FolderStorage
+) -> None:
+    good = _published(store, 0)
+    faulty = exposition_of(1) + b'scan{line="0"} 2\n'
+    with pytest.raises(InvalidExposition, match=r'line 2 is a second sample of scan\{line="0"\}'):
+        store.publish(faulty, status_of(1))
+    assert _loaded(store).snapshot_id == good
+    assert _ids(storage) == [good]
 
 
 def _failed(minute: int) -> LastScan:
@@ -146,10 +158,10 @@ def test_a_publication_that_fails_at_any_write_leaves_the_previous_snapshot(
     broken = SnapshotStore(failing_at(storage, change))
     if change < _CHANGES:
         with pytest.raises(StorageRefused):
-            broken.publish(b"scan 1\n", status_of(1))
+            broken.publish(exposition_of(1), status_of(1))
         assert _loaded(store).snapshot_id == previous
     else:
-        assert _loaded(store).snapshot_id != broken.publish(b"scan 1\n", status_of(1))
+        assert _loaded(store).snapshot_id != broken.publish(exposition_of(1), status_of(1))
     final = _published(store, 2)
     store.retain(1)
     assert _ids(storage) == [final]
@@ -232,7 +244,7 @@ def test_a_reader_whose_snapshot_is_replaced_and_deleted_loads_the_new_one(
             store.retain(1)
 
     snapshot = _loaded(SnapshotStore(InterceptedStorage(storage, replace_meanwhile)))
-    assert snapshot.plain == b"scan 1\n"
+    assert snapshot.plain == exposition_of(1)
 
 
 def test_after_several_processes_have_published_the_newest_scan_is_current(
@@ -255,7 +267,7 @@ def test_after_several_processes_have_published_the_newest_scan_is_current(
         snapshot = store.load()
         if snapshot is not None:
             minute = (snapshot.status.scan_started_at - NOON) // timedelta(minutes=1)
-            assert snapshot.plain == b"scan %d\n" % minute * 1000
+            assert snapshot.plain == exposition_of(minute, 1000)
             seen.append(minute)
     assert [worker.exitcode for worker in workers] == [0] * processes
     assert seen == sorted(seen)

@@ -13,8 +13,8 @@ from tag_compliance.snapshot.validate import faults_of
 from tag_compliance_tests.domain.organizations import (
     accounts,
     families_of,
+    inventory_of,
     required_tags,
-    scanned,
 )
 
 GOOD = (
@@ -28,7 +28,7 @@ GOOD = (
 @given(st.data())
 def test_a_rendered_exposition_is_valid_and_prometheus_parses_it(data: st.DataObject) -> None:
     required = data.draw(required_tags())
-    scans = [scanned(account) for account in data.draw(accounts(required))]
+    scans = [inventory_of(account) for account in data.draw(accounts(required))]
     exposition = render(families_of(scans, Policy(tuple(required))))
     assert faults_of(exposition) == []
     assert list(text_string_to_metric_families(exposition.decode()))
