@@ -124,8 +124,10 @@ class StatusPage:
 
     def region_grade(self, region: RegionStatus) -> str:
         """The CSS class of a region: `bad` if it was not read, otherwise by its compliance."""
-        if not is_read(region):
-            return "bad"
+        return self.compliance_grade(region) if is_read(region) else "bad"
+
+    def compliance_grade(self, region: RegionStatus) -> str:
+        """The CSS class of a region's compliance, also of numbers that are kept."""
         compliance = region.counts.compliance_percentage if region.counts else None
         if compliance is None or self.status is None:
             return "empty"

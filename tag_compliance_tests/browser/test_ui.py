@@ -90,7 +90,7 @@ def test_the_metadata_of_the_snapshots_is_plotted_over_time(
     page: Page, demo: Demo, tmp_path: Path
 ) -> None:
     open_plots(page, demo)
-    for label in ("compliance_percentage", "resources", "samples", "duration_seconds"):
+    for label in ("compliance_percentage", "counted", "samples", "duration_seconds"):
         expect(page.get_by_text(label, exact=True).first).to_be_visible()
     assert page.locator("canvas").count() >= 5
     page.screenshot(path=tmp_path / "plots.png")
