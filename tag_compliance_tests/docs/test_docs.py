@@ -7,25 +7,24 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tag_compliance.domain.scan import Reason
-from tag_compliance.pipeline.runs import (
-    ACCOUNT_TAG,
-    FOLLOWS_TAG,
-    ONE_AT_A_TIME,
-    PART_TAG,
-    PARTS_TAG,
-    SCAN_TAG,
-    TRIGGER_TAG,
-)
 
 from tag_compliance.cli.dagster_home import FEW_EVENTS
 from tag_compliance.cli.exit_code import ExitCode
 from tag_compliance.config.model import KEYS, Config
 from tag_compliance.domain.metrics import METRICS
-from tag_compliance.domain.results import RESULT_SCHEMA
+from tag_compliance.domain.read_status import Reason
+from tag_compliance.domain.result_table import RESULT_SCHEMA
 from tag_compliance.exporter.self_metrics import EXPORTER_METRICS
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance.pipeline.checks import RESULT_CHECKS, SNAPSHOT_CHECKS
+from tag_compliance.pipeline.run_tags import (
+    ACCOUNT_TAG,
+    ONE_AT_A_TIME,
+    PARTS_TAG,
+    PUBLISHES_TAG,
+    SCAN_TAG,
+    TRIGGER_TAG,
+)
 from tag_compliance_tests.cli.commands import commands, options
 
 ROOT = Path(__file__).parents[2]
@@ -108,7 +107,7 @@ def test_the_documentation_lists_exactly_what_the_dagster_ui_shows() -> None:
     definitions = build_definitions(ROOT / "config.yaml", None, {})
     automatic = {d.name for d in [*(definitions.schedules or ()), *(definitions.sensors or ())]}
     checks = {spec.name for spec in (*RESULT_CHECKS, *SNAPSHOT_CHECKS)}
-    tags = {ACCOUNT_TAG, FOLLOWS_TAG, PART_TAG, PARTS_TAG, SCAN_TAG, TRIGGER_TAG, *ONE_AT_A_TIME}
+    tags = {ACCOUNT_TAG, PARTS_TAG, PUBLISHES_TAG, SCAN_TAG, TRIGGER_TAG, *ONE_AT_A_TIME}
     cells = " ".join(first_cells(text_of("docs/dagster.md")))
     documented = set(re.findall(r"[\w/]+", cells)) - {"tag", "check", "name", "variable"}
     assert documented == automatic | checks | tags | set(FEW_EVENTS)
@@ -119,6 +118,26 @@ def test_every_column_of_the_results_is_documented() -> None:
         re.findall(r"`(\w+)`", " ".join(r[0] for r in rows(text_of("docs/architecture.md"))))
     )
     assert set(RESULT_SCHEMA.names) <= names
+
+
+_DESCRIBED = ("config", "domain", "aws", "tables", "snapshot", "storage", "pipeline", "exporter")
+
+
+@pytest.mark.parametrize("package", _DESCRIBED)
+def test_the_architecture_names_every_module_of_a_package(package: str) -> None:
+    folder = ROOT / "tag_compliance" / package
+    modules = {
+        path.relative_to(folder).with_suffix("").as_posix().removeprefix("metrics/")
+        for path in folder.rglob("*.py")
+        if path.stem != "__init__"
+    }
+    documented = {
+        name
+        for row in rows(text_of("docs/architecture.md"))
+        if row[0].startswith(f"`{package}/")
+        for name in re.findall(r"`([a-z_/0-9]+)`", row[-1])
+    }
+    assert modules <= documented
 
 
 _DOCUMENTS = sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("[a-z]*/**/*.md"))
