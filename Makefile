@@ -52,7 +52,7 @@ prometheusrule: ## copy monitoring/alerts.yaml into the manifest for the Prometh
 	{ sed '/^spec:/q' $(RULE); sed 's/^./  &/' monitoring/alerts.yaml; } >$(RULE).new
 	mv $(RULE).new $(RULE)
 
-lock: ## pin every dependency anew, with hashes
+lock: ## pin every dependency again, with hashes
 	$(COMPILE) $(EXTRAS) $(ARGS) -o requirements.txt
 	$(COMPILE) $(EXTRAS) --group dev -c requirements.txt $(ARGS) -o requirements-dev.txt
 	uv pip compile --group exporter --group image --group build -c requirements.txt --universal \

@@ -28,7 +28,7 @@ _MISSED_SCANS_BEFORE_STALE = 3
 
 @dataclass(frozen=True, slots=True)
 class SnapshotSettings:
-    """What the configuration says of snapshots."""
+    """The settings of the configuration that a snapshot depends on."""
 
     required_tags: tuple[str, ...]
     max_detail_series: int

@@ -1,4 +1,4 @@
-"""What people and the exporter want to know of a scan, in addition to its samples."""
+"""The status of a scan: what a snapshot contains in addition to the samples."""
 
 from __future__ import annotations
 

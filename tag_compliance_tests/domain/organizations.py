@@ -179,12 +179,12 @@ def families_of(
 
 
 def parsed(exposition: bytes) -> Samples:
-    """The samples of an exposition; fails where a series stands there twice."""
+    """The samples of an exposition; fails if a series occurs twice."""
     listed = [
         ((sample.name, frozenset(sample.labels.items())), sample.value)
         for family in text_string_to_metric_families(exposition.decode())
         for sample in family.samples
     ]
     found = dict(listed)
-    assert len(found) == len(listed), "a series stands there twice"
+    assert len(found) == len(listed), "a series occurs twice"
     return found

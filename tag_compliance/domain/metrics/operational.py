@@ -160,7 +160,7 @@ OPERATIONAL_METRICS = (
     ),
     _of_rows(
         "tag_compliance_threshold_percentage",
-        "Compliance from which (good) and below which (poor) it is graded so, in per cent.",
+        "Compliance in per cent: at least good is graded as good, less than poor as poor.",
         ("level",),
         lambda scan: [("good", scan.thresholds.good), ("poor", scan.thresholds.poor)],
     ),
