@@ -30,7 +30,7 @@ def send_through(client: BaseClient, http: URLLib3Session) -> None:
 
 
 def decode_responses(client: BaseClient, operation: str, decode: Callable[[bytes], object]) -> None:
-    """Decodes successful responses of an operation with `decode` instead of botocore's parser.
+    """Decodes successful JSON responses of an operation with `decode`, not with botocore's parser.
 
     The parser walks the service model in Python, which takes more than half of the time of a page.
     It receives an empty document instead. botocore still signs, sends and handles errors.
