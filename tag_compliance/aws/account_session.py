@@ -1,4 +1,4 @@
-"""The session of one account: its role is assumed once, and its credentials are its own."""
+"""The session of one account: it assumes the account's role once and renews its credentials."""
 
 from __future__ import annotations
 
@@ -12,11 +12,12 @@ from typing import TYPE_CHECKING
 from botocore.credentials import ReadOnlyCredentials
 from botocore.parsers import ResponseParserError
 
-from tag_compliance.aws.clients import Clients, CredentialsProvider, signing_as
+from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.credentials import AssumedRole, ExpiringCredentials
 from tag_compliance.aws.errors import AwsError, aws_error_of
 from tag_compliance.aws.retry import CallBudget, CallStats
 from tag_compliance.aws.roles import RoleStep
+from tag_compliance.aws.signing import CredentialsProvider, signing_as
 from tag_compliance.domain.account import Target
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.read_status import Reason
@@ -26,10 +27,11 @@ if TYPE_CHECKING:
 
 
 class AccountSession:
-    """Shared by the threads that read the account's regions.
+    """The credentials of one account, shared by the threads that read its regions.
 
     The first thread that needs credentials assumes the role; the others wait for it. A failure is
-    remembered, so that AWS is not asked again for each region. `stats` counts the calls to STS.
+    remembered and raised again, so that one account makes one attempt. `stats` counts the calls to
+    STS. Without `steps`, the base credentials are used if they belong to the account.
     """
 
     def __init__(
@@ -52,11 +54,11 @@ class AccountSession:
         self._failure: AwsError | None = None
 
     def credentials(self) -> ReadOnlyCredentials:
-        """What to sign with now; raises `AwsError` if the account's role cannot be assumed."""
+        """Credentials that are valid now; raises `AwsError` if the role cannot be assumed."""
         return self._opened()()
 
     def renew(self, used: ReadOnlyCredentials) -> None:
-        """Assumes the role again, because AWS reported these credentials as expired."""
+        """Makes the next call assume the role again, because AWS reported `used` as expired."""
         with self._lock:
             if self._role is not None and self._role.holds(used):
                 self._source = None
@@ -74,9 +76,9 @@ class AccountSession:
             return self._source
 
     def _open(self) -> CredentialsProvider:
-        source: CredentialsProvider = self._clients.own_credentials
+        source: CredentialsProvider = self._clients.base_credentials
         if not self._steps:
-            self._prove_own(source)
+            self._verify_account_of(source)
         for step in self._steps:
             self._role = AssumedRole(partial(self._assume_within_budget, step, source), self._clock)
             source = self._role.credentials
@@ -89,12 +91,12 @@ class AccountSession:
 
     def _assume(self, step: RoleStep, caller: CredentialsProvider) -> ExpiringCredentials:
         extra = {"ExternalId": step.external_id} if step.external_id else {}
-        with _documented("AssumeRole"), signing_as(caller):
+        with _reports_malformed("AssumeRole"), signing_as(caller):
             response = self._sts().assume_role(
                 RoleArn=step.role_arn,
                 RoleSessionName=step.session_name,
                 DurationSeconds=step.session_seconds,
-                **extra,  # type: ignore[arg-type]  # the stubs want every keyword spelled out
+                **extra,  # type: ignore[arg-type]  # the stubs require literal keywords
             )
             issued = response["Credentials"]
             credentials = ReadOnlyCredentials(
@@ -105,24 +107,24 @@ class AccountSession:
     def _sts(self) -> STSClient:
         return self._clients.sts(self._clients.sts_region(self._target.regions[0]))
 
-    def _prove_own(self, source: CredentialsProvider) -> None:
+    def _verify_account_of(self, source: CredentialsProvider) -> None:
         """Without a role, the base credentials may only read their own account."""
 
-        def ask() -> str:
-            with _documented("GetCallerIdentity"), signing_as(source):
+        def account_id() -> str:
+            with _reports_malformed("GetCallerIdentity"), signing_as(source):
                 return self._sts().get_caller_identity()["Account"]
 
-        found = self._new_budget(self.stats).call("GetCallerIdentity", ask)
-        if found != self._target.account_id:
+        actual = self._new_budget(self.stats).call("GetCallerIdentity", account_id)
+        if actual != self._target.account_id:
             cause = (
-                f"the base credentials belong to account {found}; name a role for "
-                f"{self._target.account_id} in assume_role_name_template or aws_account_overrides"
+                f"the base credentials belong to account {actual}; configure a role for "
+                f"{self._target.account_id} with assume_role_name_template or aws_account_overrides"
             )
             raise AwsError("GetCallerIdentity", Reason.ACCESS_DENIED, cause)
 
 
 @contextlib.contextmanager
-def _documented(operation: str) -> Iterator[None]:
+def _reports_malformed(operation: str) -> Iterator[None]:
     """Reports a malformed response, for which botocore's parser may raise, for example, `KeyError`.
 
     The error's text is not shown, because it may contain the credentials that were parsed.

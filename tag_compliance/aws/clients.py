@@ -1,20 +1,17 @@
-"""boto3 clients for all accounts: one for each service and region, signing as whoever is asked for.
+"""boto3 clients for all accounts: one for each service and region.
 
-A client of its own for every account and region would cost 2.6 ms and half a megabyte each, and a
-connection pool that nobody reuses. So the clients are shared, and the credentials are said around
-each call. A call outside `signing_as` fails; it never falls back to other credentials.
+A client for each account and region would cost 2.6 ms and half a megabyte, with a connection pool
+that is never reused. So accounts share clients, and `signing_as` sets the credentials of each call.
 """
 
 from __future__ import annotations
 
-import contextlib
 import os
 import socket
 import threading
-from collections.abc import Callable, Iterator
-from contextvars import ContextVar
+from collections.abc import Callable
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import boto3
 import botocore.session
@@ -24,69 +21,39 @@ from botocore.exceptions import NoCredentialsError
 from botocore.utils import get_environ_proxies
 
 from tag_compliance import __version__
-from tag_compliance.aws.page import decode_early
+from tag_compliance.aws.botocore_hooks import send_through
+from tag_compliance.aws.http_session import HttpSession, create_tls_context
 from tag_compliance.aws.regions import known_regions
-from tag_compliance.aws.trust import TrustOnceSession, create_trust, send_through
+from tag_compliance.aws.signing import SigningCredentialsResolver
+from tag_compliance.domain.account import RegionName
 
 if TYPE_CHECKING:
-    from types_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
     from types_boto3_sts import STSClient
-
-CredentialsProvider = Callable[[], ReadOnlyCredentials]
-"""Answers the credentials to sign the next request with."""
 
 CONNECT_SECONDS, READ_SECONDS = 5, 30
 
-_signing: ContextVar[CredentialsProvider] = ContextVar("tag_compliance_signing")
-
-
-@contextlib.contextmanager
-def signing_as(frozen: CredentialsProvider) -> Iterator[None]:
-    """Calls in this block, on this thread, are signed with these credentials."""
-    before = _signing.set(frozen)
-    try:
-        yield
-    finally:
-        _signing.reset(before)
-
-
-class _Current(Credentials):
-    """What botocore's signer asks: it takes the frozen credentials anew for every request."""
-
-    def __init__(self) -> None:
-        super().__init__("see-signing-as", "see-signing-as", method="tag-compliance")
-
-    def get_frozen_credentials(self) -> ReadOnlyCredentials:
-        return _signing.get()()
-
-
-class _CurrentResolver:
-    def load_credentials(self) -> Credentials:
-        return _Current()
-
 
 class Clients:
-    """Made once, for every thread; `concurrency` is how many calls a client makes at a time.
+    """Created once, for all threads; each client makes up to `concurrency` calls at a time.
 
-    `patience` is for how many seconds an answer may be awaited, where that is less than usual.
-    Making one reads nothing yet: a profile that does not exist is told by the first use.
+    `timeout_seconds` limits the wait for a connection or a response below the default.
+    The constructor reads no AWS configuration: the first use raises `ProfileNotFound`.
     """
 
-    def __init__(self, concurrency: int, patience: float = READ_SECONDS) -> None:
+    def __init__(self, concurrency: int, timeout_seconds: float = READ_SECONDS) -> None:
         self._concurrency = concurrency
-        self._timeout = (min(CONNECT_SECONDS, patience), min(READ_SECONDS, patience))
+        self._timeout = (min(CONNECT_SECONDS, timeout_seconds), min(READ_SECONDS, timeout_seconds))
         self._lock = threading.Lock()
-        self._own: Credentials | None = None
-        self._asked_for_own = False
-        self._tagging_clients: dict[str, ResourceGroupsTaggingAPIClient] = {}
-        self._sts: dict[str, STSClient] = {}
-        self._trust = create_trust()
+        self._base: Credentials | None = None
+        self._base_was_read = False
+        self._clients: dict[tuple[str, RegionName], Any] = {}
+        self._tls_context = create_tls_context()
 
     @cached_property
     def _botocore(self) -> botocore.session.Session:
         session = botocore.session.Session()
         session.set_config_variable("sts_regional_endpoints", "regional")
-        session.register_component("credential_provider", _CurrentResolver())
+        session.register_component("credential_provider", SigningCredentialsResolver())
         return session
 
     @cached_property
@@ -96,62 +63,78 @@ class Clients:
     @cached_property
     def _settings(self) -> ClientConfig:
         return ClientConfig(
-            # The retries are `CallBudget`'s, which knows the region's deadline and counts them.
+            # `CallBudget` makes the retries, because it knows the deadline and counts them.
             retries={"mode": "standard", "total_max_attempts": 1},
-            # Said once: botocore would put its own together twice for each request.
+            # botocore would otherwise build its own user agent twice for each request.
             user_agent=f"tag-compliance/{__version__} {self._botocore.user_agent()}",
         )
 
-    def own_credentials(self) -> ReadOnlyCredentials:
-        """The base credentials, found as in any boto3 program; raises `NoCredentialsError`."""
+    def base_credentials(self) -> ReadOnlyCredentials:
+        """The base credentials, found as in any boto3 program.
+
+        Raises `NoCredentialsError` if there are none, and another `BotoCoreError` if they cannot be
+        loaded.
+        """
         with self._lock:
-            if not self._asked_for_own:
-                self._own = botocore.session.Session().get_credentials()
-                self._asked_for_own = True
-        if self._own is None:
+            if not self._base_was_read:
+                self._base = botocore.session.Session().get_credentials()
+                self._base_was_read = True
+        if self._base is None:
             raise NoCredentialsError
-        frozen: ReadOnlyCredentials = self._own.get_frozen_credentials()
+        frozen: ReadOnlyCredentials = self._base.get_frozen_credentials()
         return frozen
 
-    def sts_region(self, region: str) -> str:
-        """Whose STS to ask for an account of this region: the session's own, in the same partition.
+    def sts_region(self, region: RegionName) -> RegionName:
+        """The region whose STS is called for an account with this region.
 
-        Regional endpoints, never the global one:
+        It is the region of the AWS configuration if that is in the same partition. Regional
+        endpoints are used, never the global one:
         https://docs.aws.amazon.com/sdkref/latest/guide/feature-sts-regionalized-endpoints.html
         """
         partitions = known_regions()
         with self._lock:
-            own = self._session.region_name
-        return own if own and partitions.get(own) == partitions.get(region) else region
+            configured = self._session.region_name
+        if configured and partitions.get(configured) == partitions.get(region):
+            return RegionName(configured)
+        return region
 
-    def tagging_client(self, region: str) -> ResourceGroupsTaggingAPIClient:
+    def sts(self, region: RegionName) -> STSClient:
+        """The client of STS in this region."""
+        client: STSClient = self.get("sts", region)
+        return client
+
+    def get(
+        self,
+        service: str,
+        region: RegionName,
+        prepare: Callable[[Any], None] = lambda _client: None,
+    ) -> Any:
+        """The client of a service, as boto3 names it, in this region.
+
+        A new client is passed to `prepare` before its first use, for example to register hooks.
+        """
         with self._lock:
-            if region not in self._tagging_clients:
-                client = self._session.client(
-                    "resourcegroupstaggingapi", region_name=region, config=self._settings
-                )
-                send_through(client, self._http(client.meta.endpoint_url))
-                decode_early(client)
-                self._tagging_clients[region] = client
-            return self._tagging_clients[region]
+            if (service, region) not in self._clients:
+                client = self._create(service, region)
+                prepare(client)
+                self._clients[service, region] = client
+            return self._clients[service, region]
 
-    def sts(self, region: str) -> STSClient:
-        with self._lock:
-            if region not in self._sts:
-                client = self._session.client("sts", region_name=region, config=self._settings)
-                send_through(client, self._http(client.meta.endpoint_url))
-                self._sts[region] = client
-            return self._sts[region]
+    def _create(self, service: str, region: RegionName) -> Any:
+        session: Any = self._session  # its type knows only the services that have stubs
+        client = session.client(service, region_name=region, config=self._settings)
+        send_through(client, self._http_session(client.meta.endpoint_url))
+        return client
 
-    def _http(self, endpoint_url: str) -> TrustOnceSession:
-        """As botocore makes it for a client: same bundle, same proxies."""
+    def _http_session(self, endpoint_url: str) -> HttpSession:
+        """With the CA bundle and the proxies that botocore would use for a client."""
         bundle = self._botocore.get_config_variable("ca_bundle")
-        return TrustOnceSession(
-            self._trust,
+        return HttpSession(
+            self._tls_context,
             verify=bundle or os.environ.get("REQUESTS_CA_BUNDLE") or True,
             proxies=get_environ_proxies(endpoint_url),
             timeout=self._timeout,
             max_pool_connections=self._concurrency,
-            # Without it the body of each request waits for the delayed acknowledgement of its head.
+            # Otherwise the body of each request waits for the delayed acknowledgement of its head.
             socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         )

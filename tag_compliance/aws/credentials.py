@@ -17,23 +17,28 @@ from tag_compliance.logs import get_logger
 logger = get_logger(__name__)
 
 _EARLY_SECONDS = 900.0
-"""Before the end of a session: one thread fetches new credentials, the others use the old ones."""
+"""How long before the end of a session one thread refreshes its credentials, while the others use
+the old ones."""
 
 _LATE_SECONDS = 600.0
-"""Before the end of a session: every thread waits for new credentials. Both times are shortened in
-proportion for a short session."""
+"""How long before the end of a session every thread waits for new credentials. For a short session,
+both times are shorter in proportion."""
 
 
 @dataclass(frozen=True, slots=True)
 class ExpiringCredentials:
-    """Credentials, and when they expire."""
+    """Credentials, and the aware UTC time at which they expire."""
 
     credentials: ReadOnlyCredentials
     expires_at: datetime
 
 
 class AssumedRole:
-    """Shared by threads. It replaces botocore's class, which logs failures with a traceback."""
+    """Assumes a role with `assume`, and again before the credentials expire. Threads may share it.
+
+    It replaces a class of botocore that logs failures with a traceback. The constructor raises what
+    `assume` raises.
+    """
 
     def __init__(
         self, assume: Callable[[], ExpiringCredentials], clock: Callable[[], datetime] = utc_now
@@ -42,10 +47,10 @@ class AssumedRole:
         self._clock = clock
         self._lock = threading.Lock()
         self._failure: AwsError | None = None
-        self._take()
+        self._renew()
 
     def credentials(self) -> ReadOnlyCredentials:
-        """Credentials that are valid now; raises `AwsError` if there are none."""
+        """Credentials that are valid now; raises `AwsError` if they could not be refreshed."""
         current = self._current
         left = self._left(current)
         if left <= self._early and self._lock.acquire(blocking=left <= self._late):
@@ -62,12 +67,13 @@ class AssumedRole:
     def _left(self, current: ExpiringCredentials) -> float:
         return (current.expires_at - self._clock()).total_seconds()
 
-    def _take(self) -> None:
+    def _renew(self) -> None:
         self._current = self._assume()
-        life = self._left(self._current)
-        # Already expired: this machine's clock is wrong, and AWS will report when they expire.
-        self._early = min(_EARLY_SECONDS, life / 4) if life > 0 else -math.inf
-        self._late = min(_LATE_SECONDS, life / 6) if life > 0 else -math.inf
+        lifetime = self._left(self._current)
+        # If they have already expired, the clock of this machine is wrong. They are used until AWS
+        # reports that they have expired.
+        self._early = min(_EARLY_SECONDS, lifetime / 4) if lifetime > 0 else -math.inf
+        self._late = min(_LATE_SECONDS, lifetime / 6) if lifetime > 0 else -math.inf
 
     def _refresh(self, seen: ExpiringCredentials) -> None:
         if self._current is not seen:
@@ -75,13 +81,13 @@ class AssumedRole:
         if self._failure is not None:
             raise self._failure
         try:
-            self._take()
+            self._renew()
         except AwsError as error:
             left = self._left(seen)
             if left <= 0:
                 self._failure = error
                 raise
-            # The old ones are still valid: the next attempt is after half of their time.
+            # The old ones are still valid. The next attempt is after half of their remaining time.
             self._early = left / 2
             self._late = min(self._late, self._early)
             logger.warning(

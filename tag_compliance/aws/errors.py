@@ -1,4 +1,4 @@
-"""Failed calls to AWS: every botocore error is converted into one type.
+"""Failed calls to AWS: each error of botocore is converted into an `AwsError`.
 
 Error codes: https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/CommonErrors.html
 and API_GetResources.html there; https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
@@ -87,9 +87,9 @@ _SERVER_ERROR, _FORBIDDEN = 500, (401, 403)
 
 
 class AwsError(TagComplianceError):
-    """A call failed. It may be tried `attempts` times in total; 1 means that it is not repeated.
+    """A call failed. Making it up to `attempts` times in total may help; 1: no retry.
 
-    `cause` contains no credentials, whatever AWS quoted in it.
+    `cause` is one line for a person and contains no credentials, even if AWS quoted them.
     """
 
     def __init__(self, operation: str, reason: Reason, cause: str, attempts: int = 1) -> None:
@@ -105,29 +105,28 @@ class AwsError(TagComplianceError):
 
 
 class PageTokenExpired(AwsError):
-    """The pagination token is older than 15 minutes: the region must be read from the start."""
+    """The pagination token has expired: the region must be read from its first page."""
 
 
-# How often a call may be tried in total. Throttling and faults inside AWS pass, and the region's
-# deadline limits them; an endpoint that does not respond does not pass, and a person is waiting.
+# How often a call may be made in total. Throttling and faults inside AWS are temporary, so only the
+# deadline limits their retries. An endpoint that does not respond is usually a wrong setting.
 _MANY = 1_000_000
 _SOME = 8
 _FEW = 3
 
 
 def aws_error_of(operation: str, error: Exception) -> AwsError:
-    """The `AwsError` for any error that a call through boto3 raises."""
+    """The `AwsError` for any error that a call through boto3 raises; an `AwsError` is unchanged."""
     if isinstance(error, AwsError):
         return error
     if isinstance(error, ClientError):
         return _of_response(operation, error)
     if isinstance(error, msgspec.MsgspecError):
-        cause = f"the response does not have the form that AWS documents: {error}"
+        cause = f"the response is malformed: {error}"
         return AwsError(operation, Reason.MALFORMED_RESPONSE, cause, _FEW)
-    for kind, rule in _IN_TRANSIT:
+    for kind, rule in _RULES:
         if isinstance(error, kind):
             return AwsError(operation, rule.reason, rule.cause or str(error), rule.attempts)
-    # The text is botocore's or Python's own; the name of the type alone would not help a person.
     return AwsError(operation, Reason.INTERNAL, f"{type(error).__name__}: {error}")
 
 
@@ -140,16 +139,16 @@ class _Rule:
 
 _NO_CREDENTIALS = _Rule(
     Reason.ACCESS_DENIED,
-    cause="no AWS credentials were found; set AWS_PROFILE, or what any boto3 program takes",
+    cause=(
+        "no AWS credentials were found; set AWS_PROFILE, or configure them as for any boto3 program"
+    ),
 )
-# botocore's text quotes an unreadable response of STS completely, and it contains a secret.
-_UNREADABLE = _Rule(
-    Reason.MALFORMED_RESPONSE, _FEW, "the response does not have the form that AWS documents"
-)
+# botocore's text quotes the complete response of STS, which contains a secret.
+_MALFORMED = _Rule(Reason.MALFORMED_RESPONSE, _FEW, "the response is malformed")
 
-# The first match decides, so special types precede general ones.
-_IN_TRANSIT: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Rule], ...] = (
-    (ResponseParserError, _UNREADABLE),
+# The first match decides, so subclasses precede their base classes.
+_RULES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Rule], ...] = (
+    (ResponseParserError, _MALFORMED),
     (NoCredentialsError, _NO_CREDENTIALS),
     (
         (
@@ -200,8 +199,8 @@ def _classify(  # noqa: PLR0911 - a table
     if code in _TIMED_OUT:
         return Reason.TIMEOUT, _SOME
     if code in _REGION_OFF or (code in _INVALID_TOKEN and operation == "GetResources"):
-        # A role's session is valid in every region that is enabled for its account: https://docs.aws.
-        # amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
+        # A role's session is invalid only in regions that are not enabled for its account: https://
+        # docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
         return Reason.REGION_DISABLED, 1
     if code in _TEMPORARY or status >= _SERVER_ERROR:
         return Reason.INTERNAL, _MANY

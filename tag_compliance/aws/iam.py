@@ -1,12 +1,13 @@
-"""The IAM policies that a configuration needs, and no more.
+"""The least-privilege IAM policies that a configuration needs.
 
-The base role is whom the scanner runs as; a member role is what it assumes in an account; a hub
-role, where `via_role_arn` names one, stands between the two.
+The scanner runs as the base role and assumes a member role in each account. If `via_role_arn` is
+set, it assumes that hub role first, and the member role with the credentials of the hub role.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from itertools import pairwise
 from typing import Any
 
 from tag_compliance.aws.roles import partition_of, role_steps
@@ -14,33 +15,33 @@ from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 
 Document = dict[str, Any]
-"""A policy document, as JSON has it."""
+"""A policy document, as JSON represents it."""
 
 MANAGED_POLICY_CHARACTERS, INLINE_POLICY_CHARACTERS = 6_144, 10_240
-"""The most that AWS takes, white space aside.
+"""The sizes that AWS allows; white space does not count.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
 
-# What the exporter reads of the storage.
+# The objects that the exporter reads.
 _SNAPSHOTS = ("current.json", "snapshots/*")
 
 _S3 = "s3://"
 
 
 def base_role_policy(config: Config) -> Document:
-    """Assumes exactly the configured roles; reads tags itself where an account has no role."""
-    chains = [role_steps(config, account) for account in targets_of(config)]
+    """Allows assuming the configured roles, and reading tags if an account has no role."""
+    chains = [role_steps(config, target) for target in targets_of(config)]
     roles = _sorted(chain[0].role_arn for chain in chains if chain)
     assume = [_allow("AssumeTheAccountsRoles", ["sts:AssumeRole"], roles)] if roles else []
     return _document(*assume, *([] if all(chains) else [_READ_TAGS]))
 
 
 def hub_role_policies(config: Config) -> dict[str, Document]:
-    """For each hub role: it assumes exactly the roles that are reached by way of it."""
+    """The policy of each hub role, by its ARN: allows assuming the member roles behind it."""
     reached: dict[str, set[str]] = {}
-    for account in targets_of(config):
-        for hub, member in zip(steps := role_steps(config, account), steps[1:], strict=False):
+    for target in targets_of(config):
+        for hub, member in pairwise(role_steps(config, target)):
             reached.setdefault(hub.role_arn, set()).add(member.role_arn)
     return {
         hub: _document(_allow("AssumeTheAccountsRoles", ["sts:AssumeRole"], _sorted(members)))
@@ -49,27 +50,27 @@ def hub_role_policies(config: Config) -> dict[str, Document]:
 
 
 def member_role_policy() -> Document:
-    """Reads tags. The action knows no single resources: it takes all or none."""
+    """Allows reading tags. The action does not support resource-level permissions."""
     return _document(_READ_TAGS)
 
 
 def trust_policies(config: Config, principal: str | None) -> dict[str, Document]:
-    """For each role that is assumed: who may, and with which external ID.
+    """The trust policy of each role that is assumed, by its ARN.
 
-    `principal` is the base role; roles that trust it are left out where it is None.
+    `principal` is the ARN of the base role. If it is None, roles that must trust it are left out.
     """
-    found = {}
-    for account in targets_of(config):
+    policies = {}
+    for target in targets_of(config):
         trusted = principal
-        for step in role_steps(config, account):
+        for step in role_steps(config, target):
             if trusted is not None:
-                found[step.role_arn] = trust_policy(trusted, step.external_id)
+                policies[step.role_arn] = trust_policy(trusted, step.external_id)
             trusted = step.role_arn
-    return dict(sorted(found.items()))
+    return dict(sorted(policies.items()))
 
 
 def trust_policy(principal: str, external_id: str | None) -> Document:
-    """Lets the principal assume the role; with an external ID, only who says it."""
+    """Allows the principal to assume the role, with this external ID if there is one."""
     statement: Document = {
         "Sid": "TrustTheScanner",
         "Effect": "Allow",
@@ -82,7 +83,7 @@ def trust_policy(principal: str, external_id: str | None) -> Document:
 
 
 def exporter_policy(config: Config) -> Document | None:
-    """Reads snapshots, and not the tables behind them; None where the storage is a folder."""
+    """Allows reading snapshots, but not tables; None if the storage is a folder."""
     arns = _bucket_and_prefix(config)
     if arns is None:
         return None
@@ -93,10 +94,10 @@ def exporter_policy(config: Config) -> Document | None:
 
 
 def storage_policy(config: Config) -> Document | None:
-    """For the pipeline; None where the storage is a folder.
+    """Allows the pipeline to read and write the storage; None if the storage is a folder.
 
-    Without `s3:ListBucket` on the whole bucket, S3 answers 403 for an object that is not there
-    yet: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
+    Without `s3:ListBucket` on the bucket, S3 returns 403 instead of 404 for an object that does not
+    exist: https://docs.aws.amazon.com/AmazonS3/latest/API/API_GetObject.html
     """
     arns = _bucket_and_prefix(config)
     if arns is None:
@@ -105,12 +106,12 @@ def storage_policy(config: Config) -> Document | None:
     actions = ["s3:GetObject", "s3:PutObject", "s3:DeleteObject"]
     return _document(
         _allow("KeepSnapshotsAndTables", actions, [f"{prefix}*"]),
-        _allow("TellMissingFromDenied", ["s3:ListBucket"], [bucket]),
+        _allow("DistinguishMissingFromDenied", ["s3:ListBucket"], [bucket]),
     )
 
 
 def _bucket_and_prefix(config: Config) -> tuple[str, str] | None:
-    """Both as ARNs, the prefix up to its last slash."""
+    """Both as ARNs; the prefix ends with a slash."""
     if not config.storage.startswith(_S3):
         return None
     bucket, _, prefix = config.storage.removeprefix(_S3).partition("/")

@@ -1,7 +1,7 @@
-"""What AWS and the HTTP library say, fit to be shown: one line, not too long, no credential in it.
+"""Error texts without credentials, as one line of limited length.
 
-AWS quotes the request it could not verify, session token included; Python quotes a header that it
-cannot send; a proxy's address may hold a password.
+AWS quotes a request that it could not verify, with its session token. Python quotes a header that
+it cannot send. The address of a proxy may contain a password.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 
 _HIDDEN = "***"
-_MOST_CHARACTERS = 600
+_MAX_CHARACTERS = 600
 
 _RULES = (
     # "…does not match… The Canonical String for this request should have been 'POST / …".
@@ -26,10 +26,10 @@ _RULES = (
         rf"\1{_HIDDEN}",
     ),
     (re.compile(r"\b(A[KS]IA)[A-Z0-9]{12,}"), rf"\1{_HIDDEN}"),
-    # A token: hundreds of characters without a break.
+    # A token: at least 100 characters without a space.
     (re.compile(r"[A-Za-z0-9/+=_%-]{100,}"), _HIDDEN),
 )
-# A secret key: 40 of Base64. The name of a role can look like one, and has to be told.
+# A secret key: 40 characters of Base64. The name of a role can look like one, but must be shown.
 _SECRET_OR_ROLE = re.compile(
     r"(\brole/[\w+=,.@/-]+)|"
     r"(?=[a-z0-9/+=]*[A-Z])(?=[A-Z0-9/+=]*[a-z])(?=[A-Za-z/+=]*[0-9])[A-Za-z0-9/+=]{40,}"
@@ -37,10 +37,10 @@ _SECRET_OR_ROLE = re.compile(
 
 
 def redacted(text: str) -> str:
-    """The text without whatever looks like a credential."""
-    for pattern, instead in _RULES:
-        text = pattern.sub(instead, text)
-    text = _SECRET_OR_ROLE.sub(lambda found: found[1] or _HIDDEN, text)
+    """The text with `***` for everything that looks like a credential, at most 600 characters."""
+    for pattern, replacement in _RULES:
+        text = pattern.sub(replacement, text)
+    text = _SECRET_OR_ROLE.sub(lambda match: match[1] or _HIDDEN, text)
     line = "".join(c if c.isprintable() else " " for c in text)
     line = " ".join(line.split())
-    return line if len(line) <= _MOST_CHARACTERS else f"{line[:_MOST_CHARACTERS]}…"
+    return line if len(line) <= _MAX_CHARACTERS else f"{line[:_MAX_CHARACTERS]}…"

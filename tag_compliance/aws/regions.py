@@ -1,4 +1,4 @@
-"""The regions and partitions that AWS has, as botocore knows them."""
+"""The regions of AWS and their partitions, from botocore's data."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from importlib.resources import files
 
 @cache
 def known_regions() -> dict[str, str]:
-    """Each region and its partition: `{"eu-west-1": "aws", "cn-north-1": "aws-cn", …}`.
+    """The partition of each region: `{"eu-west-1": "aws", "cn-north-1": "aws-cn", …}`.
 
-    The source is botocore's own partition data, so an upgrade of botocore brings new regions. The
-    file is read directly: botocore's loader imports urllib3 and ssl, a quarter of the start-up time
-    of `check-config`.
+    An upgrade of botocore adds new regions. Its file is read directly, because importing botocore's
+    loader, with urllib3 and ssl, takes a quarter of the start-up time of `check-config`.
     """
     data = json.loads(files("botocore").joinpath("data/partitions.json").read_bytes())
     return {

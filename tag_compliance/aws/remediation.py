@@ -1,4 +1,4 @@
-"""What to do about a failure: the permission to add, the trust to grant, the setting to change."""
+"""How to fix a failure: the permission to add, the trust policy or the setting to change."""
 
 from __future__ import annotations
 
@@ -6,51 +6,57 @@ import json
 import re
 
 from tag_compliance.aws.roles import RoleStep
+from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.read_status import Reason
 
 _CALLER = re.compile(r"User: (arn:[^\s]+)")
 _SESSION = re.compile(r"^arn:([\w-]+):sts::(\d{12}):assumed-role/([^/]+)/.+$")
 
-_READ = {"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}
+_READ_TAGS = {"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}
 
 
 def remediation_of(  # noqa: PLR0911 - a table
-    reason: Reason, message: str, steps: tuple[RoleStep, ...], region: str
+    reason: Reason, message: str, steps: tuple[RoleStep, ...], region: RegionName
 ) -> tuple[str, ...]:
-    """Lines for a person; none if all that helps is to try again."""
+    """Lines for a person, without indentation; none if only another attempt can help.
+
+    `message` is the message of the read status, and `steps` are the roles of the account.
+    """
     match reason:
         case Reason.ASSUME_ROLE_DENIED:
             return _on_assume_role(message, steps)
         case Reason.ACCESS_DENIED if steps:
             role = steps[-1].role_arn
-            return (f"add to a policy of {role}:", _statement(_READ))
+            return (f"add to a policy of {role}:", _statement(_READ_TAGS))
         case Reason.ACCESS_DENIED:
             return (
-                "without a role the base credentials are used: check AWS_PROFILE and the rest,",
-                "that they belong to this account, and that they are allowed:",
-                _statement(_READ),
+                "no role is configured for this account, so the base credentials are used;",
+                "check that they belong to this account and that a policy allows:",
+                _statement(_READ_TAGS),
             )
         case Reason.SCP_DENIED:
             return (
-                f"a service control policy denies tag:GetResources in {region}:",
-                "exempt the role there, or take the region out of the configuration",
+                f"a service control policy denies tag:GetResources in {region};",
+                "exempt the role, or remove the region from the configuration",
             )
         case Reason.REGION_DISABLED:
             return (
                 f"enable {region} for the account (account:EnableRegion),",
-                "or take it out of the configuration",
+                "or remove it from the configuration",
             )
         case Reason.UNREACHABLE | Reason.TIMEOUT:
             return (
-                "check the network, HTTPS_PROXY, AWS_ENDPOINT_URL and AWS_CA_BUNDLE, and that",
-                f"tagging.{region}.amazonaws.com (or its VPC endpoint) is reached from here",
+                "check the network, HTTPS_PROXY, AWS_ENDPOINT_URL and AWS_CA_BUNDLE, and that this",
+                f"machine can reach tagging.{region}.amazonaws.com or its VPC endpoint",
             )
         case Reason.THROTTLED:
-            return ("something else calls the tagging API in this account: lower calls_per_second",)
+            return (
+                "another program calls the tagging API in this account: lower calls_per_second",
+            )
         case Reason.EXPIRED_TOKEN:
-            return ("check this machine's clock, and session_duration",)
+            return ("check the clock of this machine, and session_duration",)
         case Reason.MALFORMED_RESPONSE:
-            return ("something between here and AWS alters its answers: check the proxy",)
+            return ("check whether a proxy changes the responses of AWS",)
         case _:
             return ()
 
@@ -67,18 +73,18 @@ def _on_assume_role(message: str, steps: tuple[RoleStep, ...]) -> tuple[str, ...
         trust["Condition"] = {"StringEquals": {"sts:ExternalId": step.external_id}}
     allow = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": step.role_arn}
     return (
-        f"{step.role_arn} must exist, and its trust policy must hold:",
+        f"{step.role_arn} must exist, and its trust policy must contain:",
         _statement(trust),
-        f"and {principal} must be allowed:",
+        f"and a policy of {principal} must contain:",
         _statement(allow),
     )
 
 
 def _principal_of(message: str) -> str:
-    """Who was refused; a session is told by its role, which is what a policy names."""
+    """The denied principal; for a session it is the role, because policies name roles."""
     caller = _CALLER.search(message)
     if caller is None:
-        return "the base credentials' principal"
+        return "the principal of the base credentials"
     session = _SESSION.match(caller.group(1))
     if session is None:
         return caller.group(1)

@@ -1,4 +1,4 @@
-"""How often and how long a call is tried: a rate limit, jittered backoff, and a deadline."""
+"""How calls are limited and retried: a rate limit, backoff with jitter, and a deadline."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ T = TypeVar("T")
 
 _FIRST_PAUSE_SECONDS = 0.2
 _LONGEST_PAUSE_SECONDS = 20.0
-_MOST_DOUBLINGS = 10  # which is longer than that; without a bound a float overflows one day
+_MAX_DOUBLINGS = 10
+"""More than enough for the longest pause; without a limit the float would overflow."""
 
 
 @dataclass(slots=True)
 class CallStats:
-    """The calls that a reading has made so far."""
+    """How many calls were made; retries and throttled calls are among them."""
 
     calls: int = 0
     retries: int = 0
@@ -37,7 +38,7 @@ class CallStats:
 class RateLimiter:
     """At most `rate` calls per second, without bursts; 0 means no limit.
 
-    One for each account and region, because AWS's limit counts by these
+    One for each account, region and source, because AWS limits the calls of each of them
     (https://docs.aws.amazon.com/general/latest/gr/arg.html). Not shared between threads.
     """
 
@@ -47,18 +48,23 @@ class RateLimiter:
     _next: float = field(default=0.0, init=False)
 
     def wait(self) -> None:
+        """Returns when the next call may be made."""
         if self.rate <= 0:
             return
         now = self.clock()
         if now < self._next:
             self.sleep(self._next - now)
-        # From the moment of waking, which may be late: the next gap is not shorter then.
+        # Counted from the actual end of the sleep: if that is late, the next gap is not shorter.
         self._next = max(self.clock(), self._next) + 1.0 / self.rate
 
 
 @dataclass(slots=True)
 class CallBudget:
-    """The calls and the time that one region, or one role, may take."""
+    """Limits the calls and the time for one source in one region, or for one role.
+
+    `seconds` is the deadline, counted from the creation of the budget. `random` returns a number
+    from 0 to 1.
+    """
 
     limiter: RateLimiter
     seconds: float
@@ -78,7 +84,7 @@ class CallBudget:
         return self.clock() - self.started
 
     def check(self, operation: str) -> None:
-        """Raises `AwsError` after the deadline: pagination may otherwise never end."""
+        """Raises `AwsError` after the deadline, because pagination may otherwise never end."""
         if self.stopped():
             raise AwsError(operation, Reason.INTERNAL, "the scan was stopped")
         if self.spent > self.seconds:
@@ -86,11 +92,11 @@ class CallBudget:
             raise AwsError(operation, Reason.TIMEOUT, cause)
 
     def call(self, operation: str, attempt: Callable[[], T]) -> T:
-        """The result of `attempt`, which is repeated if that may help and time remains.
+        """The result of `attempt`, which is called again if that may help and time remains.
 
         Full jitter: https://aws.amazon.com/blogs/architecture/exponential-backoff-and-jitter/
-        Raises `AwsError` without its cause: a traceback would show the cause's text, in which AWS
-        may quote the session token.
+        Raises `AwsError` without the original error, because a traceback would show its text, in
+        which AWS may quote the session token.
         """
         failures = 0
         while True:
@@ -105,7 +111,7 @@ class CallBudget:
                 self.stats.throttled_calls += failure.reason is Reason.THROTTLED
                 ceiling = min(
                     _LONGEST_PAUSE_SECONDS,
-                    _FIRST_PAUSE_SECONDS * 2 ** min(failures, _MOST_DOUBLINGS),
+                    _FIRST_PAUSE_SECONDS * 2 ** min(failures, _MAX_DOUBLINGS),
                 )
                 pause = ceiling * self.random()
                 if failures >= failure.attempts:

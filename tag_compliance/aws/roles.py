@@ -1,4 +1,4 @@
-"""Which roles are assumed to read an account, in which order, and under which conditions."""
+"""The roles that are assumed to read an account, in their order."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from tag_compliance.domain.account import Target
 
 DEFAULT_SESSION_NAME = "tag-compliance"
 DEFAULT_SESSION_SECONDS = 3_600
-# A session of a role that was assumed with a role's credentials lasts an hour at most:
+# With the credentials of another role, a role can be assumed for at most one hour:
 # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_roles.html#iam-term-role-chaining
 _CHAINED_SESSION_SECONDS = 3_600
 
@@ -26,7 +26,10 @@ class RoleStep:
 
 
 def role_steps(config: Config, target: Target) -> tuple[RoleStep, ...]:
-    """The roles to assume, each with the previous one's credentials; none: the base credentials."""
+    """The roles to assume, each with the credentials of the previous one.
+
+    The first is assumed with the base credentials. Without a role, the base credentials are used.
+    """
     own = config.aws_account_overrides.get(target.account_id, AccountOverride())
     role_arn = own.role_arn or _from_template(config, target)
     if role_arn is None:
@@ -45,7 +48,7 @@ def role_steps(config: Config, target: Target) -> tuple[RoleStep, ...]:
 
 
 def partition_of(target: Target) -> str:
-    """The partition that the target's regions are in."""
+    """The partition of the target's regions, for example `aws`."""
     return known_regions()[target.regions[0]]
 
 

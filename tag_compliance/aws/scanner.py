@@ -3,19 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-import math
 import threading
-import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime
+from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 
-import pyarrow as pa
-
+from tag_compliance.aws.account_reader import AccountReader
 from tag_compliance.aws.account_session import AccountSession
 from tag_compliance.aws.clients import Clients
-from tag_compliance.aws.errors import aws_error_of
 from tag_compliance.aws.retry import CallBudget, CallStats, RateLimiter
 from tag_compliance.aws.roles import role_steps
 from tag_compliance.aws.sources.base import ResourceSource
@@ -23,14 +17,8 @@ from tag_compliance.aws.sources.tagging_api import TaggingApi
 from tag_compliance.aws.thread_pool import run_in_threads
 from tag_compliance.config import Config
 from tag_compliance.domain.account import AccountId, RegionName, Target
-from tag_compliance.domain.clock import utc_now
-from tag_compliance.domain.read_status import (
-    AccountReadStatus,
-    ReadStatus,
-    Reason,
-    RegionReadStatus,
-)
-from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
+from tag_compliance.domain.read_status import AccountReadStatus, RegionReadStatus
+from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.logs import get_logger
 
 logger = get_logger(__name__)
@@ -39,43 +27,8 @@ Progress = Callable[[AccountId, RegionReadStatus], None]
 """Called for each region that has been read, on the thread that read it."""
 
 _ROLES_AHEAD = 8
-"""Accounts whose roles are assumed before their regions are due, so that the threads that read an
-account's regions do not all wait for one AssumeRole."""
-
-
-@dataclass(frozen=True, slots=True)
-class _RegionResult:
-    status: RegionReadStatus
-    resources: pa.Table
-
-
-@dataclass
-class _Reading:
-    """One account while it is read."""
-
-    target: Target
-    session: AccountSession
-    started_at: datetime
-    results: dict[RegionName, _RegionResult] = field(default_factory=dict)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-    began: float = math.inf
-    ended: float = 0.0
-
-    @property
-    def seconds(self) -> float:
-        """Wall time from the first call for the account to the end of its last region."""
-        return self.ended - self.began
-
-    def begin(self) -> None:
-        with self.lock:
-            self.began = min(self.began, time.monotonic())
-
-    def add(self, result: _RegionResult) -> bool:
-        """Whether this was the account's last region."""
-        with self.lock:
-            self.results[result.status.region] = result
-            self.ended = time.monotonic()
-            return len(self.results) == len(self.target.regions)
+"""How many accounts ahead roles are assumed, so that the threads that read an account's regions do
+not all wait for one AssumeRole."""
 
 
 def scan_accounts(
@@ -84,14 +37,21 @@ def scan_accounts(
     progress: Progress = lambda _id, _status: None,
     *,
     max_pages: int | None = None,
-) -> Iterator[AccountInventory]:
+) -> Generator[AccountInventory, None, None]:
     """Reads every region of the targets; yields each account when its last region has been read.
 
-    A failure of one account is data in its read status. When interrupted, or when the consumer
-    closes the iterator, it stops its threads. `max_pages` ends each region after so many pages:
-    such a scan tests whether regions can be read and must not be stored.
+    Reading starts with the first `next` and continues while the consumer works, up to a few
+    accounts ahead. A failure is data in the account's read status. When the consumer closes the
+    generator or is interrupted, the threads stop. `max_pages` limits the pages of each region: such
+    a scan tests whether regions can be read and must not be stored.
     """
-    return _Scan(config, progress, max_pages).read(targets)
+    scan = _Scan(config, progress, max_pages)
+    # An exception keeps the frame of this generator: without `closing`, the threads would go on.
+    with contextlib.closing(scan.read(targets)) as inventories:
+        for inventory in inventories:
+            _log(inventory.status)
+            yield inventory
+            del inventory  # so that it is not kept while the next one is awaited
 
 
 class _Scan:
@@ -102,27 +62,29 @@ class _Scan:
         self._sources: tuple[ResourceSource, ...] = (TaggingApi(self._clients, max_pages),)
         self._stopped = threading.Event()
 
-    def read(self, targets: Sequence[Target]) -> Iterator[AccountInventory]:
-        readings = [self._begin(target) for target in targets]
-        for inventory in run_in_threads(
-            self._jobs(readings), self._config.max_concurrency, self._stopped
-        ):
-            _log(inventory)
-            yield inventory
+    def read(self, targets: Sequence[Target]) -> Generator[AccountInventory, None, None]:
+        jobs = self._jobs([self._reader_of(target) for target in targets])
+        return run_in_threads(jobs, self._config.max_concurrency, self._stopped)
 
-    def _jobs(self, readings: list[_Reading]) -> Iterable[Callable[[], AccountInventory | None]]:
-        """Account by account, so that the first are complete while the last are not yet begun."""
-        yield from (partial(_open, reading) for reading in readings[:_ROLES_AHEAD])
-        for number, reading in enumerate(readings, _ROLES_AHEAD):
-            if number < len(readings):
-                yield partial(_open, readings[number])
-            for region in reading.target.regions:
-                yield partial(self._read_region, reading, region)
+    def _jobs(
+        self, readers: list[AccountReader]
+    ) -> Iterator[Callable[[], AccountInventory | None]]:
+        """Account by account, so that the first are complete before the last are started."""
+        for reader in readers[:_ROLES_AHEAD]:
+            yield reader.assume_role
+        for number, reader in enumerate(readers):
+            if number + _ROLES_AHEAD < len(readers):
+                yield readers[number + _ROLES_AHEAD].assume_role
+            for region in reader.target.regions:
+                yield partial(self._read, reader, region)
 
-    def _begin(self, target: Target) -> _Reading:
+    def _reader_of(self, target: Target) -> AccountReader:
         steps = role_steps(self._config, target)
         session = AccountSession(self._clients, target, steps, self._budget)
-        return _Reading(target, session, utc_now())
+        rate = self._config.calls_per_second
+        return AccountReader(
+            target, session, self._sources, lambda: self._budget(CallStats(), rate)
+        )
 
     def _budget(self, stats: CallStats, rate: float = 0.0) -> CallBudget:
         return CallBudget(
@@ -136,76 +98,13 @@ class _Scan:
     def _sleep(self, seconds: float) -> None:
         self._stopped.wait(seconds)
 
-    def _read_region(self, reading: _Reading, region: RegionName) -> AccountInventory | None:
-        reading.begin()
-        read = [self._read_source(reading, region, source) for source in self._sources]
-        status = RegionReadStatus(region, tuple(status for status, _ in read))
-        # A region that failed part-way is left out completely.
-        tables = [table for _, table in read if status.succeeded]
-        resources = pa.concat_tables(tables or [RESOURCE_SCHEMA.empty_table()])
-        is_last = reading.add(_RegionResult(status, resources))
-        self._progress(reading.target.account_id, status)
-        return _inventory_of(reading) if is_last else None
-
-    def _read_source(
-        self, reading: _Reading, region: RegionName, source: ResourceSource
-    ) -> tuple[ReadStatus, pa.Table]:
-        """Never raises: a failure is the status's reason and message."""
-        budget = self._budget(CallStats(), self._config.calls_per_second)
-        reason, message, table = Reason.OK, "", RESOURCE_SCHEMA.empty_table()
-        try:
-            reading.session.credentials()
-            table = source.read(reading.session, region, budget)
-        except Exception as error:  # noqa: BLE001 - whatever it is concerns this region only
-            failure = aws_error_of(source.operation, error)
-            reason, message = failure.reason, " ".join(str(failure).split())
-        status = ReadStatus(
-            source=source.name,
-            reason=reason,
-            message=message,
-            returned=len(table),
-            calls=budget.stats.calls,
-            retries=budget.stats.retries,
-            throttled_calls=budget.stats.throttled_calls,
-            seconds=budget.spent,
-            last_success_at=utc_now() if reason is Reason.OK else None,
-        )
-        return status, table
+    def _read(self, reader: AccountReader, region: RegionName) -> AccountInventory | None:
+        status, inventory = reader.read(region)
+        self._progress(reader.target.account_id, status)
+        return inventory
 
 
-def _open(reading: _Reading) -> None:
-    """Assumes the account's role; a failure is remembered and raised again for each region."""
-    reading.begin()
-    with contextlib.suppress(Exception):
-        reading.session.credentials()
-
-
-def _inventory_of(reading: _Reading) -> AccountInventory:
-    """Takes the results out of `reading`, which the scan holds until its end."""
-    results = [reading.results.pop(region) for region in reading.target.regions]
-    stats = CallStats()
-    stats += reading.session.stats
-    for result in results:
-        for source in result.status.sources:
-            stats += CallStats(source.calls, source.retries, source.throttled_calls)
-    succeeded = all(result.status.succeeded for result in results)
-    status = AccountReadStatus(
-        account_id=reading.target.account_id,
-        account_name=reading.target.account_name,
-        started_at=reading.started_at,
-        seconds=reading.seconds,
-        regions=tuple(result.status for result in results),
-        calls=stats.calls,
-        retries=stats.retries,
-        throttled_calls=stats.throttled_calls,
-        last_success_at=utc_now() if succeeded else None,
-    )
-    resources = pa.concat_tables([result.resources for result in results])
-    return AccountInventory(status, resources.unify_dictionaries())
-
-
-def _log(inventory: AccountInventory) -> None:
-    status = inventory.status
+def _log(status: AccountReadStatus) -> None:
     fields = {
         "account": status.account_id,
         "name": status.account_name,

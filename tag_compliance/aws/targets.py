@@ -1,4 +1,4 @@
-"""From the configuration to the targets of a scan."""
+"""The targets of a scan, from the configuration."""
 
 from __future__ import annotations
 

@@ -1,24 +1,31 @@
-"""One client for each service and region, which signs with the credentials of the moment."""
+"""There is one client for each service and region, configured as in any boto3 program."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 import pytest
-from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import NoCredentialsError, ProfileNotFound, ReadTimeoutError
 
-from tag_compliance.aws.clients import READ_SECONDS, Clients, signing_as
+from tag_compliance.aws.clients import READ_SECONDS, Clients
+from tag_compliance.aws.signing import signing_as
+from tag_compliance.domain.account import RegionName
 from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
 from tag_compliance_tests.support.aws import Enter
 
+IRELAND, VIRGINIA = RegionName("eu-west-1"), RegionName("us-east-1")
+TAGGING = "resourcegroupstaggingapi"
 
-def test_a_client_is_made_once_for_each_region() -> None:
-    clients = Clients(1)
 
-    assert clients.tagging_client("eu-west-1") is clients.tagging_client("eu-west-1")
-    assert clients.tagging_client("eu-west-1") is not clients.tagging_client("us-east-1")
-    assert clients.sts("eu-west-1") is clients.sts("eu-west-1")
+def test_a_client_is_created_and_prepared_once_for_each_service_and_region() -> None:
+    clients, prepared = Clients(1), list[object]()
+
+    first = clients.get(TAGGING, IRELAND, prepared.append)
+
+    assert clients.get(TAGGING, IRELAND, prepared.append) is first
+    assert clients.get(TAGGING, VIRGINIA) is not first
+    assert clients.sts(IRELAND) is clients.sts(IRELAND)
+    assert prepared == [first]
 
 
 @pytest.mark.parametrize(
@@ -31,17 +38,17 @@ def test_a_client_is_made_once_for_each_region() -> None:
     ],
 )
 @pytest.mark.parametrize("setting", [None, "legacy"])
-def test_sts_is_asked_in_the_region_and_never_globally(
+def test_sts_is_called_in_the_region_and_never_globally(
     monkeypatch: pytest.MonkeyPatch, region: str, host: str, setting: str | None
 ) -> None:
     if setting:
         monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", setting)
 
-    assert Clients(1).sts(region).meta.endpoint_url == f"https://{host}"
+    assert Clients(1).sts(RegionName(region)).meta.endpoint_url == f"https://{host}"
 
 
 @pytest.mark.parametrize(
-    ("own", "region", "asked"),
+    ("configured", "region", "called"),
     [
         ("eu-west-1", "ap-east-1", "eu-west-1"),
         ("eu-west-1", "cn-north-1", "cn-north-1"),
@@ -49,54 +56,23 @@ def test_sts_is_asked_in_the_region_and_never_globally(
         (None, "ap-east-1", "ap-east-1"),
     ],
 )
-def test_sts_of_the_own_region_is_called_if_the_partition_is_the_same(
-    monkeypatch: pytest.MonkeyPatch, own: str | None, region: str, asked: str
+def test_sts_of_the_configured_region_is_called_if_the_partition_is_the_same(
+    monkeypatch: pytest.MonkeyPatch, configured: str | None, region: str, called: str
 ) -> None:
-    if own:
-        monkeypatch.setenv("AWS_DEFAULT_REGION", own)
+    if configured:
+        monkeypatch.setenv("AWS_DEFAULT_REGION", configured)
 
-    assert Clients(1).sts_region(region) == asked
-
-
-def test_a_call_outside_of_signing_as_fails(enter: Enter) -> None:
-    with FakeAws(Organization()) as fake:
-        enter(fake)
-        with pytest.raises(LookupError):
-            Clients(1).sts("us-east-1").get_caller_identity()
-
-        assert len(fake.calls) == 0
+    assert Clients(1).sts_region(RegionName(region)) == called
 
 
 def test_the_base_credentials_are_found_as_in_any_boto3_program(enter: Enter) -> None:
     with FakeAws(Organization()) as fake:
         enter(fake)
         clients = Clients(1)
-        with signing_as(clients.own_credentials):
-            identity = clients.sts("us-east-1").get_caller_identity()
+        with signing_as(clients.base_credentials):
+            identity = clients.sts(VIRGINIA).get_caller_identity()
 
     assert identity["Account"] == BASE_ACCOUNT_ID
-
-
-def test_each_call_is_signed_with_the_credentials_of_its_innermost_block(enter: Enter) -> None:
-    organization = Organization()
-    organization.add_account("111111111111")
-    with FakeAws(organization) as fake:
-        enter(fake)
-        clients = Clients(1)
-        sts = clients.sts("us-east-1")
-        with signing_as(clients.own_credentials):
-            role = "arn:aws:iam::111111111111:role/terraform"
-            given = sts.assume_role(RoleArn=role, RoleSessionName="test")["Credentials"]
-            assumed = ReadOnlyCredentials(
-                given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"]
-            )
-            with signing_as(lambda: assumed):
-                inner = sts.get_caller_identity()["Account"]
-            outer = sts.get_caller_identity()["Account"]
-        with pytest.raises(LookupError):
-            sts.get_caller_identity()
-
-    assert (inner, outer) == ("111111111111", BASE_ACCOUNT_ID)
 
 
 def test_a_profile_gives_credentials_and_region(
@@ -109,35 +85,35 @@ def test_a_profile_gives_credentials_and_region(
     monkeypatch.setenv("AWS_PROFILE", "audit")
     clients = Clients(1)
 
-    assert clients.own_credentials().access_key == "AKIAPROFILE"
-    assert clients.sts_region("us-east-1") == "eu-north-1"
+    assert clients.base_credentials().access_key == "AKIAPROFILE"
+    assert clients.sts_region(VIRGINIA) == "eu-north-1"
 
 
 def test_a_missing_profile_is_an_error_at_the_first_use_and_not_before(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setenv("AWS_PROFILE", "nix")
+    monkeypatch.setenv("AWS_PROFILE", "absent")
     clients = Clients(1)
 
-    for use in (clients.own_credentials, lambda: clients.tagging_client("us-east-1")):
+    for use in (clients.base_credentials, lambda: clients.get(TAGGING, VIRGINIA)):
         with pytest.raises(ProfileNotFound):
             use()
 
 
-def test_no_credentials_at_all_are_an_error_of_their_own() -> None:
+def test_missing_base_credentials_are_reported() -> None:
     with pytest.raises(NoCredentialsError):
-        Clients(1).own_credentials()
+        Clients(1).base_credentials()
 
 
 @pytest.mark.timeout(READ_SECONDS)
-@pytest.mark.parametrize(("usual", "patience"), [(600, 0.2), (0.2, 600)])
-def test_a_response_is_awaited_for_the_shorter_of_the_usual_time_and_the_patience(
-    enter: Enter, monkeypatch: pytest.MonkeyPatch, usual: float, patience: float
+@pytest.mark.parametrize(("default", "timeout"), [(600, 0.2), (0.2, 600)])
+def test_the_wait_for_a_response_ends_after_the_shorter_of_the_default_and_the_given_timeout(
+    enter: Enter, monkeypatch: pytest.MonkeyPatch, default: float, timeout: float
 ) -> None:
-    monkeypatch.setattr("tag_compliance.aws.clients.READ_SECONDS", usual)
+    monkeypatch.setattr("tag_compliance.aws.clients.READ_SECONDS", default)
     with FakeAws(Organization()) as fake:
         enter(fake)
         fake.faults.add(Fault.HANG, operation="GetCallerIdentity")
-        clients = Clients(1, patience)
-        with signing_as(clients.own_credentials), pytest.raises(ReadTimeoutError):
-            clients.sts("us-east-1").get_caller_identity()
+        clients = Clients(1, timeout)
+        with signing_as(clients.base_credentials), pytest.raises(ReadTimeoutError):
+            clients.sts(VIRGINIA).get_caller_identity()

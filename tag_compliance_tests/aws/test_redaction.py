@@ -1,4 +1,4 @@
-"""No credential survives in what is shown."""
+"""A text for a person contains no credentials."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import urllib.parse
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tag_compliance.domain.scan import Reason
 
 from tag_compliance.aws.errors import AwsError
 from tag_compliance.aws.redaction import redacted
+from tag_compliance.domain.read_status import Reason
 
 KEY_ID = "ASIAIOSFODNN7EXAMPLE"
 SECRET = "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"
@@ -56,7 +56,7 @@ def test_a_quoted_credential_is_hidden(quote: str) -> None:
 
 @settings(deadline=None)
 @given(st.binary(min_size=30, max_size=30).map(base64.b64encode), st.binary(min_size=100))
-def test_no_secret_key_or_token_survives_under_its_name(key: bytes, token: bytes) -> None:
+def test_no_secret_key_or_token_is_shown_after_its_name(key: bytes, token: bytes) -> None:
     token_text = base64.b64encode(token).decode()
     text = f"SecretAccessKey={key.decode()} x-amz-security-token:{token_text} {token_text}"
 
@@ -79,15 +79,15 @@ def test_no_secret_key_or_token_survives_under_its_name(key: bytes, token: bytes
         "role/aws-reserved/sso.amazonaws.com/eu-west-1/AWSReservedSSO_Read_0a1b2c3d4e5f6071",
     ],
 )
-def test_what_a_person_needs_stays(text: str) -> None:
+def test_texts_without_credentials_are_unchanged(text: str) -> None:
     assert redacted(text) == text
 
 
-def test_a_mismatch_of_signatures_still_says_what_is_wrong() -> None:
+def test_the_cause_of_a_signature_mismatch_is_still_shown() -> None:
     assert redacted(MISMATCH).startswith("The request signature we calculated does not match")
 
 
-def test_what_is_shown_is_one_line_of_bounded_length() -> None:
+def test_the_text_is_one_printable_line_of_limited_length() -> None:
     shown = redacted("a\nb\x1b[31m\t" + "word " * 1_000)
 
     assert shown.startswith("a b [31m word")

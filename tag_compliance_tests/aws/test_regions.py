@@ -1,4 +1,4 @@
-"""The regions that AWS has."""
+"""The regions of AWS are known with their partitions."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from tag_compliance.aws.regions import known_regions
         ("us-iso-east-1", "aws-iso"),
     ],
 )
-def test_a_region_lies_in_a_partition(region: str, partition: str) -> None:
+def test_a_region_has_a_partition(region: str, partition: str) -> None:
     assert known_regions()[region] == partition
 
 
-def test_only_regions_with_a_location_are_known() -> None:
+def test_global_pseudo_regions_and_unknown_names_are_not_regions() -> None:
     assert not [region for region in known_regions() if "global" in region]
     assert "mars-north-1" not in known_regions()

@@ -1,4 +1,4 @@
-"""How often and how long a call is tried."""
+"""Calls are limited, and retried until it does not help or the deadline is reached."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ import pytest
 from botocore.exceptions import ClientError, ConnectTimeoutError
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tag_compliance.domain.scan import Reason
 
 from tag_compliance.aws.errors import AwsError
 from tag_compliance.aws.retry import CallBudget, CallStats, RateLimiter
+from tag_compliance.domain.read_status import Reason
 
 
 @dataclass
@@ -31,7 +31,7 @@ class FakeTime:
 
 @dataclass
 class Attempt:
-    """Fails so many times, each time after some seconds."""
+    """Fails `failures` times and then succeeds; each attempt takes `seconds`."""
 
     error: Exception
     failures: int
@@ -44,19 +44,19 @@ class Attempt:
         self.time.now += self.seconds
         if self.made <= self.failures:
             raise self.error
-        return "answer"
+        return "result"
 
 
-def refused(code: str, status: int = 400) -> ClientError:
-    answer = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
-    return ClientError(answer, "GetResources")  # type: ignore[arg-type]
+def response(code: str, status: int = 400) -> ClientError:
+    content = {"Error": {"Code": code}, "ResponseMetadata": {"HTTPStatusCode": status}}
+    return ClientError(content, "GetResources")  # type: ignore[arg-type]
 
 
 def budget_of(
     time: FakeTime, seconds: float = 60.0, rate: float = 0.0, dice: float = 0.5
 ) -> CallBudget:
-    bucket = RateLimiter(rate, time.clock, time.sleep)
-    return CallBudget(bucket, seconds, clock=time.clock, sleep=time.sleep, random=lambda: dice)
+    limiter = RateLimiter(rate, time.clock, time.sleep)
+    return CallBudget(limiter, seconds, clock=time.clock, sleep=time.sleep, random=lambda: dice)
 
 
 @settings(deadline=None)
@@ -65,46 +65,46 @@ def budget_of(
     late=st.floats(0, 0.2),
     work=st.lists(st.floats(0, 0.3), min_size=2, max_size=60),
 )
-def test_no_window_of_a_second_ever_holds_more_calls_than_the_rate(
+def test_no_second_contains_more_calls_than_the_rate(
     rate: float, late: float, work: list[float]
 ) -> None:
     time = FakeTime(late=late)
-    bucket = RateLimiter(rate, time.clock, time.sleep)
-    taken = []
+    limiter = RateLimiter(rate, time.clock, time.sleep)
+    starts = []
     for seconds in work:
-        bucket.take()
-        taken.append(time.now)
+        limiter.wait()
+        starts.append(time.now)
         time.now += seconds
 
-    gaps = [later - earlier for earlier, later in pairwise(taken)]
+    gaps = [later - earlier for earlier, later in pairwise(starts)]
     assert min(gaps) >= 1 / rate - 1e-9
 
 
-def test_the_bucket_waits_no_longer_than_the_rate_asks() -> None:
+def test_the_limiter_waits_no_longer_than_necessary() -> None:
     time = FakeTime()
-    bucket = RateLimiter(10, time.clock, time.sleep)
+    limiter = RateLimiter(10, time.clock, time.sleep)
 
     for _ in range(11):
-        bucket.take()
+        limiter.wait()
 
     assert time.now == pytest.approx(101.0)
 
 
 def test_a_rate_of_zero_never_waits() -> None:
     time = FakeTime()
-    bucket = RateLimiter(0, time.clock, time.sleep)
+    limiter = RateLimiter(0, time.clock, time.sleep)
 
     for _ in range(100):
-        bucket.take()
+        limiter.wait()
 
     assert time.sleeps == []
 
 
-def test_retries_take_a_token_each() -> None:
+def test_retries_are_limited_like_first_attempts() -> None:
     time = FakeTime()
-    pace = budget_of(time, rate=0.1, dice=0.0)
+    budget = budget_of(time, rate=0.1, dice=0.0)
 
-    pace.call("GetResources", Attempt(refused("ThrottledException"), 2, time))
+    budget.call("GetResources", Attempt(response("ThrottledException"), 2, time))
 
     assert time.now == pytest.approx(120.0)
 
@@ -113,7 +113,7 @@ def test_retries_take_a_token_each() -> None:
 def test_pauses_are_a_random_share_of_a_doubling_ceiling(dice: float) -> None:
     time = FakeTime()
     budget_of(time, seconds=1_000, dice=dice).call(
-        "GetResources", Attempt(refused("ThrottledException"), 9, time)
+        "GetResources", Attempt(response("ThrottledException"), 9, time)
     )
 
     ceilings = [0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 20.0, 20.0, 20.0]
@@ -122,34 +122,34 @@ def test_pauses_are_a_random_share_of_a_doubling_ceiling(dice: float) -> None:
 
 def test_a_pause_after_thousands_of_failures_is_still_bounded() -> None:
     time = FakeTime()
-    pace = budget_of(time, seconds=1e9)
+    budget = budget_of(time, seconds=1e9)
 
-    assert pace.call("GetResources", Attempt(refused("Throttling"), 3_000, time)) == "answer"
+    assert budget.call("GetResources", Attempt(response("Throttling"), 3_000, time)) == "result"
     assert max(time.sleeps) == 10.0
 
 
-def test_throttling_is_tried_until_the_deadline_and_not_beyond() -> None:
+def test_throttled_calls_are_retried_until_the_deadline() -> None:
     time = FakeTime()
-    pace = budget_of(time, seconds=60)
+    budget = budget_of(time, seconds=60)
 
     with pytest.raises(AwsError, match="within region_deadline, 60 s") as caught:
-        pace.call("GetResources", Attempt(refused("ThrottledException"), 10_000, time))
+        budget.call("GetResources", Attempt(response("ThrottledException"), 10_000, time))
 
     assert caught.value.reason is Reason.THROTTLED
     assert not caught.value.retryable
-    assert 45 < pace.spent <= 60
-    assert pace.tally.throttled_calls == pace.tally.calls == pace.tally.retries + 1
+    assert 45 < budget.spent <= 60
+    assert budget.stats.throttled_calls == budget.stats.calls == budget.stats.retries + 1
 
 
-def test_no_call_begins_after_the_deadline() -> None:
+def test_no_call_starts_after_the_deadline() -> None:
     time = FakeTime()
-    pace = budget_of(time, seconds=10)
-    attempt = Attempt(refused("unused"), 0, time, seconds=4)
+    budget = budget_of(time, seconds=10)
+    attempt = Attempt(response("unused"), 0, time, seconds=4)
 
     for _ in range(3):
-        pace.call("GetResources", attempt)
+        budget.call("GetResources", attempt)
     with pytest.raises(AwsError, match="not finished within region_deadline") as caught:
-        pace.call("GetResources", attempt)
+        budget.call("GetResources", attempt)
 
     assert caught.value.reason is Reason.TIMEOUT
     assert attempt.made == 3
@@ -158,11 +158,11 @@ def test_no_call_begins_after_the_deadline() -> None:
 @pytest.mark.parametrize(
     ("error", "attempts"),
     [
-        (refused("AccessDeniedException"), 1),
-        (refused("InvalidParameterException"), 1),
-        (refused("ExpiredTokenException"), 3),
+        (response("AccessDeniedException"), 1),
+        (response("InvalidParameterException"), 1),
+        (response("ExpiredTokenException"), 3),
         (ConnectTimeoutError(endpoint_url="https://aws"), 3),
-        (refused("RequestTimeout"), 8),
+        (response("RequestTimeout"), 8),
     ],
     ids=str,
 )
@@ -176,40 +176,40 @@ def test_each_reason_has_its_number_of_attempts(error: Exception, attempts: int)
     assert attempt.made == attempts
 
 
-def test_a_fault_that_passes_costs_a_counted_retry_and_nothing_else() -> None:
+def test_a_temporary_fault_has_no_effect_except_for_a_counted_retry() -> None:
     time = FakeTime()
-    pace = budget_of(time)
+    budget = budget_of(time)
 
-    assert pace.call("GetResources", Attempt(refused("Throttling"), 2, time)) == "answer"
-    assert pace.call("GetResources", Attempt(refused("x", 503), 1, time)) == "answer"
+    assert budget.call("GetResources", Attempt(response("Throttling"), 2, time)) == "result"
+    assert budget.call("GetResources", Attempt(response("x", 503), 1, time)) == "result"
 
-    assert pace.tally == CallStats(calls=5, retries=3, throttled_calls=2)
+    assert budget.stats == CallStats(calls=5, retries=3, throttled_calls=2)
 
 
-def test_a_stopped_scan_begins_no_call() -> None:
+def test_a_stopped_scan_starts_no_call() -> None:
     time = FakeTime()
-    pace = budget_of(time)
-    pace.stopped = lambda: True
-    attempt = Attempt(refused("unused"), 0, time)
+    budget = budget_of(time)
+    budget.stopped = lambda: True
+    attempt = Attempt(response("unused"), 0, time)
 
     with pytest.raises(AwsError, match="the scan was stopped"):
-        pace.call("GetResources", attempt)
+        budget.call("GetResources", attempt)
 
     assert attempt.made == 0
 
 
-def test_the_error_behind_a_refusal_shows_in_no_traceback() -> None:
+def test_the_original_error_is_not_part_of_a_traceback() -> None:
     time = FakeTime()
 
     with pytest.raises(AwsError) as caught:
-        budget_of(time).call("GetResources", Attempt(refused("AccessDenied"), 1, time))
+        budget_of(time).call("GetResources", Attempt(response("AccessDenied"), 1, time))
 
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
 
 
-def test_tallies_add_up() -> None:
-    tally = CallStats(1, 2, 3)
-    tally += CallStats(10, 20, 30)
+def test_call_stats_add_up() -> None:
+    stats = CallStats(1, 2, 3)
+    stats += CallStats(10, 20, 30)
 
-    assert tally == CallStats(11, 22, 33)
+    assert stats == CallStats(11, 22, 33)

@@ -1,4 +1,4 @@
-"""Which role is assumed in an account, by way of which other."""
+"""The configuration determines which roles are assumed, and how."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tag_compliance.aws.roles import RoleStep, role_steps
+from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 
 ID = "012345678901"
@@ -22,7 +23,7 @@ def steps_of(region: str = "us-east-1", **settings: Any) -> tuple[RoleStep, ...]
             **settings,
         }
     )
-    return role_steps(config, config.aws_account_matrix[0])
+    return role_steps(config, targets_of(config)[0])
 
 
 def test_without_template_and_override_no_role_is_assumed() -> None:
@@ -39,7 +40,7 @@ def test_the_template_becomes_an_arn_in_the_regions_partition(region: str, parti
     assert step == RoleStep(f"arn:{partition}:iam::{ID}:role/terraform", "tag-compliance", 3600)
 
 
-def test_the_template_may_hold_the_account_id() -> None:
+def test_the_template_may_contain_the_account_id() -> None:
     (step,) = steps_of(assume_role_name_template="team/reader-{account_id}")
 
     assert step.role_arn == f"arn:aws:iam::{ID}:role/team/reader-{ID}"
@@ -78,7 +79,7 @@ def test_an_account_can_override_the_settings_of_assuming_its_role() -> None:
 
 
 @pytest.mark.parametrize("globally", [True, False])
-def test_a_chain_goes_by_the_other_role_and_lasts_an_hour_at_most(globally: bool) -> None:
+def test_a_chain_starts_with_the_hub_role_and_lasts_one_hour_at_most(globally: bool) -> None:
     chain: dict[str, Any] = {"via_role_arn": HUB}
     steps = steps_of(
         assume_role_name_template="terraform",

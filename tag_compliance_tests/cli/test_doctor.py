@@ -43,7 +43,7 @@ def test_a_role_that_cannot_be_assumed_is_reported_with_the_statements_to_add(
     }
     (allow,) = [json.loads(line) for line in lines if '"Resource"' in line]
     assert allow == {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ROLE}
-    assert f"  {ROLE} must exist, and its trust policy must hold:" in lines
+    assert f"  {ROLE} must exist, and its trust policy must contain:" in lines
     failures = [line for line in lines if line.startswith("100000000001") and ": " in line]
     assert len(failures) == 1, "the same failure in two regions is reported once"
 

@@ -1,4 +1,4 @@
-"""Accounts made to order: as plain dicts for the naive evaluation, as scans for the real one."""
+"""Accounts for tests: as plain dicts for the naive evaluation, as inventories for the real one."""
 
 from __future__ import annotations
 
@@ -27,6 +27,9 @@ from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
 from tag_compliance.domain.summary import SummarizedAccount, Summary
 from tag_compliance.domain.thresholds import Thresholds
 from tag_compliance_tests.domain.naive import Samples, label_of
+
+Row = tuple[str, str, Mapping[str, str]]
+"""Region, ARN and tags of a resource."""
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 REGIONS = ("eu-west-1", "us-east-1", "ap-southeast-2")
@@ -120,7 +123,7 @@ def inventory_of(account: Mapping[str, Any], rows: Iterable[Any] | None = None) 
 
 
 def inventory(
-    *rows: tuple[str, str, Mapping[str, str]],
+    *rows: Row,
     regions: Iterable[str | RegionReadStatus] | None = None,
     account_id: str = "111122223333",
     resource_type: str = "ec2:vpc",
@@ -179,12 +182,12 @@ def families_of(
 
 
 def parsed(exposition: bytes) -> Samples:
-    """The samples of an exposition; fails if a series occurs twice."""
+    """The samples of an exposition; fails if it contains a series twice."""
     listed = [
         ((sample.name, frozenset(sample.labels.items())), sample.value)
         for family in text_string_to_metric_families(exposition.decode())
         for sample in family.samples
     ]
     found = dict(listed)
-    assert len(found) == len(listed), "a series occurs twice"
+    assert len(found) == len(listed), "the exposition contains a series twice"
     return found

@@ -13,7 +13,13 @@ from tag_compliance.domain.findings import FINDING_SCHEMA
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import Reason
 from tag_compliance.domain.resources import AccountInventory
-from tag_compliance_tests.domain.organizations import NOON, evaluated, inventory, region_read
+from tag_compliance_tests.domain.organizations import (
+    NOON,
+    Row,
+    evaluated,
+    inventory,
+    region_read,
+)
 
 _POLICY = Policy(("Owner", "Env"))
 _GLOBAL = "arn:aws:cloudfront::111122223333:distribution/E1"
@@ -50,14 +56,18 @@ def test_a_resource_counts_in_the_region_that_its_arn_names() -> None:
 
 
 def test_a_global_resource_counts_in_the_first_configured_region() -> None:
-    rows = (("eu-west-1", _GLOBAL, {}), ("us-east-1", _GLOBAL, {}))
+    rows: tuple[Row, ...] = (("eu-west-1", _GLOBAL, {}), ("us-east-1", _GLOBAL, {}))
     account = inventory(*rows, regions=("us-east-1", "eu-west-1"))
     assert _counted(account) == [["us-east-1", _GLOBAL]]
 
 
 def test_the_rows_of_two_regions_may_alternate() -> None:
     here = _arn("us-east-1")
-    rows = (("us-east-1", here, {}), ("eu-west-1", _GLOBAL, {}), ("us-east-1", _GLOBAL, {}))
+    rows: tuple[Row, ...] = (
+        ("us-east-1", here, {}),
+        ("eu-west-1", _GLOBAL, {}),
+        ("us-east-1", _GLOBAL, {}),
+    )
     assert _counted(inventory(*rows)) == [["us-east-1", here], ["us-east-1", _GLOBAL]]
 
 
@@ -69,7 +79,10 @@ def test_a_failed_region_does_not_hide_a_resource_that_another_region_returned()
 
 
 def test_rows_of_a_region_that_is_not_configured_do_not_count() -> None:
-    rows = (("eu-west-1", _arn("eu-west-1"), {}), ("us-east-1", _arn("us-east-1"), {}))
+    rows: tuple[Row, ...] = (
+        ("eu-west-1", _arn("eu-west-1"), {}),
+        ("us-east-1", _arn("us-east-1"), {}),
+    )
     account = inventory(*rows, regions=("eu-west-1",))
     assert _counted(account) == [["eu-west-1", _arn("eu-west-1")]]
 
@@ -112,14 +125,14 @@ def test_a_finding_says_which_resource_violates_which_rule_and_how() -> None:
 
 
 def test_findings_are_ordered_by_resource_and_then_by_rule() -> None:
-    rows = [("eu-west-1", _arn("eu-west-1", name), {}) for name in "ba"]
+    rows: list[Row] = [("eu-west-1", _arn("eu-west-1", name), {}) for name in "ba"]
     found = evaluated(inventory(*rows), _POLICY).findings.to_pylist()
     names = [(row["arn"][-1], row["tag"]) for row in found]
     assert names == [("b", "Owner"), ("b", "Env"), ("a", "Owner"), ("a", "Env")]
 
 
 def test_excluded_resources_are_counted_as_excluded_once() -> None:
-    rows = [("eu-west-1", _arn("eu-west-1", name), {}) for name in "aab"]
+    rows: list[Row] = [("eu-west-1", _arn("eu-west-1", name), {}) for name in "aab"]
     evaluation = evaluated(inventory(*rows), Policy(("Owner",), ("EC2:*",)))
     assert evaluation.summary.by_region == {"eu-west-1": Counts(3, 2, 0, 0)}
     assert len(evaluation.findings) == 0

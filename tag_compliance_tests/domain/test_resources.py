@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from tag_compliance.domain.read_status import Reason
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
@@ -12,8 +13,8 @@ from tag_compliance_tests.domain.organizations import NOON, inventory, region_re
 _BEFORE = NOON - timedelta(hours=1)
 
 
-def _read(account: AccountInventory, **last_success: object) -> AccountInventory:
-    return replace(account, status=replace(account.status, **last_success))
+def _read(account: AccountInventory, **changes: Any) -> AccountInventory:
+    return replace(account, status=replace(account.status, **changes))
 
 
 _GOOD = _read(

@@ -6,7 +6,10 @@ import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from tag_compliance.aws.scanner import scan_accounts
+from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
+from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.arn import type_of
 from tag_compliance.domain.resources import AccountInventory
 from tag_compliance_tests.fake_aws import FakeAws, Organization
@@ -30,6 +33,15 @@ def config_of(
     changed = {"REQUIRED_TAGS": ["Owner"], "calls_per_second": 0.0, "region_deadline": 20}
     rows = matrix_of(organization, regions)
     return Config.model_validate(settings_of(rows, **changed | settings))
+
+
+def scan(
+    organization: Organization, regions: Sequence[str] = REGIONS, **settings: Any
+) -> list[AccountInventory]:
+    """The inventories of all accounts, in the order of the organization."""
+    config = config_of(organization, regions, **settings)
+    scanned = {i.status.account_id: i for i in scan_accounts(config, targets_of(config))}
+    return [scanned[AccountId(account.account_id)] for account in organization]
 
 
 def rows_of(inventory: AccountInventory) -> list[Row]:

@@ -1,4 +1,4 @@
-"""What every source of resources has in common."""
+"""The protocol of all sources of resources."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ from tag_compliance.domain.read_status import Source
 
 
 class ResourceSource(Protocol):
-    """An AWS API that returns resources. A new source is one file that implements this."""
+    """An AWS API that returns resources. Each source implements this in one file.
+
+    Threads share a source, so it keeps no state of a region.
+    """
 
     @property
-    def name(self) -> Source: ...
+    def name(self) -> Source:
+        """The value of the column `source` and of the label `source`."""
 
     @property
     def operation(self) -> str:
@@ -25,6 +29,6 @@ class ResourceSource(Protocol):
     def read(self, session: AccountSession, region: RegionName, budget: CallBudget) -> pa.Table:
         """Every resource of the region: a table of `RESOURCE_SCHEMA`.
 
-        Every call goes through `budget`, which counts, paces and retries it until the deadline.
-        Raises `AwsError`, or whatever botocore raises, if the source was not read to its last page.
+        Makes every call through `budget`, which counts, limits and retries calls.
+        Raises `AwsError`, or any error of botocore, if it cannot read the source to its last page.
         """

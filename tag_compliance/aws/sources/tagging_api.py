@@ -7,26 +7,32 @@ https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetRes
 from __future__ import annotations
 
 from functools import partial
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from botocore.exceptions import ClientError
 
 from tag_compliance.aws.account_session import AccountSession
-from tag_compliance.aws.clients import Clients, signing_as
-from tag_compliance.aws.columns import ResourceColumns
+from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.errors import AwsError, PageTokenExpired, aws_error_of
-from tag_compliance.aws.page import Page, get_page
 from tag_compliance.aws.retry import CallBudget
+from tag_compliance.aws.signing import signing_as
+from tag_compliance.aws.sources.columns import ResourceColumns
+from tag_compliance.aws.sources.page import Page, decode_pages, get_page
 from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.read_status import Reason, Source
 
+if TYPE_CHECKING:
+    from types_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
+
 _OPERATION = "GetResources"
 _MAX_RESTARTS = 3
-"""A pagination token is valid for 15 minutes; the region is read again from its first page then."""
+"""How often a region is read again from its first page, because a pagination token, which is valid
+for 15 minutes, expired."""
 
 
 class TaggingApi:
-    """`max_pages` ends each region early, to test whether it can be read."""
+    """Reads all pages of a region; at most `max_pages` to test whether the region can be read."""
 
     name = Source.TAGGING
     operation = _OPERATION
@@ -43,7 +49,7 @@ class TaggingApi:
                 if restart == _MAX_RESTARTS:
                     cause = f"{error.cause} (the region was started over {restart} times)"
                     raise AwsError(_OPERATION, Reason.EXPIRED_TOKEN, cause) from error
-        raise AssertionError("the last round returns or raises")
+        raise AssertionError("the last attempt returns or raises")
 
     def _read_all_pages(
         self, session: AccountSession, region: RegionName, budget: CallBudget
@@ -66,9 +72,15 @@ class TaggingApi:
         used = session.credentials()
         try:
             with signing_as(lambda: used):
-                return get_page(self._clients.tagging_client(region), token)
+                return get_page(self._client(region), token)
         except ClientError as error:
             failure = aws_error_of(_OPERATION, error)
             if failure.reason is Reason.EXPIRED_TOKEN and failure.retryable:
                 session.renew(used)
             raise failure from None
+
+    def _client(self, region: RegionName) -> ResourceGroupsTaggingAPIClient:
+        client: ResourceGroupsTaggingAPIClient = self._clients.get(
+            "resourcegroupstaggingapi", region, decode_pages
+        )
+        return client

@@ -8,13 +8,15 @@ from hypothesis import strategies as st
 
 from tag_compliance.domain.metrics.detail import MAX_ARN_LABEL, Detail, arn_label, detail_of
 from tag_compliance.domain.policy import Policy
-from tag_compliance_tests.domain.organizations import evaluated, inventory, summary_of
+from tag_compliance_tests.domain.organizations import Row, evaluated, inventory, summary_of
 
 _POLICY = Policy(("Owner", "Env"))
 
 
 def _detail(limit: int, *names: str, regions: tuple[str, ...] = ("eu-west-1",)) -> Detail:
-    rows = [(region, f"arn:aws:ec2:{region}:1:vpc/{n}", {}) for region in regions for n in names]
+    rows: list[Row] = [
+        (region, f"arn:aws:ec2:{region}:1:vpc/{n}", {}) for region in regions for n in names
+    ]
     evaluation = evaluated(inventory(*rows, regions=regions), _POLICY)
     rules = _POLICY.required_rule_ids
     summary = summary_of([evaluation], _POLICY)
@@ -81,8 +83,8 @@ def test_the_limit_keeps_the_same_resources_in_whatever_order_aws_returns_them()
 
 
 def test_findings_of_an_account_without_a_kept_series_are_not_loaded() -> None:
-    rows = ("eu-west-1", "arn:aws:ec2:eu-west-1:1:vpc/a", {})
-    one, two = (evaluated(inventory(rows, account_id=i), _POLICY) for i in ("1" * 12, "2" * 12))
+    row: Row = ("eu-west-1", "arn:aws:ec2:eu-west-1:1:vpc/a", {})
+    one, two = (evaluated(inventory(row, account_id=i), _POLICY) for i in ("1" * 12, "2" * 12))
     loaded = []
 
     def load(account_id: str) -> pa.Table:

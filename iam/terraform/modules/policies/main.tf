@@ -65,7 +65,7 @@ locals {
       },
       {
         # Without it S3 returns 403 for an object that does not exist yet.
-        Sid      = "TellMissingFromDenied"
+        Sid      = "DistinguishMissingFromDenied"
         Effect   = "Allow"
         Action   = ["s3:ListBucket"]
         Resource = [local.bucket_arn]

@@ -1,4 +1,4 @@
-"""A page is decoded past botocore, and held to its form."""
+"""A page is decoded without botocore's parser, and a malformed page is rejected."""
 
 from __future__ import annotations
 
@@ -7,31 +7,34 @@ import pytest
 from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tag_compliance.domain.scan import Reason
 
-from tag_compliance.aws.clients import Clients, signing_as
+from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.errors import aws_error_of
-from tag_compliance.aws.page import Mapping, Page, TagPair, get_page
+from tag_compliance.aws.signing import signing_as
+from tag_compliance.aws.sources.page import Mapping, Page, TagPair, decode_pages, get_page
+from tag_compliance.domain.account import RegionName
+from tag_compliance.domain.read_status import Reason
 from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
 from tag_compliance_tests.support.aws import Enter
 
-REGION = "us-east-1"
+REGION = RegionName("us-east-1")
 
 
 def organization() -> Organization:
-    made = Organization()
-    account = made.add_account(BASE_ACCOUNT_ID)
+    created = Organization()
+    account = created.add_account(BASE_ACCOUNT_ID)
     account.put(REGION, "arn:aws:s3:::größe", {"Owner": 'a "b" \\ \n é🏷', "Empty": ""})
     account.put(REGION, "arn:aws:s3:::once-tagged")
-    return made
+    return created
 
 
 def read(clients: Clients, token: str = "") -> Page:
-    with signing_as(clients.own_credentials):
-        return get_page(clients.tagging_client(REGION), token)
+    client = clients.get("resourcegroupstaggingapi", REGION, decode_pages)
+    with signing_as(clients.base_credentials):
+        return get_page(client, token)
 
 
-def test_a_page_holds_what_aws_sent(enter: Enter) -> None:
+def test_a_page_contains_what_aws_returned(enter: Enter) -> None:
     with FakeAws(organization()) as fake:
         enter(fake)
         page = read(Clients(1))
@@ -44,7 +47,7 @@ def test_a_page_holds_what_aws_sent(enter: Enter) -> None:
     assert page.PaginationToken == ""
 
 
-def test_a_page_of_a_hundred_is_asked_for(enter: Enter) -> None:
+def test_a_page_of_100_resources_is_requested(enter: Enter) -> None:
     with FakeAws(organization()) as fake:
         enter(fake)
         read(Clients(1))
@@ -54,7 +57,7 @@ def test_a_page_of_a_hundred_is_asked_for(enter: Enter) -> None:
 
 
 @pytest.mark.parametrize("fault", [Fault.MISSING_TOKEN, Fault.EXTRA_FIELDS])
-def test_a_missing_token_and_fields_that_aws_may_add_are_fine(enter: Enter, fault: Fault) -> None:
+def test_a_missing_token_and_unknown_fields_are_accepted(enter: Enter, fault: Fault) -> None:
     with FakeAws(organization()) as fake:
         enter(fake)
         fake.faults.add(fault)
@@ -77,9 +80,7 @@ def test_a_missing_token_and_fields_that_aws_may_add_are_fine(enter: Enter, faul
         Fault.WRONG_TAGS_TYPE,
     ],
 )
-def test_a_body_of_another_form_is_never_taken_for_an_empty_page(
-    enter: Enter, fault: Fault
-) -> None:
+def test_a_malformed_body_is_never_an_empty_page(enter: Enter, fault: Fault) -> None:
     with FakeAws(organization()) as fake:
         enter(fake)
         fake.faults.add(fault)
@@ -89,7 +90,7 @@ def test_a_body_of_another_form_is_never_taken_for_an_empty_page(
     assert aws_error_of("GetResources", caught.value).reason is Reason.MALFORMED_RESPONSE
 
 
-def test_an_error_is_still_botocores(enter: Enter) -> None:
+def test_an_error_response_is_still_raised_by_botocore(enter: Enter) -> None:
     with FakeAws(organization()) as fake:
         enter(fake)
         fake.faults.add(Fault.ACCESS_DENIED)
@@ -99,7 +100,7 @@ def test_an_error_is_still_botocores(enter: Enter) -> None:
 
 @settings(deadline=None)
 @given(st.binary(max_size=200) | st.text().map(str.encode))
-def test_any_bytes_are_a_page_or_no_page_and_nothing_else(body: bytes) -> None:
+def test_any_bytes_are_a_page_or_malformed(body: bytes) -> None:
     try:
         msgspec.json.decode(body, type=Page)
     except msgspec.MsgspecError:
@@ -122,7 +123,7 @@ JSON = st.recursive(
 
 @settings(deadline=None)
 @given(JSON)
-def test_any_json_is_a_page_or_no_page_and_nothing_else(document: object) -> None:
+def test_any_json_is_a_page_or_malformed(document: object) -> None:
     body = msgspec.json.encode(document)
     try:
         page = msgspec.json.decode(body, type=Page)
@@ -131,7 +132,7 @@ def test_any_json_is_a_page_or_no_page_and_nothing_else(document: object) -> Non
     assert all(isinstance(mapping.ResourceARN, str) for mapping in page.ResourceTagMappingList)
 
 
-def test_half_a_surrogate_pair_is_no_text() -> None:
+def test_half_a_surrogate_pair_is_malformed() -> None:
     body = b'{"ResourceTagMappingList":[{"ResourceARN":"\\ud800","Tags":[]}]}'
 
     with pytest.raises(msgspec.MsgspecError):

@@ -1,10 +1,10 @@
-"""From pages to columns: texts become Arrow arrays every few thousand resources."""
+"""Resources collected in columns, which become Arrow arrays every few thousand rows."""
 
 from __future__ import annotations
 
 import pyarrow as pa
 
-from tag_compliance.aws.page import Page
+from tag_compliance.aws.sources.page import Page
 from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.arn import type_of
 from tag_compliance.domain.read_status import Source
@@ -14,7 +14,7 @@ _ROWS_PER_CHUNK = 5_000
 
 
 class ResourceColumns:
-    """Collects the resources of one region from one source; `table` has `RESOURCE_SCHEMA`."""
+    """Collects the resources of one region from one source."""
 
     def __init__(self, region: RegionName, source: Source) -> None:
         self._region = region
@@ -34,6 +34,7 @@ class ResourceColumns:
         self._values: list[str] = []
 
     def add(self, page: Page) -> None:
+        """Appends the resources of a page, in its order."""
         mappings = page.ResourceTagMappingList
         arns = [mapping.ResourceARN for mapping in mappings]
         self._arns += arns
@@ -63,6 +64,7 @@ class ResourceColumns:
         self._start_chunk()
 
     def table(self) -> pa.Table:
+        """All rows, in the order in which they were added: a table of `RESOURCE_SCHEMA`."""
         if self._arns or not self._chunks:
             self._end_chunk()
         return pa.concat_tables(self._chunks).unify_dictionaries()

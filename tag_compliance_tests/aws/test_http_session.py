@@ -1,4 +1,4 @@
-"""TLS is verified as botocore verifies it; the CA bundle is loaded once."""
+"""TLS, proxies and connections work as in botocore, but the CA bundle is loaded once."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 from botocore.httpsession import create_urllib3_context
-from tag_compliance.domain.scan import Reason, ScannedAccount
 
-from tag_compliance.aws import trust
-from tag_compliance.aws.scanner import scan_accounts
-from tag_compliance.aws.trust import create_trust
-from tag_compliance_tests.fake_aws import FakeAws, Organization, generate_organization
+from tag_compliance.aws import http_session
+from tag_compliance.aws.http_session import create_tls_context
+from tag_compliance.domain.read_status import Reason
+from tag_compliance.domain.resources import AccountInventory
+from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 from tag_compliance_tests.fake_aws.certificates import create_server_context
-from tag_compliance_tests.support.aws import Enter, account_ids, config_of
+from tag_compliance_tests.support.aws import Enter, scan
 
 COMPARED = (
     "check_hostname",
@@ -32,37 +32,32 @@ COMPARED = (
 )
 
 
-def scan(organization: Organization, **settings: Any) -> list[ScannedAccount]:
-    config = config_of(organization, **settings)
-    return scan_accounts(config, account_ids(config))
-
-
-def reasons(scanned: list[ScannedAccount]) -> set[Reason]:
-    return {region.reason for account in scanned for region in account.scan.regions}
+def reasons(scanned: list[AccountInventory]) -> set[Reason]:
+    return {region.reason for account in scanned for region in account.status.regions}
 
 
 @pytest.fixture
 def loads(monkeypatch: pytest.MonkeyPatch) -> list[object]:
-    """Every loading of a CA bundle by this program's contexts."""
+    """The arguments of each call that loaded a CA bundle."""
     found: list[object] = []
 
     def create() -> ssl.SSLContext:
         context: ssl.SSLContext = create_urllib3_context()
         load = context.load_verify_locations
 
-        def counted(*where: Any, **named: Any) -> None:
-            found.append((where, named))
-            load(*where, **named)
+        def counted(*args: Any, **kwargs: Any) -> None:
+            found.append((args, kwargs))
+            load(*args, **kwargs)
 
         context.load_verify_locations = counted  # type: ignore[method-assign]
         return context
 
-    monkeypatch.setattr(trust, "create_urllib3_context", create)
+    monkeypatch.setattr(http_session, "create_urllib3_context", create)
     return found
 
 
-def test_the_context_is_no_weaker_than_botocores() -> None:
-    ours, botocores = create_trust(), create_urllib3_context()
+def test_the_tls_context_is_as_strict_as_that_of_botocore() -> None:
+    ours, botocores = create_tls_context(), create_urllib3_context()
 
     assert {name: getattr(ours, name) for name in COMPARED} == {
         name: getattr(botocores, name) for name in COMPARED
@@ -71,11 +66,11 @@ def test_the_context_is_no_weaker_than_botocores() -> None:
     assert ours.verify_mode is ssl.CERT_REQUIRED
 
 
-def test_each_bundle_is_loaded_once_and_another_one_too(tmp_path: Path) -> None:
+def test_each_ca_bundle_is_loaded_once(tmp_path: Path) -> None:
     first, second = tmp_path / "first.pem", tmp_path / "second.pem"
     create_server_context(first)
     create_server_context(second)
-    context = create_trust()
+    context = create_tls_context()
 
     for bundle in (first, first, second, first, second):
         context.load_verify_locations(str(bundle))
@@ -83,9 +78,9 @@ def test_each_bundle_is_loaded_once_and_another_one_too(tmp_path: Path) -> None:
     assert context.cert_store_stats()["x509_ca"] == 2
 
 
-def test_a_bundle_that_could_not_be_loaded_is_tried_again(tmp_path: Path) -> None:
+def test_a_ca_bundle_that_could_not_be_loaded_is_loaded_later(tmp_path: Path) -> None:
     bundle = tmp_path / "late.pem"
-    context = create_trust()
+    context = create_tls_context()
     with pytest.raises(FileNotFoundError):
         context.load_verify_locations(str(bundle))
     create_server_context(bundle)
@@ -110,7 +105,7 @@ def test_connections_are_reused_and_the_bundle_is_loaded_once(
     assert len(loads) == 1
 
 
-def test_a_certificate_of_an_unknown_authority_is_refused_with_the_reason(
+def test_a_certificate_of_an_unknown_authority_is_rejected(
     enter: Enter, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     create_server_context(tmp_path / "other.pem")
@@ -118,10 +113,10 @@ def test_a_certificate_of_an_unknown_authority_is_refused_with_the_reason(
     with FakeAws(organization, tls=True) as fake:
         enter(fake)
         monkeypatch.setenv("AWS_CA_BUNDLE", str(tmp_path / "other.pem"))
-        (scanned,) = scan(organization, regions=["us-east-1"])
+        (scanned,) = scan(organization, ["us-east-1"])
 
         assert len(fake.calls) == 0
-    (region,) = scanned.scan.regions
+    (region,) = scanned.status.regions
     assert region.reason is Reason.UNREACHABLE
     assert "SSL validation failed" in region.message
     assert "CERTIFICATE_VERIFY_FAILED" in region.message
@@ -135,7 +130,7 @@ def test_a_certificate_of_an_unknown_authority_is_refused_with_the_reason(
         ("NO_BUNDLE", Reason.UNREACHABLE),
     ],
 )
-def test_the_bundle_is_that_of_botocores_variables_or_the_public_authorities(
+def test_the_ca_bundle_is_that_of_the_standard_variables(
     enter: Enter, monkeypatch: pytest.MonkeyPatch, variable: str, reason: Reason
 ) -> None:
     organization = generate_organization(1, ["us-east-1"], 10)
@@ -143,27 +138,27 @@ def test_the_bundle_is_that_of_botocores_variables_or_the_public_authorities(
         enter(fake)
         monkeypatch.delenv("AWS_CA_BUNDLE")
         monkeypatch.setenv(variable, str(fake.ca_bundle))
-        scanned = scan(organization, regions=["us-east-1"])
+        scanned = scan(organization, ["us-east-1"])
 
     assert reasons(scanned) == {reason}
 
 
-def test_a_certificate_for_another_host_is_refused(
+def test_a_certificate_for_another_host_is_rejected(
     enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     organization = generate_organization(1, ["us-east-1"], 10)
     with FakeAws(organization, tls=True) as fake:
         enter(fake)
         monkeypatch.setenv("AWS_ENDPOINT_URL", fake.url.replace("127.0.0.1", "127.1"))
-        (scanned,) = scan(organization, regions=["us-east-1"])
+        (scanned,) = scan(organization, ["us-east-1"])
 
-    (region,) = scanned.scan.regions
+    (region,) = scanned.status.regions
     assert region.reason is Reason.UNREACHABLE
     assert "SSL validation failed" in region.message
     assert "127.1" in region.message
 
 
-def test_requests_go_through_the_proxy_that_the_environment_names(
+def test_requests_use_the_proxy_of_the_environment(
     enter: Enter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     organization = generate_organization(1, ["us-east-1"], 10)
@@ -172,7 +167,7 @@ def test_requests_go_through_the_proxy_that_the_environment_names(
         # The fake ignores the target of a request, so it can be the proxy of a missing host.
         monkeypatch.setenv("HTTP_PROXY", fake.url)
         monkeypatch.setenv("AWS_ENDPOINT_URL", "http://aws.invalid")
-        scanned = scan(organization, regions=["us-east-1"])
+        scanned = scan(organization, ["us-east-1"])
 
     assert reasons(scanned) == {Reason.OK}
 
@@ -184,9 +179,9 @@ def test_a_proxy_that_is_down_is_reported_without_its_password(
     with FakeAws(organization) as fake:
         enter(fake)
         monkeypatch.setenv("HTTP_PROXY", "http://user:hunter2@127.0.0.1:1")
-        (scanned,) = scan(organization, regions=["us-east-1"])
+        (scanned,) = scan(organization, ["us-east-1"])
 
-    (region,) = scanned.scan.regions
+    (region,) = scanned.status.regions
     assert region.reason is Reason.UNREACHABLE
     assert "proxy" in region.message.lower()
     assert "hunter2" not in region.message
@@ -195,7 +190,7 @@ def test_a_proxy_that_is_down_is_reported_without_its_password(
 @pytest.mark.parametrize(
     ("exempt", "reason"), [("127.0.0.1", Reason.OK), ("amazonaws.com", Reason.UNREACHABLE)]
 )
-def test_a_host_in_no_proxy_is_reached_without_the_proxy(
+def test_hosts_in_no_proxy_are_reached_without_the_proxy(
     enter: Enter, monkeypatch: pytest.MonkeyPatch, exempt: str, reason: Reason
 ) -> None:
     organization = generate_organization(1, ["us-east-1"], 10)
@@ -203,6 +198,6 @@ def test_a_host_in_no_proxy_is_reached_without_the_proxy(
         enter(fake)
         monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:1")
         monkeypatch.setenv("NO_PROXY", exempt)
-        scanned = scan(organization, regions=["us-east-1"])
+        scanned = scan(organization, ["us-east-1"])
 
     assert reasons(scanned) == {reason}

@@ -1,0 +1,129 @@
+"""Reading one account: its regions, from all sources, in any order and on any threads."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import pyarrow as pa
+
+from tag_compliance.aws.account_session import AccountSession
+from tag_compliance.aws.errors import aws_error_of
+from tag_compliance.aws.retry import CallBudget, CallStats
+from tag_compliance.aws.sources.base import ResourceSource
+from tag_compliance.domain.account import RegionName, Target
+from tag_compliance.domain.clock import utc_now
+from tag_compliance.domain.read_status import (
+    AccountReadStatus,
+    ReadStatus,
+    Reason,
+    RegionReadStatus,
+)
+from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
+
+
+@dataclass(frozen=True, slots=True)
+class _RegionResult:
+    status: RegionReadStatus
+    resources: pa.Table
+
+
+class AccountReader:
+    """Reads each region of one account once.
+
+    `new_budget` creates the budget of one source in one region.
+    """
+
+    def __init__(
+        self,
+        target: Target,
+        session: AccountSession,
+        sources: Sequence[ResourceSource],
+        new_budget: Callable[[], CallBudget],
+    ) -> None:
+        self.target = target
+        self._session = session
+        self._sources = sources
+        self._new_budget = new_budget
+        self._started_at = utc_now()
+        self._lock = threading.Lock()
+        self._results: dict[RegionName, _RegionResult] = {}
+        self._opening_seconds = 0.0
+        self._first_began, self._last_ended = math.inf, 0.0
+
+    def assume_role(self) -> None:
+        """Assumes the account's role. A failure is reported when a region is read."""
+        began = time.monotonic()
+        with contextlib.suppress(Exception):
+            self._session.credentials()
+        self._opening_seconds = time.monotonic() - began
+
+    def read(self, region: RegionName) -> tuple[RegionReadStatus, AccountInventory | None]:
+        """The region's status, and the account's inventory if this was its last region.
+
+        Never raises because of AWS: a failure is a reason and a message in the status. The reader
+        does not keep the rows of an account that is complete.
+        """
+        began = time.monotonic()
+        readings = [self._read_source(region, source) for source in self._sources]
+        status = RegionReadStatus(region, tuple(status for status, _ in readings))
+        # The rows of a region in which one source failed are left out completely.
+        tables = [table for _, table in readings] if status.succeeded else []
+        resources = pa.concat_tables([RESOURCE_SCHEMA.empty_table(), *tables])
+        with self._lock:
+            self._first_began = min(self._first_began, began)
+            self._last_ended = time.monotonic()
+            self._results[region] = _RegionResult(status, resources)
+            if len(self._results) < len(self.target.regions):
+                return status, None
+            return status, self._inventory()
+
+    def _read_source(
+        self, region: RegionName, source: ResourceSource
+    ) -> tuple[ReadStatus, pa.Table]:
+        budget = self._new_budget()
+        reason, message, table = Reason.OK, "", RESOURCE_SCHEMA.empty_table()
+        try:
+            self._session.credentials()
+            table = source.read(self._session, region, budget)
+        except Exception as error:  # noqa: BLE001 - any error concerns only this region
+            failure = aws_error_of(source.operation, error)
+            reason, message = failure.reason, " ".join(str(failure).split())
+        status = ReadStatus(
+            source=source.name,
+            reason=reason,
+            message=message,
+            returned=len(table),
+            calls=budget.stats.calls,
+            retries=budget.stats.retries,
+            throttled_calls=budget.stats.throttled_calls,
+            seconds=budget.spent,
+            last_success_at=utc_now() if reason is Reason.OK else None,
+        )
+        return status, table
+
+    def _inventory(self) -> AccountInventory:
+        results = [self._results.pop(region) for region in self.target.regions]
+        stats = CallStats()
+        stats += self._session.stats
+        for result in results:
+            for source in result.status.sources:
+                stats += CallStats(source.calls, source.retries, source.throttled_calls)
+        succeeded = all(result.status.succeeded for result in results)
+        status = AccountReadStatus(
+            account_id=self.target.account_id,
+            account_name=self.target.account_name,
+            started_at=self._started_at,
+            seconds=self._opening_seconds + self._last_ended - self._first_began,
+            regions=tuple(result.status for result in results),
+            calls=stats.calls,
+            retries=stats.retries,
+            throttled_calls=stats.throttled_calls,
+            last_success_at=utc_now() if succeeded else None,
+        )
+        resources = pa.concat_tables([result.resources for result in results])
+        return AccountInventory(status, resources.unify_dictionaries())

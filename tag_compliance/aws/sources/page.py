@@ -1,0 +1,53 @@
+"""A page of GetResources: its shape, and the call that returns it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+import msgspec
+
+from tag_compliance.aws.botocore_hooks import DECODED, decode_responses
+
+if TYPE_CHECKING:
+    from types_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
+
+_MAX_RESOURCES_PER_PAGE = 100
+
+
+class TagPair(msgspec.Struct, gc=False, frozen=True):
+    """https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_Tag.html"""
+
+    Key: str
+    Value: str
+
+
+class Mapping(msgspec.Struct, gc=False, frozen=True):
+    """A resource. `Tags` is always present, and empty for a resource that lost its tags."""
+
+    ResourceARN: str
+    Tags: list[TagPair]
+
+
+class Page(msgspec.Struct, gc=False, frozen=True):
+    """API_GetResources.html, "Response Syntax". Fields that AWS may add are ignored."""
+
+    ResourceTagMappingList: list[Mapping]
+    PaginationToken: str | None = None
+
+
+_decoder = msgspec.json.Decoder(Page)
+
+
+def decode_pages(client: ResourceGroupsTaggingAPIClient) -> None:
+    """Makes this client decode the responses of GetResources as a `Page`."""
+    decode_responses(client, "GetResources", _decoder.decode)
+
+
+def get_page(client: ResourceGroupsTaggingAPIClient, token: str) -> Page:
+    """Calls GetResources once, for the page of this token; the first page has the token "".
+
+    The client was passed to `decode_pages`. Raises what botocore raises, and `MsgspecError` if the
+    body is malformed.
+    """
+    response = client.get_resources(ResourcesPerPage=_MAX_RESOURCES_PER_PAGE, PaginationToken=token)
+    return cast("dict[str, Page]", response)[DECODED]

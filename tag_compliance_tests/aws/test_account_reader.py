@@ -1,0 +1,136 @@
+"""An account is complete when its last region is read; each failure concerns one region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+import pyarrow as pa
+import pytest
+
+from tag_compliance.aws.account_reader import AccountReader
+from tag_compliance.aws.account_session import AccountSession
+from tag_compliance.aws.clients import Clients
+from tag_compliance.aws.errors import AwsError
+from tag_compliance.aws.retry import CallBudget, CallStats, RateLimiter
+from tag_compliance.aws.roles import RoleStep
+from tag_compliance.domain.account import AccountId, AccountName, RegionName, Target
+from tag_compliance.domain.read_status import Reason, Source
+from tag_compliance.domain.resources import RESOURCE_SCHEMA
+from tag_compliance_tests.fake_aws import FakeAws, Fault, Organization
+from tag_compliance_tests.support.aws import Enter
+
+ID = AccountId("111111111111")
+IRELAND, VIRGINIA = RegionName("eu-west-1"), RegionName("us-east-1")
+DENIED = AwsError("List", Reason.ACCESS_DENIED, "no permission")
+
+
+@dataclass
+class FakeSource:
+    """Returns one resource, after one call; raises the error of the region if there is one."""
+
+    arn: str
+    errors: Mapping[RegionName, Exception] = field(default_factory=dict)
+    name: Source = Source.TAGGING
+    operation: str = "List"
+
+    def read(self, session: AccountSession, region: RegionName, budget: CallBudget) -> pa.Table:
+        budget.call(self.operation, lambda: None)
+        if region in self.errors:
+            raise self.errors[region]
+        row = {"region": region, "arn": self.arn, "resource_type": "s3:bucket", "tags": []}
+        return pa.Table.from_pylist([{**row, "source": self.name}], schema=RESOURCE_SCHEMA)
+
+
+@pytest.fixture
+def fake(enter: Enter) -> Iterator[FakeAws]:
+    organization = Organization()
+    organization.add_account(ID)
+    with FakeAws(organization) as fake:
+        enter(fake)
+        yield fake
+
+
+def reader_of(*sources: FakeSource) -> AccountReader:
+    def new_budget(stats: CallStats | None = None) -> CallBudget:
+        return CallBudget(RateLimiter(0), 10, stats or CallStats(), random=lambda: 0.0)
+
+    target = Target(ID, AccountName("payments"), (IRELAND, VIRGINIA))
+    steps = (RoleStep(f"arn:aws:iam::{ID}:role/terraform", "tag-compliance", 3600),)
+    session = AccountSession(Clients(1), target, steps, new_budget)
+    return AccountReader(target, session, sources, new_budget)
+
+
+def test_the_last_region_completes_the_account_in_any_order(fake: FakeAws) -> None:
+    reader = reader_of(FakeSource("arn:a"))
+
+    status, inventory = reader.read(VIRGINIA)
+    assert (status.region, status.reason, inventory) == (VIRGINIA, Reason.OK, None)
+    _, inventory = reader.read(IRELAND)
+
+    assert inventory is not None
+    assert [region.region for region in inventory.status.regions] == [IRELAND, VIRGINIA]
+    assert inventory.resources["region"].to_pylist() == [IRELAND, VIRGINIA]
+    assert inventory.status.last_success_at is not None
+
+
+def test_a_region_has_a_status_for_each_source_and_the_rows_of_all(fake: FakeAws) -> None:
+    reader = reader_of(FakeSource("arn:a"), FakeSource("arn:b"))
+
+    status, _ = reader.read(IRELAND)
+    _, inventory = reader.read(VIRGINIA)
+
+    assert [(s.reason, s.returned, s.calls) for s in status.sources] == [(Reason.OK, 1, 1)] * 2
+    assert inventory is not None
+    assert inventory.resources["arn"].to_pylist() == ["arn:a", "arn:b"] * 2
+
+
+def test_a_failed_source_leaves_out_the_rows_of_its_region_and_of_no_other(fake: FakeAws) -> None:
+    reader = reader_of(FakeSource("arn:a"), FakeSource("arn:b", {IRELAND: DENIED}))
+
+    status, _ = reader.read(IRELAND)
+    _, inventory = reader.read(VIRGINIA)
+
+    assert [s.reason for s in status.sources] == [Reason.OK, Reason.ACCESS_DENIED]
+    assert (status.reason, status.message) == (Reason.ACCESS_DENIED, "List: no permission")
+    assert status.last_success_at is None
+    assert inventory is not None
+    assert inventory.resources["region"].to_pylist() == [VIRGINIA] * 2
+    assert not inventory.status.succeeded
+    assert inventory.status.last_success_at is None
+
+
+def test_any_error_of_a_source_is_a_status_with_a_message_of_one_line(fake: FakeAws) -> None:
+    broken = RuntimeError("first line\nsecond line")
+
+    status, _ = reader_of(FakeSource("arn:a", {IRELAND: broken})).read(IRELAND)
+
+    assert status.reason is Reason.INTERNAL
+    assert status.message == "List: RuntimeError: first line second line"
+
+
+def test_a_role_that_cannot_be_assumed_fails_every_source_of_every_region(fake: FakeAws) -> None:
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
+    reader = reader_of(FakeSource("arn:a"), FakeSource("arn:b"))
+
+    reader.assume_role()
+    reader.read(IRELAND)
+    _, inventory = reader.read(VIRGINIA)
+
+    assert inventory is not None
+    reasons = [s.reason for region in inventory.status.regions for s in region.sources]
+    assert reasons == [Reason.ASSUME_ROLE_DENIED] * 4
+    assert fake.calls.count("AssumeRole") == 1
+
+
+def test_an_accounts_calls_include_those_that_assumed_its_role(fake: FakeAws) -> None:
+    fake.faults.add(Fault.THROTTLED, operation="AssumeRole", times=1)
+    reader = reader_of(FakeSource("arn:a"))
+
+    reader.assume_role()
+    reader.read(IRELAND)
+    _, inventory = reader.read(VIRGINIA)
+
+    assert inventory is not None
+    status = inventory.status
+    assert (status.calls, status.retries, status.throttled_calls) == (2 + 2, 1, 1)

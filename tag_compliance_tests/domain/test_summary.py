@@ -1,0 +1,86 @@
+"""The numbers of a scan by account, region, type and rule agree with each other."""
+
+from __future__ import annotations
+
+import pandas as pd
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tag_compliance.domain.counts import Counts
+from tag_compliance.domain.policy import Policy
+from tag_compliance.domain.summary import Summary
+from tag_compliance_tests.domain.organizations import (
+    accounts,
+    evaluated,
+    inventory,
+    inventory_of,
+    patterns,
+    required_tags,
+    summary_of,
+)
+
+NUMBERS = ["returned", "excluded", "counted", "compliant"]
+
+
+def total_of(frame: pd.DataFrame) -> Counts:
+    return Counts(*(int(frame[name].sum()) for name in NUMBERS))
+
+
+@settings(deadline=None, max_examples=50)
+@given(st.data())
+def test_the_parts_add_up_to_the_total(data: st.DataObject) -> None:
+    required = data.draw(required_tags())
+    policy = Policy(tuple(required), tuple(data.draw(patterns)))
+    organization = [inventory_of(account) for account in data.draw(accounts(required))]
+    summary = summary_of([evaluated(account, policy) for account in organization], policy)
+
+    assert sum(summary.by_account.values(), Counts()) == summary.total
+    assert total_of(summary.by_region) == summary.total
+    assert total_of(summary.by_type) == summary.total
+    for frame in (summary.by_region_and_rule, summary.by_type_and_rule):
+        assert frame["evaluated"].sum() == summary.total.counted * len(required)
+        assert frame["violations"].sum() == sum(summary.violations_by_rule.values())
+
+
+def example(policy: Policy) -> Summary:
+    first = inventory(
+        ("eu-west-1", "arn:aws:ec2:eu-west-1:1:vpc/a", {"Owner": "x"}),
+        ("eu-west-1", "arn:aws:ec2:eu-west-1:1:vpc/b", {}),
+        regions=("us-east-1", "eu-west-1"),
+        account_id="222233334444",
+    )
+    second = inventory(regions=("eu-west-1",), account_id="111122223333")
+    return summary_of([evaluated(account, policy) for account in (first, second)], policy)
+
+
+def test_a_region_without_resources_has_zeros_and_regions_are_in_the_configured_order() -> None:
+    frame = example(Policy(("Owner",))).by_region
+
+    assert frame[["account_id", "region", *NUMBERS]].to_numpy().tolist() == [
+        ["222233334444", "us-east-1", 0, 0, 0, 0],
+        ["222233334444", "eu-west-1", 2, 0, 2, 1],
+        ["111122223333", "eu-west-1", 0, 0, 0, 0],
+    ]
+
+
+def test_every_rule_has_a_row_for_every_region_in_the_order_of_the_policy() -> None:
+    frame = example(Policy(("Stage", "Owner"))).by_region_and_rule
+    columns = ["region", "rule", "evaluated", "violations"]
+
+    assert frame[columns].to_numpy().tolist() == [
+        ["us-east-1", "required-tag-Stage", 0, 0],
+        ["us-east-1", "required-tag-Owner", 0, 0],
+        ["eu-west-1", "required-tag-Stage", 2, 2],
+        ["eu-west-1", "required-tag-Owner", 2, 1],
+        ["eu-west-1", "required-tag-Stage", 0, 0],
+        ["eu-west-1", "required-tag-Owner", 0, 0],
+    ]
+
+
+def test_a_scan_without_accounts_has_empty_frames_with_their_columns() -> None:
+    summary = Summary((), ("required-tag-Owner",))
+
+    assert summary.total == Counts()
+    assert list(summary.by_region.columns[3:]) == list(summary.by_type.columns[4:]) == NUMBERS
+    assert len(summary.by_region_and_rule) == len(summary.by_type_and_rule) == 0
+    assert summary.violations_by_rule == {}
