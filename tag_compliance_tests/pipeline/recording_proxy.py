@@ -14,7 +14,7 @@ from tag_compliance_tests.support.http_server import serving
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request and the status of its response; the `query` distinguishes a listing from a read."""
+    """One request and the status of its response; a listing has a `query`."""
 
     method: str
     path: str
