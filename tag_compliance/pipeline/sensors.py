@@ -91,14 +91,14 @@ def build_publish_sensor(prefix: Sequence[str] = ()) -> dg.SensorDefinition:
             return dg.SkipReason(f"nothing can be published with this configuration: {error}")
         running = unfinished_reading_runs(instance, heartbeats, prefix)
         if running:
-            return dg.SkipReason(f"{running} reading runs have not ended")
+            return dg.SkipReason(f"unfinished reading runs: {running}")
         record = find_unpublished_run(instance, prefix)
         if record is None:
             return dg.SkipReason("everything that was read is published")
         if is_published_by_its_process(record):
             return dg.SkipReason("the command that read it publishes it")
         if missing := missing_parts(instance, record):
-            return dg.SkipReason(f"{missing} runs of this scan have not been created yet")
+            return dg.SkipReason(f"runs of this scan that have not been created yet: {missing}")
         return publish_request(record.dagster_run)
 
     return scan_publish

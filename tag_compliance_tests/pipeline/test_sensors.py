@@ -39,10 +39,11 @@ def idle(tmp_path: Path, kept_instance: dg.DagsterInstance) -> Pipeline:
     return pipeline
 
 
-def scanned(pipeline: Pipeline, seconds_ago: int) -> str:
+def scanned(pipeline: Pipeline, seconds_ago: int) -> None:
+    """A scan that was requested so long ago, and published."""
     run_id = pipeline.note(Status.SUCCESS, tags=SCHEDULED)
     make_older(pipeline.instance, run_id, timedelta(seconds=seconds_ago))
-    return run_id
+    pipeline.note(Status.SUCCESS, tags={PUBLISHES_TAG: run_id}, job=PUBLISH_JOB)
 
 
 def test_the_first_scan_starts_at_once(idle: Pipeline) -> None:
@@ -132,7 +133,7 @@ def test_a_scheduled_scan_is_published_once_with_its_start_time(scanning: Pipeli
 def test_a_publication_waits_for_every_reading_run(scanning: Pipeline) -> None:
     scanning.run(scanning.requests("schedule")[0])
     run_id = scanning.note(Status.STARTED, assets=["raw_resources"])
-    assert publish(scanning).reason == "1 reading runs have not ended"
+    assert publish(scanning).reason == "unfinished reading runs: 1"
     make_older(scanning.instance, run_id, timedelta(minutes=3))
     assert published(scanning) is Outcome.COMPLETE
 
@@ -217,7 +218,7 @@ def test_a_killed_scan_keeps_and_publishes_the_accounts_that_it_has_read(
     scan.kill()
     scan.communicate()
     (killed,) = (n.rpartition("/")[2] for n in pipeline.storage.names(f"{HEARTBEATS}/"))
-    assert publish(pipeline).reason == "1 reading runs have not ended", "it may be alive"
+    assert publish(pipeline).reason == "unfinished reading runs: 1", "it may be alive"
     pipeline.storage.delete(f"{HEARTBEATS}/{killed}")
     make_older(kept_instance, killed, timedelta(minutes=3))
     fake.faults.clear()
