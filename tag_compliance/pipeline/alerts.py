@@ -1,11 +1,11 @@
-"""Where a failure leaves Dagster: one function, called with each alert, that a team provides.
+"""Alerts: a function that a team provides is called with each failed run and each failed check.
 
 `alert_hook: package.module:function` in the configuration names it; without one, alerts are log
-lines. Slack, e-mail or a pager go behind it; `docs/operations.md` has an example of each.
+lines. `docs/operations.md` has examples for Slack, e-mail and a pager.
 """
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -20,7 +20,7 @@ logger = get_logger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Alert:
-    """Something to tell a person: `run_id` finds it in the UI."""
+    """A message to a person; `run_id` is the run's id in the UI."""
 
     title: str
     text: str
@@ -31,7 +31,7 @@ Hook = Callable[[Alert], None]
 
 
 def log_alert(alert: Alert) -> None:
-    """The hook of a team that has named none."""
+    """The hook if the configuration names none."""
     logger.error(alert.title, text=alert.text, run=alert.run_id)
 
 
@@ -47,8 +47,8 @@ def load_hook(named: str | None) -> Hook:
         raise BadConfiguration((Fault("configuration", "alert_hook", named, rule),)) from None
 
 
-def build_alert_sensors(hook: str | None) -> list[dg.SensorDefinition]:
-    """One for failed runs, one for failed checks; on where a hook is named."""
+def build_alert_sensors(hook: str | None, prefix: Sequence[str] = ()) -> list[dg.SensorDefinition]:
+    """One for failed runs, one for failed checks; on by default if a hook is named."""
     on = dg.DefaultSensorStatus.RUNNING if hook else dg.DefaultSensorStatus.STOPPED
 
     @dg.run_failure_sensor(name="run_failed", default_status=on)
@@ -71,7 +71,7 @@ def build_alert_sensors(hook: str | None) -> list[dg.SensorDefinition]:
     def check_failed(context: dg.RunStatusSensorContext) -> None:
         """Calls the hook for each asset check that failed in a run that succeeded."""
         run = context.dagster_run
-        if not (is_reading(run) or is_publishing(run)):
+        if not (is_reading(run, prefix) or is_publishing(run, prefix)):
             return
         logs = context.instance.all_logs(
             run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION

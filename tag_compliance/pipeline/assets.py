@@ -1,8 +1,8 @@
 """The four assets: configuration, raw resources by account, compliance results, metric snapshot.
 
 `scan_config` is the one configuration of a scan: the downstream assets take targets, policy and
-settings from it, as the reading run stored it. The configuration file is only asked where the
-storage is.
+settings from it, as the reading run stored it. They use the configuration file itself only to find
+the storage.
 """
 
 from collections.abc import Iterator
@@ -14,30 +14,28 @@ from tag_compliance.aws.scanner import scan_accounts
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.domain.evaluation import basis_of, evaluate
 from tag_compliance.domain.metrics.table import SnapshotInfo
 from tag_compliance.domain.read_status import AccountReadStatus, Outcome, failures_of
 from tag_compliance.domain.thresholds import Thresholds
 from tag_compliance.errors import BadConfiguration, NothingScanned, TagComplianceError
 from tag_compliance.pipeline import metadata
+from tag_compliance.pipeline.account_writer import AccountWriter
 from tag_compliance.pipeline.checks import (
     RESULT_CHECKS,
     SNAPSHOT_CHECKS,
     check_results,
     check_snapshot,
 )
-from tag_compliance.pipeline.merge import MergedScan, keep_since, merge_stored, policy_of
+from tag_compliance.pipeline.merge import MergedScan, merge_stored
 from tag_compliance.pipeline.partitions import ACCOUNTS
 from tag_compliance.pipeline.resources import (
     ConfigurationResource,
     HeartbeatResource,
     ProgressResource,
 )
-from tag_compliance.pipeline.run_tags import read_since, scan_started_at
+from tag_compliance.pipeline.run_tags import scan_times
 from tag_compliance.snapshot.builder import SnapshotSettings, build_contents
 from tag_compliance.snapshot.status import LastScan
-from tag_compliance.tables.findings import Findings
-from tag_compliance.tables.raw_resources import RawResources
 
 IO_MANAGER = "tag_compliance_io"
 
@@ -63,7 +61,7 @@ def raw_resources(
     scan_config: Config,
     configuration: ConfigurationResource,
     scan_progress: dg.ResourceParam[ProgressResource],
-    heartbeat: HeartbeatResource,  # noqa: ARG001 - it beats for the whole run once it is asked for
+    heartbeat: HeartbeatResource,  # noqa: ARG001 - it beats during the whole run
 ) -> None:
     """Every tagged resource of the run's accounts, as the Resource Groups Tagging API returns it.
 
@@ -85,23 +83,16 @@ def _read_accounts(
     configuration: ConfigurationResource,
     progress: ProgressResource,
 ) -> Iterator[AccountReadStatus]:
-    storage, warn = configuration.storage(), context.log.warning
-    inventories, findings = RawResources(storage, warn), Findings(storage, warn)
-    policy, started_at = policy_of(config), scan_started_at(context.run.tags) or utc_now()
+    started_at = scan_times(context.run).started_at
+    writer = AccountWriter(config, configuration.storage(), context.log.warning, started_at)
     targets = targets_of(config, set(context.partition_keys))
     for inventory in scan_accounts(config, targets, progress):
-        status = inventory.status
-        stored = inventories.store(inventory)
-        if stored is None:
-            context.log.warning("%s: a later scan has stored this account", status.display_name)
-            continue
-        basis = basis_of(stored.status, policy, started_at, keep_since(config, started_at))
-        evaluation = evaluate(stored, policy, basis)
-        findings.store(evaluation)
-        context.add_asset_metadata(
-            metadata.of_account(evaluation), partition_key=str(status.account_id)
-        )
-        yield status
+        evaluation = writer.store(inventory)
+        if evaluation is not None:
+            context.add_asset_metadata(
+                metadata.of_account(evaluation), partition_key=str(evaluation.account_id)
+            )
+        yield inventory.status
 
 
 @dg.asset(
@@ -116,7 +107,7 @@ def compliance_results(
     context: dg.AssetExecutionContext,
     scan_config: Config,
     configuration: ConfigurationResource,
-    heartbeat: HeartbeatResource,  # noqa: ARG001 - a publishing run beats, too
+    heartbeat: HeartbeatResource,  # noqa: ARG001 - it beats during the whole run
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """Every count of the scan, merged from the evaluations of its accounts.
 
@@ -124,10 +115,7 @@ def compliance_results(
     `tag_compliance.domain.result_table.RESULT_SCHEMA`.
     """
     merged = merge_stored(
-        scan_config,
-        configuration.storage(),
-        context.log.warning,
-        read_since=read_since(context.run.tags),
+        scan_config, configuration.storage(), context.log.warning, scan_times(context.run)
     )
     before = configuration.snapshots().status()
     return dg.MaterializeResult(
@@ -139,19 +127,23 @@ def compliance_results(
 
 @dg.asset(kinds={"prometheus"}, check_specs=SNAPSHOT_CHECKS)
 def metric_snapshot(
-    scan_config: Config, compliance_results: MergedScan, configuration: ConfigurationResource
+    scan_config: Config,
+    compliance_results: MergedScan,
+    configuration: ConfigurationResource,
+    heartbeat: HeartbeatResource,  # noqa: ARG001 - it beats during the whole run
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """The exposition that the exporter serves, published in one step.
 
-    If no region could be read, nothing is published, and the last good snapshot stays. If
-    Prometheus would reject the exposition, nothing is published either.
+    If no region could be read, nothing is published, and the last good snapshot stays. The same
+    is true if Prometheus would reject the exposition.
     """
     results, store = compliance_results.results, configuration.snapshots()
-    started_at = max(status.started_at for status in results.statuses)
-    info = SnapshotInfo(started_at, utc_now(), __version__)
+    info = SnapshotInfo(compliance_results.started_at, utc_now(), __version__)
     try:
         if results.outcome is Outcome.NOTHING:
-            store.record(LastScan(started_at, info.made_at, Outcome.NOTHING, results.failures))
+            store.record(
+                LastScan(info.scan_started_at, info.made_at, Outcome.NOTHING, results.failures)
+            )
             raise NothingScanned(results.failures)
         contents = build_contents(
             results, compliance_results.load_findings, info, snapshot_settings(scan_config)

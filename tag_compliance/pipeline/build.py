@@ -44,14 +44,14 @@ def build_definitions(  # noqa: PLR0913 - what another code location can choose
     group_name: str = DEFAULT_GROUP,
     progress: ProgressResource | None = None,
 ) -> dg.Definitions:
-    """All definitions of this project, for a code location of its own or `dg.Definitions.merge`.
+    """All definitions of this project, for a separate code location or `dg.Definitions.merge`.
 
     Each run and each tick reads the file at `config_path`; the variables in `environment` override
-    it. `config` is its content now, from which Dagster takes the schedule's interval, the owners
-    and the alert hook until it reloads; None takes the defaults. `key_prefix` and `group_name`
-    place the assets in a larger catalog. The keys of the resources do not collide with another code
-    location's default resources: `configuration`, `heartbeat`, `scan_progress` and
-    `tag_compliance_io`.
+    it. `config` is its current content, from which Dagster takes the schedule's interval, the
+    owners and the alert hook until the code location is reloaded; None means the defaults.
+    `key_prefix` and `group_name` place the assets in a larger catalog. The resource keys are
+    `configuration`, `heartbeat`, `scan_progress` and `tag_compliance_io`, which do not collide with
+    the default keys of other code locations.
     """
     prefix = list(key_prefix)
     seconds = config.refresh_interval if config else Config.model_fields["refresh_interval"].default
@@ -65,8 +65,8 @@ def build_definitions(  # noqa: PLR0913 - what another code location can choose
         schedules=[build_schedule(cadence, prefix), housekeeping_schedule],
         sensors=[
             build_catch_up_sensor(cadence, prefix),
-            build_publish_sensor(),
-            *build_alert_sensors(config.alert_hook if config else None),
+            build_publish_sensor(prefix),
+            *build_alert_sensors(config.alert_hook if config else None, prefix),
         ],
         executor=dg.in_process_executor,
         loggers={"console": build_run_logger(environment)},
@@ -75,7 +75,7 @@ def build_definitions(  # noqa: PLR0913 - what another code location can choose
 
 
 def _jobs(prefix: list[str]) -> Iterator[Any]:
-    """A scan is one or more runs of the first job and then one run of the second."""
+    """A scan is one or more runs of the first job, and then one run of the second."""
     for name, assets_of_job, description in (
         (SCAN_JOB, (SCAN_CONFIG, RAW_RESOURCES), "Reads and evaluates every account."),
         (PUBLISH_JOB, (COMPLIANCE_RESULTS, METRIC_SNAPSHOT), "Publishes what was read."),

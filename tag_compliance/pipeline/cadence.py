@@ -1,4 +1,4 @@
-"""From an interval in seconds to a cron schedule, which knows minutes, hours and days."""
+"""From an interval in seconds to a cron schedule, whose smallest unit is a minute."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 @dataclass(frozen=True, slots=True)
 class Cadence:
-    """How often to scan: `cron` ticks at least that often, `is_due` tells which tick counts."""
+    """How often to scan: `cron` ticks at least that often; a tick counts if it `is_due`."""
 
     seconds: int
 
     @property
     def cron(self) -> str:
-        """The coarsest expression with a tick at every multiple of the interval, if any has."""
+        """The coarsest expression with a tick at every multiple of the interval, if one exists."""
         if self.seconds % _DAY == 0:
             return "0 0 * * *"
         if self.seconds % _HOUR == 0:
@@ -28,7 +28,8 @@ class Cadence:
     def is_due(self, tick: datetime, last_scan: datetime | None) -> bool:
         """Whether a multiple of the interval lies between the last scan's start and this tick.
 
-        Counted in Unix time: 90 seconds come to two scans in three minutes, not to one in two.
+        Multiples are counted in Unix time: an interval of 90 seconds leads to two scans in three
+        minutes, not to one scan in two minutes.
         """
         if last_scan is None:
             return True

@@ -1,4 +1,4 @@
-"""A small chart of compliance by account, as an image that the UI shows in a Markdown cell."""
+"""A chart of compliance by account: an image in Markdown, which the UI shows."""
 
 from __future__ import annotations
 

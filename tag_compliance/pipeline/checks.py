@@ -1,7 +1,6 @@
-"""The asset checks: what a team would want to be alerted about.
+"""The asset checks: conditions about which a team may want an alert.
 
-They are part of their asset's step: a step of their own would read every row again. A failed check
-is reported and stops nothing.
+They are part of the step of their asset. A failed check is reported and stops nothing.
 """
 
 from collections.abc import Iterator
@@ -28,12 +27,12 @@ _RESULTS, _SNAPSHOT = "compliance_results", "metric_snapshot"
 _RESULT_DESCRIPTIONS = {
     "every_account_read": "Every configured account was read in all of its regions.",
     "every_region_read": "Every configured region of every account was read to its last page.",
-    "compliance_above_minimum": "At least minimum_compliance per cent of all resources are "
-    "compliant.",
+    "compliance_above_minimum": "At least minimum_compliance per cent of all counted resources "
+    "are compliant.",
     "account_compliance_above_minimum": "At least minimum_account_compliance per cent of each "
-    "account's resources are compliant.",
+    "account's counted resources are compliant.",
     "no_sudden_drop": "No account has lost more than largest_drop per cent of its resources since "
-    "the last snapshot: a permission or a filter may be broken.",
+    "the last snapshot; a missing permission can be the cause.",
 }
 _SNAPSHOT_DESCRIPTIONS = {
     "snapshot_fresh": "The snapshot is not stale yet, as the exporter defines it."
@@ -50,7 +49,7 @@ SNAPSHOT_CHECKS = [
 def check_results(
     results: ComplianceResults, config: Config, before: ScanStatus | None
 ) -> list[dg.AssetCheckResult]:
-    """One for each of `RESULT_CHECKS`; `before` is the status of the snapshot current so far."""
+    """One for each of `RESULT_CHECKS`; `before` is the status of the current snapshot."""
     return [
         _every_account_read(results, config),
         _every_region_read(results, config),
@@ -147,7 +146,7 @@ def _severity(config: Config) -> dg.AssetCheckSeverity:
 
 
 def _compliance(counts: Counts) -> float:
-    """An account without counted resources is below no minimum."""
+    """100 for an account without counted resources, which is never below the minimum."""
     percentage = counts.compliance_percentage
     return 100.0 if percentage is None else percentage
 
@@ -155,7 +154,7 @@ def _compliance(counts: Counts) -> float:
 def _drops(
     results: ComplianceResults, before: ScanStatus | None, largest: float
 ) -> Iterator[dict[str, Cell]]:
-    """Accounts that were fully read both times; a failed account has a check of its own."""
+    """Accounts that were fully read both times; another check reports failed accounts."""
     earlier = {
         account.account_id: account.counts.returned
         for account in (before.accounts if before else ())

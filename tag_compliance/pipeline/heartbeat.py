@@ -1,8 +1,8 @@
 """Heartbeats, by which other processes see that a run is still alive.
 
-Dagster's default run launcher cannot tell a run that is still running from one whose process was
-killed, and neither can a process on another host. So each run that scans writes an object to the
-storage again and again while it lives.
+Dagster's default run launcher cannot distinguish a running run from one whose process was killed,
+and neither can a process on another host. So each run that reads or publishes writes an object to
+the storage at regular intervals while its process exists.
 """
 
 import contextlib
@@ -36,7 +36,7 @@ class Heartbeats:
     def beating(self, run_id: str) -> Iterator[None]:
         """Writes heartbeats of the run, from a thread, until the block ends.
 
-        A storage that cannot be written is not reported here, but by the step that needs it.
+        If the storage cannot be written, the step that writes to it reports that.
         """
         ended = threading.Event()
         thread = threading.Thread(

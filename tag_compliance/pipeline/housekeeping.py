@@ -1,6 +1,6 @@
-"""What Dagster would keep for ever: old runs with their events and logs, removed once a day.
+"""Deletes what Dagster would keep forever, once a day: old runs with their events and logs.
 
-What the UI needs to show the latest materialization of every partition stays, however old.
+Runs that the UI needs to show the latest materialization of a partition are kept, however old.
 """
 
 from collections.abc import Iterator
@@ -36,7 +36,8 @@ def build_housekeeping(assets: list[dg.AssetKey]) -> tuple[dg.JobDefinition, dg.
     @dg.job(
         name=JOB,
         executor_def=dg.in_process_executor,
-        description="Deletes runs, events and logs beyond retain_runs_days.",
+        description="Deletes runs with their events and logs that are older than retain_runs_days, "
+        "and snapshots beyond retain_snapshots.",
     )
     def housekeeping() -> None:
         delete_old_runs()
@@ -51,15 +52,15 @@ def build_housekeeping(assets: list[dg.AssetKey]) -> tuple[dg.JobDefinition, dg.
 
 
 def delete_runs(instance: dg.DagsterInstance, days: int, kept: set[str]) -> int:
-    """Deletes the ended runs that are older, with their events and logs; answers how many."""
+    """Deletes the ended runs that are older, with their events and logs; returns their number."""
     before = utc_now() - timedelta(days=days)
     ended = [status for status in dg.DagsterRunStatus if status not in UNFINISHED]
     old = list(_paged(instance, dg.RunsFilter(statuses=ended, created_before=before)))
-    doomed = [run_id for run_id in old if run_id not in kept]
-    for run_id in doomed:
+    deletable = [run_id for run_id in old if run_id not in kept]
+    for run_id in deletable:
         instance.compute_log_manager.delete_logs(prefix=[run_id])
         instance.delete_run(run_id)
-    return len(doomed)
+    return len(deletable)
 
 
 def _paged(instance: dg.DagsterInstance, filters: dg.RunsFilter) -> Iterator[str]:
@@ -71,7 +72,7 @@ def _paged(instance: dg.DagsterInstance, filters: dg.RunsFilter) -> Iterator[str
 
 
 def sweep_heartbeats(instance: dg.DagsterInstance, storage: Storage) -> int:
-    """Removes the signs of life of runs that were killed; answers how many."""
+    """Deletes the heartbeats of runs that were killed; returns their number."""
     names = storage.names(f"{HEARTBEATS}/")
     unfinished = set(_paged(instance, dg.RunsFilter(statuses=UNFINISHED)))
     dead = [name for name in names if name.rpartition("/")[2] not in unfinished]

@@ -1,6 +1,7 @@
-"""Where Dagster keeps the values of the assets: in the project's own storage.
+"""The IO manager: it keeps the values of the assets in the storage of this project.
 
 tables/scan_config.json
+tables/scan_times.json                       of the scan that compliance_results describes
 tables/raw_resources/<account id>.parquet    written by the asset itself, account by account
 tables/findings/<account id>.parquet         the same
 """
@@ -11,27 +12,27 @@ from typing import Any
 
 import dagster as dg
 import pandas as pd
-from pydantic import PrivateAttr, ValidationError
+from pydantic import PrivateAttr, TypeAdapter, ValidationError
 
-from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.domain.evaluation import basis_of
-from tag_compliance.domain.reconcile import reconcile
+from tag_compliance.domain.evaluation import Basis
 from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.domain.result_table import result_rows, to_frame
 from tag_compliance.errors import StoredValueUnreadable, TagComplianceError
-from tag_compliance.pipeline.merge import MergedScan, keep_since, merge_stored, policy_of
+from tag_compliance.pipeline.merge import MergedScan, merge_stored, policy_of
 from tag_compliance.pipeline.resources import ConfigurationResource
+from tag_compliance.pipeline.run_tags import ScanTimes
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.raw_resources import RawResources, Warn
 
-_CONFIG = "tables/scan_config.json"
+_CONFIG, _TIMES = "tables/scan_config.json", "tables/scan_times.json"
+_times = TypeAdapter(ScanTimes)
 
 
 class TableIOManager(dg.ConfigurableIOManager):
-    """Hands the results of a scan from asset to asset in memory, or builds them from the storage.
+    """Passes the results of a scan from asset to asset in memory, or builds them from the storage.
 
     An input of `raw_resources` is a `dict[str, AccountInventory]`. An input of `compliance_results`
     that is annotated as `pandas.DataFrame` gets one row for each counted resource.
@@ -42,11 +43,12 @@ class TableIOManager(dg.ConfigurableIOManager):
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         with _as_failure():
+            storage = self.configuration.storage()
             if isinstance(obj, Config):
-                data = obj.model_dump_json(by_alias=True).encode()
-                self.configuration.storage().write(_CONFIG, data)
+                storage.write(_CONFIG, obj.model_dump_json(by_alias=True).encode())
             elif isinstance(obj, MergedScan):
                 # The evaluations are stored already: nothing is written and read back.
+                storage.write(_TIMES, _times.dump_json(obj.times))
                 self._merged[context.run_id] = obj
 
     def load_input(self, context: dg.InputContext) -> Any:
@@ -54,27 +56,26 @@ class TableIOManager(dg.ConfigurableIOManager):
             storage, warn = self.configuration.storage(), context.log.warning
             if context.has_asset_partitions:
                 return _inventories(storage, context.asset_partition_keys, warn)
+            config = load_config_table(storage)
             wanted = context.dagster_type.typing_type
             if wanted is Config:
-                return load_config_table(storage)
-            if wanted is pd.DataFrame:
-                return load_frame(load_config_table(storage), storage, warn)
+                return config
             upstream = context.upstream_output
-            held = self._merged.get(upstream.run_id) if upstream and upstream.run_id else None
-            return held or merge_stored(load_config_table(storage), storage, warn)
+            merged = self._merged.get(upstream.run_id) if upstream and upstream.run_id else None
+            if merged is None:
+                merged = merge_stored(config, storage, warn, _load_times(storage))
+            return _frame_of(merged, config, storage, warn) if wanted is pd.DataFrame else merged
 
 
-def load_frame(config: Config, storage: Storage, warn: Warn) -> pd.DataFrame:
-    """The rows of `compliance_results`, from the stored inventories of the accounts."""
-    now, policy, inventories = utc_now(), policy_of(config), RawResources(storage, warn)
-    tables = []
-    for target in targets_of(config):
-        inventory = inventories.load(target.account_id)
+def _frame_of(merged: MergedScan, config: Config, storage: Storage, warn: Warn) -> pd.DataFrame:
+    """The rows behind the counts of a scan, from the stored inventories of the accounts."""
+    policy, inventories, tables = policy_of(config), RawResources(storage, warn), []
+    for account in merged.results.summary.accounts:
+        regions = account.summary.regions
+        inventory = inventories.load(account.account_id) if regions else None
         if inventory is not None:
-            status = reconcile(target, inventory.status, now=now)
-            basis = basis_of(status, policy, now, keep_since(config, now))
-            seen = AccountInventory(status, inventory.resources)
-            tables.append(result_rows(seen, target.account_name, policy, basis))
+            basis = Basis(policy.version, merged.times.started_at.date(), regions)
+            tables.append(result_rows(inventory, account.account_name, policy, basis))
     return to_frame(tables)
 
 
@@ -84,6 +85,15 @@ def _inventories(
     repository = RawResources(storage, warn)
     found = {account_id: repository.load(AccountId(account_id)) for account_id in account_ids}
     return {account_id: inventory for account_id, inventory in found.items() if inventory}
+
+
+def _load_times(storage: Storage) -> ScanTimes:
+    """The times of the scan that `compliance_results` was last materialized for."""
+    stored = storage.read(_TIMES)
+    try:
+        return _times.validate_json(stored.data) if stored else ScanTimes(utc_now())
+    except ValidationError as error:
+        raise _not_understood("times of the scan", error) from None
 
 
 def load_config_table(storage: Storage) -> Config:
@@ -96,13 +106,17 @@ def load_config_table(storage: Storage) -> Config:
     try:
         return Config.model_validate_json(stored.data)
     except ValidationError as error:
-        cause = f"this version does not understand it ({error.error_count()} faults)"
-        raise StoredValueUnreadable("configuration", cause) from None
+        raise _not_understood("configuration", error) from None
+
+
+def _not_understood(what: str, error: ValidationError) -> StoredValueUnreadable:
+    cause = f"this version does not understand it ({error.error_count()} faults)"
+    return StoredValueUnreadable(what, cause)
 
 
 @contextlib.contextmanager
 def _as_failure() -> Iterator[None]:
-    """An error that a person can fix reaches them in its own words, without a traceback."""
+    """Reports an error that a person can fix by its message, without a traceback."""
     try:
         yield
     except TagComplianceError as error:

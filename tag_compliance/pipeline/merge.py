@@ -1,16 +1,15 @@
 """From the stored evaluations of the accounts to the results of a scan.
 
-An evaluation whose basis is still right is used as it is stored. Only an account whose basis
-changed since it was evaluated (policy, exclusions, UTC day, regions that count) is evaluated again,
-from its stored resources.
+A stored evaluation is used as it is while its basis is right. Only an account whose basis changed
+since it was evaluated (policy, exclusions, UTC day, counted regions) is evaluated again, from its
+stored inventory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from functools import partial
 
 import pyarrow as pa
 
@@ -24,97 +23,33 @@ from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.reconcile import reconcile
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
 from tag_compliance.domain.results import ComplianceResults
-from tag_compliance.domain.summary import SummarizedAccount, Summary
+from tag_compliance.domain.summary import AccountSummary, SummarizedAccount, Summary
+from tag_compliance.pipeline.run_tags import ScanTimes
 from tag_compliance.storage.base import Storage
-from tag_compliance.tables.findings import Findings
+from tag_compliance.tables.findings import Findings, StoredEvaluation
 from tag_compliance.tables.raw_resources import RawResources, Warn
 
-
-@dataclass(frozen=True, slots=True)
-class Moments:
-    """`scan_started_at` is the start that all runs of the scan share; `now` is for accounts that
-    were never read; an account that was last read before `read_since` has failed; `keep_since` is
-    how old the numbers of a region that was not read may be, None: not at all.
-    """
-
-    scan_started_at: datetime
-    now: datetime
-    read_since: datetime | None = None
-    keep_since: datetime | None = None
+LoadFindings = Callable[[], pa.Table]
 
 
 @dataclass(frozen=True)
 class MergedScan:
-    """The results, and where the findings of each account are."""
+    """The results, the times of the scan, and where the findings of each account are."""
 
     results: ComplianceResults
-    findings: Mapping[AccountId, Callable[[], pa.Table]]
+    times: ScanTimes
+    findings: Mapping[AccountId, LoadFindings]
 
     def load_findings(self, account_id: AccountId) -> pa.Table:
         """A table of `FINDING_SCHEMA`. Raises `StoredValueUnreadable`."""
         return self.findings[account_id]()
 
-
-def merge(
-    targets: Sequence[Target],
-    policy: Policy,
-    findings: Findings,
-    inventories: RawResources,
-    moments: Moments,
-) -> MergedScan:
-    """One status and one summary for each target, in the configured order."""
-    statuses: list[AccountReadStatus] = []
-    summaries: list[SummarizedAccount] = []
-    sources: dict[AccountId, Callable[[], pa.Table]] = {}
-    for target in targets:
-        stored = findings.load(target.account_id)
-        status = reconcile(
-            target,
-            stored.status if stored else None,
-            now=moments.now,
-            read_since=moments.read_since,
-        )
-        basis = basis_of(status, policy, moments.scan_started_at, moments.keep_since)
-        if stored is not None and stored.basis == basis:
-            summary, sources[target.account_id] = stored.summary, stored.findings
-        else:
-            inventory = inventories.load(target.account_id) if basis.regions else None
-            evaluation = _evaluate(inventory, status, policy, basis)
-            summary, sources[target.account_id] = evaluation.summary, partial(_findings, evaluation)
-        statuses.append(status)
-        summaries.append(SummarizedAccount(target.account_id, target.account_name, summary))
-    rules = tuple(str(rule.rule_id) for rule in policy.rules)
-    results = ComplianceResults(tuple(statuses), Summary(tuple(summaries), rules))
-    return MergedScan(results, sources)
-
-
-def _evaluate(
-    inventory: AccountInventory | None, status: AccountReadStatus, policy: Policy, basis: Basis
-) -> Evaluation:
-    resources = inventory.resources if inventory else RESOURCE_SCHEMA.empty_table()
-    return evaluate(AccountInventory(status, resources), policy, basis)
-
-
-def _findings(evaluation: Evaluation) -> pa.Table:
-    return evaluation.findings
-
-
-def merge_stored(
-    config: Config,
-    storage: Storage,
-    warn: Warn,
-    read_since: datetime | None = None,
-) -> MergedScan:
-    """The stored evaluations of the configured accounts, merged."""
-    now = utc_now()
-    moments = Moments(now, now, read_since, keep_since(config, now))
-    return merge(
-        targets_of(config),
-        policy_of(config),
-        Findings(storage, warn),
-        RawResources(storage, warn),
-        moments,
-    )
+    @property
+    def started_at(self) -> datetime:
+        """The latest start of reading an account; the scan's start if no account was read."""
+        latest = max(status.started_at for status in self.results.statuses)
+        since = self.times.read_since
+        return latest if since is None or latest >= since else self.times.started_at
 
 
 def policy_of(config: Config) -> Policy:
@@ -123,7 +58,87 @@ def policy_of(config: Config) -> Policy:
 
 
 def keep_since(config: Config, started_at: datetime) -> datetime | None:
-    """How old the numbers of a region that was not read may be; None: they are dropped."""
+    """A region that was not read counts with its last good reading if that is not older.
+
+    None: it does not count.
+    """
     if config.on_failure is not OnFailure.KEEP_LAST:
         return None
     return started_at - timedelta(seconds=config.keep_last_for)
+
+
+def merge_stored(config: Config, storage: Storage, warn: Warn, times: ScanTimes) -> MergedScan:
+    """The stored evaluations of the configured accounts, in the configured order."""
+    targets, policy = targets_of(config), policy_of(config)
+    findings, inventories = Findings(storage, warn), RawResources(storage, warn)
+    stored = {target.account_id: findings.load(target.account_id) for target in targets}
+    merger = _Merger(config, policy, inventories, _not_before(times, stored))
+    accounts = [merger.merge(target, stored.pop(target.account_id)) for target in targets]
+    names = {target.account_id: target.account_name for target in targets}
+    summary = Summary(
+        tuple(
+            SummarizedAccount(a.status.account_id, names[a.status.account_id], a.summary)
+            for a in accounts
+        ),
+        tuple(str(rule.rule_id) for rule in policy.rules),
+    )
+    results = ComplianceResults(tuple(a.status for a in accounts), summary)
+    return MergedScan(results, merger.times, {a.status.account_id: a.findings for a in accounts})
+
+
+def _not_before(times: ScanTimes, stored: Mapping[AccountId, StoredEvaluation | None]) -> ScanTimes:
+    """A scan that is published days after its start is evaluated on the day of the publication.
+
+    Otherwise a re-execution of an old run would return every account to the day of that run.
+    """
+    days = [evaluation.basis.day for evaluation in stored.values() if evaluation is not None]
+    if max(days, default=times.started_at.date()) > times.started_at.date():
+        return replace(times, started_at=utc_now())
+    return times
+
+
+@dataclass(frozen=True)
+class _Account:
+    """One account, as its target and the policy require it now."""
+
+    status: AccountReadStatus
+    summary: AccountSummary
+    findings: LoadFindings
+
+
+@dataclass(frozen=True)
+class _Merger:
+    config: Config
+    policy: Policy
+    inventories: RawResources
+    times: ScanTimes
+
+    def merge(self, target: Target, stored: StoredEvaluation | None) -> _Account:
+        if stored is not None:
+            status = self._reconcile(target, stored.status)
+            basis = self._basis(status)
+            if basis == stored.basis:
+                return _Account(status, stored.summary, stored.findings)
+        evaluation = self._evaluate(target)
+        return _Account(evaluation.status, evaluation.summary, lambda: evaluation.findings)
+
+    def _evaluate(self, target: Target) -> Evaluation:
+        """From the inventory and its read status, which may be those of another reading.
+
+        That is so if the process that read the account was killed before it had stored both.
+        """
+        inventory = self.inventories.load(target.account_id)
+        if inventory is not None:
+            status, resources = inventory.status, inventory.resources
+        else:
+            status, resources = None, RESOURCE_SCHEMA.empty_table()
+        status = self._reconcile(target, status)
+        return evaluate(AccountInventory(status, resources), self.policy, self._basis(status))
+
+    def _reconcile(self, target: Target, stored: AccountReadStatus | None) -> AccountReadStatus:
+        times = self.times
+        return reconcile(target, stored, now=times.started_at, read_since=times.read_since)
+
+    def _basis(self, status: AccountReadStatus) -> Basis:
+        started_at = self.times.started_at
+        return basis_of(status, self.policy, started_at, keep_since(self.config, started_at))

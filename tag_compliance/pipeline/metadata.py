@@ -1,4 +1,4 @@
-"""What a person sees of each materialization in the UI; Dagster plots the numbers."""
+"""The metadata of each materialization, which the UI shows; Dagster plots the numbers."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def of_snapshot(
     contents: SnapshotContents, snapshot_id: str | None, uri: str, exporter_url: str | None
 ) -> Metadata:
     status = contents.status
-    place = f"{uri}/snapshots/{snapshot_id}" if snapshot_id else "not published: a newer one is"
+    place = f"{uri}/snapshots/{snapshot_id}" if snapshot_id else "not published: a newer one exists"
     found: dict[str, Value] = {
         "snapshot": dg.MetadataValue.path(place),
         "outcome": str(status.outcome),
@@ -112,7 +112,7 @@ def _counts(counts: Counts) -> dict[str, Value]:
 
 
 def _worst(frame: pd.DataFrame, label: str, whole: str, part: str) -> dg.MetadataValue:
-    """The labels that most resources lack something of."""
+    """The labels with the largest difference between `whole` and `part`."""
     sums = frame.groupby(label, as_index=False)[[whole, part]].sum()
     sums["lacking"] = sums[whole] - sums[part]
     return table_of(sums.nlargest(_WORST, "lacking").to_dict("records"))
@@ -155,7 +155,7 @@ def table_of_accounts(results: ComplianceResults) -> dg.MetadataValue:
 
 
 def table_of(rows: Sequence[Mapping[Any, Cell]]) -> dg.MetadataValue:
-    """A table in the UI; without rows it is a text, because Dagster cannot know its columns."""
+    """A table in the UI; a text if there are no rows, from which Dagster takes the columns."""
     if not rows:
         return dg.MetadataValue.text("none")
     return dg.MetadataValue.table([dg.TableRecord(row) for row in rows])

@@ -1,4 +1,4 @@
-"""The partitions: one for each AWS account, in step with the configuration without a reload."""
+"""The partitions: one for each AWS account; they follow the configuration without a reload."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tag_compliance.config import Config
 
 ACCOUNTS = dg.DynamicPartitionsDefinition(name="account")
 
-# What Dagster itself sets on a run over a range of partitions.
+# The tags that Dagster itself sets on a run over a range of partitions.
 _RANGE_START, _RANGE_END = (
     "dagster/asset_partition_range_start",
     "dagster/asset_partition_range_end",
@@ -17,7 +17,7 @@ _RANGE_START, _RANGE_END = (
 
 
 def sync_partitions(instance: dg.DagsterInstance, config: Config) -> list[str]:
-    """Adds the configured accounts, removes the others, and answers the keys in Dagster's order."""
+    """Adds the configured accounts, removes the others; returns the keys in Dagster's order."""
     name = ACCOUNTS.name or ""
     wanted = [str(target.account_id) for target in targets_of(config)]
     there = instance.get_dynamic_partitions(name)

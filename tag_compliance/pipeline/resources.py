@@ -22,8 +22,8 @@ from tag_compliance.storage.open import open_storage
 class ConfigurationResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     """The configuration: the file at `path`, and the variables in `environment` that override it.
 
-    Each run and each tick reads the file once. So an edit needs no reload, and does not reach a run
-    that has already begun, which would look for its tables in the storage of the edited file.
+    Each run and each tick reads the file once. So an edit needs no reload, and does not affect a
+    run that has already started, which would look for its tables in the storage of the edited file.
     """
 
     path: str

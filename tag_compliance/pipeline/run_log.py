@@ -29,7 +29,7 @@ class _RunLogHandler(logging.Handler):
 
 
 def build_run_logger(environment: Mapping[str, str]) -> dg.LoggerDefinition:
-    """A worker process that Dagster started logs as the variables in `environment` say."""
+    """The logger of worker processes that Dagster starts; `environment` has its settings."""
 
     def run_logger(_context: dg.InitLoggerContext) -> logging.Logger:
         if not logging.getLogger().handlers:  # the command line has configured its own process
@@ -46,7 +46,7 @@ def build_run_logger(environment: Mapping[str, str]) -> dg.LoggerDefinition:
 
 
 def _configure(environment: Mapping[str, str]) -> None:
-    """An error here would leave the run unstarted for ever, so a wrong value is only logged."""
+    """With an error here the run would never start, so a wrong value is only logged."""
     faults = []
 
     def chosen(variable: str, choices: tuple[str, ...], default: str) -> str:

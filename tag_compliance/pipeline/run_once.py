@@ -15,6 +15,7 @@ from tag_compliance.pipeline.partitions import range_tags, sync_partitions
 from tag_compliance.pipeline.resources import ProgressResource
 from tag_compliance.pipeline.run_tags import (
     ACCOUNT_TAG,
+    CLI_TRIGGER,
     ONE_AT_A_TIME,
     PARTS_TAG,
     PUBLISH_JOB,
@@ -31,7 +32,7 @@ from tag_compliance.storage.open import open_storage
 
 @dataclass(frozen=True)
 class FinishedScan:
-    """`snapshot` is the one that the scan published; None if it failed, for the cause `failure`."""
+    """`snapshot` is the published one; None if the scan failed, and `failure` says why."""
 
     run_id: str
     snapshot: Snapshot | None
@@ -47,15 +48,15 @@ def run_once(
 ) -> FinishedScan:
     """Runs one scan in this process, over all accounts or only over one.
 
-    A reading run and a publishing run, as the daemon would start them. Both are recorded in the
-    instance of `DAGSTER_HOME` and visible in its UI; without that variable they are recorded
+    A scan is a reading run and a publishing run, as the daemon would start them. Both are recorded
+    in the instance of `DAGSTER_HOME` and visible in its UI; without that variable they are recorded
     nowhere. `config` is the content of the file at `config_path`.
     """
     definitions = build_definitions(config_path, config, environment, progress=progress)
     with _instance(environment.get("DAGSTER_HOME")) as instance:
         accounts = sync_partitions(instance, config)
-        tags = {TRIGGER_TAG: "cli", **ONE_AT_A_TIME}
-        # A scan of one account is no scan of all: whatever is stored of the others counts.
+        tags = {TRIGGER_TAG: CLI_TRIGGER, **ONE_AT_A_TIME}
+        # A scan of one account has no scan tag: whatever is stored of the other accounts counts.
         tags |= {ACCOUNT_TAG: account} if account else {SCAN_TAG: scan_id(utc_now())}
         partitions = range_tags(account or accounts[0], account or accounts[-1])
         reading = _run(definitions, SCAN_JOB, instance, {**tags, PARTS_TAG: "1", **partitions})

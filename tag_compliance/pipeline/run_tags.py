@@ -1,7 +1,12 @@
 """The jobs, and the tags by which their runs are found."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+
+import dagster as dg
+
+from tag_compliance.domain.clock import utc_now
 
 SCAN_JOB = "scan"
 """Reads the accounts: `scan_config` and `raw_resources`."""
@@ -14,6 +19,9 @@ COMPLIANCE_RESULTS, METRIC_SNAPSHOT = "compliance_results", "metric_snapshot"
 
 TRIGGER_TAG = "tag_compliance/trigger"
 """What started the run: `schedule`, `catch-up`, `cli` or `ui`."""
+
+CLI_TRIGGER = "cli"
+"""A process with this trigger executes the reading run and then the publishing run."""
 
 SCAN_TAG = "tag_compliance/scan"
 """On every run of a scan of all accounts: the scan's start, which all its runs share."""
@@ -38,23 +46,36 @@ _CLOCK_SKEW = timedelta(seconds=5)
 """The clocks of hosts differ a little; an earlier scan is older by far more."""
 
 
+@dataclass(frozen=True, slots=True)
+class ScanTimes:
+    """`started_at`: the start that all runs of the scan share. An account that was last read before
+    `read_since` does not belong to the scan; None: everything that is stored belongs to it.
+    """
+
+    started_at: datetime
+    read_since: datetime | None = None
+
+
 def scan_id(started_at: datetime) -> str:
     """Names a scan by its start."""
     return started_at.astimezone(UTC).strftime(_TIME)
 
 
-def scan_started_at(tags: Mapping[str, str]) -> datetime | None:
-    """The start of the scan that a run belongs to; None if its tags name no scan."""
+def scan_times(run: dg.DagsterRun) -> ScanTimes:
+    """The times of the scan that a run belongs to.
+
+    A run without a scan in its tags, for example from the UI, starts now. A re-execution has the
+    tags of the run that it repeats, but it may be days later, so it starts now as well.
+    """
+    tagged = _tagged_start(run.tags)
+    if tagged is None:
+        return ScanTimes(utc_now())
+    started_at = utc_now() if run.parent_run_id else tagged
+    return ScanTimes(started_at, tagged - _CLOCK_SKEW)
+
+
+def _tagged_start(tags: Mapping[str, str]) -> datetime | None:
     try:
         return datetime.strptime(tags[SCAN_TAG], _TIME).replace(tzinfo=UTC)
     except (KeyError, ValueError):
         return None
-
-
-def read_since(tags: Mapping[str, str]) -> datetime | None:
-    """Since when an account must have been read to belong to the scan that a run publishes.
-
-    None for a run whose tags name no scan: everything that is stored belongs to it.
-    """
-    started_at = scan_started_at(tags)
-    return started_at - _CLOCK_SKEW if started_at else None

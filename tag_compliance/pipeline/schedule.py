@@ -1,5 +1,6 @@
 """The schedule: a scan every `refresh_interval`."""
 
+from collections.abc import Sequence
 from datetime import UTC, timedelta
 
 import dagster as dg
@@ -43,19 +44,21 @@ def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition
             config = configuration.load()
         except BadConfiguration:
             return [faulty_request("schedule", key, prefix)]
-        reason = busy(instance, configuration.heartbeats())
+        reason = busy(instance, configuration.heartbeats(), prefix)
         return reason or scan_requests(instance, config, "schedule", key)
 
     return scan_schedule
 
 
-def busy(instance: dg.DagsterInstance, heartbeats: Heartbeats) -> dg.SkipReason | None:
+def busy(
+    instance: dg.DagsterInstance, heartbeats: Heartbeats, prefix: Sequence[str]
+) -> dg.SkipReason | None:
     """Why no scan can start now; None if one can."""
-    running = unfinished_run(instance, heartbeats)
+    running = unfinished_run(instance, heartbeats, prefix)
     if running is not None:
         return dg.SkipReason(f"a scan is still running: run {running.run_id}")
-    unpublished = find_unpublished_run(instance)
-    # Not forever: a publishing sensor that is switched off publishes nothing.
+    unpublished = find_unpublished_run(instance, prefix)
+    # Not forever: the sensor that publishes may be switched off.
     if unpublished is not None and _age(unpublished) < ALL_REQUESTED_WITHIN:
         run_id = unpublished.dagster_run.run_id
         return dg.SkipReason(f"what run {run_id} has read is still to be published")

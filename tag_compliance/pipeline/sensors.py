@@ -1,5 +1,6 @@
 """The sensors that start runs: the first scan, missed scans, and the publication of each scan."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import dagster as dg
@@ -11,6 +12,7 @@ from tag_compliance.pipeline.partitions import sync_partitions
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_queries import (
     find_unpublished_run,
+    is_published_by_its_process,
     latest_scan_at,
     missing_parts,
     unfinished_reading_runs,
@@ -54,7 +56,7 @@ def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefin
             config = configuration.load()
         except BadConfiguration:
             return skipped if is_fresh else [faulty_request("catch-up", key, prefix)]
-        reason = busy(instance, configuration.heartbeats())
+        reason = busy(instance, configuration.heartbeats(), prefix)
         if reason is None:
             # An account that was added or removed is visible within seconds, before the next scan.
             sync_partitions(instance, config)
@@ -65,7 +67,7 @@ def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefin
     return scan_catch_up
 
 
-def build_publish_sensor() -> dg.SensorDefinition:
+def build_publish_sensor(prefix: Sequence[str] = ()) -> dg.SensorDefinition:
     """Publishes what was read as soon as no reading run is unfinished.
 
     That is one rule for a scheduled scan, a scan of several runs, a partition or a backfill from
@@ -83,14 +85,20 @@ def build_publish_sensor() -> dg.SensorDefinition:
         context: dg.SensorEvaluationContext, configuration: ConfigurationResource
     ) -> dg.RunRequest | dg.SkipReason:
         instance = context.instance
-        running = unfinished_reading_runs(instance, configuration.heartbeats())
+        try:
+            heartbeats = configuration.heartbeats()
+        except BadConfiguration as error:
+            return dg.SkipReason(f"nothing can be published with this configuration: {error}")
+        running = unfinished_reading_runs(instance, heartbeats, prefix)
         if running:
-            return dg.SkipReason(f"{running} reading runs have not ended")
-        record = find_unpublished_run(instance)
+            return dg.SkipReason(f"unfinished reading runs: {running}")
+        record = find_unpublished_run(instance, prefix)
         if record is None:
             return dg.SkipReason("everything that was read is published")
+        if is_published_by_its_process(record):
+            return dg.SkipReason("the command that read it publishes it")
         if missing := missing_parts(instance, record):
-            return dg.SkipReason(f"{missing} runs of this scan have not been created yet")
+            return dg.SkipReason(f"runs of this scan that have not been created yet: {missing}")
         return publish_request(record.dagster_run)
 
     return scan_publish

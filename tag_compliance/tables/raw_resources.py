@@ -19,6 +19,8 @@ _status = TypeAdapter(AccountReadStatus)
 Warn = Callable[[str], None]
 """Called with a sentence for a person."""
 
+BeforeWriting = Callable[[AccountInventory], None]
+
 
 class RawResources:
     """One inventory for each account. An inventory that cannot be read counts as missing."""
@@ -27,10 +29,15 @@ class RawResources:
         self._storage = storage
         self._warn = warn
 
-    def store(self, inventory: AccountInventory) -> AccountInventory | None:
+    def store(
+        self, inventory: AccountInventory, before_writing: BeforeWriting = lambda _: None
+    ) -> AccountInventory | None:
         """Stores an account's inventory with what is carried forward from the previous one.
 
         Returns the inventory that is stored now; None if a later one is stored already.
+        `before_writing` is called with this inventory first, and again if another process changes
+        the stored one at the same time. What it stores is never older than the inventory, even if
+        the process is killed.
         """
         stored: AccountInventory | None = None
 
@@ -41,7 +48,10 @@ class RawResources:
             except StoredValueUnreadable as error:
                 self._warn(f"{inventory.status.display_name}: {error}")
                 stored = inventory
-            return None if stored is None else encode_inventory(stored)
+            if stored is None:
+                return None
+            before_writing(stored)
+            return encode_inventory(stored)
 
         self._storage.update(_name(inventory.status.account_id), merged)
         return stored

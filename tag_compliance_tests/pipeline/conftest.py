@@ -33,7 +33,7 @@ def fake(enter: Enter) -> Iterator[FakeAws]:
 
 @pytest.fixture(scope="session")
 def empty_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A Dagster home whose tables stand, to be copied: making them takes longer than most tests."""
+    """A Dagster home with its tables, to be copied: creating them takes longer than most tests."""
     home = tmp_path_factory.mktemp("dagster")
     with dg.DagsterInstance.local_temp(str(home), _SILENT) as instance:
         instance.get_run_records(limit=1)
@@ -50,7 +50,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 @pytest.fixture
 def kept_instance(tmp_path: Path, empty_home: Path) -> Iterator[dg.DagsterInstance]:
-    """In a folder, for what opens its instance anew, as a schedule's tick does."""
+    """In a folder, for code that opens the instance again, as a schedule's tick does."""
     home = shutil.copytree(empty_home, tmp_path / "dagster")
     with dg.DagsterInstance.local_temp(str(home), _SILENT) as instance:
         yield instance

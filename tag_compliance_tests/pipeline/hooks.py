@@ -1,11 +1,11 @@
-"""What a team's own alert hook would be: it only remembers."""
+"""The alert hook of a team: it only remembers the alerts."""
 
 from __future__ import annotations
 
 from tag_compliance.pipeline.alerts import Alert
 
-told: list[Alert] = []
+alerts: list[Alert] = []
 
 
 def remember(alert: Alert) -> None:
-    told.append(alert)
+    alerts.append(alert)

@@ -1,4 +1,4 @@
-"""A proxy before a simulated S3: it remembers what was asked for, and can be out of order."""
+"""A proxy in front of a simulated S3: it records the requests, and can fail all of them."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tag_compliance_tests.support.http_server import serving
 
 
 @dataclass(frozen=True)
-class Asked:
-    """One request and its answer; `query` tells a listing from a reading."""
+class Exchange:
+    """One request and the status of its response; a listing has a `query`."""
 
     method: str
     path: str
@@ -27,15 +27,15 @@ class Asked:
 class RecordingProxy:
     url: str = ""
     down: bool = False
-    asked: list[Asked] = field(default_factory=list)
+    requests: list[Exchange] = field(default_factory=list)
 
-    def since(self, count: int) -> list[Asked]:
-        return self.asked[count:]
+    def since(self, count: int) -> list[Exchange]:
+        return self.requests[count:]
 
 
 @contextlib.contextmanager
 def recording_proxy(target: str) -> Iterator[RecordingProxy]:
-    """Runs on loopback, before the server at this URL."""
+    """Runs on loopback, in front of the server at this URL."""
     proxy = RecordingProxy()
     address = urlsplit(target).netloc
 
@@ -45,7 +45,7 @@ def recording_proxy(target: str) -> Iterator[RecordingProxy]:
         def _forward(self) -> None:
             body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
             if proxy.down:
-                self._answer(503, {}, b"")
+                self._respond(503, {}, b"")
                 return
             with contextlib.closing(http.client.HTTPConnection(address, timeout=20)) as upstream:
                 headers = {n: v for n, v in self.headers.items() if n.lower() != "expect"}
@@ -53,8 +53,8 @@ def recording_proxy(target: str) -> Iterator[RecordingProxy]:
                 response = upstream.getresponse()
                 data = response.read()
             url = urlsplit(self.path)
-            proxy.asked.append(
-                Asked(
+            proxy.requests.append(
+                Exchange(
                     self.command,
                     url.path,
                     url.query,
@@ -62,9 +62,9 @@ def recording_proxy(target: str) -> Iterator[RecordingProxy]:
                     response.status,
                 )
             )
-            self._answer(response.status, dict(response.getheaders()), data)
+            self._respond(response.status, dict(response.getheaders()), data)
 
-        def _answer(self, status: int, headers: dict[str, str], data: bytes) -> None:
+        def _respond(self, status: int, headers: dict[str, str], data: bytes) -> None:
             self.send_response_only(status)
             for name, value in headers.items():
                 if name.lower() not in {"content-length", "connection", "transfer-encoding"}:

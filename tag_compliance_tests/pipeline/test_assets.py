@@ -1,60 +1,38 @@
-"""The four assets: called as plain functions, and the whole graph against a fake AWS."""
+"""The four assets, in reading and publishing runs against a fake AWS."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import dagster as dg
+import pyarrow as pa
 import pytest
-from tag_compliance.domain.scan import ScannedAccount
-from tag_compliance.pipeline.requests import READING
-from tag_compliance.pipeline.runs import JOB, RUN_CONFIG
 
-from tag_compliance.config import Config
-from tag_compliance.domain.results import ComplianceResults
-from tag_compliance.pipeline.assets import (
-    compliance_results,
-    metric_snapshot,
-    scan_config,
-)
+from tag_compliance.domain.counts import floor_percentage
+from tag_compliance.domain.evaluation import Evaluation
+from tag_compliance.domain.read_status import Outcome
+from tag_compliance.pipeline import metadata
+from tag_compliance.pipeline.assets import scan_config
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance.pipeline.partitions import ACCOUNTS, range_tags
-from tag_compliance.pipeline.resources import ConfigurationResource, HeartbeatResource
-from tag_compliance.snapshot.status import Outcome
+from tag_compliance.pipeline.run_requests import publish_request
+from tag_compliance.pipeline.run_tags import PUBLISH_JOB, RUN_CONFIG, SCAN_JOB
+from tag_compliance.tables.findings import decode_evaluation, encode_evaluation
 from tag_compliance_tests.fake_aws import FakeAws, Fault
-from tag_compliance_tests.pipeline.accounts import scanned_account
+from tag_compliance_tests.pipeline.accounts import account, results_of
 from tag_compliance_tests.pipeline.conftest import ids_of
 from tag_compliance_tests.pipeline.pipelines import Pipeline, failure_of, metadata_of, of_account
 
 ONE = "100000000000"
 
 
-def _stored(config: Config) -> dict[str, ScannedAccount]:
-    """Of each account, one resource with all required tags and one with none, in each region."""
-    return {
-        account.account_id: scanned_account(account.account_id, *account.regions)
-        for account in config.aws_account_matrix
-    }
-
-
-def _results(pipeline: Pipeline, config: Config) -> dg.MaterializeResult[ComplianceResults]:
-    given = compliance_results(
-        dg.build_asset_context(instance=pipeline.instance),
-        scan_config=config,
-        raw_resources=_stored(config),
-        configuration=pipeline.resource(),
-        heartbeat=HeartbeatResource(configuration=pipeline.resource()),
-    )
-    assert isinstance(given, dg.MaterializeResult)
-    return given
-
-
 def test_the_configuration_is_a_value_with_its_size_as_metadata(pipeline: Pipeline) -> None:
     config = pipeline.configure([ONE, "100000000001"])
-    answer = scan_config(configuration=pipeline.resource())
-    assert isinstance(answer, dg.MaterializeResult)
-    assert answer.value == config
-    assert answer.metadata == {
+    given = scan_config(configuration=pipeline.resource())
+    assert isinstance(given, dg.MaterializeResult)
+    assert given.value == config
+    assert given.metadata == {
         "accounts": 2,
         "regions": 4,
         "required_tags": "Owner, CostCenter",
@@ -63,11 +41,13 @@ def test_the_configuration_is_a_value_with_its_size_as_metadata(pipeline: Pipeli
     }
 
 
-def test_a_configuration_with_faults_fails_the_run_and_names_them_all(pipeline: Pipeline) -> None:
+def test_a_faulty_configuration_fails_the_run_and_reports_all_faults(
+    pipeline: Pipeline,
+) -> None:
     pipeline.config_path.write_text("aws_account_matrix: []\nREQUIRED_TAGS: 7\nunknown: 1\n")
     definitions = build_definitions(pipeline.config_path, None, {})
     pipeline.instance.add_dynamic_partitions(ACCOUNTS.name or "", [ONE])
-    result = definitions.resolve_job_def(JOB).execute_in_process(
+    result = definitions.resolve_job_def(SCAN_JOB).execute_in_process(
         instance=pipeline.instance, partition_key=ONE, run_config=RUN_CONFIG, raise_on_error=False
     )
     assert not result.success
@@ -85,18 +65,16 @@ def test_a_code_location_with_a_faulty_configuration_still_loads(
     monkeypatch.setenv("TAG_COMPLIANCE_CONFIG", str(pipeline.config_path))
     loaded = definitions()
     assert isinstance(loaded, dg.Definitions)
-    assert loaded.resolve_job_def(JOB).name == JOB
+    assert loaded.resolve_job_def(SCAN_JOB).name == SCAN_JOB
 
 
-def test_raw_resources_reads_the_accounts_of_its_partitions_alone(
+def test_raw_resources_reads_only_the_accounts_of_its_partitions(
     scanning: Pipeline, fake: FakeAws
 ) -> None:
     first, second, third = ids_of(fake)
     scanning.requests()
     tags = range_tags(second, third)
-    result = scanning.run(
-        dg.RunRequest(tags=tags, asset_selection=[dg.AssetKey(name) for name in READING])
-    )
+    result = scanning.run(dg.RunRequest(job_name=SCAN_JOB, tags=tags))
     assert result.success
     made = result.asset_materializations_for_node("raw_resources")
     assert sorted(m.partition or "" for m in made) == [second, third]
@@ -104,84 +82,114 @@ def test_raw_resources_reads_the_accounts_of_its_partitions_alone(
     assert fake.calls.count("GetResources") == 4
 
 
-def test_results_come_with_their_checks_and_with_numbers_to_plot(pipeline: Pipeline) -> None:
-    config = pipeline.configure([ONE, "100000000001"])
-    answer = _results(pipeline, config)
-    assert answer.value.table.num_rows == 8
-    assert answer.metadata is not None
-    numbers = {n: v for n, v in answer.metadata.items() if isinstance(v, int | float)}
+def test_the_results_have_their_checks_and_numbers_to_plot(
+    scanning: Pipeline, fake: FakeAws
+) -> None:
+    result = scanning.scan()
+    found = metadata_of(scanning.instance, "compliance_results")
+    counts = scanning.current().status.counts
+    numbers = {n: v for n, v in found.items() if isinstance(v, int | float)}
+    assert numbers.pop("duration_seconds") > 0
     assert numbers == {
-        "dagster/row_count": 8,
-        "fully_compliant": 4,
-        "violations": 8,
+        "dagster/row_count": counts.counted,
+        "returned": counts.returned,
         "excluded": 0,
+        "counted": 180,
+        "compliant": counts.compliant,
+        "violations": sum(tag.missing for tag in scanning.current().status.tags),
         "failed_accounts": 0,
-        "duration_seconds": 1.5,
-        "compliance_percentage": 50.0,
+        "compliance_percentage": floor_percentage(counts.compliance_percentage or 0.0),
     }
-    assert {check.check_name for check in answer.check_results or ()} == {
+    checks = [check.check_name for check in result.get_asset_check_evaluations()]
+    assert checks == [
         "every_account_read",
         "every_region_read",
         "compliance_above_minimum",
         "account_compliance_above_minimum",
         "no_sudden_drop",
-    }
+        "snapshot_fresh",
+    ]
 
 
 def test_the_worst_types_and_tags_are_a_table(pipeline: Pipeline) -> None:
-    metadata = _results(pipeline, pipeline.configure([ONE])).metadata or {}
-    types, tags = metadata["worst_types"], metadata["worst_tags"]
+    found = metadata.of_results(results_of(account(ONE, "eu-west-1", "us-east-1")))
+    types, tags = found["worst_types"], found["worst_tags"]
     assert isinstance(types, dg.TableMetadataValue)
     assert isinstance(tags, dg.TableMetadataValue)
     assert [dict(record.data) for record in types.records] == [
-        {"resource_type": "sqs:queue", "resources": 4, "compliant": 2, "lacking": 2}
+        {"resource_type": "sqs:queue", "counted": 4, "compliant": 2, "lacking": 2}
     ]
-    assert {record.data["tag"] for record in tags.records} == {"Owner", "CostCenter"}
+    assert [dict(record.data) for record in tags.records] == [
+        {"tag": tag, "evaluated": 4, "tagged": 2, "lacking": 2} for tag in ("CostCenter", "Owner")
+    ]
 
 
-def test_the_snapshot_is_published_and_described(pipeline: Pipeline) -> None:
-    config = pipeline.configure([ONE], exporter_url="http://exporter.test:8080")
-    results = _results(pipeline, config).value
-    answer = metric_snapshot(
-        scan_config=config, compliance_results=results, configuration=pipeline.resource()
-    )
-    assert isinstance(answer, dg.MaterializeResult)
-    snapshot = pipeline.current()
-    metadata = answer.metadata or {}
-    assert metadata["compliance_percentage"] == 50.0
-    assert metadata["exposition_bytes"] == len(snapshot.plain)
-    place, chart = metadata["snapshot"], metadata["compliance_by_account"]
+def test_the_snapshot_is_published_and_described(scanning: Pipeline, fake: FakeAws) -> None:
+    scanning.configure(ids_of(fake), exporter_url="http://exporter.test:8080")
+    result = scanning.scan()
+    snapshot = scanning.current()
+    (event,) = result.asset_materializations_for_node("metric_snapshot")
+    found = event.metadata
+    assert found["exposition_bytes"].value == len(snapshot.plain)
+    place, chart = found["snapshot"], found["compliance_by_account"]
     assert isinstance(place, dg.PathMetadataValue)
     assert Path(place.path or "", "metrics.txt").read_bytes() == snapshot.plain
     assert isinstance(chart, dg.MarkdownMetadataValue)
     assert (chart.md_str or "").startswith("![compliance by account](data:image/svg+xml;base64,")
-    assert metadata["exporter"] == dg.MetadataValue.url("http://exporter.test:8080")
-    assert all(check.passed for check in answer.check_results or ())
+    assert found["exporter"] == dg.MetadataValue.url("http://exporter.test:8080")
 
 
-def test_the_whole_graph_materializes_four_assets_and_a_partition_for_each_account(
+def test_an_exposition_that_prometheus_would_reject_is_not_published_and_the_line_is_reported(
     scanning: Pipeline, fake: FakeAws
 ) -> None:
-    result = scanning.scan()
-    assert result.success
-    made = [
-        e.asset_key.to_user_string()
-        for e in result.get_asset_materialization_events()
-        if e.asset_key
+    """A stored summary that has every row twice leads to two samples of one series."""
+    scanning.scan()
+    good = scanning.current()
+    account_id = ids_of(fake)[0]
+    stored = scanning.storage.read(f"tables/findings/{account_id}.parquet")
+    assert stored is not None
+    evaluation = decode_evaluation(stored.data)
+    twice = replace(
+        evaluation.summary,
+        types=pa.concat_tables([evaluation.summary.types, evaluation.summary.types]),
+    )
+    damaged = Evaluation(evaluation.status, evaluation.basis, evaluation.findings(), twice)
+    scanning.storage.write(f"tables/findings/{account_id}.parquet", encode_evaluation(damaged))
+    result = scanning.run(dg.RunRequest(job_name=PUBLISH_JOB))
+    assert not result.success
+    cause = "the metrics are invalid and were not published: line "
+    assert failure_of(result).startswith(cause)
+    assert f'account_id="{account_id[:5]}' in failure_of(result)
+    assert scanning.current().snapshot_id == good.snapshot_id
+
+
+def test_a_scan_materializes_four_assets_in_two_runs_and_a_partition_for_each_account(
+    scanning: Pipeline, fake: FakeAws
+) -> None:
+    reading = scanning.run(scanning.requests()[0])
+    result = scanning.run(publish_request(reading.dagster_run))
+    assert [names_of(run) for run in (reading, result)] == [
+        ["scan_config", *["raw_resources"] * 3],
+        ["compliance_results", "metric_snapshot"],
     ]
-    assert made == ["scan_config", *["raw_resources"] * 3, "compliance_results", "metric_snapshot"]
     for account_id in ids_of(fake):
         found = metadata_of(scanning.instance, "raw_resources", account_id)
         assert found["account_name"] == f"name-{account_id[-3:]}"
-        assert (found["outcome"], found["resources"]) == ("read", 60)
+        assert (found["outcome"], found["counted"]) == ("read", 60)
         # AssumeRole, and one page for each region.
         assert found["api_calls"] == 3
         assert {"violations", "compliance_percentage", "duration_seconds"} <= found.keys()
     assert all(check.passed for check in result.get_asset_check_evaluations())
-    assert scanning.current().status.resources == 180
+    assert scanning.current().status.counts.counted == 180
 
 
-def test_one_account_that_fails_is_data_and_the_run_succeeds(
+def names_of(run: dg.ExecuteInProcessResult) -> list[str]:
+    """The materialized assets."""
+    events = run.get_asset_materialization_events()
+    return [event.asset_key.path[-1] for event in events if event.asset_key]
+
+
+def test_the_failure_of_one_account_is_data_and_both_runs_succeed(
     scanning: Pipeline, fake: FakeAws
 ) -> None:
     broken, *others = ids_of(fake)
@@ -191,7 +199,7 @@ def test_one_account_that_fails_is_data_and_the_run_succeeds(
     found = metadata_of(scanning.instance, "raw_resources", broken)
     assert found["outcome"] == "failed: assume_role_denied"
     assert broken in found["failures"]
-    assert "resources" in metadata_of(scanning.instance, "raw_resources", others[0])
+    assert "counted" in metadata_of(scanning.instance, "raw_resources", others[0])
     failed = [c for c in result.get_asset_check_evaluations() if not c.passed]
     assert {check.check_name for check in failed} == {"every_account_read", "every_region_read"}
     snapshot = scanning.current()
@@ -200,7 +208,7 @@ def test_one_account_that_fails_is_data_and_the_run_succeeds(
     assert of_account(scanning.samples(), others[0])
 
 
-def test_where_every_account_fails_the_run_does_and_the_last_good_snapshot_stays(
+def test_if_every_account_fails_the_publishing_run_fails_and_the_last_good_snapshot_stays(
     scanning: Pipeline, fake: FakeAws
 ) -> None:
     assert scanning.scan().success
@@ -217,17 +225,10 @@ def test_where_every_account_fails_the_run_does_and_the_last_good_snapshot_stays
     assert last.started_at > good.status.scan_started_at
 
 
-def test_a_storage_that_refuses_fails_the_run_in_words_without_a_traceback(
+def test_a_storage_that_cannot_be_written_fails_the_run_with_a_clear_message(
     scanning: Pipeline,
 ) -> None:
-    (scanning.folder / "state").write_text("a file stands where the folder must be")
-    result = scanning.scan()
+    (scanning.folder / "state").write_text("a file where the folder must be")
+    result = scanning.run(scanning.requests()[0])
     assert not result.success
     assert failure_of(result).startswith("cannot write")
-
-
-def test_faulty_configuration_of_a_resource_is_told_by_its_loader(tmp_path: Path) -> None:
-    with pytest.raises(dg.Failure, match=r"missing\.yaml"):
-        scan_config(
-            configuration=ConfigurationResource(path=str(tmp_path / "missing.yaml"), environment={})
-        )

@@ -1,6 +1,6 @@
-"""What this project puts into Dagster, word for word, and into another team's code location.
+"""The Dagster definitions, literally, alone and in the code location of another team.
 
-`WRITE_DEFINITIONS=1 pytest …/test_build.py` writes the literal anew.
+`WRITE_DEFINITIONS=1 pytest …/test_build.py` writes the file again.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 import pytest
-from tag_compliance.pipeline.runs import JOB
 
 from tag_compliance.pipeline.assets import IO_MANAGER
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance.pipeline.partitions import ACCOUNTS, range_tags
+from tag_compliance.pipeline.run_tags import PUBLISH_JOB, SCAN_JOB
 from tag_compliance_tests.fake_aws import FakeAws
 from tag_compliance_tests.pipeline.conftest import ids_of
 from tag_compliance_tests.pipeline.pipelines import Pipeline
@@ -27,7 +27,7 @@ LITERAL = Path(__file__).with_name("definitions.json")
 
 
 def described(definitions: dg.Definitions) -> dict[str, Any]:
-    """All that a person meets of the definitions in the UI."""
+    """Everything that the UI shows of the definitions."""
     repository = definitions.get_repository_def()
     graph = definitions.resolve_asset_graph()
     return {
@@ -71,7 +71,7 @@ def described(definitions: dg.Definitions) -> dict[str, Any]:
     }
 
 
-def test_the_definitions_are_the_literal_ones(pipeline: Pipeline) -> None:
+def test_the_definitions_equal_the_recorded_ones(pipeline: Pipeline) -> None:
     pipeline.configure(["100000000000"], owners=["team:platform"])
     found = described(pipeline.definitions())
     if os.environ.get("WRITE_DEFINITIONS") == "1":
@@ -79,7 +79,7 @@ def test_the_definitions_are_the_literal_ones(pipeline: Pipeline) -> None:
     assert found == json.loads(LITERAL.read_text(encoding="utf-8"))
 
 
-def test_a_faulty_configuration_changes_nothing_but_owners_and_cadence(tmp_path: Path) -> None:
+def test_a_faulty_configuration_changes_only_the_owners(tmp_path: Path) -> None:
     found = described(build_definitions(tmp_path / "missing.yaml", None, {}))
     literal = json.loads(LITERAL.read_text(encoding="utf-8"))
     for asset in literal["assets"].values():
@@ -106,10 +106,10 @@ def test_cadence_and_freshness_follow_the_interval(
     assert node.freshness_policy == wanted
 
 
-def test_another_team_takes_the_assets_into_its_own_code_location(
+def test_another_team_can_use_the_assets_in_its_code_location(
     pipeline: Pipeline, fake: FakeAws
 ) -> None:
-    """Its own key prefix and group, its own default IO manager, an asset of its own on the rows."""
+    """With a key prefix, a group, another default IO manager, and an asset that takes the rows."""
     pipeline.configure(ids_of(fake))
     kept: dict[str, Any] = {}
 
@@ -141,27 +141,42 @@ def test_another_team_takes_the_assets_into_its_own_code_location(
     graph = merged.resolve_asset_graph()
     ours = dg.AssetKey(["platform", "metric_snapshot"])
     assert graph.get(ours).group_name == "guardrails"
-    assert merged.resolve_job_def(JOB).name == JOB
-    status = pipeline.current().status
-    assert sum(kept["finance/untagged_by_service"].values()) == status.resources - status.compliant
+    for job in (SCAN_JOB, PUBLISH_JOB):
+        assert merged.resolve_job_def(job).name == job
+    counts = pipeline.current().status.counts
+    noncompliant = counts.counted - counts.compliant
+    assert sum(kept["finance/untagged_by_service"].values()) == noncompliant > 0
 
 
-def test_requests_of_a_prefixed_pipeline_name_its_own_assets(pipeline: Pipeline) -> None:
-    pipeline.configure(["100000000000", "100000000001"], max_accounts_per_run=1)
-    sensor = pipeline.definitions(key_prefix=["platform"]).resolve_sensor_def("scan_catch_up")
+def test_a_pipeline_with_a_key_prefix_publishes_what_was_read_in_the_ui(
+    pipeline: Pipeline, fake: FakeAws
+) -> None:
+    ids = ids_of(fake)
+    pipeline.configure(ids)
+    pipeline.requests()
+    definitions = pipeline.definitions(key_prefix=["platform"])
+    reading = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
+        instance=pipeline.instance,
+        partition_key=ids[0],
+        asset_selection=[
+            dg.AssetKey(["platform", "scan_config"]),
+            dg.AssetKey(["platform", "raw_resources"]),
+        ],
+    )
+    assert reading.success
     with dg.build_sensor_context(
         instance=pipeline.instance, resources={"configuration": pipeline.resource()}
     ) as context:
-        answer = sensor.evaluate_tick(context)
-    for request in answer.run_requests or ():
-        assert request.asset_selection == [
-            dg.AssetKey(["platform", "scan_config"]),
-            dg.AssetKey(["platform", "raw_resources"]),
-        ]
-    assert len(answer.run_requests or ()) == 2
+        tick = definitions.resolve_sensor_def("scan_publish").evaluate_tick(context)
+    (request,) = tick.run_requests or ()
+    publishing = definitions.resolve_job_def(PUBLISH_JOB).execute_in_process(
+        instance=pipeline.instance, tags=dict(request.tags)
+    )
+    assert publishing.success
+    assert pipeline.current().status.counts.counted == 60
 
 
-def test_the_resources_keep_out_of_the_way_of_others(pipeline: Pipeline) -> None:
+def test_the_resource_keys_do_not_collide_with_common_ones(pipeline: Pipeline) -> None:
     pipeline.configure(["100000000000"])
     assert sorted(pipeline.definitions().resources or {}) == [
         "configuration",

@@ -62,7 +62,7 @@ def test_the_cron_expression_is_the_coarsest_that_does(seconds: int, cron: str) 
 def test_a_tick_is_due_when_a_multiple_lies_between_it_and_the_last_scan(
     seconds: int, last: int | None, tick: int, due: bool
 ) -> None:
-    # A moment at which each of these intervals begins anew.
+    # A time that is a multiple of each of these intervals.
     start = datetime(1970, 1, 1, tzinfo=UTC)
     before = None if last is None else start + timedelta(seconds=last)
     assert Cadence(seconds).is_due(start + timedelta(seconds=tick), before) is due

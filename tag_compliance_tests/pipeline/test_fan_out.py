@@ -114,7 +114,7 @@ def test_a_reading_run_publishes_nothing(scanning: Pipeline) -> None:
 
 def test_publishing_waits_until_all_runs_of_the_scan_have_been_created(scanning: Pipeline) -> None:
     note_all(scanning, Status.SUCCESS, Status.SUCCESS)
-    assert publish(scanning).reason == "1 runs of this scan have not been created yet"
+    assert publish(scanning).reason == "runs of this scan that have not been created yet: 1"
 
 
 @pytest.mark.parametrize("status", [Status.QUEUED, Status.STARTING, Status.STARTED])
@@ -122,7 +122,7 @@ def test_publishing_waits_for_unfinished_runs(
     scanning: Pipeline, status: dg.DagsterRunStatus
 ) -> None:
     note_all(scanning, Status.SUCCESS, status, Status.SUCCESS)
-    assert publish(scanning).reason == "1 reading runs have not ended"
+    assert publish(scanning).reason == "unfinished reading runs: 1"
 
 
 @pytest.mark.parametrize("status", [Status.SUCCESS, Status.FAILURE, Status.CANCELED])

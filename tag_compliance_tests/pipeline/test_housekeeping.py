@@ -1,4 +1,4 @@
-"""What Dagster would keep for ever goes, and what the UI shows stays."""
+"""Old runs are deleted, except those that the UI shows."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OLD = timedelta(days=15)
 
 @pytest.fixture
 def keeping(tmp_path: Path, kept_instance: dg.DagsterInstance, fake: FakeAws) -> Pipeline:
-    """In a folder, where compute logs are files."""
+    """With an instance in a folder, where compute logs are files."""
     pipeline = Pipeline(tmp_path, kept_instance)
     pipeline.configure(ids_of(fake), retain_runs_days=14, retain_snapshots=2)
     return pipeline
@@ -31,12 +31,21 @@ def housekeep(pipeline: Pipeline) -> None:
     assert job.execute_in_process(instance=pipeline.instance).success
 
 
+def reading_run(pipeline: Pipeline) -> str:
+    (request,) = pipeline.requests()
+    return pipeline.run(request).run_id
+
+
+def publishing_run(pipeline: Pipeline) -> str:
+    return pipeline.scan().run_id
+
+
 def run_ids(pipeline: Pipeline) -> set[str]:
     return {record.dagster_run.run_id for record in pipeline.instance.get_run_records()}
 
 
-def test_old_runs_go_with_their_events_and_logs(keeping: Pipeline) -> None:
-    gone, stays = keeping.scan().run_id, keeping.scan().run_id
+def test_old_runs_are_deleted_with_their_events_and_logs(keeping: Pipeline) -> None:
+    gone, stays = publishing_run(keeping), publishing_run(keeping)
     make_older(keeping.instance, gone, OLD)
     folder = Path(keeping.instance.storage_directory(), gone)
     assert list(folder.rglob("*.err"))
@@ -49,14 +58,14 @@ def test_old_runs_go_with_their_events_and_logs(keeping: Pipeline) -> None:
     assert not folder.exists()
 
 
-def test_what_shows_the_latest_materialization_of_a_partition_stays_however_old(
+def test_the_latest_materialization_of_a_partition_is_kept_however_old_it_is(
     keeping: Pipeline, fake: FakeAws
 ) -> None:
-    """The oldest run alone has scanned the third account; of the middle one nothing is shown."""
+    """Only the oldest run has read the third account; the UI shows nothing of the middle run."""
     first, second, third = ids_of(fake)
-    shown = keeping.scan().run_id
+    shown = reading_run(keeping)
     keeping.configure([first, second])
-    middle, newest = keeping.scan().run_id, keeping.scan().run_id
+    middle, newest = reading_run(keeping), reading_run(keeping)
     keeping.configure([first, second, third])
     keeping.requests()
     for run_id in (shown, middle, newest):
@@ -74,14 +83,14 @@ def test_what_shows_the_latest_materialization_of_a_partition_stays_however_old(
 
 
 @pytest.mark.parametrize("status", [Status.STARTED, Status.QUEUED])
-def test_a_run_that_has_not_ended_stays(keeping: Pipeline, status: dg.DagsterRunStatus) -> None:
+def test_an_unfinished_run_is_kept(keeping: Pipeline, status: dg.DagsterRunStatus) -> None:
     run_id = keeping.note(status)
     make_older(keeping.instance, run_id, OLD)
     housekeep(keeping)
     assert run_id in run_ids(keeping)
 
 
-def test_more_runs_than_fit_into_a_page_go_at_once(pipeline: Pipeline) -> None:
+def test_more_runs_than_fit_into_a_page_are_deleted_at_once(pipeline: Pipeline) -> None:
     for number in range(450):
         run = dg.DagsterRun("scan", run_id=f"run-{number}", status=Status.SUCCESS)
         pipeline.instance.add_run(run)
@@ -90,7 +99,7 @@ def test_more_runs_than_fit_into_a_page_go_at_once(pipeline: Pipeline) -> None:
     assert not run_ids(pipeline)
 
 
-def test_old_snapshots_and_signs_of_life_of_killed_runs_go(keeping: Pipeline) -> None:
+def test_old_snapshots_and_heartbeats_of_killed_runs_are_deleted(keeping: Pipeline) -> None:
     for _ in range(3):
         keeping.scan()
     keeping.configure(
@@ -105,7 +114,7 @@ def test_old_snapshots_and_signs_of_life_of_killed_runs_go(keeping: Pipeline) ->
     assert keeping.storage.names(f"{HEARTBEATS}/") == [f"{HEARTBEATS}/{alive}"]
 
 
-def test_it_runs_once_a_day_by_itself(keeping: Pipeline) -> None:
+def test_it_runs_once_a_day(keeping: Pipeline) -> None:
     schedule = keeping.definitions().resolve_schedule_def("housekeeping_schedule")
     assert schedule.cron_schedule == "17 3 * * *"
     assert schedule.default_status is dg.DefaultScheduleStatus.RUNNING

@@ -1,4 +1,4 @@
-"""Accounts come and go with the configuration, and one can be scanned again alone."""
+"""Partitions follow the accounts of the configuration, and a single one can be read again."""
 
 from __future__ import annotations
 
@@ -7,12 +7,11 @@ from collections.abc import Iterator
 
 import dagster as dg
 import pytest
-from tag_compliance.domain.scan import Reason
-from tag_compliance.pipeline.launch import ScanRun, run_scan
-from tag_compliance.pipeline.runs import ACCOUNT_TAG, FOLLOWS_TAG
 
+from tag_compliance.domain.read_status import Outcome, Reason
 from tag_compliance.pipeline.resources import ProgressResource
-from tag_compliance.snapshot.status import Outcome
+from tag_compliance.pipeline.run_once import FinishedScan, run_once
+from tag_compliance.pipeline.run_tags import ACCOUNT_TAG, PUBLISHES_TAG
 from tag_compliance_tests.fake_aws import FakeAws, Fault, Organization
 from tag_compliance_tests.pipeline.conftest import ids_of
 from tag_compliance_tests.pipeline.pipelines import REGIONS, Pipeline, of_account
@@ -34,8 +33,8 @@ def fake(enter: Enter) -> Iterator[FakeAws]:
         yield fake
 
 
-def scan_alone(pipeline: Pipeline, account_id: str) -> ScanRun:
-    return run_scan(
+def scan_alone(pipeline: Pipeline, account_id: str) -> FinishedScan:
+    return run_once(
         pipeline.config(), pipeline.config_path, os.environ, ProgressResource(), account_id
     )
 
@@ -65,7 +64,7 @@ def test_an_account_removed_from_the_configuration_leaves_partitions_and_metrics
     assert BANK.encode() not in pipeline.current().plain
 
 
-def test_one_account_alone_makes_its_own_calls_only_and_leaves_the_others_data(
+def test_a_scan_of_one_account_calls_aws_only_for_it_and_keeps_the_data_of_the_others(
     pipeline: Pipeline, fake: FakeAws
 ) -> None:
     pipeline.configure(ids_of(fake))
@@ -74,7 +73,7 @@ def test_one_account_alone_makes_its_own_calls_only_and_leaves_the_others_data(
     for account in fake.organization:
         account.put("us-east-1", f"arn:aws:sqs:us-east-1:{account.account_id}:second")
     ended = scan_alone(pipeline, BANK)
-    assert ended.succeeded
+    assert ended.snapshot is not None
     made = list(fake.calls)[len(calls) :]
     assert {call.account_id for call in made} == {BANK}
     assert len(made) == 1 + len(REGIONS)
@@ -89,7 +88,7 @@ def test_one_account_alone_makes_its_own_calls_only_and_leaves_the_others_data(
     )
 
 
-def test_one_account_alone_is_not_failed_for_the_age_of_the_others(
+def test_a_scan_of_one_account_does_not_fail_because_of_the_age_of_the_others(
     pipeline: Pipeline, fake: FakeAws
 ) -> None:
     pipeline.configure(ids_of(fake))
@@ -98,7 +97,7 @@ def test_one_account_alone_is_not_failed_for_the_age_of_the_others(
     assert pipeline.current().status.outcome is Outcome.COMPLETE
 
 
-def test_one_account_alone_heals_what_failed(pipeline: Pipeline, fake: FakeAws) -> None:
+def test_a_scan_of_one_account_repairs_its_failure(pipeline: Pipeline, fake: FakeAws) -> None:
     pipeline.configure(ids_of(fake))
     fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=LAB)
     pipeline.scan()
@@ -108,7 +107,7 @@ def test_one_account_alone_heals_what_failed(pipeline: Pipeline, fake: FakeAws) 
     assert pipeline.current().status.outcome is Outcome.COMPLETE
 
 
-def test_one_account_alone_before_any_scan_says_so_of_the_others(
+def test_a_scan_of_one_account_before_any_other_scan_reports_the_others_as_not_scanned(
     pipeline: Pipeline, fake: FakeAws
 ) -> None:
     pipeline.configure(ids_of(fake))
@@ -121,7 +120,7 @@ def test_one_account_alone_before_any_scan_says_so_of_the_others(
     assert reasons == {SHOP: {Reason.OK}, BANK: {Reason.NOT_SCANNED}, LAB: {Reason.NOT_SCANNED}}
 
 
-def test_one_account_alone_is_recorded_as_such(
+def test_a_scan_of_one_account_is_recorded_as_such(
     pipeline: Pipeline,
     fake: FakeAws,
     kept_instance: dg.DagsterInstance,
@@ -142,7 +141,7 @@ def test_one_account_alone_is_recorded_as_such(
 
 
 def read_from_the_ui(pipeline: Pipeline, account_id: str) -> dg.ExecuteInProcessResult:
-    """As Dagster's UI does where a person picks a partition of `raw_resources`, and it alone."""
+    """As Dagster's UI does when a person materializes one partition of `raw_resources`."""
     by_hand = pipeline.definitions().resolve_implicit_global_asset_job_def()
     return by_hand.execute_in_process(
         instance=pipeline.instance,
@@ -151,7 +150,7 @@ def read_from_the_ui(pipeline: Pipeline, account_id: str) -> dg.ExecuteInProcess
     )
 
 
-def test_one_account_read_from_the_ui_is_published_and_the_others_stay(
+def test_one_account_read_from_the_ui_is_published_and_the_others_stay_as_they_are(
     pipeline: Pipeline, fake: FakeAws
 ) -> None:
     pipeline.configure(ids_of(fake))
@@ -165,7 +164,7 @@ def test_one_account_read_from_the_ui_is_published_and_the_others_stay(
     assert pipeline.samples() == before
 
     request = publish(pipeline).request
-    assert request.tags[FOLLOWS_TAG] == ended.run_id
+    assert request.tags[PUBLISHES_TAG] == ended.run_id
     assert pipeline.run(request).success
     after = pipeline.samples()
     assert of_account(after, BANK) != of_account(before, BANK)
@@ -174,7 +173,7 @@ def test_one_account_read_from_the_ui_is_published_and_the_others_stay(
     assert not publish(pipeline).requests, "once is enough"
 
 
-def test_what_a_scan_has_published_since_needs_no_run_of_its_own(
+def test_a_later_scan_publishes_what_was_read_in_the_ui_as_well(
     pipeline: Pipeline, fake: FakeAws
 ) -> None:
     pipeline.configure(ids_of(fake))

@@ -6,9 +6,9 @@ import warnings
 
 import dagster as dg
 import pytest
-from tag_compliance.pipeline.runs import RUN_CONFIG
 
 from tag_compliance.pipeline.run_log import build_run_logger
+from tag_compliance.pipeline.run_tags import RUN_CONFIG
 
 
 def _run(environment: dict[str, str]) -> str:

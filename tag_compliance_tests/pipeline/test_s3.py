@@ -1,4 +1,4 @@
-"""The whole pipeline on S3, and an exporter that reads from there: seldom, little, and for long."""
+"""The pipeline on S3, and an exporter that reads from there with few small requests."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import boto3
 import pytest
 
+from tag_compliance.domain.read_status import Outcome
 from tag_compliance.exporter.snapshot_watcher import SnapshotWatcher
-from tag_compliance.snapshot.status import Outcome
 from tag_compliance_tests.exporter.running import run_in_process
 from tag_compliance_tests.fake_aws import FakeAws, Fault
 from tag_compliance_tests.pipeline.conftest import ids_of
@@ -32,7 +32,7 @@ def s3(
         monkeypatch.setenv("AWS_ENDPOINT_URL_S3", proxy.url)
         with contextlib.closing(boto3.client("s3")) as client:
             client.create_bucket(Bucket=BUCKET)
-        proxy.asked.clear()
+        proxy.requests.clear()
         yield proxy
 
 
@@ -44,7 +44,7 @@ def on_s3(
     return pipeline
 
 
-def test_the_whole_pipeline_on_s3_is_that_in_a_folder_to_the_last_sample(
+def test_the_samples_of_a_pipeline_on_s3_equal_those_in_a_folder(
     on_s3: Pipeline, fake: FakeAws
 ) -> None:
     assert on_s3.scan().success
@@ -58,7 +58,7 @@ def test_the_whole_pipeline_on_s3_is_that_in_a_folder_to_the_last_sample(
     assert on_s3.samples() == samples
 
 
-def test_a_failed_account_and_a_failed_scan_are_the_same_on_s3(
+def test_a_failed_account_and_a_failed_scan_have_the_same_results_on_s3(
     on_s3: Pipeline, fake: FakeAws
 ) -> None:
     fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=ids_of(fake)[0])
@@ -73,21 +73,21 @@ def test_a_failed_account_and_a_failed_scan_are_the_same_on_s3(
     assert last.outcome is Outcome.NOTHING
 
 
-def test_a_reader_polls_with_one_conditional_request_and_asks_for_objects_only(
+def test_a_reader_polls_with_one_conditional_request_and_reads_only_objects(
     on_s3: Pipeline, s3: RecordingProxy
 ) -> None:
     on_s3.scan()
-    s3.asked.clear()
+    s3.requests.clear()
     watcher = SnapshotWatcher(on_s3.snapshots)
     watcher.poll()
-    first = len(s3.asked)
+    first = len(s3.requests)
     for _ in range(5):
         watcher.poll()
     polls = s3.since(first)
     assert [(a.method, a.conditional, a.status) for a in polls] == [("GET", True, 304)] * 5
     assert {a.path.rpartition("/")[2] for a in polls} == {"current.json"}
-    # What s3:GetObject permits: no listing, no HEAD of a bucket, nothing but objects by their key.
-    assert {(a.method, a.query.replace("x-id=GetObject", "")) for a in s3.asked} == {("GET", "")}
+    # s3:GetObject permits these requests: no listing, no HEAD, only objects by their key.
+    assert {(a.method, a.query.replace("x-id=GetObject", "")) for a in s3.requests} == {("GET", "")}
     assert first == 4
 
 
@@ -116,6 +116,6 @@ def test_an_exporter_serves_the_last_good_snapshot_through_an_outage_of_s3(
         assert samples_of(exporter.get("/metrics").body) == wanted
         s3.down = False
         eventually(lambda: exporter.get("/health").status == 200)
-        idle = len(s3.asked)
+        idle = len(s3.requests)
         eventually(lambda: len(s3.since(idle)) >= 2)
         assert {(a.method, a.status) for a in s3.since(idle)} == {("GET", 304)}

@@ -1,0 +1,96 @@
+"""Ticks of the schedule: when a scan is requested, and why one is skipped."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from tag_compliance.pipeline.heartbeat import HEARTBEATS
+from tag_compliance.pipeline.run_tags import PUBLISH_JOB, SCAN_JOB, TRIGGER_TAG
+from tag_compliance_tests.pipeline.pipelines import Pipeline, make_older
+from tag_compliance_tests.pipeline.ticks import tick
+
+IDS = ["100000000000", "100000000001", "100000000002"]
+SCHEDULED = {TRIGGER_TAG: "schedule"}
+TEN_MINUTES = timedelta(minutes=10)
+Status = dg.DagsterRunStatus
+
+
+@pytest.fixture
+def idle(tmp_path: Path, kept_instance: dg.DagsterInstance) -> Pipeline:
+    """Three accounts, every five minutes, and nothing has run yet."""
+    pipeline = Pipeline(tmp_path, kept_instance)
+    pipeline.configure(IDS)
+    return pipeline
+
+
+def test_a_tick_requests_a_scan_of_all_accounts(idle: Pipeline) -> None:
+    request = tick(idle, datetime(2026, 5, 4, 12, 5, tzinfo=UTC)).request
+    assert (request.job_name, request.run_key) == (SCAN_JOB, "schedule-2026-05-04T12:05Z-1")
+    assert request.tags[TRIGGER_TAG] == "schedule"
+    assert idle.partitions() == IDS
+
+
+def test_a_tick_before_the_interval_has_passed_is_skipped(idle: Pipeline) -> None:
+    idle.note(Status.SUCCESS, tags=SCHEDULED)
+    assert tick(idle, datetime.now(UTC)).reason.startswith("the next scan is due 300 s after")
+
+
+@pytest.mark.parametrize("job", [SCAN_JOB, PUBLISH_JOB])
+@pytest.mark.parametrize("status", [Status.QUEUED, Status.STARTING, Status.STARTED])
+def test_a_tick_is_skipped_while_a_scan_is_read_or_published_and_names_the_run(
+    idle: Pipeline, status: dg.DagsterRunStatus, job: str
+) -> None:
+    run_id = idle.note(status, job=job)
+    assert tick(idle).reason == f"a scan is still running: run {run_id}"
+
+
+def test_a_materialization_of_raw_resources_from_the_ui_is_a_running_scan(idle: Pipeline) -> None:
+    run_id = idle.note(Status.STARTED, assets=["raw_resources"])
+    assert tick(idle).reason == f"a scan is still running: run {run_id}"
+
+
+def test_a_materialization_of_other_assets_does_not_delay_a_scan(idle: Pipeline) -> None:
+    idle.note(Status.STARTED, assets=["compliance_results"])
+    assert len(tick(idle).requests) == 1
+
+
+@pytest.mark.parametrize("job", [SCAN_JOB, PUBLISH_JOB])
+def test_a_run_whose_process_died_is_marked_as_failed_and_not_waited_for(
+    idle: Pipeline, job: str
+) -> None:
+    run_id = idle.note(Status.STARTED, job=job)
+    make_older(idle.instance, run_id, TEN_MINUTES)
+    assert len(tick(idle).requests) == 1
+    run = idle.instance.get_run_by_id(run_id)
+    assert run is not None
+    assert run.status is Status.FAILURE
+    messages = [entry.message for entry in idle.instance.all_logs(run_id)]
+    assert any("No heartbeat: its process was killed" in message for message in messages)
+
+
+@pytest.mark.parametrize(("seconds", "alive"), [(60, True), (120, False)])
+def test_a_run_is_alive_while_its_last_heartbeat_is_recent(
+    idle: Pipeline, seconds: int, alive: bool
+) -> None:
+    run_id = idle.note(Status.STARTED)
+    make_older(idle.instance, run_id, timedelta(hours=3))
+    beat = datetime.now(UTC) - timedelta(seconds=seconds)
+    idle.storage.write(f"{HEARTBEATS}/{run_id}", beat.isoformat().encode())
+    reason = f"a scan is still running: run {run_id}" if alive else ""
+    assert tick(idle).reason == reason
+
+
+def test_a_queued_run_is_waited_for_however_old_it_is(idle: Pipeline) -> None:
+    run_id = idle.note(Status.QUEUED)
+    make_older(idle.instance, run_id, timedelta(hours=3))
+    assert tick(idle).reason == f"a scan is still running: run {run_id}"
+
+
+def test_a_run_without_a_heartbeat_for_silence_seconds_is_dead(idle: Pipeline) -> None:
+    idle.configure(IDS, silence_seconds=5)
+    make_older(idle.instance, idle.note(Status.STARTED), timedelta(seconds=6))
+    assert len(tick(idle).requests) == 1
