@@ -34,10 +34,17 @@ class ProgramOption(click.Option):
         value = super().resolve_envvar_value(ctx)
         return None if value is not None and value.startswith("tcp://") else value
 
+    def get_error_hint(self, ctx: click.Context | None) -> str:
+        """Names the source of a wrong value: the option or its variable."""
+        source = ctx.get_parameter_source(self.name) if ctx and self.name else None
+        if source is ParameterSource.ENVIRONMENT:
+            return f"environment variable {self.envvar}"
+        return f"'{self.opts[0]}'"
+
     def process_value(self, ctx: click.Context, value: Any) -> Any:
         """Rejects `--output --push URL`, where click would take `--push` as the file's name."""
         given = ctx.get_parameter_source(self.name) is ParameterSource.COMMANDLINE
-        if given and isinstance(value, str) and value.startswith("-") and value != "-":
+        if given and value in {name for own in ctx.command.params for name in own.opts}:
             flag = self.opts[0]
             raise click.BadOptionUsage(
                 flag, f"Option '{flag}' requires an argument, not '{value}'.", ctx

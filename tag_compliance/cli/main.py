@@ -104,6 +104,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         error.show()
         return error.exit_code
+    except OSError as error:  # stdout is on a full disk, for example
+        print(f"{PROGRAM}: cannot write stdout: {error.strerror or error}", file=sys.stderr)
+        return ExitCode.FAILED
     except click.Abort:
         return _SIGNAL + SIGINT
     except SystemExit as end:  # click raises it after completion and when stdout has no reader

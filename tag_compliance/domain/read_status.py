@@ -55,7 +55,6 @@ class ReadStatus:
     source: Source
     reason: Reason
     message: str = ""
-    pages: int = 0
     returned: int = 0
     calls: int = 0
     retries: int = 0

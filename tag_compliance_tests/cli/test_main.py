@@ -160,21 +160,22 @@ def test_a_variable_turns_a_switch_on(
         (["scan", "nonsense"], {}, "unexpected extra argument (nonsense)"),
         (["scan", "--output"], {}, "Option '--output' requires an argument"),
         (["scan", "--output", "--push", "url"], {}, "Option '--output' requires an argument"),
-        (["serve", "--port", "70000"], {}, "'70000' is not a port: it must be 0 to 65535"),
+        (["serve", "--port", "70000"], {}, "for '--port': '70000' is not a port: it must be 0"),
+        (["serve", "--port", "-1"], {}, "for '--port': '-1' is not a port: it must be 0"),
         (
             ["serve"],
             {"TAG_COMPLIANCE_PORT": "http"},
-            "(env var: 'TAG_COMPLIANCE_PORT'): 'http' is not a port: it must be 0 to 65535",
+            "environment variable TAG_COMPLIANCE_PORT: 'http' is not a port: it must be 0 to 65535",
         ),
         (
             ["scan"],
             {"TAG_COMPLIANCE_LOG_LEVEL": "loud"},
-            "LOG_LEVEL'): 'loud' is not one of 'debug', 'info', 'warning', 'error'",
+            "variable TAG_COMPLIANCE_LOG_LEVEL: 'loud' is not one of 'debug', 'info', 'warning'",
         ),
         (
             ["demo"],
             {"TAG_COMPLIANCE_UP": "maybe"},
-            "(env var: 'TAG_COMPLIANCE_UP'): 'maybe' is not a valid boolean",
+            "environment variable TAG_COMPLIANCE_UP: 'maybe' is not a valid boolean",
         ),
     ],
 )
@@ -186,6 +187,11 @@ def test_wrong_usage_is_explained_on_stderr_with_exit_code_2(
     assert ended.code == 2
     assert ended.out == ""
     assert text in ended.err
+
+
+def test_a_value_may_begin_with_a_dash(program: Program, place: Place) -> None:
+    assert program.run("scan", "--output=-metrics.prom").code == 0
+    assert (place.folder / "-metrics.prom").exists()
 
 
 def test_all_faults_of_a_configuration_are_reported_together_with_exit_code_2(
@@ -231,11 +237,12 @@ def test_a_closed_stdout_pipe_ends_a_command_with_exit_code_1_without_traceback(
     assert "BrokenPipe" not in err
 
 
-def test_a_full_stdout_device_is_reported_in_one_line(place: Place) -> None:
+@pytest.mark.parametrize("arguments", [["scan", "--log-level", "error"], ["check-config"], ["-h"]])
+def test_a_full_stdout_device_is_reported_in_one_line(place: Place, arguments: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
-        process = place.start("scan", "--log-level", "error", stdout=full)
+        process = place.start(*arguments, stdout=full)
     _, err = process.communicate()
     assert process.returncode == 1
     (line,) = error_lines(err)
-    assert line.startswith("tag-compliance: cannot write stdout: No space left on device; ")
+    assert line.startswith("tag-compliance: cannot write stdout: No space left on device")
     assert "Traceback" not in err

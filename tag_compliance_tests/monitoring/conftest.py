@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tag_compliance_tests.fake_aws import FakeAws, generate_organization
+from tag_compliance.cli.exit_code import ExitCode
+from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organization
 from tag_compliance_tests.monitoring.receiver import Receiver, running_receiver
 from tag_compliance_tests.monitoring.shipped import Json, load
 from tag_compliance_tests.support.aws import REGIONS
@@ -39,9 +40,12 @@ def exposition(tmp_path_factory: pytest.TempPathFactory, forks: ForkServer) -> P
     folder = tmp_path_factory.mktemp("textfile")
     path = folder / "textfile" / "tag_compliance.prom"
     path.parent.mkdir()
-    with FakeAws(generate_organization(3, REGIONS, 200)) as fake:
+    organization = generate_organization(4, REGIONS, 200)
+    denied, *_ = organization
+    with FakeAws(organization) as fake:
+        fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=denied.account_id)
         scanned = Place.create(folder / "place", fake, forks).run("scan", "--output", str(path))
-    assert scanned.returncode == 0, scanned.stderr
+    assert scanned.returncode == ExitCode.PARTIAL, scanned.stderr
     return path
 
 

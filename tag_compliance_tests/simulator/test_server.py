@@ -6,10 +6,8 @@ import os
 import subprocess
 import sys
 import threading
-import time
 import urllib.error
 import urllib.request
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
@@ -26,18 +24,6 @@ def test_one_connection_serves_many_calls(aws: SimulatedAws) -> None:
     read_pages(client, size=1)
 
     assert aws.connections == before + 1
-
-
-def test_concurrent_calls_wait_for_the_latency_at_the_same_time(aws: SimulatedAws) -> None:
-    with ThreadPoolExecutor(10) as pool:
-        client = connect_tagging(aws, max_pool_connections=10)
-        aws.latency = 0.2
-        started_at = time.monotonic()
-
-        responses = list(pool.map(lambda _: client.get_resources(), range(10)))
-
-        assert all(responses)
-        assert time.monotonic() - started_at >= 0.2
 
 
 def test_an_unsigned_request_is_refused_in_xml(aws: SimulatedAws) -> None:
