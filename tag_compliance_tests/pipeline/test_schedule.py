@@ -9,7 +9,7 @@ import dagster as dg
 import pytest
 
 from tag_compliance.pipeline.heartbeat import HEARTBEATS
-from tag_compliance.pipeline.run_tags import PUBLISH_JOB, SCAN_JOB, TRIGGER_TAG
+from tag_compliance.pipeline.run_tags import PUBLISH_JOB, PUBLISHES_TAG, SCAN_JOB, TRIGGER_TAG
 from tag_compliance_tests.pipeline.pipelines import Pipeline, make_older
 from tag_compliance_tests.pipeline.ticks import tick
 
@@ -58,18 +58,28 @@ def test_a_materialization_of_other_assets_does_not_delay_a_scan(idle: Pipeline)
     assert len(tick(idle).requests) == 1
 
 
+def status_of(pipeline: Pipeline, run_id: str) -> dg.DagsterRunStatus:
+    run = pipeline.instance.get_run_by_id(run_id)
+    assert run is not None
+    return run.status
+
+
+def unpublished(run_id: str) -> str:
+    return f"what run {run_id} has read is still to be published"
+
+
 @pytest.mark.parametrize("job", [SCAN_JOB, PUBLISH_JOB])
-def test_a_run_whose_process_died_is_marked_as_failed_and_not_waited_for(
+def test_a_run_whose_process_died_is_marked_as_failed_and_what_it_had_read_is_published(
     idle: Pipeline, job: str
 ) -> None:
     run_id = idle.note(Status.STARTED, job=job)
     make_older(idle.instance, run_id, TEN_MINUTES)
-    assert len(tick(idle).requests) == 1
-    run = idle.instance.get_run_by_id(run_id)
-    assert run is not None
-    assert run.status is Status.FAILURE
+    assert tick(idle).reason == (unpublished(run_id) if job == SCAN_JOB else "")
+    assert status_of(idle, run_id) is Status.FAILURE
     messages = [entry.message for entry in idle.instance.all_logs(run_id)]
     assert any("No heartbeat: its process was killed" in message for message in messages)
+    idle.note(Status.QUEUED, tags={PUBLISHES_TAG: run_id}, job=PUBLISH_JOB)
+    assert tick(idle).reason.startswith("a scan is still running: run ")
 
 
 @pytest.mark.parametrize(("seconds", "alive"), [(60, True), (120, False)])
@@ -80,8 +90,8 @@ def test_a_run_is_alive_while_its_last_heartbeat_is_recent(
     make_older(idle.instance, run_id, timedelta(hours=3))
     beat = datetime.now(UTC) - timedelta(seconds=seconds)
     idle.storage.write(f"{HEARTBEATS}/{run_id}", beat.isoformat().encode())
-    reason = f"a scan is still running: run {run_id}" if alive else ""
-    assert tick(idle).reason == reason
+    tick(idle)
+    assert status_of(idle, run_id) is (Status.STARTED if alive else Status.FAILURE)
 
 
 def test_a_queued_run_is_waited_for_however_old_it_is(idle: Pipeline) -> None:
@@ -92,5 +102,7 @@ def test_a_queued_run_is_waited_for_however_old_it_is(idle: Pipeline) -> None:
 
 def test_a_run_without_a_heartbeat_for_silence_seconds_is_dead(idle: Pipeline) -> None:
     idle.configure(IDS, silence_seconds=5)
-    make_older(idle.instance, idle.note(Status.STARTED), timedelta(seconds=6))
-    assert len(tick(idle).requests) == 1
+    run_id = idle.note(Status.STARTED)
+    make_older(idle.instance, run_id, timedelta(seconds=6))
+    tick(idle)
+    assert status_of(idle, run_id) is Status.FAILURE
