@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -14,11 +13,8 @@ from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.evaluation import Evaluation
 from tag_compliance.domain.read_status import Outcome, Reason
 from tag_compliance.pipeline.run_tags import (
-    ACCOUNT_TAG,
     ONE_AT_A_TIME,
     PARTS_TAG,
-    PUBLISH_JOB,
-    PUBLISHES_TAG,
     SCAN_JOB,
     SCAN_TAG,
 )
@@ -33,7 +29,7 @@ from tag_compliance_tests.pipeline.pipelines import (
     of_account,
     samples_of,
 )
-from tag_compliance_tests.pipeline.ticks import Tick, look, publish, tick
+from tag_compliance_tests.pipeline.ticks import publish
 from tag_compliance_tests.support.aws import Enter
 
 Status = dg.DagsterRunStatus
@@ -50,14 +46,6 @@ def fake(enter: Enter) -> Iterator[FakeAws]:
 @pytest.fixture
 def scanning(pipeline: Pipeline, fake: FakeAws) -> Pipeline:
     """At most three accounts in a run."""
-    pipeline.configure(ids_of(fake), max_accounts_per_run=3)
-    return pipeline
-
-
-@pytest.fixture
-def kept_scanning(tmp_path: Path, kept_instance: dg.DagsterInstance, fake: FakeAws) -> Pipeline:
-    """The same, for ticks of the schedule."""
-    pipeline = Pipeline(tmp_path, kept_instance)
     pipeline.configure(ids_of(fake), max_accounts_per_run=3)
     return pipeline
 
@@ -91,25 +79,9 @@ def test_accounts_are_distributed_over_as_many_runs_as_the_maximum_requires(
         assert not ONE_AT_A_TIME.keys() & request.tags.keys()
 
 
-def test_accounts_that_fit_into_one_run_are_read_by_one_run_at_a_time(
-    scanning: Pipeline, fake: FakeAws
-) -> None:
-    scanning.configure(ids_of(fake), max_accounts_per_run=7)
-    (request,) = scanning.requests()
-    assert request.job_name == SCAN_JOB
-    assert request.tags[PARTS_TAG] == "1"
-    assert ONE_AT_A_TIME.items() <= request.tags.items()
-
-
 def test_reading_runs_of_one_scan_may_run_concurrently(scanning: Pipeline) -> None:
     job = scanning.definitions().resolve_job_def(SCAN_JOB)
     assert not ONE_AT_A_TIME.keys() & job.tags.keys()
-
-
-def test_a_reading_run_publishes_nothing(scanning: Pipeline) -> None:
-    for request in scanning.requests():
-        assert scanning.run(request).success
-    assert scanning.snapshots.load() is None
 
 
 def test_publishing_waits_until_all_runs_of_the_scan_have_been_created(scanning: Pipeline) -> None:
@@ -117,74 +89,10 @@ def test_publishing_waits_until_all_runs_of_the_scan_have_been_created(scanning:
     assert publish(scanning).reason == "runs of this scan that have not been created yet: 1"
 
 
-@pytest.mark.parametrize("status", [Status.QUEUED, Status.STARTING, Status.STARTED])
-def test_publishing_waits_for_unfinished_runs(
-    scanning: Pipeline, status: dg.DagsterRunStatus
-) -> None:
-    note_all(scanning, Status.SUCCESS, status, Status.SUCCESS)
-    assert publish(scanning).reason == "unfinished reading runs: 1"
-
-
-@pytest.mark.parametrize("status", [Status.SUCCESS, Status.FAILURE, Status.CANCELED])
-def test_a_scan_is_published_when_its_last_run_has_ended_in_any_way(
-    scanning: Pipeline, status: dg.DagsterRunStatus
-) -> None:
-    runs = note_all(scanning, Status.SUCCESS, Status.SUCCESS, status)
-    request = publish(scanning).request
-    assert request.job_name == PUBLISH_JOB
-    assert request.tags[PUBLISHES_TAG] in runs
-    first = scanning.instance.get_run_by_id(runs[0])
-    assert first is not None
-    assert request.tags[SCAN_TAG] == first.tags[SCAN_TAG]
-    assert ONE_AT_A_TIME.items() <= request.tags.items()
-
-
-def test_a_killed_run_is_marked_as_failed_and_not_waited_for(scanning: Pipeline) -> None:
-    *_, killed = note_all(scanning, Status.SUCCESS, Status.SUCCESS, Status.STARTED)
-    make_older(scanning.instance, killed, timedelta(minutes=3))
-    assert len(publish(scanning).requests) == 1
-    run = scanning.instance.get_run_by_id(killed)
-    assert run is not None
-    assert run.status is Status.FAILURE
-
-
 def test_a_run_that_was_never_created_is_not_waited_for_forever(scanning: Pipeline) -> None:
     for run_id in note_all(scanning, Status.SUCCESS, Status.SUCCESS):
         make_older(scanning.instance, run_id, timedelta(minutes=6))
     assert len(publish(scanning).requests) == 1
-
-
-def test_a_scan_is_published_once(scanning: Pipeline) -> None:
-    note_all(scanning, Status.SUCCESS, Status.SUCCESS, Status.SUCCESS)
-    request = publish(scanning).request
-    assert publish(scanning).request.run_key == request.run_key
-    scanning.note(Status.QUEUED, tags=request.tags, job=PUBLISH_JOB)
-    assert publish(scanning).reason == "everything that was read is published"
-
-
-def test_a_scan_of_a_single_account_in_between_does_not_prevent_the_publication_of_a_scan(
-    scanning: Pipeline,
-) -> None:
-    note_all(scanning, Status.SUCCESS, Status.SUCCESS, Status.SUCCESS)
-    scanning.note(Status.SUCCESS, tags={ACCOUNT_TAG: "100000000000"})
-    assert len(publish(scanning).requests) == 1
-
-
-@pytest.mark.parametrize("ask", [tick, look])
-def test_no_scan_starts_while_the_last_one_is_still_to_be_published(
-    kept_scanning: Pipeline, ask: Callable[[Pipeline], Tick]
-) -> None:
-    for run_id in note_all(kept_scanning, Status.SUCCESS, Status.SUCCESS, Status.SUCCESS):
-        make_older(kept_scanning.instance, run_id, timedelta(hours=1), and_silent=False)
-    assert ask(kept_scanning).reason.endswith("has read is still to be published")
-
-
-def test_a_scan_that_nothing_publishes_delays_the_next_one_for_minutes_only(
-    kept_scanning: Pipeline,
-) -> None:
-    for run_id in note_all(kept_scanning, Status.SUCCESS, Status.SUCCESS, Status.SUCCESS):
-        make_older(kept_scanning.instance, run_id, timedelta(minutes=7))
-    assert len(tick(kept_scanning).requests) == 3
 
 
 def test_the_samples_of_several_runs_equal_those_of_a_single_run(

@@ -74,6 +74,7 @@ def test_a_scan_of_one_account_calls_aws_only_for_it_and_keeps_the_data_of_the_o
         account.put("us-east-1", f"arn:aws:sqs:us-east-1:{account.account_id}:second")
     ended = scan_alone(pipeline, BANK)
     assert ended.snapshot is not None
+    assert ended.snapshot.status.outcome is Outcome.COMPLETE, "the others are older, not failed"
     made = list(fake.calls)[len(calls) :]
     assert {call.account_id for call in made} == {BANK}
     assert len(made) == 1 + len(REGIONS)
@@ -86,15 +87,6 @@ def test_a_scan_of_one_account_calls_aws_only_for_it_and_keeps_the_data_of_the_o
         0,
         1,
     )
-
-
-def test_a_scan_of_one_account_does_not_fail_because_of_the_age_of_the_others(
-    pipeline: Pipeline, fake: FakeAws
-) -> None:
-    pipeline.configure(ids_of(fake))
-    pipeline.scan()
-    scan_alone(pipeline, BANK)
-    assert pipeline.current().status.outcome is Outcome.COMPLETE
 
 
 def test_a_scan_of_one_account_repairs_its_failure(pipeline: Pipeline, fake: FakeAws) -> None:
@@ -171,13 +163,3 @@ def test_one_account_read_from_the_ui_is_published_and_the_others_stay_as_they_a
     for untouched in (SHOP, LAB):
         assert of_account(after, untouched) == of_account(before, untouched)
     assert not publish(pipeline).requests, "once is enough"
-
-
-def test_a_later_scan_publishes_what_was_read_in_the_ui_as_well(
-    pipeline: Pipeline, fake: FakeAws
-) -> None:
-    pipeline.configure(ids_of(fake))
-    pipeline.scan()
-    read_from_the_ui(pipeline, BANK)
-    pipeline.scan()
-    assert not publish(pipeline).requests
