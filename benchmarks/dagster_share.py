@@ -13,7 +13,7 @@ import json
 import os
 import statistics
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -26,11 +26,12 @@ from tag_compliance.cli.dagster_home import FEW_EVENTS
 from tag_compliance_tests.pipeline.postgres import is_installed, running_postgres
 
 if TYPE_CHECKING:
-    from tag_compliance.domain.scan import ScannedAccount
-
     from tag_compliance.config import Config
+    from tag_compliance.domain.account import Target
+    from tag_compliance.domain.resources import AccountInventory
 
 _FEW, _MANY = 10, 210
+_RUNS_PER_SCAN = 2
 _POSTGRES = "storage:\n  postgres:\n    postgres_url: {url}\n"
 _TELEMETRY = "telemetry:\n  enabled: false\n"
 
@@ -107,13 +108,13 @@ def _measure(accounts: int, folder: Path) -> dict[str, Any]:
     from unittest import mock
 
     import dagster as dg
-    from tag_compliance.pipeline.launch import run_scan
 
     from benchmarks.stopwatch import Stopwatch
     from tag_compliance.aws.regions import known_regions
     from tag_compliance.config import load_config
     from tag_compliance.pipeline import assets
     from tag_compliance.pipeline.resources import ProgressResource
+    from tag_compliance.pipeline.run_once import run_once
 
     warnings.filterwarnings("ignore")
     one, many = ScanCase(1, 1, 0), ScanCase(accounts, 1, 0)
@@ -124,15 +125,16 @@ def _measure(accounts: int, folder: Path) -> dict[str, Any]:
             path = write_configuration(case, folder / name)
             config = load_config(path, os.environ, known_regions())
             with watch.phase(name):
-                ended = run_scan(config, path, os.environ, ProgressResource())
-            if not ended.succeeded:
+                ended = run_once(config, path, os.environ, ProgressResource())
+            if ended.snapshot is None:
                 raise SystemExit(ended.failure)
     with watch.phase("plain"):
         _without_dagster(config, folder / "plain")
     events = 0
     with dg.DagsterInstance.get() if "DAGSTER_HOME" in os.environ else _no_instance() as instance:
         if instance is not None:
-            events = len(instance.all_logs(ended.run_id))
+            runs = instance.get_runs(limit=_RUNS_PER_SCAN)
+            events = sum(len(instance.all_logs(run.run_id)) for run in runs)
     return {
         "wall": watch.phases["run"][0],
         "cpu": watch.phases["run"][1],
@@ -142,62 +144,60 @@ def _measure(accounts: int, folder: Path) -> dict[str, Any]:
 
 
 def _read_nothing(
-    config: Config, account_ids: Iterable[str], _progress: object = None
-) -> list[ScannedAccount]:
+    _config: Config, targets: Iterable[Target], _progress: object = None
+) -> Iterator[AccountInventory]:
     """Replaces `scan_accounts`: every account is read and has no resources."""
-    from tag_compliance.domain.scan import (
-        RESOURCE_SCHEMA,
-        AccountScan,
-        Reason,
-        RegionScan,
-        ScannedAccount,
-    )
-
     from tag_compliance.domain.clock import utc_now
+    from tag_compliance.domain.read_status import (
+        AccountReadStatus,
+        ReadStatus,
+        Reason,
+        RegionReadStatus,
+        Source,
+    )
+    from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
 
-    wanted, now = set(account_ids), utc_now()
-    return [
-        ScannedAccount(
-            AccountScan(
-                account.account_id,
-                account.account_name,
-                now,
-                1.0,
-                tuple(
-                    RegionScan(region, Reason.OK, last_success_at=now) for region in account.regions
-                ),
-                last_success_at=now,
-            ),
-            RESOURCE_SCHEMA.empty_table(),
+    now = utc_now()
+    source = ReadStatus(Source.TAGGING, Reason.OK, last_success_at=now)
+    for target in targets:
+        status = AccountReadStatus(
+            target.account_id,
+            target.account_name,
+            started_at=now,
+            seconds=1.0,
+            regions=tuple(RegionReadStatus(region, (source,)) for region in target.regions),
+            last_success_at=now,
         )
-        for account in config.aws_account_matrix
-        if account.account_id in wanted
-    ]
+        yield AccountInventory(status, RESOURCE_SCHEMA.empty_table())
 
 
 def _without_dagster(config: Config, folder: Path) -> None:
-    """The work of the assets: write and read tables, evaluate, count and publish."""
-    from tag_compliance.domain.families import Occasion
-    from tag_compliance.pipeline.io import keep_account, load_accounts
-
+    """The work of the assets: evaluate, write and merge tables, count and publish."""
+    from tag_compliance.aws.targets import targets_of
     from tag_compliance.domain.clock import utc_now
-    from tag_compliance.domain.evaluation import evaluate
-    from tag_compliance.domain.policy import Policy
+    from tag_compliance.domain.evaluation import basis_of, evaluate
+    from tag_compliance.domain.metrics.table import SnapshotInfo
+    from tag_compliance.pipeline.assets import snapshot_settings
+    from tag_compliance.pipeline.merge import merge_stored, policy_of
     from tag_compliance.pipeline.metadata import of_account
     from tag_compliance.snapshot.builder import build_contents
     from tag_compliance.snapshot.store import SnapshotStore
     from tag_compliance.storage.open import open_storage
+    from tag_compliance.tables.findings import Findings
+    from tag_compliance.tables.raw_resources import RawResources
 
-    storage = open_storage(str(folder))
-    policy = Policy(config.required_tags, config.excluded_resource_types)
-    ids = [account.account_id for account in config.aws_account_matrix]
-    for account in _read_nothing(config, ids):
-        of_account(evaluate([account], policy))
-        keep_account(storage, account)
-    results = evaluate(load_accounts(storage, ids).values(), policy)
-    now = utc_now()
+    storage, policy, now = open_storage(str(folder)), policy_of(config), utc_now()
+    for inventory in _read_nothing(config, targets_of(config)):
+        RawResources(storage, print).store(inventory)
+        evaluation = evaluate(inventory, policy, basis_of(inventory.status, policy, now))
+        Findings(storage, print).store(evaluation)
+        of_account(evaluation)
+    merged = merge_stored(config, storage, print)
     contents = build_contents(
-        results, Occasion(now, now, "benchmark"), max_detail_series=0, refresh_interval=300
+        merged.results,
+        merged.load_findings,
+        SnapshotInfo(now, utc_now(), "benchmark"),
+        snapshot_settings(config),
     )
     SnapshotStore(storage).publish(contents.exposition, contents.status)
 

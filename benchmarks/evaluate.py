@@ -15,7 +15,7 @@ from benchmarks.process import MB, module, read_json
 from benchmarks.report import Report, Table
 
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
-_PHASES = ("evaluate", "count", "detail", "families", "render", "compress")
+_PHASES = ("evaluate", "merge", "families", "render", "compress")
 
 
 def evaluate(sizes: Sequence[int], rounds: int) -> Report:
@@ -58,35 +58,28 @@ def evaluate(sizes: Sequence[int], rounds: int) -> Report:
 
 def _measure(resources: int) -> dict[str, Any]:
     # Imported here: the process that measures must stay small, see `benchmarks.process.measure`.
-    from tag_compliance.domain.detail import detail_of
-    from tag_compliance.domain.families import Occasion, build_families
-
-    from benchmarks.organization import NOON, POLICY, scanned_accounts
+    from benchmarks.organization import evaluated, families_of, inventories, merged
     from benchmarks.stopwatch import Stopwatch, peak_bytes
-    from tag_compliance.domain.counts import count
-    from tag_compliance.domain.evaluation import evaluate as evaluate_
     from tag_compliance.snapshot.appendable_gzip import compress
     from tag_compliance.snapshot.exposition import render
 
-    accounts = scanned_accounts(resources)
+    accounts = inventories(resources)
     # The first use of a library is slow; it must not count for the first size.
-    evaluate_(scanned_accounts(100), POLICY)
+    evaluated(inventories(100))
     watch = Stopwatch()
     with watch.phase("evaluate"):
-        results = evaluate_(accounts, POLICY)
-    with watch.phase("count"):
-        counts = count(results)
-    with watch.phase("detail"):
-        detail = detail_of(results, 0)
+        evaluations = evaluated(accounts)
+    with watch.phase("merge"):
+        results, load_findings = merged(evaluations)
     with watch.phase("families"):
-        families = build_families(results, counts, detail, Occasion(NOON, NOON, "benchmark"))
+        families = families_of(results, load_findings)
     with watch.phase("render"):
         exposition = render(families)
     with watch.phase("compress"):
         compressed = compress(exposition)
     return {
         "resources": resources,
-        "detail_series": len(detail.family),
+        "detail_series": next(len(f) for f in families if f.metric.name == "tag_missing_detail"),
         "exposition_bytes": len(exposition),
         "gzip_bytes": len(compressed),
         "phases": watch.phases,

@@ -7,18 +7,25 @@ from datetime import UTC, datetime
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from tag_compliance.domain.scan import (
-    RESOURCE_SCHEMA,
-    AccountScan,
-    Reason,
-    RegionScan,
-    ScannedAccount,
-)
 
 from benchmarks.cases import REGIONS
-from tag_compliance.domain.evaluation import evaluate
+from tag_compliance.domain.account import AccountId, AccountName, RegionName
+from tag_compliance.domain.evaluation import Evaluation, basis_of, evaluate
+from tag_compliance.domain.metrics import build_families
+from tag_compliance.domain.metrics.detail import LoadFindings, detail_of
+from tag_compliance.domain.metrics.table import Family, ScanResult, SnapshotInfo
 from tag_compliance.domain.policy import Policy
+from tag_compliance.domain.read_status import (
+    AccountReadStatus,
+    ReadStatus,
+    Reason,
+    RegionReadStatus,
+    Source,
+)
+from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
 from tag_compliance.domain.results import ComplianceResults
+from tag_compliance.domain.summary import SummarizedAccount, Summary
+from tag_compliance.domain.thresholds import Thresholds
 
 POLICY = Policy(("Owner", "Environment", "CostCenter", "Project"), ("ecs:task",))
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -35,7 +42,7 @@ _KEYS = (*POLICY.required_tags, "Name")
 _LACKING, _OF = 3, 20
 
 
-def scanned_accounts(resources: int, *, missing_all: bool = False) -> list[ScannedAccount]:
+def inventories(resources: int, *, missing_all: bool = False) -> list[AccountInventory]:
     """Accounts with this total number of resources: five regions each, 1,000 per region.
 
     A resource lacks 0.3 required tags on average; with `missing_all` it lacks all four.
@@ -49,11 +56,30 @@ def scanned_accounts(resources: int, *, missing_all: bool = False) -> list[Scann
     ]
 
 
-def results_of(resources: int, *, missing_all: bool = False) -> ComplianceResults:
-    return evaluate(scanned_accounts(resources, missing_all=missing_all), POLICY)
+def evaluated(accounts: list[AccountInventory]) -> list[Evaluation]:
+    return [evaluate(a, POLICY, basis_of(a.status, POLICY, NOON)) for a in accounts]
 
 
-def _account(number: int, rows: int, *, missing_all: bool) -> ScannedAccount:
+def merged(evaluations: list[Evaluation]) -> tuple[ComplianceResults, LoadFindings]:
+    """The results of a scan, and the findings of each of its accounts."""
+    accounts = tuple(
+        SummarizedAccount(e.account_id, e.status.account_name, e.summary) for e in evaluations
+    )
+    rules = tuple(str(rule.rule_id) for rule in POLICY.rules)
+    findings = {evaluation.account_id: evaluation.findings for evaluation in evaluations}
+    statuses = tuple(evaluation.status for evaluation in evaluations)
+    return ComplianceResults(statuses, Summary(accounts, rules)), findings.__getitem__
+
+
+def families_of(results: ComplianceResults, load_findings: LoadFindings) -> list[Family]:
+    """Every family of the snapshot, without a limit of the detail series."""
+    required = [str(rule.rule_id) for rule in POLICY.rules]
+    detail = detail_of(results.summary, required, load_findings, 0)
+    info = SnapshotInfo(NOON, NOON, "benchmark")
+    return build_families(ScanResult(results.summary, results.statuses, detail, info, Thresholds()))
+
+
+def _account(number: int, rows: int, *, missing_all: bool) -> AccountInventory:
     account_id = f"{100_000_000_000 + number}"
     sizes = [
         max(0, min(_ROWS_PER_REGION, rows - at * _ROWS_PER_REGION)) for at in range(len(_REGIONS))
@@ -67,18 +93,34 @@ def _account(number: int, rows: int, *, missing_all: bool) -> ScannedAccount:
             "arn": _arns(account_id, region, types, serial),
             "resource_type": pa.DictionaryArray.from_arrays(pa.array(types), pa.array(_TYPES)),
             "tags": _tags(serial, missing_all=missing_all),
+            "source": pa.DictionaryArray.from_arrays(
+                pa.array(np.zeros(rows, dtype=np.int32)), pa.array([str(Source.TAGGING)])
+            ),
         },
         schema=RESOURCE_SCHEMA,
     )
-    states = tuple(
-        RegionScan(name, Reason.OK, "", size, -(-size // 100), 0, 0, 1.0, NOON)
-        for name, size in zip(_REGIONS, sizes, strict=True)
+    status = AccountReadStatus(
+        AccountId(account_id),
+        AccountName(f"team-{number}"),
+        started_at=NOON,
+        seconds=1.0,
+        regions=tuple(map(_region, _REGIONS, sizes)),
+        calls=1 + sum(-(-size // 100) for size in sizes),
+        last_success_at=NOON,
     )
-    calls = 1 + sum(state.calls for state in states)
-    name = f"team-{number}"
-    return ScannedAccount(
-        AccountScan(account_id, name, NOON, 1.0, states, calls, 0, 0, NOON), table
+    return AccountInventory(status, table)
+
+
+def _region(name: str, size: int) -> RegionReadStatus:
+    source = ReadStatus(
+        Source.TAGGING,
+        Reason.OK,
+        returned=size,
+        calls=-(-size // 100),
+        seconds=1.0,
+        last_success_at=NOON,
     )
+    return RegionReadStatus(RegionName(name), (source,))
 
 
 def _arns(

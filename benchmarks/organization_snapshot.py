@@ -8,11 +8,11 @@ from __future__ import annotations
 import argparse
 import json
 
-from tag_compliance.domain.families import Occasion
-
-from benchmarks.organization import POLICY, results_of
+from benchmarks.organization import POLICY, evaluated, inventories, merged
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.snapshot.builder import build_contents
+from tag_compliance.domain.metrics.table import SnapshotInfo
+from tag_compliance.domain.thresholds import Thresholds
+from tag_compliance.snapshot.builder import SnapshotSettings, build_contents
 from tag_compliance.snapshot.layout import GZIP, PLAIN
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.open import open_storage
@@ -23,11 +23,17 @@ def main() -> None:
     parser.add_argument("--series", type=int, required=True)
     parser.add_argument("--storage", required=True)
     arguments = parser.parse_args()
-    results = results_of(-(-arguments.series // len(POLICY.required_tags)), missing_all=True)
+    resources = -(-arguments.series // len(POLICY.required_tags))
+    results, load_findings = merged(evaluated(inventories(resources, missing_all=True)))
     now = utc_now()
-    contents = build_contents(
-        results, Occasion(now, now, "benchmark"), max_detail_series=0, refresh_interval=86_400
+    settings = SnapshotSettings(
+        required_tags=POLICY.required_tags,
+        max_detail_series=0,
+        refresh_interval_seconds=86_400,
+        thresholds=Thresholds(),
     )
+    info = SnapshotInfo(now, now, "benchmark")
+    contents = build_contents(results, load_findings, info, settings)
     store = SnapshotStore(open_storage(arguments.storage))
     snapshot_id = store.publish(contents.exposition, contents.status)
     snapshot = store.load()

@@ -36,23 +36,18 @@ def render(resources: int, rounds: int) -> Report:
 
 def _measure(resources: int, rounds: int) -> dict[str, Any]:
     from prometheus_client import CollectorRegistry, Gauge, generate_latest
-    from tag_compliance.domain.detail import detail_of
-    from tag_compliance.domain.families import Occasion, build_families
 
-    from benchmarks.organization import NOON, results_of
-    from tag_compliance.domain.counts import count
+    from benchmarks.organization import evaluated, families_of, inventories, merged
     from tag_compliance.snapshot.exposition import render as render_
 
-    results = results_of(resources)
-    detail = detail_of(results, 0)
-    families = build_families(results, count(results), detail, Occasion(NOON, NOON, "benchmark"))
+    families = families_of(*merged(evaluated(inventories(resources))))
     registry = CollectorRegistry()
     for family in families:
         gauge = Gauge(
             family.metric.name, family.metric.help, family.metric.labels, registry=registry
         )
-        columns = [[c.values[code] for code in c.codes.tolist()] for c in family.labels]
-        for number, value in enumerate(family.values.tolist()):
+        columns = [[c.values[code] for code in c.codes.tolist()] for c in family.samples.labels]
+        for number, value in enumerate(family.samples.values.tolist()):
             labelled = gauge.labels(*(c[number] for c in columns)) if columns else gauge
             labelled.set(value)
     ours, theirs = [], []
@@ -67,7 +62,7 @@ def _measure(resources: int, rounds: int) -> dict[str, Any]:
         "ours": ours,
         "theirs": theirs,
         "samples": sum(map(len, families)),
-        "detail_series": len(detail.family),
+        "detail_series": next(len(f) for f in families if f.metric.name == "tag_missing_detail"),
     }
 
 

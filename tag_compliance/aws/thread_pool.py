@@ -10,10 +10,9 @@ from typing import Generic, TypeVar
 T = TypeVar("T")
 
 _GRACE_SECONDS = 0.5
-_POLL_SECONDS = 0.1
 _MAX_WAITING_RESULTS = 8
-"""Results that wait for the consumer. More of them block the threads, so that memory is bounded if
-the consumer is slower than the threads."""
+"""Results that wait for the consumer. A thread with one more waits for a place, so that memory is
+bounded if the consumer is slower than the threads."""
 
 
 class _ThreadEnded:
@@ -37,8 +36,7 @@ def run_in_threads(
             worker.start()
         yield from pool.results(len(workers))
     finally:
-        stopped.set()
-        pool.consumer_ended.set()
+        pool.stop(len(workers))
         # An interrupt may arrive before the last thread has started.
         for worker in filter(threading.Thread.is_alive, workers):
             worker.join(_GRACE_SECONDS / len(workers))
@@ -48,10 +46,8 @@ class _Pool(Generic[T]):
     def __init__(self, jobs: Iterable[Callable[[], T | None]], stopped: threading.Event) -> None:
         self._remaining = list(jobs)[::-1]
         self._stopped = stopped
-        self._results: queue.Queue[T | BaseException | _ThreadEnded] = queue.Queue(
-            _MAX_WAITING_RESULTS
-        )
-        self.consumer_ended = threading.Event()
+        self._results: queue.SimpleQueue[T | BaseException | _ThreadEnded] = queue.SimpleQueue()
+        self._places = threading.Semaphore(_MAX_WAITING_RESULTS)
 
     def create_workers(self, limit: int) -> list[threading.Thread]:
         return [
@@ -68,8 +64,14 @@ class _Pool(Generic[T]):
             elif isinstance(result, BaseException):
                 raise result
             else:
+                self._places.release()
                 yield result
             del result  # so that it is not kept while the next one is awaited
+
+    def stop(self, threads: int) -> None:
+        """No job starts any more, and no thread waits for a place."""
+        self._stopped.set()
+        self._places.release(max(threads, 1))
 
     def _work(self) -> None:
         while not self._stopped.is_set():
@@ -78,7 +80,7 @@ class _Pool(Generic[T]):
             except IndexError:
                 break
             self._run(job)
-        self._put(_ThreadEnded())
+        self._results.put(_ThreadEnded())
 
     def _run(self, job: Callable[[], T | None]) -> None:
         # A function of its own, so that the thread does not keep the result during the next job.
@@ -86,15 +88,9 @@ class _Pool(Generic[T]):
             result = job()
         except BaseException as error:  # noqa: BLE001 - the consumer raises it
             self._stopped.set()
-            self._put(error)
+            self._results.put(error)
         else:
             if result is not None:
-                self._put(result)
-
-    def _put(self, result: T | BaseException | _ThreadEnded) -> None:
-        while not self.consumer_ended.is_set():
-            try:
-                self._results.put(result, timeout=_POLL_SECONDS)
-            except queue.Full:
-                continue
-            return
+                # Without a timeout: threads that wake up ten times a second cost 6 % of a scan.
+                self._places.acquire()
+                self._results.put(result)

@@ -1,4 +1,4 @@
-"""Dagster as it runs for real: a code server, the daemon, and the run processes they start."""
+"""Dagster's processes: a code server, the daemon, and the run processes that they start."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _STARTED = "Started process for run (pid: "
 
 
 def write_home(home: Path, more: str = "") -> Path:
-    """A Dagster home with the shipped settings, and more."""
+    """Creates a Dagster home with the shipped settings and additional ones."""
     home.mkdir(parents=True)
     shipped = files("tag_compliance.cli").joinpath("dagster.yaml").read_text(encoding="utf-8")
     (home / "dagster.yaml").write_text(shipped + more, encoding="utf-8")
@@ -30,7 +30,7 @@ def write_home(home: Path, more: str = "") -> Path:
 
 @contextlib.contextmanager
 def running_dagster(home: Path, config: Path, environment: Mapping[str, str]) -> Iterator[Path]:
-    """The code server and the daemon, schedules and sensors on; their log is the file answered."""
+    """Runs the code server and the daemon, with schedules and sensors; yields their log file."""
     variables = {
         **environment,
         "DAGSTER_HOME": str(home),
@@ -59,7 +59,7 @@ def running_dagster(home: Path, config: Path, environment: Mapping[str, str]) ->
 
 
 def pid_of(instance: dg.DagsterInstance, run_id: str) -> int | None:
-    """The process that the code server has started for the run."""
+    """The id of the process that the code server has started for the run."""
     for entry in instance.all_logs(run_id, of_type=dg.DagsterEventType.ENGINE_EVENT):
         message = entry.dagster_event.message if entry.dagster_event else None
         if message and message.startswith(_STARTED):
@@ -68,7 +68,7 @@ def pid_of(instance: dg.DagsterInstance, run_id: str) -> int | None:
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Its session, run processes included."""
+    """Ends every process of its session, run processes included."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     with contextlib.suppress(subprocess.TimeoutExpired):

@@ -1,4 +1,4 @@
-"""As much of a Kubernetes API as the run launcher calls: Jobs are recorded, never run."""
+"""The part of the Kubernetes API that the run launcher calls: Jobs are recorded, not run."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from tag_compliance_tests.support.http_server import serving
 
 @dataclass
 class FakeKubernetes:
-    """`jobs` are the manifests as they arrived, by name; `status` is what is said of each."""
+    """`jobs` are the received manifests by name; `status` is returned for each of them."""
 
     url: str = ""
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     status: dict[str, Any] = field(default_factory=lambda: {"active": 1})
 
     def write_kubeconfig(self, path: Path) -> Path:
@@ -47,26 +47,26 @@ def fake_kubernetes() -> Iterator[FakeKubernetes]:
 
         def do_POST(self) -> None:
             manifest = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            fake.asked.append(f"{self.command} {self.path}")
+            fake.requests.append(f"{self.command} {self.path}")
             fake.jobs[manifest["metadata"]["name"]] = manifest
-            self._answer(201, manifest)
+            self._respond(201, manifest)
 
         def do_GET(self) -> None:
-            fake.asked.append(f"{self.command} {self.path}")
+            fake.requests.append(f"{self.command} {self.path}")
             *_, kind, name = self.path.partition("?")[0].removesuffix("/status").split("/")
             if kind == "jobs" and name in fake.jobs:
-                self._answer(200, {**fake.jobs[name], "status": fake.status})
+                self._respond(200, {**fake.jobs[name], "status": fake.status})
             elif name in {"pods", "events"}:
-                self._answer(200, {"apiVersion": "v1", "kind": "List", "items": []})
+                self._respond(200, {"apiVersion": "v1", "kind": "List", "items": []})
             else:
-                self._answer(404, {"kind": "Status", "status": "Failure", "code": 404})
+                self._respond(404, {"kind": "Status", "status": "Failure", "code": 404})
 
         def do_DELETE(self) -> None:
             self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            fake.asked.append(f"{self.command} {self.path}")
-            self._answer(200, {"kind": "Status", "status": "Success"})
+            fake.requests.append(f"{self.command} {self.path}")
+            self._respond(200, {"kind": "Status", "status": "Success"})
 
-        def _answer(self, status: int, content: dict[str, Any]) -> None:
+        def _respond(self, status: int, content: dict[str, Any]) -> None:
             data = json.dumps(content).encode()
             self.send_response_only(status)
             self.send_header("Content-Type", "application/json")

@@ -1,9 +1,9 @@
-"""Runs as Kubernetes Jobs, as far as a machine without a cluster can tell.
+"""Runs as Kubernetes Jobs, as far as they can be tested without a cluster.
 
-The shipped settings of `k8s/overlays/scale-out` make Dagster's own launcher send Jobs to a fake
-API, which records them; their manifests are held against Kubernetes' schemas. What is not shown
-here: that a cluster admits and schedules such a pod, that its image starts, and that its service
-account may read AWS and the bucket.
+With the shipped settings of `k8s/overlays/scale-out`, Dagster's launcher sends Jobs to a fake API,
+which records them; their manifests are validated against Kubernetes' schemas. Not tested here: that
+a cluster admits and schedules such a pod, that its image starts, and that its service account may
+read AWS and the bucket.
 """
 
 from __future__ import annotations
@@ -22,22 +22,23 @@ from dagster._core.launcher import LaunchRunContext, WorkerStatus
 from dagster._core.origin import JobPythonOrigin, RepositoryPythonOrigin
 from dagster_postgres.utils import pg_url_from_config
 from sqlalchemy import create_engine
-from tag_compliance.pipeline.runs import JOB
 
+from tag_compliance.pipeline.run_requests import publish_request
+from tag_compliance.pipeline.run_tags import PUBLISH_JOB, SCAN_JOB
 from tag_compliance_tests.pipeline.fake_kubernetes import FakeKubernetes, fake_kubernetes
 from tag_compliance_tests.pipeline.pipelines import Pipeline
 
 SHIPPED = Path(__file__).parents[2] / "k8s" / "overlays" / "scale-out" / "dagster.yaml"
 IMAGE = "registry.example/tag-compliance:1.0.0"
 NAMESPACE = "observability"
-HANDED_ON = {
+PASSED_ON = {
     "POD_NAMESPACE": NAMESPACE,
     "TAG_COMPLIANCE_CONFIG": "/app/config.yaml",
     "TAG_COMPLIANCE_LOG_FORMAT": "json",
     "TAG_COMPLIANCE_STORAGE": "s3://bucket/prefix",
 }
 ORIGIN = JobPythonOrigin(
-    JOB,
+    SCAN_JOB,
     RepositoryPythonOrigin(
         executable_path="python",
         code_pointer=ModuleCodePointer("tag_compliance.definitions", "definitions", None),
@@ -60,7 +61,7 @@ def cluster(
     monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Pipeline]:
     """Dagster with the shipped settings, except where the database and the cluster are."""
-    for name, value in HANDED_ON.items():
+    for name, value in PASSED_ON.items():
         monkeypatch.setenv(name, value)
     settings = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
     shutil.copytree(empty_home, tmp_path / "dagster")
@@ -76,15 +77,17 @@ def cluster(
         monkeypatch.delenv("TAG_COMPLIANCE_STORAGE")
         pipeline = Pipeline(tmp_path, instance)
         pipeline.configure([f"{n:012d}" for n in range(5)], max_accounts_per_run=2)
-        monkeypatch.setenv("TAG_COMPLIANCE_STORAGE", HANDED_ON["TAG_COMPLIANCE_STORAGE"])
+        monkeypatch.setenv("TAG_COMPLIANCE_STORAGE", PASSED_ON["TAG_COMPLIANCE_STORAGE"])
         yield pipeline
 
 
-def launch(pipeline: Pipeline, tags: dict[str, str] | None = None) -> dg.DagsterRun:
-    """As the daemon does it with a run from the queue."""
+def launch(
+    pipeline: Pipeline, tags: dict[str, str] | None = None, job: str = SCAN_JOB
+) -> dg.DagsterRun:
+    """Launches a run as the daemon launches a run from the queue."""
     instance = pipeline.instance
     run = instance.create_run_for_job(
-        pipeline.definitions().resolve_job_def(JOB), tags=tags, job_code_origin=ORIGIN
+        pipeline.definitions().resolve_job_def(job), tags=tags, job_code_origin=ORIGIN
     )
     instance.run_launcher.launch_run(LaunchRunContext(run, workspace=None))
     return run
@@ -97,15 +100,16 @@ def container_of(job: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_each_run_of_a_scan_becomes_a_job(cluster: Pipeline, kubernetes: FakeKubernetes) -> None:
-    requests = cluster.requests()
-    runs = [launch(cluster, dict(request.tags)) for request in requests]
-    assert len(kubernetes.jobs) == 3
-    assert kubernetes.asked == [f"POST /apis/batch/v1/namespaces/{NAMESPACE}/jobs"] * 3
-    told = {job["metadata"]["labels"]["dagster/run-id"] for job in kubernetes.jobs.values()}
-    assert told == {run.run_id for run in runs}
+    runs = [launch(cluster, dict(request.tags)) for request in cluster.requests()]
+    assert len(runs) == 3
+    publishing = publish_request(runs[-1])
+    runs.append(launch(cluster, dict(publishing.tags), PUBLISH_JOB))
+    assert kubernetes.requests == [f"POST /apis/batch/v1/namespaces/{NAMESPACE}/jobs"] * 4
+    found = {job["metadata"]["labels"]["dagster/run-id"] for job in kubernetes.jobs.values()}
+    assert found == {run.run_id for run in runs}
 
 
-def test_the_manifest_is_one_that_kubernetes_knows(
+def test_the_manifest_follows_the_schema_of_kubernetes(
     cluster: Pipeline, kubernetes: FakeKubernetes
 ) -> None:
     launch(cluster)
@@ -115,7 +119,7 @@ def test_the_manifest_is_one_that_kubernetes_knows(
         kubernetes_validate.validate({**job, "unknown": 1}, "1.34", strict=True)
 
 
-def test_the_job_runs_this_projects_image_as_it_must(
+def test_the_job_runs_the_image_of_this_project_without_privileges(
     cluster: Pipeline, kubernetes: FakeKubernetes
 ) -> None:
     run = launch(cluster)
@@ -131,7 +135,7 @@ def test_the_job_runs_this_projects_image_as_it_must(
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     environment = {variable["name"]: variable.get("value") for variable in container["env"]}
-    assert HANDED_ON.items() <= environment.items()
+    assert PASSED_ON.items() <= environment.items()
     assert environment["DAGSTER_HOME"] == "/app/dagster"
     mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
     assert {"/app/config.yaml", "/app/dagster", "/tmp", "/app/state"} <= mounts
@@ -145,7 +149,7 @@ def test_the_job_runs_this_projects_image_as_it_must(
         ({"succeeded": 1}, WorkerStatus.SUCCESS),
     ],
 )
-def test_run_monitoring_learns_from_the_job_how_its_run_is(
+def test_run_monitoring_reads_the_health_of_a_run_from_its_job(
     cluster: Pipeline, kubernetes: FakeKubernetes, status: dict[str, int], health: WorkerStatus
 ) -> None:
     run = launch(cluster)
@@ -159,7 +163,7 @@ def test_run_monitoring_learns_from_the_job_how_its_run_is(
 
 
 def test_the_shipped_storage_names_a_driver_that_is_installed() -> None:
-    """By itself SQLAlchemy would take psycopg 3; what dagster-postgres brings is psycopg2."""
+    """SQLAlchemy's default driver is psycopg 3, but dagster-postgres depends on psycopg2."""
     settings = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
     database = settings["storage"]["postgres"]["postgres_db"]
     given = {name: "x" if isinstance(v, dict) else v for name, v in database.items()}

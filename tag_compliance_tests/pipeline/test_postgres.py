@@ -1,4 +1,4 @@
-"""On a real PostgreSQL, with real processes: a scan of several runs, one of them killed."""
+"""A real PostgreSQL and real processes: a scan of several runs, one of which is killed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def fake(enter: Enter) -> Iterator[FakeAws]:
         yield fake
 
 
-def test_a_scan_in_one_run_works_on_postgresql_as_on_sqlite(
+def test_a_scan_works_on_postgresql_as_on_sqlite(
     tmp_path: Path, fake: FakeAws, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with running_postgres() as url:
@@ -47,7 +47,7 @@ def test_a_scan_in_one_run_works_on_postgresql_as_on_sqlite(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_a_scan_of_several_runs_is_that_of_one_and_outlives_a_killed_run(
+def test_a_scan_of_several_runs_equals_one_of_a_single_run_and_survives_a_killed_run(
     tmp_path: Path, pipeline: Pipeline, fake: FakeAws
 ) -> None:
     pipeline.configure(ids_of(fake))
