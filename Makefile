@@ -16,7 +16,9 @@ demo: $(VENV)/.runtime ## scan a simulated AWS organization: metrics on stdout
 up: $(VENV)/.runtime ## the same, kept running: Dagster's UI on 3000, the exporter on 8080
 	$(BIN)/tag-compliance demo --up
 
-PYTEST := $(BIN)/pytest -n auto --dist worksteal
+# A third of a worker's time is waiting: three workers keep two cores busy.
+WORKERS ?= $(shell echo $$((3 * $$(getconf _NPROCESSORS_ONLN) / 2)))
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
 test: $(VENV)/.dev ## the tests, without the slow ones
 	$(PYTEST) -m "not slow" $(ARGS)
 

@@ -10,6 +10,6 @@ from tag_compliance_tests.support.forked import ForkServer
 
 @pytest.fixture(scope="session")
 def killing(tmp_path_factory: pytest.TempPathFactory, forks: ForkServer) -> Iterator[Killing]:
-    """Two states of AWS and the result of each; what the tests do to its storage heals."""
+    """Two states of AWS with their results; each scan repairs what a test did to the storage."""
     with set_up(tmp_path_factory.mktemp("killing") / "place", forks) as scene:
         yield scene

@@ -1,4 +1,4 @@
-"""A scraper that never rests, and holds every scrape to results that are known to be right."""
+"""A scraper that compares every scrape with the results that are known to be right."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Result = frozenset[str]
 
 @dataclass
 class Scraper:
-    """Scrapes one exporter from entering to leaving; what it holds against it is in `faults`.
+    """Scrapes one exporter until the block is left; `faults` lists what was wrong.
 
-    Nothing counts before the first snapshot; after it every scrape must answer in full with one of
-    the `right` results, and none may show an older snapshot than the one before.
+    Nothing counts before the first snapshot. After it every scrape must return one of the `right`
+    results completely, and none may show an older scan than the scrape before.
     """
 
     port: int
@@ -54,7 +54,7 @@ class Scraper:
         while not self._stop.wait(self.pause):
             try:
                 self._scrape()
-            except Exception as error:  # noqa: BLE001 - whatever it is, it is a bad scrape
+            except Exception as error:  # noqa: BLE001 - every error is a bad scrape
                 if self.scrapes:
                     self.faults.append(f"{type(error).__name__}: {error}")
 

@@ -36,7 +36,7 @@ from tag_compliance_tests.support.waiting import eventually
 _ACCOUNTS, _REGIONS, _RESOURCES = 5, ("us-east-1", "eu-west-1"), 250
 _FASTEST_SECONDS = 10
 
-# What heals by itself when it is tried again, each as often as the others.
+# Faults that a retry solves, each as often as the others.
 _PASSING = (
     Fault.THROTTLED,
     Fault.INTERNAL,
@@ -59,13 +59,13 @@ _TOLERATED_FILES = 8
 
 @dataclass
 class Usage:
-    """Of one of the processes over time: resident bytes and open files, a sample each second."""
+    """Resident bytes and open files of one process, one sample per second."""
 
     resident: list[int] = field(default_factory=list)
     files: list[int] = field(default_factory=list)
 
     def early_and_late(self) -> tuple[float, float, float, float]:
-        """Medians of the quarter after the warm-up (the first half), and of the last quarter."""
+        """Medians of the third quarter, after the warm-up, and of the last quarter."""
         quarter = max(1, len(self.resident) // 4)
         half = 2 * quarter
         return (
@@ -88,7 +88,7 @@ class SoakReport:
 
     @property
     def grown(self) -> list[str]:
-        """What holds more at the end than when it was warm."""
+        """Processes that have more memory or files at the end than after the warm-up."""
         found = []
         for name, usage in self.usage.items():
             early, late, files_early, files_late = usage.early_and_late()
@@ -114,7 +114,7 @@ class SoakReport:
 
 
 def soak(folder: Path, seconds: float, seed: int, fault_rate: float = 0.05) -> SoakReport:
-    """Runs everything for so long; every scrape is held to a fault-free scan's result."""
+    """Runs everything for `seconds`; every scrape must show the result of a scan without faults."""
     report = SoakReport(seed)
     organization = generate_organization(_ACCOUNTS, _REGIONS, _RESOURCES, seed)
     with FakeAws(organization, faults=FaultPlan(seed=seed), record_calls=False) as fake:
@@ -144,7 +144,7 @@ def soak(folder: Path, seconds: float, seed: int, fault_rate: float = 0.05) -> S
 
 def _add_faults(plan: FaultPlan, fault_rate: float) -> list[FaultRule]:
     share = fault_rate / len(_PASSING)
-    # Each rule is asked only where those before it have let a call pass.
+    # A rule applies only to calls that the rules before it have let pass.
     return [
         plan.add(fault, rate=share / (1 - number * share)) for number, fault in enumerate(_PASSING)
     ]
@@ -162,7 +162,7 @@ def _watch(up: Up, report: SoakReport, seconds: float) -> None:
         report.seconds = elapsed
         running = descendants(up.process.pid)
         for role, mark in _ROLES.items():
-            # The first is the process itself: its runs are forked or spawned from it later.
+            # The lowest id is the process itself: it starts its runs later.
             mine = min((p for p in running if mark in p.command), default=None, key=_by_pid)
             if mine is None:
                 report.faults.append(f"the {role} has gone")
@@ -177,7 +177,7 @@ def _by_pid(process: object) -> int:
 
 
 def _await_calm(fake: FakeAws, scraper: Scraper, right: Result, report: SoakReport) -> None:
-    """One more snapshot, of a scan that nothing disturbed."""
+    """Waits for the snapshot of a scan without faults."""
     fake.faults.clear()
     seen = len(scraper.snapshots)
     try:

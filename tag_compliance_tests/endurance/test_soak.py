@@ -1,4 +1,4 @@
-"""Everything at once for a while: numbers exact, nothing left behind."""
+"""Everything for minutes: the numbers are exact, and no process is left."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""Every fault, wherever it strikes: told where it stays, healed where it passes, felt by no other.
+"""Every fault of AWS: reported if it lasts, retried if it passes, without effect on other regions.
 
-One scan for each fault. It strikes one account in STS, one in the first page of a region, one in a
-page in the middle, one in the last; the fifth account is left alone.
+One scan for each fault. It is injected in STS for one account, in the first page of a region for
+the next, in a page in the middle, and in the last page. The fifth account has no fault.
 """
 
 from __future__ import annotations
@@ -14,20 +14,20 @@ from tag_compliance_tests.fake_aws import FakeAws, Fault, Organization, generate
 from tag_compliance_tests.faults.results import numbers_of, regions_of
 from tag_compliance_tests.support.program import Finished, Program
 
-STS, FIRST, MIDDLE, LAST, ALONE = (f"{100_000_000_000 + number}" for number in range(5))
-STRUCK, OTHER = "us-east-1", "eu-west-1"
+STS, FIRST, MIDDLE, LAST, UNTOUCHED = (f"{100_000_000_000 + number}" for number in range(5))
+FAULTY, OTHER = "us-east-1", "eu-west-1"
 PAGES: dict[str, int | Literal["last"]] = {FIRST: 0, MIDDLE: 1, LAST: "last"}
 EVERYWHERE = (STS, FIRST, MIDDLE, LAST)
 IN_PAGES = (FIRST, MIDDLE, LAST)
-# Endless faults end by the deadline; three pages are read in a fraction of it.
+# Seconds. A lasting fault ends at the deadline; three pages take a fraction of it.
 DEADLINE = 2
 
 
 def organization() -> Organization:
-    return generate_organization(5, (STRUCK, OTHER), 250, seed=7)
+    return generate_organization(5, (FAULTY, OTHER), 250, seed=7)
 
 
-def strike(
+def inject(
     fake: FakeAws, fault: Fault, where: tuple[str, ...], times: int | None, seconds: float = 60.0
 ) -> None:
     for account_id in where:
@@ -40,30 +40,30 @@ def strike(
                 fault,
                 operation="GetResources",
                 account_id=account_id,
-                region=STRUCK,
+                region=FAULTY,
                 page=PAGES[account_id],
                 times=times,
                 seconds=seconds,
             )
 
 
-def struck_regions(where: tuple[str, ...]) -> set[tuple[str, str]]:
-    return {(a, STRUCK) for a in where} | ({(STS, OTHER)} if STS in where else set())
+def faulty_regions(where: tuple[str, ...]) -> set[tuple[str, str]]:
+    return {(a, FAULTY) for a in where} | ({(STS, OTHER)} if STS in where else set())
 
 
 @pytest.fixture(scope="module")
-def sound_runs() -> list[Finished]:
+def baseline_runs() -> list[Finished]:
     return []
 
 
 @pytest.fixture
-def sound(program: Program, sound_runs: list[Finished]) -> Finished:
-    """A run without a fault, of the same organization: one for all tests."""
+def baseline(program: Program, baseline_runs: list[Finished]) -> Finished:
+    """A scan of the same organization without faults: one for all tests."""
     program.configure(organization())
-    if not sound_runs:
+    if not baseline_runs:
         with FakeAws(organization()) as fake:
-            sound_runs.append(program.scan(fake))
-    (ended,) = sound_runs
+            baseline_runs.append(program.scan(fake))
+    (ended,) = baseline_runs
     assert ended.code == 0
     assert len(numbers_of(ended)) == 10
     return ended
@@ -73,7 +73,7 @@ def _value(ended: Finished, name: str, account_id: str) -> float:
     return ended.exposition.value(name, account_id=account_id)
 
 
-TOLD = [
+LASTING = [
     (Fault.THROTTLED, "throttled", EVERYWHERE),
     (Fault.THROTTLING_EXCEPTION, "throttled", EVERYWHERE),
     (Fault.ACCESS_DENIED, "access_denied", EVERYWHERE),
@@ -99,31 +99,33 @@ TOLD = [
     (Fault.WRONG_ARN_TYPE, "malformed_response", IN_PAGES),
     (Fault.WRONG_TAGS_TYPE, "malformed_response", IN_PAGES),
 ]
-# Where it is the role that is refused, these say so.
-OF_A_ROLE = {Fault.ACCESS_DENIED, Fault.REGION_DISABLED}
+# In STS these are reported as a denied role.
+DENIES_A_ROLE = {Fault.ACCESS_DENIED, Fault.REGION_DISABLED}
 
 
-@pytest.mark.parametrize(("fault", "reason", "where"), TOLD)
-def test_a_fault_that_stays_is_told_and_costs_its_own_region_alone(
-    program: Program, sound: Finished, fault: Fault, reason: str, where: tuple[str, ...]
+@pytest.mark.parametrize(("fault", "reason", "where"), LASTING)
+def test_a_lasting_fault_is_reported_and_only_its_region_has_no_numbers(
+    program: Program, baseline: Finished, fault: Fault, reason: str, where: tuple[str, ...]
 ) -> None:
     program.configure(organization(), region_deadline=DEADLINE)
     with FakeAws(organization()) as fake:
-        strike(fake, fault, where, times=None)
+        inject(fake, fault, where, times=None)
         ended = program.scan(fake)
 
-    struck = struck_regions(where)
-    of_sts = "assume_role_denied" if fault in OF_A_ROLE else reason
+    faulty = faulty_regions(where)
+    reason_in_sts = "assume_role_denied" if fault in DENIES_A_ROLE else reason
     expected = {
-        region: (of_sts if region[0] == STS else reason, 0.0) if region in struck else ("ok", 1.0)
-        for region in regions_of(sound)
+        region: (reason_in_sts if region[0] == STS else reason, 0.0)
+        if region in faulty
+        else ("ok", 1.0)
+        for region in regions_of(baseline)
     }
     assert regions_of(ended) == expected
     assert ended.code == 3
-    assert numbers_of(ended) == {r: n for r, n in numbers_of(sound).items() if r not in struck}
+    assert numbers_of(ended) == {r: n for r, n in numbers_of(baseline).items() if r not in faulty}
     for account_id in where:
         assert _value(ended, "tag_compliance_account_scan_success", account_id) == 0
-    assert _value(ended, "tag_compliance_account_scan_success", ALONE) == 1
+    assert _value(ended, "tag_compliance_account_scan_success", UNTOUCHED) == 1
     assert "Traceback" not in ended.err
 
 
@@ -142,16 +144,16 @@ PASSING = [
 
 
 @pytest.mark.parametrize(("fault", "where", "times"), PASSING)
-def test_a_fault_that_passes_costs_counted_retries_and_no_number(
-    program: Program, sound: Finished, fault: Fault, where: tuple[str, ...], times: int
+def test_a_passing_fault_is_retried_counted_and_changes_no_number(
+    program: Program, baseline: Finished, fault: Fault, where: tuple[str, ...], times: int
 ) -> None:
     with FakeAws(organization()) as fake:
-        strike(fake, fault, where, times=times)
+        inject(fake, fault, where, times=times)
         ended = program.scan(fake)
 
     assert ended.code == 0
-    assert numbers_of(ended) == numbers_of(sound)
-    for account_id in (STS, FIRST, MIDDLE, LAST, ALONE):
+    assert numbers_of(ended) == numbers_of(baseline)
+    for account_id in (STS, FIRST, MIDDLE, LAST, UNTOUCHED):
         retries = times if account_id in where else 0
         assert _value(ended, "tag_compliance_account_scan_api_retries", account_id) == retries
         throttled = retries if "throttl" in fault else 0
@@ -169,23 +171,23 @@ def test_a_fault_that_passes_costs_counted_retries_and_no_number(
         (Fault.PAGINATION_TOKEN_EXPIRED, (MIDDLE, LAST), 2),
     ],
 )
-def test_what_aws_may_do_any_day_changes_no_number(
-    program: Program, sound: Finished, fault: Fault, where: tuple[str, ...], times: int | None
+def test_behaviour_that_aws_allows_itself_changes_no_number(
+    program: Program, baseline: Finished, fault: Fault, where: tuple[str, ...], times: int | None
 ) -> None:
     with FakeAws(organization()) as fake:
-        strike(fake, fault, where, times=times, seconds=0.3)
+        inject(fake, fault, where, times=times, seconds=0.3)
         ended = program.scan(fake)
 
     assert ended.code == 0
-    assert numbers_of(ended) == numbers_of(sound)
+    assert numbers_of(ended) == numbers_of(baseline)
 
 
-def test_a_region_is_started_over_a_bounded_number_of_times(program: Program) -> None:
+def test_a_region_is_restarted_a_bounded_number_of_times(program: Program) -> None:
     program.configure(organization())
     with FakeAws(organization()) as fake:
-        strike(fake, Fault.PAGINATION_TOKEN_EXPIRED, (LAST,), times=None)
+        inject(fake, Fault.PAGINATION_TOKEN_EXPIRED, (LAST,), times=None)
         ended = program.scan(fake)
 
-        assert fake.calls.count("GetResources", LAST, STRUCK) == 4 * 3
-    assert regions_of(ended)[LAST, STRUCK] == ("expired_token", 0.0)
+        assert fake.calls.count("GetResources", LAST, FAULTY) == 4 * 3
+    assert regions_of(ended)[LAST, FAULTY] == ("expired_token", 0.0)
     assert "started over 3 times" in ended.err

@@ -1,4 +1,4 @@
-"""Where nothing can be scanned: one clear line, the exit code, and what was published stays."""
+"""If nothing can be scanned: one line on stderr, the exit code, and the last snapshot stays."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def assert_one_line(ended: Finished, code: int, text: str) -> None:
     ],
     ids=["no credentials", "no such profile", "nobody listens"],
 )
-def test_what_concerns_every_account_is_told_in_one_line_and_the_last_snapshot_stays(
+def test_a_cause_common_to_all_accounts_is_one_line_and_the_last_snapshot_stays(
     program: Program,
     monkeypatch: pytest.MonkeyPatch,
     environment: dict[str, str],
@@ -55,7 +55,7 @@ def test_what_concerns_every_account_is_told_in_one_line_and_the_last_snapshot_s
 
 
 @pytest.mark.parametrize("operation", ["AssumeRole", "GetResources"])
-def test_every_account_denied_is_told_and_the_last_snapshot_stays(
+def test_if_every_account_is_denied_the_last_snapshot_stays(
     program: Program, operation: str
 ) -> None:
     program.configure(organization())
@@ -69,7 +69,7 @@ def test_every_account_denied_is_told_and_the_last_snapshot_stays(
     assert program.published() == before
 
 
-def test_a_wrong_configuration_is_told_before_anything_is_asked(program: Program) -> None:
+def test_an_invalid_configuration_is_reported_before_aws_is_called(program: Program) -> None:
     program.configure(organization(), region_dedline=3)
     with FakeAws(organization()) as fake:
         ended = program.scan(fake)
@@ -78,5 +78,5 @@ def test_a_wrong_configuration_is_told_before_anything_is_asked(program: Program
     assert_one_line(ended, 2, "region_dedline")
 
 
-def test_a_missing_configuration_is_told(program: Program) -> None:
+def test_a_missing_configuration_is_reported(program: Program) -> None:
     assert_one_line(program.scan(), 2, "no such file")

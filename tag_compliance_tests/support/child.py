@@ -12,4 +12,11 @@ def prepare_child(file_bytes: int = 0) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if file_bytes:
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, file_bytes))
+        _, hardest = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, hardest))
+
+
+def lift_file_limit() -> None:
+    """For what the interpreter writes at its end, as it does when coverage is measured."""
+    _, hardest = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hardest, hardest))

@@ -51,10 +51,7 @@ class Program:
 
     def run(self, *arguments: str) -> Finished:
         self.captured.readouterr()
-        try:
-            code = main(arguments)
-        except SystemExit as exit_:  # shell completion
-            code = int(str(exit_.code))
+        code = main(arguments)
         out, err = self.captured.readouterr()
         return Finished(code, out.decode(), err.decode())
 

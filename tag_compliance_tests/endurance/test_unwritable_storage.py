@@ -1,4 +1,4 @@
-"""A full disk and a read-only storage: told in a line, and what was published stays."""
+"""A full disk and a read-only storage: one line on stderr, and the last snapshot stays."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Scene:
         assert code == 0, err
 
     def fails(self, *texts: str, file_bytes: int = 0) -> None:
-        """In one line that has these texts; the snapshot and the output stay as they were."""
+        """With one line on stderr that has these texts; snapshot and output do not change."""
         before = self.current, self.output.read_bytes()
         code, err = self.scan(file_bytes)
         assert code == 1, err
@@ -71,7 +71,7 @@ def scene(tmp_path: Path, forks: ForkServer) -> Iterator[Scene]:
         yield Scene(Place.create(tmp_path / "place", fake, forks))
 
 
-def test_whichever_file_of_a_scan_cannot_be_written_the_last_snapshot_is_served_on(
+def test_the_last_snapshot_is_served_whichever_file_of_a_scan_cannot_be_written(
     scene: Scene,
 ) -> None:
     scene.succeeds()
@@ -83,7 +83,7 @@ def test_whichever_file_of_a_scan_cannot_be_written_the_last_snapshot_is_served_
         Scraper(exporter.port, [right], pause=0.02) as scraper,
     ):
         eventually(lambda: scraper.scrapes)
-        # The smallest stops the first file, the largest the last but one.
+        # The smallest limit stops the first file, the largest the last but one.
         for size in sorted(sizes)[-4:]:
             scene.fails("File too large", file_bytes=size - 50)
         scene.succeeds()
@@ -92,7 +92,7 @@ def test_whichever_file_of_a_scan_cannot_be_written_the_last_snapshot_is_served_
 
 
 @pytest.mark.slow
-def test_a_full_disk_costs_one_line_and_the_snapshot_stays(scene: Scene) -> None:
+def test_a_full_disk_prints_one_line_and_keeps_the_snapshot(scene: Scene) -> None:
     with mounted_tmpfs(scene.place.state, "size=400k"):
         scene.succeeds()
         filler = scene.place.state / "filler"
@@ -106,7 +106,7 @@ def test_a_full_disk_costs_one_line_and_the_snapshot_stays(scene: Scene) -> None
 
 
 @pytest.mark.slow
-def test_a_read_only_storage_costs_one_line_and_the_snapshot_stays(scene: Scene) -> None:
+def test_a_read_only_storage_prints_one_line_and_keeps_the_snapshot(scene: Scene) -> None:
     with mounted_tmpfs(scene.place.state, "size=4m"):
         scene.succeeds()
         subprocess.run(["mount", "-o", "remount,ro", str(scene.place.state)], check=True)

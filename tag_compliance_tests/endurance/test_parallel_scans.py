@@ -1,4 +1,4 @@
-"""Two scans at once on one storage, as when the CLI runs beside the schedule."""
+"""Two parallel scans with one storage, for example of the command line and of the schedule."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def test_an_older_scan_is_never_published_over_a_newer_and_no_result_is_a_mix(
     rng = random.Random(SEED)
     with contextlib.ExitStack() as stack:
         exporter = stack.enter_context(run_in_process(killing.place.state))
-        # Both scans read the same state of AWS in each round, but one may outlast it; the accounts'
-        # data are shared, so that a scan may take from storage what its rival has just read.
+        # Both scans of a round read the same state of AWS: they share the data of the accounts, so
+        # each may use what the other has just read.
         scraper = stack.enter_context(Scraper(exporter.port, killing.results, pause=0.02))
         store = SnapshotStore(FolderStorage(killing.place.state))
         newest = None
@@ -44,7 +44,7 @@ def test_an_older_scan_is_never_published_over_a_newer_and_no_result_is_a_mix(
             assert Exposition(snapshot.plain.decode()).contract_lines == killing.results[number % 2]
             assert newest is None or snapshot.status.scan_started_at > newest
             newest = snapshot.status.scan_started_at
-        # Of two snapshots with the same data, the one that is not current waits for the next sweep.
+        # The snapshot that is not current is deleted by the next scan.
         last = killing.start(0)
         last.communicate()
         assert last.returncode == 0

@@ -1,0 +1,116 @@
+"""The process that forks for each run of the program, started by `forked.ForkServer`.
+
+`python -m tag_compliance_tests.support.fork_server FD` serves the socket FD. Each message is a JSON
+list and has four descriptors: the streams of the run, and one for the report about it. The report
+is the process id of the run and, when it has ended, its exit code or, negative, its signal.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import gc
+import importlib
+import json
+import os
+import socket
+import sys
+import warnings
+from collections.abc import Callable, Sequence
+
+import boto3
+import pytest
+
+from tag_compliance_tests.support.aws_models import read_models_once
+from tag_compliance_tests.support.child import lift_file_limit, prepare_child
+
+_MOST_BYTES = 200_000
+_IMPORTED_BY_A_SCAN = (
+    "tag_compliance.cli.main",
+    "tag_compliance.cli.scan",
+    "tag_compliance.cli.single_scan",
+    "tag_compliance.cli.check_config",
+    "tag_compliance.cli.doctor",
+    "tag_compliance.pipeline.run_once",
+    "dagster._core.execution.execute_in_process",
+    "dagster._core.executor.in_process",
+    "dagster._core.instance.factory",
+    "dagster._core.storage.migration",
+    "dagster._core.storage.root",
+    "dagster._core.storage.sqlite_storage",
+    "pyarrow.dataset",
+    "pyarrow.pandas_compat",
+    "upath.implementations.local",
+)
+
+
+def serve_forks(requests: socket.socket) -> Callable[[], int] | None:
+    """In a run: the program, to be called; in the server: None, after the last request."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for module in _IMPORTED_BY_A_SCAN:
+            importlib.import_module(module)
+    read_models_once(pytest.MonkeyPatch())
+    for service in ("sts", "resourcegroupstaggingapi"):
+        boto3.Session().client(service, region_name="us-east-1")
+    gc.collect()
+    gc.freeze()  # so that a run does not copy the memory of what is imported to look for garbage
+    while True:
+        request, descriptors, _, _ = socket.recv_fds(requests, _MOST_BYTES, 4)
+        _wait_for_those_that_ended()
+        if not request:
+            return None
+        if os.fork() == 0:
+            requests.close()
+            return _report(json.loads(request), *descriptors)
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _wait_for_those_that_ended() -> None:
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def _report(request: list[object], *descriptors: int) -> Callable[[], int]:
+    """Forks once more: the child is the run, the parent reports of it and ends."""
+    *streams, reported = descriptors
+    pid = os.fork()
+    if pid == 0:
+        os.close(reported)
+        return _prepared(streams, *request)  # type: ignore[arg-type]
+    for descriptor in streams:
+        os.close(descriptor)
+    with os.fdopen(reported, "w") as report, contextlib.suppress(BrokenPipeError):
+        print(pid, file=report, flush=True)
+        _, status = os.waitpid(pid, 0)
+        print(os.waitstatus_to_exitcode(status), file=report, flush=True)
+    os._exit(0)
+
+
+def _prepared(
+    streams: Sequence[int],
+    arguments: list[str],
+    folder: str,
+    environment: dict[str, str],
+    file_bytes: int,
+) -> Callable[[], int]:
+    from tag_compliance.cli.main import main
+
+    os.setsid()
+    os.chdir(folder)
+    for number, stream in enumerate(streams):
+        os.dup2(stream, number)
+        os.close(stream)
+    os.environ.clear()
+    os.environ.update(environment)
+    prepare_child(file_bytes)
+    return lambda: main(arguments)
+
+
+if __name__ == "__main__":
+    program = serve_forks(socket.socket(fileno=int(sys.argv[1])))
+    code = program() if program else 0
+    lift_file_limit()
+    # A run ends as the real program does: with all that the interpreter does at its exit.
+    sys.exit(code)
