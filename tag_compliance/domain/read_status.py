@@ -149,6 +149,11 @@ class AccountReadStatus:
         return all(region.succeeded for region in self.regions)
 
     @property
+    def was_read(self) -> bool:
+        """Whether a scan has read the account, successfully or not."""
+        return any(region.reason is not Reason.NOT_SCANNED for region in self.regions)
+
+    @property
     def returned(self) -> int:
         """Resources that AWS returned, in all regions."""
         return sum(region.returned for region in self.regions)

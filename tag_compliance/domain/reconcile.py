@@ -37,7 +37,14 @@ def reconcile(
         regions=tuple(known.get(region) or _not_scanned(region) for region in target.regions),
     )
     if read_since is not None and status.started_at < read_since:
-        return replace(status, regions=tuple(_unread(region) for region in status.regions))
+        return replace(
+            status,
+            regions=tuple(_unread(region) for region in status.regions),
+            seconds=0.0,
+            calls=0,
+            retries=0,
+            throttled_calls=0,
+        )
     return status
 
 

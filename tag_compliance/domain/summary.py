@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from enum import StrEnum
 from functools import cached_property
 from typing import Any
 
@@ -14,13 +13,6 @@ import pyarrow as pa
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.counts import Counts
-
-
-class ExclusionReason(StrEnum):
-    """Why a resource is excluded: the values of the label `reason`."""
-
-    PATTERN = "pattern"
-
 
 _COUNTS = ["returned", "excluded", "counted", "compliant"]
 

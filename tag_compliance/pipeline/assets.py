@@ -17,7 +17,12 @@ from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.metrics.table import SnapshotInfo
 from tag_compliance.domain.read_status import AccountReadStatus, Outcome, failures_of
 from tag_compliance.domain.thresholds import Thresholds
-from tag_compliance.errors import BadConfiguration, NothingScanned, TagComplianceError
+from tag_compliance.errors import (
+    BadConfiguration,
+    InvalidExposition,
+    NothingScanned,
+    TagComplianceError,
+)
 from tag_compliance.pipeline import metadata
 from tag_compliance.pipeline.account_writer import AccountWriter
 from tag_compliance.pipeline.checks import (
@@ -26,6 +31,7 @@ from tag_compliance.pipeline.checks import (
     check_results,
     check_snapshot,
 )
+from tag_compliance.pipeline.io_manager import load_scan_times
 from tag_compliance.pipeline.merge import MergedScan, merge_stored
 from tag_compliance.pipeline.partitions import ACCOUNTS
 from tag_compliance.pipeline.resources import (
@@ -114,9 +120,9 @@ def compliance_results(
     An asset that takes this one as a `pandas.DataFrame` gets one row for each counted resource:
     `tag_compliance.domain.result_table.RESULT_SCHEMA`.
     """
-    merged = merge_stored(
-        scan_config, configuration.storage(), context.log.warning, scan_times(context.run)
-    )
+    storage = configuration.storage()
+    times = scan_times(context.run).not_before(load_scan_times(storage))
+    merged = merge_stored(scan_config, storage, context.log.warning, times)
     before = configuration.snapshots().status()
     return dg.MaterializeResult(
         value=merged,
@@ -150,6 +156,9 @@ def metric_snapshot(
         )
         snapshot_id = store.publish(contents.exposition, contents.status)
         store.retain(scan_config.retain_snapshots)
+    except InvalidExposition as error:
+        store.record(LastScan(info.scan_started_at, info.made_at, Outcome.NOTHING, (str(error),)))
+        raise dg.Failure(str(error), allow_retries=False) from None
     except TagComplianceError as error:
         raise dg.Failure(str(error), allow_retries=False) from None
     return dg.MaterializeResult(

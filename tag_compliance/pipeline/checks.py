@@ -83,11 +83,12 @@ def _every_region_read(results: ComplianceResults, config: Config) -> _Result:
 
 def _compliance_above_minimum(results: ComplianceResults, config: Config) -> _Result:
     overall = _compliance(results.summary.total)
+    shown = format_percentage(results.summary.total.compliance_percentage)
     return dg.AssetCheckResult(
         check_name="compliance_above_minimum",
         passed=overall >= config.minimum_compliance,
         severity=_severity(config),
-        description=f"{format_percentage(overall)} of the counted resources comply; "
+        description=f"{shown} of the counted resources comply; "
         f"{config.minimum_compliance:g} % are required.",
         metadata={
             "compliance_percentage": floor_percentage(overall),

@@ -63,7 +63,7 @@ class TableIOManager(dg.ConfigurableIOManager):
             upstream = context.upstream_output
             merged = self._merged.get(upstream.run_id) if upstream and upstream.run_id else None
             if merged is None:
-                merged = merge_stored(config, storage, warn, _load_times(storage))
+                merged = merge_stored(config, storage, warn, load_scan_times(storage))
             return _frame_of(merged, config, storage, warn) if wanted is pd.DataFrame else merged
 
 
@@ -87,7 +87,7 @@ def _inventories(
     return {account_id: inventory for account_id, inventory in found.items() if inventory}
 
 
-def _load_times(storage: Storage) -> ScanTimes:
+def load_scan_times(storage: Storage) -> ScanTimes:
     """The times of the scan that `compliance_results` was last materialized for."""
     stored = storage.read(_TIMES)
     try:

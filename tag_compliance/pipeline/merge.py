@@ -47,7 +47,8 @@ class MergedScan:
     @property
     def started_at(self) -> datetime:
         """The latest start of reading an account; the scan's start if no account was read."""
-        latest = max(status.started_at for status in self.results.statuses)
+        read = (s.started_at for s in self.results.statuses if s.was_read)
+        latest = max(read, default=self.times.started_at)
         since = self.times.read_since
         return latest if since is None or latest >= since else self.times.started_at
 

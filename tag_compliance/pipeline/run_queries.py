@@ -1,7 +1,7 @@
 """Questions about the runs of an instance: what is being read, and what is still to be published.
 
-A scan is one or more reading runs and one publishing run, whoever started them: the schedule, a
-person in the UI, the command line, a re-execution.
+A scan is one or more reading runs and one publishing run, regardless of what started them: the
+schedule, a person in the UI, the command line, a re-execution.
 """
 
 from collections.abc import Sequence
@@ -36,9 +36,12 @@ ALL_REQUESTED_WITHIN = timedelta(minutes=5)
 """After this time the daemon has created every run of a scan that it will ever create."""
 
 _LATEST = 100
-"""Blind spot: only this many of the latest runs are looked at. A publishing run that is not linked
-to a reading run by a tag is compared with it by the clocks of their hosts.
+"""Blind spot: only this many of the latest runs of each job are looked at. A publishing run that is
+not linked to a reading run by a tag is compared with it by the clocks of their hosts.
 """
+
+_UI_JOB = "__ASSET_JOB"
+"""Dagster's own job of all assets, which a materialization from the UI runs."""
 
 _PUBLISHED_BY_CLI_WITHIN_SECONDS = 60
 """If the process of a command is killed between its two runs, the sensor publishes after this."""
@@ -111,22 +114,41 @@ def latest_scan_at(instance: dg.DagsterInstance) -> datetime | None:
 def find_unpublished_run(
     instance: dg.DagsterInstance, prefix: Sequence[str] = ()
 ) -> dg.RunRecord | None:
-    """The reading run that ended last, in whatever way, if it has not been published.
+    """The reading run that ended last, successfully or not, if it has not been published.
 
     A run that ended before it started has read nothing and does not count.
     """
-    records: Sequence[dg.RunRecord] = instance.get_run_records(limit=_LATEST)
-    ended = [
+    records = _latest_runs(instance)
+    latest = max(_ended_reading(records, prefix), key=_end, default=None)
+    if latest is None or any(_publishes(record, latest, prefix) for record in records):
+        return None
+    return latest
+
+
+def latest_scan_tag(instance: dg.DagsterInstance, prefix: Sequence[str] = ()) -> str | None:
+    """The scan of all accounts that was read last, whatever else was read after it."""
+    ended = _ended_reading(_latest_runs(instance), prefix)
+    tags = (record.dagster_run.tags.get(SCAN_TAG) for record in ended)
+    return max(filter(None, tags), default=None)
+
+
+def _latest_runs(instance: dg.DagsterInstance) -> list[dg.RunRecord]:
+    # By job, because an instance may have any number of runs of other jobs.
+    return [
+        record
+        for job in (SCAN_JOB, PUBLISH_JOB, _UI_JOB)
+        for record in instance.get_run_records(dg.RunsFilter(job_name=job), limit=_LATEST)
+    ]
+
+
+def _ended_reading(records: Sequence[dg.RunRecord], prefix: Sequence[str]) -> list[dg.RunRecord]:
+    return [
         record
         for record in records
         if is_reading(record.dagster_run, prefix)
         and record.dagster_run.status not in UNFINISHED
         and record.start_time is not None
     ]
-    latest = max(ended, key=_end, default=None)
-    if latest is None or any(_publishes(record, latest, prefix) for record in records):
-        return None
-    return latest
 
 
 def _publishes(record: dg.RunRecord, reading: dg.RunRecord, prefix: Sequence[str]) -> bool:

@@ -46,15 +46,19 @@ def faulty_request(trigger: str, key: str, prefix: list[str]) -> dg.RunRequest:
     return _request(SCAN_JOB, f"{trigger}-{key}", {TRIGGER_TAG: trigger}, selection)
 
 
-def publish_request(reading: dg.DagsterRun) -> dg.RunRequest:
-    """The publishing run after this reading run, which ended last."""
+def publish_request(reading: dg.DagsterRun, scan: str | None) -> dg.RunRequest:
+    """The publishing run after this reading run, which ended last.
+
+    `scan` is the tag of the latest scan of all accounts: an account that this scan did not read has
+    failed, even if a single account was read after it.
+    """
     tags = {
         TRIGGER_TAG: reading.tags.get(TRIGGER_TAG, "ui"),
         PUBLISHES_TAG: reading.run_id,
         **ONE_AT_A_TIME,
     }
-    if SCAN_TAG in reading.tags:
-        tags[SCAN_TAG] = reading.tags[SCAN_TAG]
+    if scan is not None:
+        tags[SCAN_TAG] = scan
     return _request(PUBLISH_JOB, f"publish-{reading.run_id}", tags)
 
 

@@ -1,8 +1,9 @@
 """The jobs, and the tags by which their runs are found."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from typing import Self
 
 import dagster as dg
 
@@ -54,6 +55,17 @@ class ScanTimes:
 
     started_at: datetime
     read_since: datetime | None = None
+
+    def not_before(self, published: Self) -> Self:
+        """These times, for a publication after that of the scan with the times `published`.
+
+        If this is no scan of all accounts, an account that the published scan did not read stays
+        failed until it is read. A time in the future, of a clock that was ahead, does not count.
+        """
+        since = published.read_since
+        if self.read_since is not None or since is None or since > self.started_at:
+            return self
+        return replace(self, read_since=since)
 
 
 def scan_id(started_at: datetime) -> str:

@@ -14,6 +14,7 @@ from tag_compliance.pipeline.run_queries import (
     find_unpublished_run,
     is_published_by_its_process,
     latest_scan_at,
+    latest_scan_tag,
     missing_parts,
     unfinished_reading_runs,
 )
@@ -99,6 +100,6 @@ def build_publish_sensor(prefix: Sequence[str] = ()) -> dg.SensorDefinition:
             return dg.SkipReason("the command that read it publishes it")
         if missing := missing_parts(instance, record):
             return dg.SkipReason(f"runs of this scan that have not been created yet: {missing}")
-        return publish_request(record.dagster_run)
+        return publish_request(record.dagster_run, latest_scan_tag(instance, prefix))
 
     return scan_publish

@@ -23,7 +23,16 @@ _WELL_FORMED = re.compile(
 
 
 def faults_of(exposition: bytes) -> list[str]:
-    """The first faults, by line; none if every line is well-formed and every series unique."""
+    """The first faults, by line; none if every line is well-formed and every series unique.
+
+    Blind spot: label names and metric names are not compared with each other. They come from the
+    metric table, in which they are unique.
+    """
+    try:
+        exposition.decode()
+    except UnicodeDecodeError as error:
+        number = exposition.count(b"\n", 0, error.start) + 1
+        return [f"line {number} is not valid UTF-8"]
     if _WELL_FORMED.fullmatch(exposition) and not _has_duplicates(exposition):
         return []
     faults: list[str] = []

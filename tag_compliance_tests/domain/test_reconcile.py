@@ -49,3 +49,4 @@ def test_an_account_that_this_scan_did_not_read_has_failed_and_keeps_its_last_su
     assert status.regions[0].reason is Reason.INTERNAL
     assert "ended without a result" in status.regions[0].message
     assert status.regions[0].last_success_at == NOON
+    assert (status.seconds, status.calls) == (0.0, 0), "those are of an earlier scan"

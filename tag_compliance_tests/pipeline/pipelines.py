@@ -23,7 +23,7 @@ from tag_compliance.config import Config, load_config, overriding_variables
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance.pipeline.partitions import ACCOUNTS
 from tag_compliance.pipeline.resources import ConfigurationResource
-from tag_compliance.pipeline.run_queries import UNFINISHED
+from tag_compliance.pipeline.run_queries import UNFINISHED, latest_scan_tag
 from tag_compliance.pipeline.run_requests import publish_request, scan_requests
 from tag_compliance.pipeline.run_tags import SCAN_JOB
 from tag_compliance.snapshot.store import Snapshot, SnapshotStore
@@ -110,7 +110,7 @@ class Pipeline:
         """One reading run, and the publishing run that follows it; returns the last one."""
         (request,) = self.requests()
         reading = self.run(request)
-        return self.run(publish_request(reading.dagster_run))
+        return self.run(publish_request(reading.dagster_run, latest_scan_tag(self.instance)))
 
     def note(
         self,

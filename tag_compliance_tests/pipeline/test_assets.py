@@ -160,6 +160,9 @@ def test_an_exposition_that_prometheus_would_reject_is_not_published_and_the_lin
     cause = "the metrics are invalid and were not published: line "
     assert failure_of(result).startswith(cause)
     assert f'account_id="{account_id[:5]}' in failure_of(result)
+    last = scanning.snapshots.look().last_scan
+    assert last is not None
+    assert last.outcome is Outcome.NOTHING
     assert scanning.current().snapshot_id == good.snapshot_id
 
 
@@ -167,7 +170,7 @@ def test_a_scan_materializes_four_assets_in_two_runs_and_a_partition_for_each_ac
     scanning: Pipeline, fake: FakeAws
 ) -> None:
     reading = scanning.run(scanning.requests()[0])
-    result = scanning.run(publish_request(reading.dagster_run))
+    result = scanning.run(publish_request(reading.dagster_run, None))
     assert [names_of(run) for run in (reading, result)] == [
         ["scan_config", *["raw_resources"] * 3],
         ["compliance_results", "metric_snapshot"],

@@ -102,7 +102,7 @@ def container_of(job: dict[str, Any]) -> dict[str, Any]:
 def test_each_run_of_a_scan_becomes_a_job(cluster: Pipeline, kubernetes: FakeKubernetes) -> None:
     runs = [launch(cluster, dict(request.tags)) for request in cluster.requests()]
     assert len(runs) == 3
-    publishing = publish_request(runs[-1])
+    publishing = publish_request(runs[-1], None)
     runs.append(launch(cluster, dict(publishing.tags), PUBLISH_JOB))
     assert kubernetes.requests == [f"POST /apis/batch/v1/namespaces/{NAMESPACE}/jobs"] * 4
     found = {job["metadata"]["labels"]["dagster/run-id"] for job in kubernetes.jobs.values()}

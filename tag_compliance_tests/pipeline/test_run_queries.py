@@ -19,12 +19,14 @@ from tag_compliance.pipeline.run_queries import (
     is_publishing,
     is_reading,
     latest_scan_at,
+    latest_scan_tag,
 )
 from tag_compliance.pipeline.run_tags import (
     ACCOUNT_TAG,
     PUBLISH_JOB,
     PUBLISHES_TAG,
     SCAN_JOB,
+    SCAN_TAG,
     TRIGGER_TAG,
 )
 from tag_compliance_tests.pipeline.pipelines import make_older
@@ -177,13 +179,28 @@ def test_a_re_execution_is_to_be_published_as_well(runs: Recorder) -> None:
 
 
 def test_a_scan_of_very_many_runs_is_published_once(runs: Recorder) -> None:
-    """Even if the run that ended last is no longer among the latest runs."""
     last = runs.run(SCAN_JOB, 0, 500)
     for number in range(99):
         runs.run(SCAN_JOB, 0, 10 + number)
     assert runs.unpublished() == last
     runs.run(PUBLISH_JOB, 501, 510, tags={PUBLISHES_TAG: last})
     assert runs.unpublished() is None
+
+
+def test_any_number_of_runs_of_other_jobs_does_not_hide_a_reading_run(runs: Recorder) -> None:
+    reading = runs.run(SCAN_JOB, 0, 500)
+    for number in range(101):
+        runs.run("of_another_team", 1, 2 + number)
+    assert runs.unpublished() == reading
+
+
+def test_the_latest_scan_of_all_accounts_is_known_after_a_run_for_one_account(
+    runs: Recorder,
+) -> None:
+    runs.run(SCAN_JOB, 0, 5, tags={SCAN_TAG: "2026-05-04"})
+    runs.run(SCAN_JOB, 10, 15, Status.FAILURE, tags={SCAN_TAG: "2026-05-05"})
+    runs.run(UI, 20, 25, assets=("raw_resources",))
+    assert latest_scan_tag(runs.instance) == "2026-05-05"
 
 
 @pytest.mark.parametrize(

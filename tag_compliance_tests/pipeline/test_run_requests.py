@@ -38,13 +38,21 @@ def test_a_scan_in_one_run_reads_all_accounts_and_runs_alone(pipeline: Pipeline)
     assert pipeline.partitions() == IDS
 
 
-@pytest.mark.parametrize("tags", [{}, {SCAN_TAG: "s", TRIGGER_TAG: "schedule", PARTS_TAG: "3"}])
-def test_the_publishing_run_has_the_trigger_and_the_scan_of_the_reading_run(
-    tags: dict[str, str],
+@pytest.mark.parametrize(
+    ("tags", "scan", "trigger"),
+    [
+        ({}, None, "ui"),
+        ({}, "earlier", "ui"),
+        ({SCAN_TAG: "own", TRIGGER_TAG: "schedule", PARTS_TAG: "3"}, "own", "schedule"),
+    ],
+)
+def test_the_publishing_run_has_the_trigger_of_the_reading_run_and_the_latest_scan(
+    tags: dict[str, str], scan: str | None, trigger: str
 ) -> None:
-    request = publish_request(dg.DagsterRun(SCAN_JOB, run_id="r", tags=tags))
-    expected = {TRIGGER_TAG: "ui", **tags, PUBLISHES_TAG: "r", **ONE_AT_A_TIME}
-    expected.pop(PARTS_TAG, None)
+    request = publish_request(dg.DagsterRun(SCAN_JOB, run_id="r", tags=tags), scan)
+    expected = {TRIGGER_TAG: trigger, PUBLISHES_TAG: "r", **ONE_AT_A_TIME}
+    if scan is not None:
+        expected[SCAN_TAG] = scan
     assert (request.job_name, request.run_key) == (PUBLISH_JOB, "publish-r")
     assert request.tags == expected
 

@@ -87,3 +87,7 @@ def test_a_missing_line_feed_at_the_end_is_reported() -> None:
 
 def test_at_most_20_faults_are_reported() -> None:
     assert len(faults_of(b"?\n" * 1_000)) == 20
+
+
+def test_a_line_that_is_not_valid_utf_8_is_reported_with_its_number() -> None:
+    assert faults_of(b'a 1\nb{c="\xff"} 2\n') == ["line 2 is not valid UTF-8"]
