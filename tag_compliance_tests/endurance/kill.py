@@ -1,8 +1,8 @@
 """SIGKILL at random moments of a scan, while an exporter serves and is scraped.
 
-`python -m tag_compliance_tests.endurance.kill --kills 100` prints what came of it; exit code 1 if
-a single scrape was wrong. Every scan finds the organization in the other of two states, so that a
-mix of two snapshots would be no state's result.
+`python -m tag_compliance_tests.endurance.kill --kills 100` prints a report; exit code 1 if
+a scrape was wrong. Each scan reads the organization in the other one of two states, so that a mix
+of two snapshots equals the result of neither state.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ from tag_compliance_tests.support.waiting import eventually
 
 _ACCOUNTS, _REGIONS, _RESOURCES = 3, ("us-east-1", "eu-west-1"), 120
 _RETAINED = 3
-_RECORDED = 0.25  # of the scans, in an instance of Dagster: those take longer
+_RECORDED = 0.25  # the share of scans that a Dagster instance records; they take longer
 
 
 @dataclass
 class KillReport:
-    """What a kill test saw; `faults` is empty where every promise was kept."""
+    """The result of a kill test; `faults` is empty if every promise was kept."""
 
     seed: int
     kills: int = 0
@@ -61,7 +61,7 @@ class KillReport:
 
 @dataclass
 class Killing:
-    """The scene of a kill test; it stands until the block is left."""
+    """A folder, two states of AWS and the results of their scans, which take `scan_seconds`."""
 
     place: Place
     states: tuple[FakeAws, FakeAws]
@@ -87,7 +87,7 @@ class Killing:
 
 @contextlib.contextmanager
 def set_up(folder: Path, forks: ForkServer) -> Iterator[Killing]:
-    """Scans each state once, undisturbed: these are the results that alone may be seen."""
+    """Scans each state without a disturbance: no other results may ever be served."""
     with contextlib.ExitStack() as stack:
         first, second = (
             stack.enter_context(
@@ -114,7 +114,7 @@ def set_up(folder: Path, forks: ForkServer) -> Iterator[Killing]:
 
 
 def kill_at_random(killing: Killing, kills: int, seed: int) -> KillReport:
-    """Half of the kills fall anywhere in a scan, half while it publishes."""
+    """Half of the kills are at any time of a scan, half while it publishes."""
     report = KillReport(seed)
     rng = random.Random(seed)
     started = time.monotonic()
@@ -154,7 +154,7 @@ def kill_at_random(killing: Killing, kills: int, seed: int) -> KillReport:
 
 
 def leftovers(state: Path) -> list[str]:
-    """What must not be there after a scan that ran to its end."""
+    """Files that must not exist after a scan that has ended normally."""
     found = [f"{path} is left" for path in state.rglob("*.unfinished")]
     snapshots = sorted((state / "snapshots").iterdir())
     for snapshot in snapshots:
@@ -167,7 +167,7 @@ def leftovers(state: Path) -> list[str]:
 
 
 def _scan_undisturbed(killing: Killing, scraper: Scraper, report: KillReport) -> None:
-    """The next scans succeed and are served, each in its turn."""
+    """The next scans succeed, and each of them is served."""
     for state in (0, 1):
         scan = killing.start(state, recorded=True)
         _, err = scan.communicate()

@@ -1,4 +1,4 @@
-"""What the system knows of processes: who descends from whom, memory, open files."""
+"""Processes of the system: their descendants, memory and open files."""
 
 from __future__ import annotations
 
@@ -31,10 +31,10 @@ class Process:
 
 
 def all_processes() -> Iterator[Process]:
-    """Those that live; one that nobody has waited for yet does not."""
+    """Processes that run; a zombie does not count."""
     for folder in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):
-            # The name stands in brackets and may hold anything, brackets included.
+            # The name is in brackets and may contain any characters, brackets included.
             state, parent = (folder / "stat").read_text().rpartition(")")[2].split()[:2]
             command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
             if state not in "ZX":
@@ -42,7 +42,7 @@ def all_processes() -> Iterator[Process]:
 
 
 def descendants(pid: int) -> list[Process]:
-    """Children, their children, and so on, of a process that lives."""
+    """The children of a running process, their children, and so on."""
     everyone = list(all_processes())
     found: list[Process] = []
     parents = {pid}
@@ -54,6 +54,6 @@ def descendants(pid: int) -> list[Process]:
 
 
 def alive(processes: list[Process]) -> list[Process]:
-    """Those of them that still live, and are not others by the same number."""
+    """Those that still run; another process with the same number does not count."""
     now = {process.pid: process.command for process in all_processes()}
     return [process for process in processes if now.get(process.pid) == process.command]

@@ -1,4 +1,4 @@
-"""A scraper that never rests, and holds every scrape to results that are known to be right."""
+"""A scraper that scrapes all the time and compares every scrape with the expected results."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ Result = frozenset[str]
 
 @dataclass
 class Scraper:
-    """Scrapes one exporter from entering to leaving; what it holds against it is in `faults`.
+    """Scrapes one exporter while the block runs; every wrong scrape is in `faults`.
 
-    Nothing counts before the first snapshot; after it every scrape must answer in full with one of
-    the `right` results, and none may show an older snapshot than the one before.
+    Scrapes before the first snapshot do not count. Each later one must return one of the `right`
+    results completely, and never a snapshot that is older than that of the scrape before.
     """
 
     port: int
@@ -62,15 +62,15 @@ class Scraper:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
         try:
             connection.request("GET", "/metrics")
-            answer = connection.getresponse()
-            scraped = Exposition(answer.read().decode())
+            response = connection.getresponse()
+            scraped = Exposition(response.read().decode())
         finally:
             connection.close()
         if not self.scrapes and not scraped.contract_lines:
             return  # before the first snapshot
         self.scrapes += 1
-        if answer.status != http.HTTPStatus.OK:
-            self.faults.append(f"status {answer.status}")
+        if response.status != http.HTTPStatus.OK:
+            self.faults.append(f"status {response.status}")
         started_at, failures = scraped.plain(_SCAN_START), scraped.plain(_LOAD_FAILURES)
         assert started_at is not None
         if started_at < self._newest:

@@ -1,7 +1,7 @@
-"""`tag-compliance up` for minutes, at its fastest schedule, while calls to AWS fail at random.
+"""Runs `tag-compliance up` for minutes, at its shortest interval; calls to AWS fail at random.
 
-`python -m tag_compliance_tests.endurance.soak --minutes 10` prints what the processes held at the
-start and at the end; exit code 1 if a scrape was wrong or something grew.
+`python -m tag_compliance_tests.endurance.soak --minutes 10` prints the memory and open files of
+the processes at the start and at the end; exit code 1 if a scrape was wrong or something grew.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from tag_compliance_tests.support.waiting import eventually
 _ACCOUNTS, _REGIONS, _RESOURCES = 5, ("us-east-1", "eu-west-1"), 250
 _FASTEST_SECONDS = 10
 
-# What heals by itself when it is tried again, each as often as the others.
+# Faults that do not recur when the call is repeated; all are equally frequent.
 _PASSING = (
     Fault.THROTTLED,
     Fault.INTERNAL,
@@ -82,13 +82,13 @@ class SoakReport:
     seconds: float = 0.0
     scrapes: int = 0
     snapshots: int = 0
-    struck: int = 0
+    injected: int = 0
     usage: dict[str, Usage] = field(default_factory=lambda: defaultdict(Usage))
     faults: list[str] = field(default_factory=list)
 
     @property
     def grown(self) -> list[str]:
-        """What holds more at the end than when it was warm."""
+        """The processes that have grown since the end of the warm-up."""
         found = []
         for name, usage in self.usage.items():
             early, late, files_early, files_late = usage.early_and_late()
@@ -101,7 +101,7 @@ class SoakReport:
     def __str__(self) -> str:
         lines = [
             f"seed {self.seed}, {self.seconds:.0f} s, {len(self.faults)} faults",
-            f"{self.snapshots} snapshots, {self.scrapes} scrapes, {self.struck} failed AWS calls",
+            f"{self.snapshots} snapshots, {self.scrapes} scrapes, {self.injected} failed AWS calls",
             f"{'':18}{'MB warm':>10}{'MB end':>10}{'files warm':>12}{'files end':>12}",
         ]
         for name, usage in self.usage.items():
@@ -114,7 +114,7 @@ class SoakReport:
 
 
 def soak(folder: Path, seconds: float, seed: int, fault_rate: float = 0.05) -> SoakReport:
-    """Runs everything for so long; every scrape is held to a fault-free scan's result."""
+    """Runs everything for `seconds`; every scrape must equal a scan without faults."""
     report = SoakReport(seed)
     organization = generate_organization(_ACCOUNTS, _REGIONS, _RESOURCES, seed)
     with FakeAws(organization, faults=FaultPlan(seed=seed), record_calls=False) as fake:
@@ -125,7 +125,7 @@ def soak(folder: Path, seconds: float, seed: int, fault_rate: float = 0.05) -> S
             eventually(lambda: up.has_snapshot)
             with Scraper(up.port, [right], pause=0.2) as scraper:
                 _watch(up, report, seconds)
-                report.struck = sum(fake.faults.injections(rule) for rule in rules)
+                report.injected = sum(fake.faults.injections(rule) for rule in rules)
                 _await_calm(fake, scraper, right, report)
             processes = descendants(up.process.pid)
             up.process.send_signal(signal.SIGTERM)
@@ -144,7 +144,7 @@ def soak(folder: Path, seconds: float, seed: int, fault_rate: float = 0.05) -> S
 
 def _add_faults(plan: FaultPlan, fault_rate: float) -> list[FaultRule]:
     share = fault_rate / len(_PASSING)
-    # Each rule is asked only where those before it have let a call pass.
+    # A rule applies only to calls that no earlier rule has affected.
     return [
         plan.add(fault, rate=share / (1 - number * share)) for number, fault in enumerate(_PASSING)
     ]
@@ -177,7 +177,7 @@ def _by_pid(process: object) -> int:
 
 
 def _await_calm(fake: FakeAws, scraper: Scraper, right: Result, report: SoakReport) -> None:
-    """One more snapshot, of a scan that nothing disturbed."""
+    """Waits for a snapshot of a scan without faults."""
     fake.faults.clear()
     seen = len(scraper.snapshots)
     try:

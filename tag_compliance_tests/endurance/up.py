@@ -1,4 +1,4 @@
-"""`tag-compliance up` as a process tree that a test holds."""
+"""Runs `tag-compliance up` for a test."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tag_compliance_tests.support.process import Place, Process
 
 @dataclass
 class Up:
-    """The tree's root, the exporter's port and that of Dagster's UI; everybody's stderr."""
+    """The root process, the ports of the exporter and of Dagster's UI, and the stderr of all."""
 
     process: Process
     port: int
@@ -26,7 +26,7 @@ class Up:
 
     @property
     def has_snapshot(self) -> bool:
-        """Whether a snapshot is served; fails where the tree has ended instead."""
+        """Whether a snapshot is served. Raises `AssertionError` if the root process has ended."""
         assert self.process.poll() is None, self.log.read_text()
         return self.answers("/ready", self.port)
 
@@ -38,7 +38,7 @@ class Up:
 def start_up(
     place: Place, *flags: str, command: Sequence[str] = ("up",), **environment: str
 ) -> Iterator[Up]:
-    """On free ports; nothing of it outlives the block."""
+    """On free ports; every process ends with the block."""
     port, ui_port = free_port(), free_port()
     log = place.folder / "up.log"
     arguments = ("--host", "127.0.0.1", "--port", str(port), "--ui-port", str(ui_port))

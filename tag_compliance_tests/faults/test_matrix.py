@@ -1,7 +1,8 @@
-"""Every fault, wherever it strikes: told where it stays, healed where it passes, felt by no other.
+"""Every fault, wherever it occurs: a permanent one is reported, a passing one is retried, and no
+other account is affected.
 
-One scan for each fault. It strikes one account in STS, one in the first page of a region, one in a
-page in the middle, one in the last; the fifth account is left alone.
+One scan for each fault. It affects one account in STS, one in the first page of a region, one in a
+page in the middle, one in the last page, and not the fifth account.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from tag_compliance_tests.faults.results import numbers_of, regions_of
 from tag_compliance_tests.support.program import Finished, Program
 
 STS, FIRST, MIDDLE, LAST, ALONE = (f"{100_000_000_000 + number}" for number in range(5))
-STRUCK, OTHER = "us-east-1", "eu-west-1"
+AFFECTED, OTHER = "us-east-1", "eu-west-1"
 PAGES: dict[str, int | Literal["last"]] = {FIRST: 0, MIDDLE: 1, LAST: "last"}
 EVERYWHERE = (STS, FIRST, MIDDLE, LAST)
 IN_PAGES = (FIRST, MIDDLE, LAST)
@@ -24,10 +25,10 @@ DEADLINE = 2
 
 
 def organization() -> Organization:
-    return generate_organization(5, (STRUCK, OTHER), 250, seed=7)
+    return generate_organization(5, (AFFECTED, OTHER), 250, seed=7)
 
 
-def strike(
+def inject(
     fake: FakeAws, fault: Fault, where: tuple[str, ...], times: int | None, seconds: float = 60.0
 ) -> None:
     for account_id in where:
@@ -40,15 +41,15 @@ def strike(
                 fault,
                 operation="GetResources",
                 account_id=account_id,
-                region=STRUCK,
+                region=AFFECTED,
                 page=PAGES[account_id],
                 times=times,
                 seconds=seconds,
             )
 
 
-def struck_regions(where: tuple[str, ...]) -> set[tuple[str, str]]:
-    return {(a, STRUCK) for a in where} | ({(STS, OTHER)} if STS in where else set())
+def affected_regions(where: tuple[str, ...]) -> set[tuple[str, str]]:
+    return {(a, AFFECTED) for a in where} | ({(STS, OTHER)} if STS in where else set())
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +74,7 @@ def _value(ended: Finished, name: str, account_id: str) -> float:
     return ended.exposition.value(name, account_id=account_id)
 
 
-TOLD = [
+PERMANENT = [
     (Fault.THROTTLED, "throttled", EVERYWHERE),
     (Fault.THROTTLING_EXCEPTION, "throttled", EVERYWHERE),
     (Fault.ACCESS_DENIED, "access_denied", EVERYWHERE),
@@ -99,28 +100,28 @@ TOLD = [
     (Fault.WRONG_ARN_TYPE, "malformed_response", IN_PAGES),
     (Fault.WRONG_TAGS_TYPE, "malformed_response", IN_PAGES),
 ]
-# Where it is the role that is refused, these say so.
+# In AssumeRole these have the reason `assume_role_denied`.
 OF_A_ROLE = {Fault.ACCESS_DENIED, Fault.REGION_DISABLED}
 
 
-@pytest.mark.parametrize(("fault", "reason", "where"), TOLD)
-def test_a_fault_that_stays_is_told_and_costs_its_own_region_alone(
+@pytest.mark.parametrize(("fault", "reason", "where"), PERMANENT)
+def test_a_permanent_fault_is_reported_and_affects_only_its_region(
     program: Program, sound: Finished, fault: Fault, reason: str, where: tuple[str, ...]
 ) -> None:
     program.configure(organization(), region_deadline=DEADLINE)
     with FakeAws(organization()) as fake:
-        strike(fake, fault, where, times=None)
+        inject(fake, fault, where, times=None)
         ended = program.scan(fake)
 
-    struck = struck_regions(where)
+    affected = affected_regions(where)
     of_sts = "assume_role_denied" if fault in OF_A_ROLE else reason
     expected = {
-        region: (of_sts if region[0] == STS else reason, 0.0) if region in struck else ("ok", 1.0)
+        region: (of_sts if region[0] == STS else reason, 0.0) if region in affected else ("ok", 1.0)
         for region in regions_of(sound)
     }
     assert regions_of(ended) == expected
     assert ended.code == 3
-    assert numbers_of(ended) == {r: n for r, n in numbers_of(sound).items() if r not in struck}
+    assert numbers_of(ended) == {r: n for r, n in numbers_of(sound).items() if r not in affected}
     for account_id in where:
         assert _value(ended, "tag_compliance_account_scan_success", account_id) == 0
     assert _value(ended, "tag_compliance_account_scan_success", ALONE) == 1
@@ -142,11 +143,11 @@ PASSING = [
 
 
 @pytest.mark.parametrize(("fault", "where", "times"), PASSING)
-def test_a_fault_that_passes_costs_counted_retries_and_no_number(
+def test_a_passing_fault_adds_retries_to_the_counters_and_changes_no_number(
     program: Program, sound: Finished, fault: Fault, where: tuple[str, ...], times: int
 ) -> None:
     with FakeAws(organization()) as fake:
-        strike(fake, fault, where, times=times)
+        inject(fake, fault, where, times=times)
         ended = program.scan(fake)
 
     assert ended.code == 0
@@ -169,11 +170,11 @@ def test_a_fault_that_passes_costs_counted_retries_and_no_number(
         (Fault.PAGINATION_TOKEN_EXPIRED, (MIDDLE, LAST), 2),
     ],
 )
-def test_what_aws_may_do_any_day_changes_no_number(
+def test_unusual_but_valid_responses_change_no_number(
     program: Program, sound: Finished, fault: Fault, where: tuple[str, ...], times: int | None
 ) -> None:
     with FakeAws(organization()) as fake:
-        strike(fake, fault, where, times=times, seconds=0.3)
+        inject(fake, fault, where, times=times, seconds=0.3)
         ended = program.scan(fake)
 
     assert ended.code == 0
@@ -183,9 +184,9 @@ def test_what_aws_may_do_any_day_changes_no_number(
 def test_a_region_is_started_over_a_bounded_number_of_times(program: Program) -> None:
     program.configure(organization())
     with FakeAws(organization()) as fake:
-        strike(fake, Fault.PAGINATION_TOKEN_EXPIRED, (LAST,), times=None)
+        inject(fake, Fault.PAGINATION_TOKEN_EXPIRED, (LAST,), times=None)
         ended = program.scan(fake)
 
-        assert fake.calls.count("GetResources", LAST, STRUCK) == 4 * 3
-    assert regions_of(ended)[LAST, STRUCK] == ("expired_token", 0.0)
+        assert fake.calls.count("GetResources", LAST, AFFECTED) == 4 * 3
+    assert regions_of(ended)[LAST, AFFECTED] == ("expired_token", 0.0)
     assert "started over 3 times" in ended.err

@@ -1,4 +1,4 @@
-"""Where nothing can be scanned: one clear line, the exit code, and what was published stays."""
+"""If nothing can be scanned: one clear line, the exit code, and the last snapshot stays."""
 
 from __future__ import annotations
 
@@ -30,9 +30,9 @@ def assert_one_line(ended: Finished, code: int, text: str) -> None:
         ({"AWS_PROFILE": "nix"}, "all 5 accounts: access_denied: "),
         ({"AWS_ENDPOINT_URL": "http://127.0.0.1:1"}, "all 5 accounts: unreachable: "),
     ],
-    ids=["no credentials", "no such profile", "nobody listens"],
+    ids=["no credentials", "no such profile", "nothing listens"],
 )
-def test_what_concerns_every_account_is_told_in_one_line_and_the_last_snapshot_stays(
+def test_a_cause_that_concerns_every_account_is_reported_in_one_line_and_the_last_snapshot_stays(
     program: Program,
     monkeypatch: pytest.MonkeyPatch,
     environment: dict[str, str],
@@ -55,7 +55,7 @@ def test_what_concerns_every_account_is_told_in_one_line_and_the_last_snapshot_s
 
 
 @pytest.mark.parametrize("operation", ["AssumeRole", "GetResources"])
-def test_every_account_denied_is_told_and_the_last_snapshot_stays(
+def test_it_is_reported_if_every_account_is_denied_and_the_last_snapshot_stays(
     program: Program, operation: str
 ) -> None:
     program.configure(organization())
@@ -69,7 +69,7 @@ def test_every_account_denied_is_told_and_the_last_snapshot_stays(
     assert program.published() == before
 
 
-def test_a_wrong_configuration_is_told_before_anything_is_asked(program: Program) -> None:
+def test_a_wrong_configuration_is_reported_before_any_call_to_aws(program: Program) -> None:
     program.configure(organization(), region_dedline=3)
     with FakeAws(organization()) as fake:
         ended = program.scan(fake)
@@ -78,5 +78,5 @@ def test_a_wrong_configuration_is_told_before_anything_is_asked(program: Program
     assert_one_line(ended, 2, "region_dedline")
 
 
-def test_a_missing_configuration_is_told(program: Program) -> None:
+def test_a_missing_configuration_is_reported(program: Program) -> None:
     assert_one_line(program.scan(), 2, "no such file")

@@ -1,4 +1,4 @@
-"""After a scan full of faults, no credential is found anywhere that it left a trace."""
+"""After a scan with every fault, no output, file or page contains a credential."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organization
 from tag_compliance_tests.support.aws import REGIONS
 from tag_compliance_tests.support.program import Program
 
-STRIKING = [*Fault] * 2
+INJECTED = [*Fault] * 2
 
 
 def written_under(folder: Path) -> Iterator[tuple[str, bytes]]:
@@ -31,23 +31,23 @@ def written_under(folder: Path) -> Iterator[tuple[str, bytes]]:
             yield f"{path}, decoded", f"{table.schema.metadata} {table.to_pylist()}".encode()
 
 
-def answers_of_the_exporter(state: Path) -> Iterator[tuple[str, bytes]]:
+def responses_of_the_exporter(state: Path) -> Iterator[tuple[str, bytes]]:
     with run_in_thread(state) as exporter:
         for path in ("/metrics", "/", "/health", "/ready"):
             yield path, exporter.get(path).body
 
 
 @pytest.mark.parametrize("log_format", ["text", "json"])
-def test_no_credential_is_left_anywhere(
+def test_no_credential_is_in_any_output_file_or_page(
     program: Program, monkeypatch: pytest.MonkeyPatch, log_format: str
 ) -> None:
     home = program.place.folder / "dagster"
     home.mkdir()
     monkeypatch.setenv("DAGSTER_HOME", str(home))
-    organization = generate_organization(len(STRIKING) + 1, REGIONS, 120)
+    organization = generate_organization(len(INJECTED) + 1, REGIONS, 120)
     program.configure(organization, region_deadline=2)
     with FakeAws(organization) as fake:
-        for number, (account, fault) in enumerate(zip(organization, STRIKING, strict=False)):
+        for number, (account, fault) in enumerate(zip(organization, INJECTED, strict=False)):
             operation = "AssumeRole" if number < len(Fault) else "GetResources"
             fake.faults.add(fault, operation=operation, account_id=account.account_id, seconds=9)
         ended = program.scan(fake, "--log-level", "debug", "--log-format", log_format)
@@ -57,10 +57,10 @@ def test_no_credential_is_left_anywhere(
         ("stdout", ended.out.encode()),
         ("stderr", ended.err.encode()),
         *written_under(program.place.folder),
-        *answers_of_the_exporter(program.place.state),
+        *responses_of_the_exporter(program.place.state),
     ]
     assert ended.code == 3
-    assert len(secrets) > len(STRIKING)
+    assert len(secrets) > len(INJECTED)
     assert any(b"access_denied" in data for name, data in traces if "dagster" in name)
     assert not [
         (name, secret[:40]) for name, data in traces for secret in secrets if secret[:40] in data

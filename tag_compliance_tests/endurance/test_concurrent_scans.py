@@ -1,4 +1,4 @@
-"""Two scans at once on one storage, as when the CLI runs beside the schedule."""
+"""Two concurrent scans on one storage, as when a person runs `scan` next to the schedule."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def test_an_older_scan_is_never_published_over_a_newer_and_no_result_is_a_mix(
     rng = random.Random(SEED)
     with contextlib.ExitStack() as stack:
         exporter = stack.enter_context(run_in_process(killing.place.state))
-        # Both scans read the same state of AWS in each round, but one may outlast it; the accounts'
-        # data are shared, so that a scan may take from storage what its rival has just read.
+        # Both scans of a round read the same state of AWS. They share the tables of the accounts,
+        # so a scan may publish what the other one has just read.
         scraper = stack.enter_context(Scraper(exporter.port, killing.results, pause=0.02))
         store = SnapshotStore(FolderStorage(killing.place.state))
         newest = None

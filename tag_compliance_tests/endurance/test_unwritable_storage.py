@@ -1,4 +1,4 @@
-"""A full disk and a read-only storage: told in a line, and what was published stays."""
+"""A full disk and a read-only storage: reported in one line, and the last snapshot stays."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class Scene:
         assert code == 0, err
 
     def fails(self, *texts: str, file_bytes: int = 0) -> None:
-        """In one line that has these texts; the snapshot and the output stay as they were."""
+        """In one line that contains these texts; the snapshot and the output do not change."""
         before = self.current, self.output.read_bytes()
         code, err = self.scan(file_bytes)
         assert code == 1, err
@@ -71,7 +71,7 @@ def scene(tmp_path: Path, forks: ForkServer) -> Iterator[Scene]:
         yield Scene(Place.create(tmp_path / "place", fake, forks))
 
 
-def test_whichever_file_of_a_scan_cannot_be_written_the_last_snapshot_is_served_on(
+def test_the_last_snapshot_is_still_served_whichever_file_of_a_scan_cannot_be_written(
     scene: Scene,
 ) -> None:
     scene.succeeds()
