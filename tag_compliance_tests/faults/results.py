@@ -1,4 +1,4 @@
-"""What the exposition of a scan says of each region."""
+"""The numbers and the read status of each region in the exposition of a scan."""
 
 from __future__ import annotations
 
