@@ -18,13 +18,17 @@ DAGSTER_FOLDER = "dagster"
 """The subfolder of a storage folder in which `up` keeps Dagster's own files."""
 
 _UNFINISHED = ".unfinished"
+_MAX_ATTEMPTS = 1_000
+"""To create a file in a folder that other processes delete when it is empty."""
 
 _ADVICE = {
     errno.ENOSPC: "free some space, or set `storage` to another place",
     errno.EDQUOT: "raise the quota, or set `storage` to another place",
     errno.EROFS: "mount it writable, or set `storage` to another place",
+    errno.ENOENT: "create the folder, or mount what a link leads to",
     errno.EACCES: "give this user access to it, or set `storage` to another place",
-    errno.EEXIST: "a file is where a folder must be; set `storage` to another place",
+    errno.EEXIST: "a file is where a folder must be, or a link leads to a missing folder; "
+    "set `storage` to another place",
     errno.ENOTDIR: "a file is where a folder must be; set `storage` to another place",
     errno.EPERM: "give this user access to it, or set `storage` to another place",
 }
@@ -143,24 +147,27 @@ class FolderStorage:
 
 
 def _create_locked(path: Path) -> tuple[BinaryIO, Path]:
-    """A new, locked file next to `path`; a sweep or a delete can remove it before it is locked."""
-    while True:
+    """A new, locked file next to `path`; a sweep or a delete can remove it before it is locked.
+
+    Raises what the last attempt raised, if the folder can never be created: below a link to a
+    folder that does not exist, for example.
+    """
+    for attempt in range(_MAX_ATTEMPTS):
+        is_last = attempt == _MAX_ATTEMPTS - 1
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-        except FileExistsError:
-            # Either the folder has just been deleted because it was empty, or it is a file.
-            if path.parent.exists() and not path.parent.is_dir():
-                raise
-            continue
-        unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_UNFINISHED}")
-        try:
+            unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_UNFINISHED}")
             file = unfinished.open("xb")
-        except FileNotFoundError:
+        except (FileExistsError, FileNotFoundError):
+            # Either the folder has just been deleted because it was empty, or it is a file.
+            if is_last or (path.parent.exists() and not path.parent.is_dir()):
+                raise
             continue
         fcntl.flock(file, fcntl.LOCK_EX)
         if os.fstat(file.fileno()).st_nlink:
             return file, unfinished
         file.close()
+    raise FileNotFoundError(errno.ENOENT, "the folder is deleted again and again", str(path.parent))
 
 
 def _files_below(folder: Path) -> Iterator[Path]:

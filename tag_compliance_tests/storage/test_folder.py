@@ -212,6 +212,14 @@ def test_a_file_in_place_of_the_folder_is_an_error_for_writes(tmp_path: Path, be
     assert (tmp_path / "state").read_text() == "not a folder"
 
 
+@pytest.mark.parametrize("below", ["", "state"])
+def test_a_link_to_a_missing_folder_is_an_error_for_writes(tmp_path: Path, below: str) -> None:
+    link = tmp_path / "link"
+    link.symlink_to(tmp_path / "unmounted")
+    with pytest.raises(StorageRefused, match="a link leads to a missing folder"):
+        FolderStorage(link / below).write("a", b"")
+
+
 def test_a_folder_in_place_of_an_object_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "a").mkdir()
     with pytest.raises(StorageRefused, match="cannot read"):
