@@ -175,24 +175,23 @@ def _without_dagster(config: Config, folder: Path) -> None:
     """The work of the assets: evaluate, write and merge tables, count and publish."""
     from tag_compliance.aws.targets import targets_of
     from tag_compliance.domain.clock import utc_now
-    from tag_compliance.domain.evaluation import basis_of, evaluate
     from tag_compliance.domain.metrics.table import SnapshotInfo
+    from tag_compliance.pipeline.account_writer import AccountWriter
     from tag_compliance.pipeline.assets import snapshot_settings
-    from tag_compliance.pipeline.merge import merge_stored, policy_of
+    from tag_compliance.pipeline.merge import merge_stored
     from tag_compliance.pipeline.metadata import of_account
+    from tag_compliance.pipeline.run_tags import ScanTimes
     from tag_compliance.snapshot.builder import build_contents
     from tag_compliance.snapshot.store import SnapshotStore
     from tag_compliance.storage.open import open_storage
-    from tag_compliance.tables.findings import Findings
-    from tag_compliance.tables.raw_resources import RawResources
 
-    storage, policy, now = open_storage(str(folder)), policy_of(config), utc_now()
+    storage, now = open_storage(str(folder)), utc_now()
+    writer = AccountWriter(config, storage, print, now)
     for inventory in _read_nothing(config, targets_of(config)):
-        RawResources(storage, print).store(inventory)
-        evaluation = evaluate(inventory, policy, basis_of(inventory.status, policy, now))
-        Findings(storage, print).store(evaluation)
+        evaluation = writer.store(inventory)
+        assert evaluation is not None
         of_account(evaluation)
-    merged = merge_stored(config, storage, print)
+    merged = merge_stored(config, storage, print, ScanTimes(now))
     contents = build_contents(
         merged.results,
         merged.load_findings,
