@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from tag_compliance.domain.account import AccountId
+from tag_compliance.domain.evaluation import Evaluation
 from tag_compliance.domain.read_status import Outcome
+from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.pipeline.heartbeat import HEARTBEATS
 from tag_compliance.pipeline.run_tags import (
     ACCOUNT_TAG,
@@ -18,6 +22,8 @@ from tag_compliance.pipeline.run_tags import (
     SCAN_TAG,
     TRIGGER_TAG,
 )
+from tag_compliance.tables.findings import Findings, encode_evaluation
+from tag_compliance.tables.raw_resources import RawResources, encode_inventory
 from tag_compliance_tests.fake_aws import FakeAws, Fault
 from tag_compliance_tests.pipeline.conftest import ids_of
 from tag_compliance_tests.pipeline.pipelines import Pipeline, make_older
@@ -208,6 +214,7 @@ def test_a_killed_scan_keeps_and_publishes_the_accounts_that_it_has_read(
     *first, last = ids_of(fake)
     pipeline.configure([*first, last])
     pipeline.scan()
+    _age(pipeline, last)
     before = {a: pipeline.storage.read(_findings_of(a)) for a in (*first, last)}
     fake.faults.add(Fault.HANG, operation="GetResources", account_id=last, seconds=60)
     scan = place.start("scan", environment={"DAGSTER_HOME": kept_instance.root_directory})
@@ -227,6 +234,21 @@ def test_a_killed_scan_keeps_and_publishes_the_accounts_that_it_has_read(
     status = pipeline.current().status
     assert [a.account_id for a in status.accounts if a.succeeded] == first
     assert status.counts.counted == 120
+
+
+def _age(pipeline: Pipeline, account_id: str) -> None:
+    """The account was read a minute ago: clocks may differ by seconds."""
+    inventory = RawResources(pipeline.storage, pytest.fail).load(AccountId(account_id))
+    stored = Findings(pipeline.storage, pytest.fail).load(AccountId(account_id))
+    assert inventory is not None
+    assert stored is not None
+    started_at = stored.status.started_at - timedelta(minutes=1)
+    status = dataclasses.replace(stored.status, started_at=started_at)
+    older = Evaluation(status, stored.basis, stored.findings(), stored.summary)
+    pipeline.storage.write(_findings_of(account_id), encode_evaluation(older))
+    read = AccountInventory(status, inventory.resources)
+    name = f"tables/raw_resources/{account_id}.parquet"
+    pipeline.storage.write(name, encode_inventory(read))
 
 
 def _findings_of(account_id: str) -> str:
