@@ -47,12 +47,13 @@ make_base() {
     "$suite" "$work/base" >"$work/debootstrap.log" || { tail -n 20 "$work/debootstrap.log" >&2; exit 1; }
   rm -rf "$work"/base/var/cache/apt/* "$work"/base/var/lib/apt/lists/* \
     "$work"/base/usr/share/{doc,man,locale}/*
-  # The bundle of this machine may contain a company's CA; the package index may be a mirror.
+  # The bundle of this machine may contain a company's CA; the package index may be a mirror. A file of constraints
+  # is not in the image, and the locked requirements need none.
   cp "${SSL_CERT_FILE:-/etc/ssl/certs/ca-certificates.crt}" "$work/base/etc/ssl/certs/ca-certificates.crt"
   {
     echo "[global]"
     python3 -m pip config list |
-      sed -nE "s/^(:env:|global)\.([a-z-]+)='(.*)'$/\2 = \3/p" | awk '!seen[$1]++'
+      sed -nE "s/^(:env:|global)\.([a-z-]+)='(.*)'$/\2 = \3/p" | awk '$1 !~ /constraint$/ && !seen[$1]++'
   } >"$work/base/etc/pip.conf"
   local container
   container=$(b from scratch)
