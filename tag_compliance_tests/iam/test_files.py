@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -30,8 +31,15 @@ def _policies() -> dict[str, iam.Document]:
     return {
         "base-role-policy.json": iam.base_role_policy(config),
         "member-role-policy.json": iam.member_role_policy(),
-        "member-trust-policy.json": iam.trust_policy(BASE, _EXTERNAL_ID),
+        "member-trust-policy.json": _only(iam.trust_policies(config, BASE).values()),
     }
+
+
+def _only(policies: Iterable[iam.Document]) -> iam.Document:
+    """The policy of every role; fails if they differ."""
+    first, *others = policies
+    assert all(other == first for other in others)
+    return first
 
 
 def _run(*command: str, folder: Path | None = None, given: str = "") -> str:
