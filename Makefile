@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo up test lint format check bench kill-test soak prometheusrule lock clean
+.PHONY: help demo up test lint format check docs bench kill-test soak runbook-urls prometheusrule lock clean
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
@@ -48,6 +48,15 @@ kill-test: $(VENV)/.dev ## 100 SIGKILLs while scanning and publishing, an export
 
 soak: $(VENV)/.dev ## everything for 10 minutes while 5 % of the calls to AWS fail
 	$(BIN)/python -m tag_compliance_tests.endurance.soak --minutes $(or $(MINUTES),10) $(ARGS)
+
+# One setting: `html_baseurl` in docs/conf.py, the address of the documentation. RUNBOOK_URL may also be another page with
+# the same headings, such as docs/operations.md on a Git server.
+RUNBOOK_URL ?= $(shell sed -nE 's/^html_baseurl = "(.*)"$$/\1/p' docs/conf.py)operations.html
+runbook-urls: ## write the address of your documentation into the alert rules
+	for file in monitoring/alerts.yaml monitoring/alerts_test.yaml; do \
+		sed -E 's|^( *runbook_url: )[^#]*#|\1$(RUNBOOK_URL)#|' $$file >$$file.new && mv $$file.new $$file || exit 1; \
+	done
+	$(MAKE) --no-print-directory prometheusrule
 
 RULE := k8s/components/servicemonitor/prometheusrule.yaml
 prometheusrule: ## copy monitoring/alerts.yaml into the manifest for the Prometheus operator
