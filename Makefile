@@ -37,6 +37,9 @@ format: $(VENV)/.dev ## put the code into form
 check: lint ## all that CI runs: every test
 	$(PYTEST) --cov --cov-report=term:skip-covered $(ARGS)
 
+docs: $(VENV)/.docs ## build the documentation into site/; a broken link is an error
+	$(BIN)/sphinx-build --builder html --fail-on-warning --keep-going --fresh-env --quiet docs site
+
 COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --no-annotate \
 	--no-emit-index-url --custom-compile-command "make lock"
 EXTRAS := --extra postgres --extra k8s --group build --group image
@@ -69,15 +72,24 @@ lock: ## pin every dependency again, with hashes
 	uv pip compile --group exporter --group image --group build -c requirements.txt --universal \
 		--generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" \
 		$(ARGS) -o requirements-exporter.txt
+	uv pip compile --group docs -c requirements-dev.txt --universal \
+		--generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" \
+		$(ARGS) -o requirements-docs.txt
 
 clean: ## remove what was installed and made
-	rm -rf $(VENV) state .coverage* .hypothesis .mypy_cache .ruff_cache
+	rm -rf $(VENV) state site .coverage* .hypothesis .mypy_cache .ruff_cache
 
 $(VENV)/.runtime: requirements.txt pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it: make PYTHON=…" >&2; exit 1; }
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.docs: requirements-docs.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it: make PYTHON=…" >&2; exit 1; }
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-docs.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt
