@@ -24,6 +24,7 @@ extensions = ["myst_parser"]
 exclude_patterns = ["images"]
 html_theme = "furo"
 html_copy_source = False
+html_show_copyright = False
 myst_heading_anchors = 4
 
 _PAGES = {

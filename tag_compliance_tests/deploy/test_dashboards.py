@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import kubernetes_validate
 import pytest
 
-from tag_compliance_tests.deploy.manifests import ROOT, Manifest, render
+from tag_compliance_tests.deploy.components import render_with_all_components
+from tag_compliance_tests.deploy.manifests import ROOT, Manifest
 
 _MOST_BYTES = 262_144
 """What `kubectl apply` can store in its annotation with the last applied object."""
@@ -17,14 +17,7 @@ _MOST_BYTES = 262_144
 
 @pytest.fixture
 def config_map(tmp_path: Path) -> Manifest:
-    """The ConfigMap when every component of `k8s/kustomization.yaml` is switched on."""
-    for folder in ("k8s", "monitoring"):
-        shutil.copytree(ROOT / folder, tmp_path / folder)
-    kustomization = tmp_path / "k8s" / "kustomization.yaml"
-    text = kustomization.read_text(encoding="utf-8")
-    switched_on = text.replace("# components:", "components:").replace("#   - ", "  - ")
-    kustomization.write_text(switched_on, encoding="utf-8")
-    return render(tmp_path / "k8s").get("ConfigMap", "tag-compliance-dashboards")
+    return render_with_all_components(tmp_path).get("ConfigMap", "tag-compliance-dashboards")
 
 
 def test_the_config_map_contains_every_dashboard(config_map: Manifest) -> None:
