@@ -27,6 +27,7 @@ from tag_compliance.pipeline.run_tags import (
     RUN_CONFIG,
     SCAN_CONFIG,
     SCAN_JOB,
+    definitions_tags,
 )
 from tag_compliance.pipeline.schedule import build_schedule
 from tag_compliance.pipeline.sensors import build_catch_up_sensor, build_publish_sensor
@@ -58,7 +59,7 @@ def build_definitions(  # noqa: PLR0913 - what another code location can choose
     cadence = Cadence(seconds)
     own_assets = _assets(prefix, group_name, config.owners if config else (), seconds)
     keys = [key for definition in own_assets for key in definition.keys]
-    housekeeping, housekeeping_schedule = build_housekeeping(keys)
+    housekeeping, housekeeping_schedule = build_housekeeping(keys, prefix)
     return dg.Definitions(
         assets=own_assets,
         jobs=[*_jobs(prefix), housekeeping],
@@ -86,6 +87,7 @@ def _jobs(prefix: list[str]) -> Iterator[Any]:
             selection=dg.AssetSelection.assets(*keys),
             description=description,
             executor_def=dg.in_process_executor,
+            tags=definitions_tags(prefix),
             # Dagster uses only the loggers that the run configuration names.
             config=RUN_CONFIG,
         )

@@ -46,11 +46,12 @@ def faulty_request(trigger: str, key: str, prefix: list[str]) -> dg.RunRequest:
     return _request(SCAN_JOB, f"{trigger}-{key}", {TRIGGER_TAG: trigger}, selection)
 
 
-def publish_request(reading: dg.DagsterRun, scan: str | None) -> dg.RunRequest:
+def publish_request(reading: dg.DagsterRun, scan: str | None, killed: int = 0) -> dg.RunRequest:
     """The publishing run after this reading run, which ended last.
 
     `scan` is the tag of the latest scan of all accounts: an account that this scan did not read has
-    failed, even if a single account was read after it.
+    failed, even if a single account was read after it. `killed` publishing runs of this reading run
+    were killed, so that Dagster must not take this one for a repetition of the same request.
     """
     tags = {
         TRIGGER_TAG: reading.tags.get(TRIGGER_TAG, "ui"),
@@ -59,7 +60,8 @@ def publish_request(reading: dg.DagsterRun, scan: str | None) -> dg.RunRequest:
     }
     if scan is not None:
         tags[SCAN_TAG] = scan
-    return _request(PUBLISH_JOB, f"publish-{reading.run_id}", tags)
+    repetition = f"-{killed + 1}" if killed else ""
+    return _request(PUBLISH_JOB, f"publish-{reading.run_id}{repetition}", tags)
 
 
 def _request(

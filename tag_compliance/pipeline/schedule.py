@@ -1,11 +1,10 @@
 """The schedule: a scan every `refresh_interval`."""
 
 from collections.abc import Sequence
-from datetime import UTC, timedelta
+from datetime import UTC
 
 import dagster as dg
 
-from tag_compliance.domain.clock import utc_now
 from tag_compliance.errors import BadConfiguration
 from tag_compliance.pipeline.cadence import Cadence
 from tag_compliance.pipeline.heartbeat import Heartbeats
@@ -13,8 +12,10 @@ from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_queries import (
     ALL_REQUESTED_WITHIN,
     find_unpublished_run,
+    is_given_up,
+    is_recent,
     latest_scan_at,
-    unfinished_run,
+    unfinished_runs,
 )
 from tag_compliance.pipeline.run_requests import faulty_request, scan_requests
 from tag_compliance.pipeline.run_tags import SCAN_JOB
@@ -36,7 +37,7 @@ def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition
         context: dg.ScheduleEvaluationContext, configuration: ConfigurationResource
     ) -> Requests:
         tick, instance = context.scheduled_execution_time, context.instance
-        latest = latest_scan_at(instance)
+        latest = latest_scan_at(instance, prefix)
         if not cadence.is_due(tick, latest):
             return dg.SkipReason(f"the next scan is due {cadence.seconds} s after {latest}")
         key = f"{tick.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
@@ -54,16 +55,13 @@ def busy(
     instance: dg.DagsterInstance, heartbeats: Heartbeats, prefix: Sequence[str]
 ) -> dg.SkipReason | None:
     """Why no scan can start now; None if one can."""
-    running = unfinished_run(instance, heartbeats, prefix)
-    if running is not None:
-        return dg.SkipReason(f"a scan is still running: run {running.run_id}")
+    if running := unfinished_runs(instance, heartbeats, prefix):
+        return dg.SkipReason(f"a scan is still running: run {running[0].run_id}")
     unpublished = find_unpublished_run(instance, prefix)
+    if unpublished is None or is_given_up(instance, unpublished.dagster_run):
+        return None
     # Not forever: the sensor that publishes may be switched off.
-    if unpublished is not None and _age(unpublished) < ALL_REQUESTED_WITHIN:
-        run_id = unpublished.dagster_run.run_id
-        return dg.SkipReason(f"what run {run_id} has read is still to be published")
-    return None
-
-
-def _age(record: dg.RunRecord) -> timedelta:
-    return utc_now() - record.update_timestamp.astimezone(UTC)
+    if not is_recent(unpublished.update_timestamp.astimezone(UTC), ALL_REQUESTED_WITHIN):
+        return None
+    run_id = unpublished.dagster_run.run_id
+    return dg.SkipReason(f"what run {run_id} has read is still to be published")

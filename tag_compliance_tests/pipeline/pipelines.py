@@ -125,10 +125,11 @@ class Pipeline:
         """
         definitions = self.definitions()
         by_hand = definitions.resolve_implicit_global_asset_job_def
+        executed = by_hand() if assets else definitions.resolve_job_def(job)
         run = self.instance.create_run_for_job(
-            by_hand() if assets else definitions.resolve_job_def(job),
+            executed,
             status=status,
-            tags=tags,
+            tags={**executed.tags, **(tags or {})},
             asset_selection=frozenset(map(dg.AssetKey, assets)) if assets else None,
             remote_job_origin=_ORIGIN,
         )
