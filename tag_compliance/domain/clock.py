@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-_TOLERANCE = timedelta(minutes=5)
+CLOCK_TOLERANCE = timedelta(minutes=5)
+"""A stored time that is further ahead of now came from a wrong clock."""
 
 
 def utc_now() -> datetime:
@@ -13,5 +14,5 @@ def utc_now() -> datetime:
 
 
 def is_ahead(moment: datetime) -> bool:
-    """Whether a stored time is so far in the future that it came from a wrong clock."""
-    return moment > utc_now() + _TOLERANCE
+    """Whether a stored time came from a wrong clock."""
+    return moment > utc_now() + CLOCK_TOLERANCE

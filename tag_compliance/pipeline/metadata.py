@@ -23,6 +23,9 @@ Metadata = Mapping[str, Value]
 
 _WORST = 10
 
+NOT_STORED: Metadata = {"outcome": "not stored: a later scan has stored this account"}
+"""The metadata of an account whose reading was refused."""
+
 
 def of_config(config: Config) -> Metadata:
     targets = targets_of(config)
@@ -75,12 +78,11 @@ def of_results(results: ComplianceResults) -> Metadata:
 
 
 def of_snapshot(
-    contents: SnapshotContents, snapshot_id: str | None, uri: str, exporter_url: str | None
+    contents: SnapshotContents, snapshot_id: str, uri: str, exporter_url: str | None
 ) -> Metadata:
     status = contents.status
-    place = f"{uri}/snapshots/{snapshot_id}" if snapshot_id else "not published: a newer one exists"
     found: dict[str, Value] = {
-        "snapshot": dg.MetadataValue.path(place),
+        "snapshot": dg.MetadataValue.path(f"{uri}/snapshots/{snapshot_id}"),
         "outcome": str(status.outcome),
         "samples": contents.samples,
         "detail_series": contents.detail_series,

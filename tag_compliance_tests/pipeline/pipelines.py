@@ -196,6 +196,11 @@ def make_older(
         _update(instance, run_id, update_timestamp=_naive(record.update_timestamp) - by)
 
 
+def move_end(instance: dg.DagsterInstance, run_id: str, to: datetime) -> None:
+    """Changes when the run ended."""
+    _update(instance, run_id, end_time=to.timestamp())
+
+
 def _update(instance: dg.DagsterInstance, run_id: str, **values: object) -> None:
     storage = instance.run_storage
     assert isinstance(storage, SqlRunStorage)
