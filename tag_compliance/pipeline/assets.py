@@ -33,12 +33,12 @@ from tag_compliance.pipeline.checks import (
 )
 from tag_compliance.pipeline.io_manager import load_scan_times
 from tag_compliance.pipeline.merge import MergedScan, merge_current
-from tag_compliance.pipeline.partitions import ACCOUNTS
 from tag_compliance.pipeline.resources import (
     ConfigurationResource,
     HeartbeatResource,
     ProgressResource,
 )
+from tag_compliance.pipeline.run_requests import ACCOUNTS
 from tag_compliance.pipeline.run_tags import scan_times
 from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
 from tag_compliance.snapshot.status import LastScan

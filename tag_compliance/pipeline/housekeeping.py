@@ -10,9 +10,9 @@ import dagster as dg
 
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.pipeline.heartbeat import HEARTBEATS
-from tag_compliance.pipeline.partitions import ACCOUNTS
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_queries import UI_JOB, UNFINISHED
+from tag_compliance.pipeline.run_requests import ACCOUNTS
 from tag_compliance.pipeline.run_tags import definitions_tags
 from tag_compliance.storage.base import Storage
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
@@ -102,10 +103,7 @@ def of_snapshot(
 def _counts(counts: Counts) -> dict[str, Value]:
     """The four numbers, under the same names on every surface, and the percentage."""
     found: dict[str, Value] = {
-        "returned": counts.returned,
-        "excluded": counts.excluded,
-        "counted": counts.counted,
-        "compliant": counts.compliant,
+        **asdict(counts),
         "dagster/row_count": counts.counted,
     }
     if (percentage := counts.compliance_percentage) is not None:
@@ -145,10 +143,7 @@ def table_of_accounts(results: ComplianceResults) -> dg.MetadataValue:
                 "account_id": str(status.account_id),
                 "account_name": str(status.account_name),
                 "outcome": "read" if status.succeeded else str(status.reason),
-                "returned": counts[status.account_id].returned,
-                "excluded": counts[status.account_id].excluded,
-                "counted": counts[status.account_id].counted,
-                "compliant": counts[status.account_id].compliant,
+                **asdict(counts[status.account_id]),
                 "seconds": round(status.seconds, 3),
             }
             for status in results.statuses

@@ -13,8 +13,8 @@ from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.pipeline import metadata
 from tag_compliance.pipeline.build import build_definitions
-from tag_compliance.pipeline.partitions import range_tags, sync_partitions
 from tag_compliance.pipeline.resources import ProgressResource
+from tag_compliance.pipeline.run_requests import range_tags, sync_partitions
 from tag_compliance.pipeline.run_tags import (
     ACCOUNT_TAG,
     CLI_TRIGGER,

@@ -1,12 +1,15 @@
-"""The schedule: a scan every `refresh_interval`."""
+"""The schedule: a scan every `refresh_interval`.
+
+The smallest unit of cron is a minute, so not every tick leads to a scan.
+"""
 
 from collections.abc import Sequence
-from datetime import UTC
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import dagster as dg
 
 from tag_compliance.errors import BadConfiguration
-from tag_compliance.pipeline.cadence import Cadence
 from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_queries import (
@@ -21,6 +24,40 @@ from tag_compliance.pipeline.run_requests import faulty_request, scan_requests
 from tag_compliance.pipeline.run_tags import SCAN_JOB
 
 Requests = list[dg.RunRequest] | dg.SkipReason
+
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """How often to scan: `cron` ticks at least that often; a tick counts if it `is_due`."""
+
+    seconds: int
+
+    @property
+    def cron(self) -> str:
+        """The coarsest expression with a tick at every multiple of the interval, if one exists."""
+        if self.seconds % _DAY == 0:
+            return "0 0 * * *"
+        if self.seconds % _HOUR == 0:
+            return _every(self.seconds // _HOUR, 24, "0 {} * * *")
+        if self.seconds % _MINUTE == 0:
+            return _every(self.seconds // _MINUTE, 60, "{} * * * *")
+        return "* * * * *"
+
+    def is_due(self, tick: datetime, last_scan: datetime | None) -> bool:
+        """Whether a multiple of the interval lies between the last scan's start and this tick.
+
+        Multiples are counted in Unix time: an interval of 90 seconds leads to two scans in three
+        minutes, not to one scan in two minutes.
+        """
+        if last_scan is None:
+            return True
+        return int(tick.timestamp()) // self.seconds > int(last_scan.timestamp()) // self.seconds
+
+
+def _every(n: int, of: int, form: str) -> str:
+    return form.format(f"*/{n}" if 1 < n < of and of % n == 0 else "*")
 
 
 def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition:

@@ -8,8 +8,6 @@ import dagster as dg
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.errors import BadConfiguration
 from tag_compliance.logs import get_logger
-from tag_compliance.pipeline.cadence import Cadence
-from tag_compliance.pipeline.partitions import sync_partitions
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_queries import (
     find_unpublished_run,
@@ -22,9 +20,14 @@ from tag_compliance.pipeline.run_queries import (
     missing_parts,
     unfinished_runs,
 )
-from tag_compliance.pipeline.run_requests import faulty_request, publish_request, scan_requests
+from tag_compliance.pipeline.run_requests import (
+    faulty_request,
+    publish_request,
+    scan_requests,
+    sync_partitions,
+)
 from tag_compliance.pipeline.run_tags import PUBLISH_JOB, SCAN_JOB
-from tag_compliance.pipeline.schedule import Requests, busy
+from tag_compliance.pipeline.schedule import Cadence, Requests, busy
 
 logger = get_logger(__name__)
 

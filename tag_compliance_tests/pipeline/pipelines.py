@@ -21,10 +21,9 @@ from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 from tag_compliance.aws.regions import known_regions
 from tag_compliance.config import Config, load_config, overriding_variables
 from tag_compliance.pipeline.build import build_definitions
-from tag_compliance.pipeline.partitions import ACCOUNTS
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_queries import UNFINISHED, latest_scan_tag
-from tag_compliance.pipeline.run_requests import publish_request, scan_requests
+from tag_compliance.pipeline.run_requests import ACCOUNTS, publish_request, scan_requests
 from tag_compliance.pipeline.run_tags import SCAN_JOB
 from tag_compliance.snapshot.store import Snapshot, SnapshotStore
 from tag_compliance.storage.base import Storage

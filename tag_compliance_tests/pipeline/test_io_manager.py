@@ -14,12 +14,12 @@ from tag_compliance.domain.read_status import Outcome
 from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.pipeline.assets import ASSETS, IO_MANAGER
 from tag_compliance.pipeline.io_manager import TableIOManager
-from tag_compliance.pipeline.partitions import range_tags
 from tag_compliance.pipeline.resources import (
     ConfigurationResource,
     HeartbeatResource,
     ProgressResource,
 )
+from tag_compliance.pipeline.run_requests import range_tags
 from tag_compliance.pipeline.run_tags import PUBLISH_JOB, SCAN_TAG, scan_id
 from tag_compliance.storage.base import Storage
 from tag_compliance_tests.fake_aws import FakeAws, Fault
