@@ -167,6 +167,11 @@ class AccountReadStatus:
         return all(region.succeeded for region in self.regions)
 
     @property
+    def read_something(self) -> bool:
+        """Whether any region was read to its last page."""
+        return any(region.succeeded for region in self.regions)
+
+    @property
     def was_read(self) -> bool:
         """Whether a scan has read the account, successfully or not."""
         return any(region.reason is not Reason.NOT_SCANNED for region in self.regions)

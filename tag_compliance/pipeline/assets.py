@@ -20,7 +20,6 @@ from tag_compliance.domain.thresholds import Thresholds
 from tag_compliance.errors import (
     BadConfiguration,
     InvalidExposition,
-    NothingScanned,
     TagComplianceError,
 )
 from tag_compliance.pipeline import metadata
@@ -43,6 +42,7 @@ from tag_compliance.pipeline.run_tags import scan_times
 from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
 from tag_compliance.snapshot.status import LastScan
 from tag_compliance.snapshot.store import SnapshotStore
+from tag_compliance.tables.failed_readings import FailedReadings
 
 IO_MANAGER = "tag_compliance_io"
 
@@ -124,6 +124,10 @@ def compliance_results(
     storage = configuration.storage()
     times = scan_times(context.run).not_before(load_scan_times(storage))
     merged = merge_current(scan_config, storage, context.log.warning, times)
+    if merged.results.outcome is not Outcome.NOTHING:
+        AccountWriter(scan_config, storage, context.log.warning, merged.times.started_at).settle(
+            merged.failed
+        )
     before = configuration.snapshots().status()
     return dg.MaterializeResult(
         value=merged,
@@ -142,9 +146,10 @@ def metric_snapshot(
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """The exposition that the exporter serves, published in one step.
 
-    If no region could be read, nothing is published, and the last good snapshot stays. The same
-    is true if Prometheus would reject the exposition. If another run has published since the
-    results were merged, they are merged again: its numbers can be newer.
+    If no region could be read, the state metrics say so, and the numbers are those of the last good
+    snapshot. If Prometheus would reject the exposition, it is not published, and the last snapshot
+    stays. If another run has published since the results were merged, they are merged again: its
+    numbers can be newer.
     """
     store, merged = configuration.snapshots(), compliance_results
     try:
@@ -153,6 +158,10 @@ def metric_snapshot(
             storage, warn = configuration.storage(), context.log.warning
             merged = merge_current(scan_config, storage, warn, merged.times)
         store.retain(scan_config.retain_snapshots)
+        if merged.results.outcome is Outcome.NOTHING:
+            # The tables stay as they were before this scan.
+            failed = FailedReadings(configuration.storage(), context.log.warning)
+            failed.delete(status.account_id for status in merged.failed)
     except TagComplianceError as error:
         raise dg.Failure(str(error), allow_retries=False) from None
     snapshot_id, contents = published
@@ -167,19 +176,13 @@ def _publish(
 ) -> tuple[str, SnapshotContents] | None:
     """The id and the contents of the snapshot; None if `merged` may be older than another one."""
     info = SnapshotInfo(merged.started_at, utc_now(), __version__)
-
-    def record_failure(*failures: str) -> None:
-        store.record(LastScan(info.scan_started_at, info.made_at, Outcome.NOTHING, failures))
-
-    if merged.results.outcome is Outcome.NOTHING:
-        record_failure(*merged.results.failures)
-        raise NothingScanned(merged.results.failures)
     settings = snapshot_settings(config)
     contents = build_contents(merged.results, merged.load_findings, info, settings)
     try:
         snapshot_id = store.publish(contents.exposition, contents.status, merged.after)
     except InvalidExposition as error:
-        record_failure(str(error))
+        failures = (str(error),)
+        store.record(LastScan(info.scan_started_at, info.made_at, Outcome.NOTHING, failures))
         raise
     return (snapshot_id, contents) if snapshot_id else None
 
