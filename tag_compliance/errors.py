@@ -21,7 +21,6 @@ __all__ = [
     "CannotListen",
     "Fault",
     "InvalidExposition",
-    "NothingScanned",
     "SnapshotUnreadable",
     "StorageRefused",
     "StoredValueUnreadable",
@@ -110,14 +109,3 @@ class StoredValueUnreadable(TagComplianceError):
         super().__init__(f"the stored {what} cannot be read: {cause}; scan again to replace it")
         self.what = what
         self.cause = cause
-
-
-class NothingScanned(TagComplianceError):
-    """No region of any account could be read, so there is nothing to publish."""
-
-    def __init__(self, failures: tuple[str, ...]) -> None:
-        shown = "; ".join(failures[:_SHOWN_FAILURES])
-        left = len(failures) - _SHOWN_FAILURES
-        more = f"; and {left} more" if left > 0 else ""
-        super().__init__(f"nothing could be scanned, the last good snapshot stays: {shown}{more}")
-        self.failures = failures

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Self
+
+from tag_compliance.domain.read_status import Outcome
 
 
 class ExitCode(IntEnum):
@@ -12,3 +15,8 @@ class ExitCode(IntEnum):
     FAILED = 1
     USAGE = 2
     PARTIAL = 3
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Self:
+        """The exit code of a scan with this outcome."""
+        return cls["FAILED" if outcome is Outcome.NOTHING else outcome.name]

@@ -27,8 +27,7 @@ def scan(config: Path, output: options.Output, account: str | None, logs: option
     DAGSTER_HOME the run is recorded in that Dagster instance, without it nowhere.
     """
     from tag_compliance.cli.single_scan import scan_once
-    from tag_compliance.domain.read_status import Outcome
 
     logs.configure()
     status = scan_once(config, os.environ, output, account)
-    return ExitCode.COMPLETE if status.outcome is Outcome.COMPLETE else ExitCode.PARTIAL
+    return ExitCode.of(status.outcome)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tag_compliance.domain.counts import format_percentage
+from tag_compliance.domain.read_status import Outcome
 from tag_compliance.snapshot.status import AccountStatus, ScanStatus
 
 _MOST_FAILURES = 20
@@ -19,6 +20,8 @@ def summary_of(status: ScanStatus) -> Iterator[str]:
         f"{status.outcome}: {read} of {len(regions)} regions of {len(status.accounts)} accounts "
         f"read in {seconds:.1f} s"
     )
+    if status.outcome is Outcome.NOTHING:
+        yield "nothing could be scanned; all numbers are those of earlier scans"
     counts = status.counts
     yield (
         f"{counts.returned} resources returned, {counts.excluded} excluded, "

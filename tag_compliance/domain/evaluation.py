@@ -25,6 +25,7 @@ from tag_compliance.domain.summary import (
     AccountSummary,
 )
 from tag_compliance.domain.tag_index import TaggedResources
+from tag_compliance.domain.type_patterns import matched_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,7 @@ def evaluate(inventory: AccountInventory, policy: Policy, basis: Basis) -> Evalu
     """The findings and the summary of one account's resources."""
     returned = rows_of_regions(inventory.resources, basis.regions)
     candidates = once_per_arn(returned)
-    kept = _not_excluded(candidates, policy)
+    kept = ~matched_rows(policy.exclusions, candidates)
     counted = TaggedResources(candidates.filter(pa.array(kept)))
     found = [(rule, rule.violations(counted)) for rule in policy.rules]
     findings = build_findings(inventory.status.account_id, counted.table, found)
@@ -96,7 +97,7 @@ def evaluate(inventory: AccountInventory, policy: Policy, basis: Basis) -> Evalu
 def counted_resources(inventory: AccountInventory, policy: Policy, basis: Basis) -> pa.Table:
     """The rows of `RESOURCE_SCHEMA` that count, each ARN once."""
     candidates = once_per_arn(rows_of_regions(inventory.resources, basis.regions))
-    return candidates.filter(pa.array(_not_excluded(candidates, policy)))
+    return candidates.filter(pa.array(~matched_rows(policy.exclusions, candidates)))
 
 
 def rows_of_regions(table: pa.Table, regions: tuple[RegionName, ...]) -> pa.Table:
@@ -122,15 +123,6 @@ def once_per_arn(table: pa.Table) -> pa.Table:
     order = np.argsort(~at_home.to_numpy(dtype=bool), kind="stable")
     first = order[~arns.iloc[order].duplicated().to_numpy()]
     return table.take(pa.array(np.sort(first)))
-
-
-def _not_excluded(table: pa.Table, policy: Policy) -> NDArray[np.bool_]:
-    types = table["resource_type"].unify_dictionaries().combine_chunks()
-    if len(types) == 0:
-        return np.ones(0, dtype=bool)
-    keeps = np.array([not policy.excludes(t) for t in types.dictionary.to_pylist()], dtype=bool)
-    kept: NDArray[np.bool_] = keeps[types.indices.to_numpy()]
-    return kept
 
 
 class _Groups:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -45,7 +46,8 @@ def samples(
             kept = [row for row in rows if not excluded(row["resource_type"], patterns)]
             unknown += sum(row["resource_type"] == "unknown:unknown" for row in kept)
             put("resources_scanned_total", len(kept), **where)
-            put("tag_compliance_detail_series_omitted", 0, **where)
+            missing = sum(tag not in row["tags"] for row in kept for tag in required)
+            put("tag_compliance_detail_series_omitted", missing, **where)
             _shares(put, kept, required, where)
             _by_type(put, rows, kept, required, where)
             details += [
@@ -56,12 +58,10 @@ def samples(
             ]
         put("tag_compliance_unparsable_arn_resources", unknown, **who)
     details.sort(key=lambda d: (d[4]["account_id"], d[4]["region"], *d[:3]))
-    for number, (type_, arn, _, tag, where) in enumerate(details):
-        if limit and number >= limit:
-            found["tag_compliance_detail_series_omitted", frozenset(where.items())] += 1
-        else:
-            labels = {**where, "tag": tag, "resource_type": type_, "resource_arn": label_of(arn)}
-            put("tag_missing_detail", 1, **labels)
+    for type_, arn, _, tag, where in _fairly(details, limit or len(details)):
+        labels = {**where, "tag": tag, "resource_type": type_, "resource_arn": label_of(arn)}
+        put("tag_missing_detail", 1, **labels)
+        found["tag_compliance_detail_series_omitted", frozenset(where.items())] -= 1
     return found
 
 
@@ -136,6 +136,17 @@ def belongs(row: dict[str, Any], region: dict[str, Any], account: dict[str, Any]
     at_home = [place for place in places if place[0] == home]
     first = (at_home or places)[0]
     return first[0] == region["region"] and first[1] is row
+
+
+def _fairly(details: list[tuple[Any, ...]], limit: int) -> list[tuple[Any, ...]]:
+    """Takes one of each account in turn, until there are `limit`."""
+    turns = Counter[str]()
+    numbered = []
+    for detail in details:
+        account = detail[4]["account_id"]
+        numbered.append((turns[account], account, detail))
+        turns[account] += 1
+    return [detail for *_, detail in sorted(numbered, key=lambda n: n[:2])][:limit]
 
 
 def excluded(resource_type: str, patterns: Sequence[str]) -> bool:

@@ -35,13 +35,14 @@ class ResourceColumns:
 
     def add(self, page: Page) -> None:
         """Appends the resources of a page, in its order."""
-        mappings = page.ResourceTagMappingList
+        mappings = page.ResourceTagMappingList or ()
         arns = [mapping.ResourceARN for mapping in mappings]
         self._arns += arns
         self._types += map(type_of, arns)
         for mapping in mappings:
-            self._keys += [tag.Key for tag in mapping.Tags]
-            self._values += [tag.Value for tag in mapping.Tags]
+            if mapping.Tags:
+                self._keys += [tag.Key for tag in mapping.Tags]
+                self._values += [tag.Value for tag in mapping.Tags]
             self._offsets.append(len(self._keys))
         self._rows += len(mappings)
         if len(self._arns) >= _ROWS_PER_CHUNK:

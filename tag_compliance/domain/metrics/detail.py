@@ -55,16 +55,17 @@ def arn_label(arn: str) -> str:
 def detail_of(
     summary: Summary, required_rules: Collection[str], load: LoadFindings, limit: int
 ) -> Detail:
-    """At most `limit` series (0: all), chosen by account, region, type, ARN and tag, so that the
-    same resources stay from scan to scan. Findings of accounts without a series are not loaded.
+    """At most `limit` series (0: all), shared fairly among the accounts.
+
+    The series of an account are chosen by region, type, ARN and tag, so that the same resources
+    stay from scan to scan. Findings of accounts without a series are not loaded.
     """
     groups = _sizes(summary, required_rules)
-    groups["kept"] = groups["series"]
-    if 0 < limit < groups["series"].sum():
-        through = groups["series"].cumsum()
-        groups["kept"] = (groups["series"] - (through - limit).clip(lower=0)).clip(lower=0)
     series = groups.groupby("account_id")["series"].sum()
-    kept = groups.groupby("account_id")["kept"].sum()
+    kept = fair_shares(series, limit) if 0 < limit < series.sum() else series
+    through = groups.groupby("account_id")["series"].cumsum()
+    above = through - groups["account_id"].map(kept)
+    groups["kept"] = (groups["series"] - above.clip(lower=0)).clip(lower=0)
     tables = []
     for account in summary.accounts:
         if int(kept.get(account.account_id, 0)):
@@ -77,6 +78,23 @@ def detail_of(
     every = summary.by_region[REGION].merge(sums, on=REGION, how="left")
     every["omitted"] = every["omitted"].fillna(0).astype("int64")
     return Detail(_samples(tables), every)
+
+
+def fair_shares(wanted: pd.Series, limit: int) -> pd.Series:
+    """How many of `limit` each account gets: as many as it wants, or as many as any other account.
+
+    What is left over when all of these are equal goes to the first accounts, one each.
+    """
+    ordered = np.sort(wanted.to_numpy())
+    left = len(ordered) - np.arange(len(ordered))
+    # The smallest accounts that get all they want: the others share the rest equally.
+    used = np.concatenate(([0], np.cumsum(ordered)[:-1]))
+    levels = (limit - used) // left
+    level = levels[np.argmax(levels < ordered)]
+    shares = wanted.clip(upper=level)
+    first = wanted.index[wanted > level][: limit - int(shares.sum())]
+    shares.loc[first] += 1
+    return shares
 
 
 def _sizes(summary: Summary, required_rules: Collection[str]) -> pd.DataFrame:

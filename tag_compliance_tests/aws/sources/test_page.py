@@ -11,9 +11,10 @@ from hypothesis import strategies as st
 from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.errors import aws_error_of
 from tag_compliance.aws.signing import signing_as
+from tag_compliance.aws.sources.columns import ResourceColumns
 from tag_compliance.aws.sources.page import Mapping, Page, TagPair, decode_pages, get_page
 from tag_compliance.domain.account import RegionName
-from tag_compliance.domain.read_status import Reason
+from tag_compliance.domain.read_status import Reason, Source
 from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
 from tag_compliance_tests.support.aws import Enter
 
@@ -63,8 +64,32 @@ def test_a_missing_token_and_unknown_fields_are_accepted(enter: Enter, fault: Fa
         fake.faults.add(fault)
         page = read(Clients(1))
 
+    assert page.ResourceTagMappingList is not None
     assert len(page.ResourceTagMappingList) == 2
     assert not page.PaginationToken
+
+
+@pytest.mark.parametrize("tags", ["", ',"Tags":null', ',"Tags":[]'])
+def test_a_record_without_tags_is_a_resource_without_tags(tags: str) -> None:
+    body = f'{{"ResourceTagMappingList":[{{"ResourceARN":"arn:aws:sqs:::q"{tags}}}]}}'.encode()
+    columns = ResourceColumns(REGION, Source.TAGGING)
+    columns.add(msgspec.json.decode(body, type=Page))
+    assert columns.table().select(["arn", "tags"]).to_pylist() == [
+        {"arn": "arn:aws:sqs:::q", "tags": []}
+    ]
+
+
+def test_a_region_without_resources_can_do_without_the_list(enter: Enter) -> None:
+    empty = Organization()
+    empty.add_account(BASE_ACCOUNT_ID)
+    with FakeAws(empty) as fake:
+        enter(fake)
+        fake.faults.add(Fault.MISSING_LIST)
+        page = read(Clients(1))
+
+    columns = ResourceColumns(REGION, Source.TAGGING)
+    columns.add(page)
+    assert len(columns) == 0
 
 
 @pytest.mark.parametrize(
@@ -72,9 +97,7 @@ def test_a_missing_token_and_unknown_fields_are_accepted(enter: Enter, fault: Fa
     [
         Fault.NOT_JSON,
         Fault.TRUNCATED_BODY,
-        Fault.MISSING_LIST,
         Fault.MISSING_ARN,
-        Fault.MISSING_TAGS,
         Fault.WRONG_LIST_TYPE,
         Fault.WRONG_ARN_TYPE,
         Fault.WRONG_TAGS_TYPE,
@@ -88,6 +111,18 @@ def test_a_malformed_body_is_never_an_empty_page(enter: Enter, fault: Fault) -> 
             read(Clients(1))
 
     assert aws_error_of("GetResources", caught.value).reason is Reason.MALFORMED_RESPONSE
+
+
+def test_a_page_that_lost_its_list_is_malformed(enter: Enter) -> None:
+    large = Organization()
+    account = large.add_account(BASE_ACCOUNT_ID)
+    for number in range(150):
+        account.put(REGION, f"arn:aws:s3:::bucket-{number}")
+    with FakeAws(large) as fake:
+        enter(fake)
+        fake.faults.add(Fault.MISSING_LIST)
+        with pytest.raises(msgspec.ValidationError, match="`ResourceTagMappingList` is absent"):
+            read(Clients(1))
 
 
 def test_an_error_response_is_still_raised_by_botocore(enter: Enter) -> None:
@@ -129,7 +164,9 @@ def test_any_json_is_a_page_or_malformed(document: object) -> None:
         page = msgspec.json.decode(body, type=Page)
     except msgspec.MsgspecError:
         return
-    assert all(isinstance(mapping.ResourceARN, str) for mapping in page.ResourceTagMappingList)
+    assert all(
+        isinstance(mapping.ResourceARN, str) for mapping in page.ResourceTagMappingList or ()
+    )
 
 
 def test_half_a_surrogate_pair_is_malformed() -> None:

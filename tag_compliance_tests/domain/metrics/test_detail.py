@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tag_compliance.domain.metrics.detail import MAX_ARN_LABEL, Detail, arn_label, detail_of
+from tag_compliance.domain.metrics.detail import (
+    MAX_ARN_LABEL,
+    Detail,
+    arn_label,
+    detail_of,
+    fair_shares,
+)
 from tag_compliance.domain.policy import Policy
 from tag_compliance_tests.domain.organizations import Row, evaluated, inventory, summary_of
 
@@ -24,7 +32,7 @@ def _detail(limit: int, *names: str, regions: tuple[str, ...] = ("eu-west-1",)) 
 
 
 def _series(detail: Detail) -> set[tuple[str, ...]]:
-    columns = [[c.values[code] for code in c.codes] for c in detail.samples.labels]
+    columns = [[c.values[code] for code in c.codes] for c in detail.samples.labels]  # noqa: PD011
     return set(zip(*columns, strict=True))
 
 
@@ -91,5 +99,21 @@ def test_findings_of_an_account_without_a_kept_series_are_not_loaded() -> None:
         loaded.append(account_id)
         return one.findings
 
-    detail_of(summary_of([two, one], _POLICY), _POLICY.required_rule_ids, load, 2)
+    detail_of(summary_of([two, one], _POLICY), _POLICY.required_rule_ids, load, 1)
     assert loaded == ["1" * 12]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "limit", "shares"),
+    [
+        ([5, 5, 5], 9, [3, 3, 3]),
+        ([5, 5, 5], 10, [4, 3, 3]),
+        ([1, 9, 4], 10, [1, 5, 4]),
+        ([0, 7, 0, 7], 1, [0, 1, 0, 0]),
+        ([100, 2, 50], 12, [5, 2, 5]),
+    ],
+)
+def test_the_limit_is_shared_fairly_among_accounts(
+    wanted: list[int], limit: int, shares: list[int]
+) -> None:
+    assert fair_shares(pd.Series(wanted), limit).tolist() == shares
