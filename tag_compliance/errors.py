@@ -16,18 +16,6 @@ _SHOWN_FAILURES = 3
 _BOUNDED = reprlib.Repr()
 _BOUNDED.maxstring = _BOUNDED.maxother = 2 * _SHOWN_CHARACTERS
 
-__all__ = [
-    "BadConfiguration",
-    "CannotListen",
-    "Fault",
-    "InvalidExposition",
-    "NothingScanned",
-    "SnapshotUnreadable",
-    "StorageRefused",
-    "StoredValueUnreadable",
-    "TagComplianceError",
-]
-
 
 class TagComplianceError(Exception):
     """Base class of all errors that a person can fix."""

@@ -71,12 +71,7 @@ def configure_logs(level: str, format_: LogFormat, stream: TextIO | None = None)
 
 
 def _log_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    *_: object,
-    **__: object,
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any, **__: Any
 ) -> None:
     """Instead of `logging.captureWarnings`, whose event includes the place and the source line."""
     where = f"{filename}:{lineno}"

@@ -45,7 +45,7 @@ def test_the_plan_shows_accounts_regions_roles_and_the_minimum_of_api_calls(
 required tags   Owner, Environment
 excluded types  ecs:task
 storage         {state}
-AWS API calls   at least 10 a scan, and one more for each further 100 resources of a region
+AWS API calls   at least 10 per scan, and one more for each further 100 resources of a region
 """
     )
     assert len(program.fake.calls) == 0, "no API is called"

@@ -48,11 +48,6 @@ def test_help_imports_no_slow_library(arguments: list[str]) -> None:
     assert not SLOW & modules_after(*arguments)
 
 
-def test_the_help_of_the_program_imports_no_command() -> None:
-    commands = {f"tag_compliance.cli.{name.replace('-', '_')}" for name in COMMANDS}
-    assert not commands & modules_after("--help", depth=3)
-
-
 def test_the_program_has_the_commands_of_the_specification() -> None:
     assert list(commands()) == COMMANDS
 
@@ -63,7 +58,7 @@ def test_the_help_of_the_program_shows_the_first_sentence_of_each_command(
     shown = " ".join(program.run("--help").out.split())
     for name, command in commands().items():
         assert command.help is not None
-        sentence = command.help.partition("\n\n")[0]
+        sentence = command.help.partition("\n\n")[0].partition(";")[0].removesuffix(".")
         assert f"{name} {sentence}" in shown
 
 
@@ -79,7 +74,7 @@ def test_the_help_of_a_command_shows_variables_defaults_an_example_and_exit_code
         default = f"; default: {option.default}" if isinstance(option.default, str) else ""
         assert f"[env var: {option.envvar}{default}]" in shown
     assert f"Example: tag-compliance {command}" in shown
-    assert "2 wrong usage, or a configuration with faults" in shown
+    assert "2 wrong usage, or an invalid configuration" in shown
 
 
 def test_the_module_is_the_same_program(place: Place) -> None:

@@ -10,8 +10,8 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tag_compliance.config import Account, AccountOverride, load_config
-from tag_compliance.config.model import KEYS
+from tag_compliance.config import load_config
+from tag_compliance.config.model import KEYS, Account, AccountOverride
 from tag_compliance.errors import BadConfiguration
 from tag_compliance_tests.config.regions import REGIONS
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 import tag_compliance
-from tag_compliance.config import Account, AccountOverride, load_config
-from tag_compliance.config.model import KEYS
+from tag_compliance.config import load_config
+from tag_compliance.config.model import KEYS, Account, AccountOverride
 from tag_compliance_tests.config.regions import REGIONS
 
 _EXAMPLE = Path(tag_compliance.__file__).parent.parent / "config.yaml"

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from tag_compliance.cli.dagster_home import FEW_EVENTS
-from tag_compliance.cli.exit_code import ExitCode
+from tag_compliance.cli.declaration import ExitCode
 from tag_compliance.config.model import KEYS, Config
 from tag_compliance.domain.metrics import METRICS
 from tag_compliance.domain.read_status import Reason
@@ -120,7 +120,17 @@ def test_every_column_of_the_results_is_documented() -> None:
     assert set(RESULT_SCHEMA.names) <= names
 
 
-_DESCRIBED = ("config", "domain", "aws", "tables", "snapshot", "storage", "pipeline", "exporter")
+_DESCRIBED = (
+    "cli",
+    "config",
+    "domain",
+    "aws",
+    "tables",
+    "snapshot",
+    "storage",
+    "pipeline",
+    "exporter",
+)
 
 
 @pytest.mark.parametrize("package", _DESCRIBED)

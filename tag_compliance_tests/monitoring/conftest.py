@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tag_compliance.cli.exit_code import ExitCode
+from tag_compliance.cli.declaration import ExitCode
 from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organization
 from tag_compliance_tests.monitoring.receiver import Receiver, running_receiver
 from tag_compliance_tests.monitoring.shipped import Json, load

@@ -26,10 +26,9 @@ from tag_compliance_tests.support.child import lift_file_limit, prepare_child
 _MOST_BYTES = 200_000
 _IMPORTED_BY_A_SCAN = (
     "tag_compliance.cli.main",
-    "tag_compliance.cli.scan",
     "tag_compliance.cli.single_scan",
-    "tag_compliance.cli.check_config",
-    "tag_compliance.cli.doctor",
+    "tag_compliance.cli.plan",
+    "tag_compliance.cli.diagnosis",
     "tag_compliance.pipeline.run_once",
     "dagster._core.execution.execute_in_process",
     "dagster._core.executor.in_process",
