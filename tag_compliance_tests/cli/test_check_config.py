@@ -53,8 +53,6 @@ AWS API calls   at least 10 per scan, and one more for each further 100 resource
 
 def test_an_account_without_a_role_is_read_with_the_base_credentials(program: Program) -> None:
     write_config(program.place.folder, program.fake.organization, assume_role_name_template=None)
-    config = program.place.folder / "config.yaml"
-    config.write_text(config.read_text().replace("assume_role_name_template: null\n", ""))
     ended = program.run("check-config")
     assert ended.code == 0
     assert "  role     none: the base credentials, if they belong to this account" in ended.out

@@ -12,7 +12,6 @@ import pytest
 
 from tag_compliance_tests.endurance.processes import alive, descendants
 from tag_compliance_tests.endurance.up import start_up
-from tag_compliance_tests.fake_aws import FakeAws
 from tag_compliance_tests.support.process import Place
 from tag_compliance_tests.support.program import Program, error_lines
 from tag_compliance_tests.support.waiting import eventually
@@ -81,14 +80,3 @@ def test_a_port_in_use_is_reported_in_one_line_before_anything_starts(
         f"tag-compliance: cannot listen on 127.0.0.1 port {port}: Address already in use"
     )
     assert not program.place.state.exists()
-
-
-def test_a_dagster_home_that_cannot_be_created_is_reported_in_one_line(
-    tmp_path: Path, fake: FakeAws, program: Program
-) -> None:
-    (program.place.folder / "file").write_text("")
-    os.environ["DAGSTER_HOME"] = str(program.place.folder / "file" / "home")
-    ended = program.run("up", "--port", "0", "--ui-port", "0")
-    assert ended.code == 1
-    (line,) = error_lines(ended.err)
-    assert "name another in DAGSTER_HOME" in line

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from tag_compliance.config import load_config
 from tag_compliance.config.model import KEYS, Account, AccountOverride
 from tag_compliance.errors import BadConfiguration
-from tag_compliance_tests.config.regions import REGIONS
+from tag_compliance_tests.support.config import PARTITIONS
 
 _fuzzed = settings(
     deadline=None,
@@ -26,7 +26,7 @@ def _load(path: Path, data: bytes) -> str:
     path.write_bytes(data)
     message, faults = "", 0
     try:
-        load_config(path, {}, REGIONS)
+        load_config(path, {}, PARTITIONS)
     except BadConfiguration as error:
         message, faults = str(error), len(error.faults)
     assert len(message.split("\n") if message else []) == faults

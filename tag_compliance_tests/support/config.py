@@ -12,6 +12,13 @@ from tag_compliance_tests.fake_aws import Organization
 
 Row = Mapping[str, Any]
 
+PARTITIONS = {
+    **dict.fromkeys(["us-east-1", "us-west-2", "eu-west-1"], "aws"),
+    "cn-north-1": "aws-cn",
+    "us-gov-west-1": "aws-us-gov",
+}
+"""Some regions of AWS with their partitions."""
+
 
 def matrix_of(organization: Organization, regions: Sequence[str] | None = None) -> list[Row]:
     """All accounts of the organization, with these regions or with their own."""

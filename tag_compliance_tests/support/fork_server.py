@@ -12,16 +12,17 @@ import gc
 import importlib
 import json
 import os
+import resource
+import signal
 import socket
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import boto3
 import pytest
-
-from tag_compliance_tests.support.aws_models import read_models_once
-from tag_compliance_tests.support.child import lift_file_limit, prepare_child
+from botocore.loaders import JSONFileLoader
 
 _MOST_BYTES = 200_000
 _IMPORTED_BY_A_SCAN = (
@@ -105,6 +106,34 @@ def _prepared(
     os.environ.update(environment)
     prepare_child(file_bytes)
     return lambda: main(arguments)
+
+
+def prepare_child(file_bytes: int = 0) -> None:
+    """Signals as in a shell; files of at most `file_bytes`, unless that is 0."""
+    # A test runner in the background of a shell ignores Ctrl-C, and its children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if file_bytes:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        _, hardest = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, hardest))
+
+
+def lift_file_limit() -> None:
+    """For what the interpreter writes at its end, as it does when coverage is measured."""
+    _, hardest = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hardest, hardest))
+
+
+def read_models_once(patch: pytest.MonkeyPatch) -> None:
+    """Reads each of botocore's JSON files once per process, not once per session: 0.2 s each."""
+    read, models = JSONFileLoader.load_file, dict[str, Any]()
+
+    def load_file(self: JSONFileLoader, file_path: str) -> Any:
+        if file_path not in models:
+            models[file_path] = read(self, file_path)
+        return models[file_path]
+
+    patch.setattr(JSONFileLoader, "load_file", load_file)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ from types import MappingProxyType
 from typing import Any
 
 from tag_compliance_tests.fake_aws import FakeAws
-from tag_compliance_tests.support.child import prepare_child
 from tag_compliance_tests.support.config import write_config
 from tag_compliance_tests.support.environment import isolated
+from tag_compliance_tests.support.fork_server import prepare_child
 from tag_compliance_tests.support.forked import ForkedProcess, ForkServer, Stream
 from tag_compliance_tests.support.waiting import DEADLINE_SECONDS
 
