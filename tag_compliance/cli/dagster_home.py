@@ -35,7 +35,9 @@ def prepare_dagster_home(named: str | None, config: Config) -> Path:
             FolderStorage(home).write(settings.name, shipped.read_bytes())
     except OSError as error:
         cause = error.strerror or str(error)
-        raise StorageRefused(str(home), "write", cause, "name another in DAGSTER_HOME") from error
+        raise StorageRefused(
+            str(home), "write", cause, "set DAGSTER_HOME to another folder"
+        ) from error
     return home.resolve()
 
 

@@ -15,8 +15,8 @@ from tag_compliance.errors import BadConfiguration, Fault
 _PRINCIPAL = re.compile(r"arn:[a-z-]+:iam::[0-9]{12}:(root|(role|user)/[A-Za-z0-9_+=,.@/-]+)")
 
 _WITHOUT_PRINCIPAL = """\
-the trust policies of the roles that the base role assumes are omitted; to include them, name the
-base role with --principal"""
+the trust policies of the roles that the base role assumes are omitted; to include them, pass
+the ARN of the base role with --principal"""
 
 
 def documents(
@@ -37,7 +37,7 @@ def documents(
     chains = [chain for target in targets_of(config) if (chain := role_steps(config, target))]
     lacks_principal = principal is None and any(len(chain) == 1 for chain in chains)
     if policy == "trust" and lacks_principal:
-        raise _wrong("principal", None, "is needed: the ARN of the base role, which is trusted")
+        raise _wrong("principal", None, "is needed: the ARN of the base role to trust")
     hub, trust = iam.hub_role_policies(config), iam.trust_policies(config, principal)
     found: dict[str, iam.Document | None] = {
         "base": iam.base_role_policy(config),

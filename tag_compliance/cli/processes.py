@@ -95,7 +95,7 @@ def _stop(child: Child, process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:
-        print(f"tag-compliance: the {child.name} does not stop; killing it", file=sys.stderr)
+        print(f"tag-compliance: the {child.name} did not stop in time; killing it", file=sys.stderr)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()

@@ -52,7 +52,7 @@ def _address(url: str) -> tuple[str, dict[str, str]]:
         base = f"{parts.scheme}://{address}{'' if parts.port is None else f':{parts.port}'}"
     except ValueError:  # its text can contain the credentials
         raise TagComplianceError(
-            "the Pushgateway's URL cannot be read: expected http://host:port/path"
+            "the Pushgateway's URL is malformed: expected http://host:port/path"
         ) from None
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise TagComplianceError(

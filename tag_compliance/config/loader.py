@@ -106,7 +106,7 @@ def _read_yaml(path: Path) -> tuple[dict[str, Any], list[Fault]]:
         root, raw = _parsed(path.read_text(encoding="utf-8"))
         if isinstance(raw, dict):
             return raw, [Fault(str(path), k, None, rule) for k, rule in _repeated_keys(root)]
-        rule = "must be a mapping of keys to values, see config.yaml in the README"
+        rule = "must be a mapping of keys to values; see config.yaml in the README"
     except FileNotFoundError:
         rule = "no such file; set --config or TAG_COMPLIANCE_CONFIG"
     except (OSError, UnicodeDecodeError) as error:

@@ -43,7 +43,7 @@ _RULE_OF_ERROR = {
     **dict.fromkeys(["mapping_type", "dict_type", "model_type", "model_attributes_type"], _MAPPING),
     "too_short": "must have at least one entry",
     "string_too_short": "must not be empty",
-    "greater_than": "must be more than {gt:.10g}",
+    "greater_than": "must be greater than {gt:.10g}",
     "greater_than_equal": "must be at least {ge:.10g}",
     "less_than_equal": "must be at most {le:.10g}",
     "enum": "must be one of {expected}",
@@ -94,7 +94,7 @@ def _region_faults(
 ) -> Iterable[Fault]:
     partitions = sorted({regions[r] for r in listed if isinstance(r, str) and r in regions})
     if len(partitions) > 1:
-        rule = f"must be regions of one partition, but are of {' and '.join(partitions)}"
+        rule = f"must be regions of one partition, but are in {' and '.join(partitions)}"
         yield Fault(source, key, listed, rule)
     for index, region in enumerate(listed):
         if isinstance(region, str) and region not in regions:

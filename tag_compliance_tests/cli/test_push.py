@@ -105,8 +105,8 @@ _WITHOUT_HOST = "must begin with http:// or https:// and contain a host"
     ("urls", "text"),
     [
         (("", "localhost:9091", "ftp://host", "file:///etc", "http://", "x"), _WITHOUT_HOST),
-        (("http://host:port", "http://[::1", "http://ci:secret@host:99999"), "cannot be read"),
-        (("http://ci:secret/@h",), "cannot be read"),
+        (("http://host:port", "http://[::1", "http://ci:secret@host:99999"), "is malformed"),
+        (("http://ci:secret/@h",), "is malformed"),
     ],
 )
 def test_a_url_that_cannot_be_used_is_rejected_without_showing_it(

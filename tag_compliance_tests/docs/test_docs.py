@@ -18,7 +18,7 @@ from tag_compliance.exporter.self_metrics import EXPORTER_METRICS
 from tag_compliance.pipeline import run_tags
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance.pipeline.checks import RESULT_CHECKS, SNAPSHOT_CHECKS
-from tag_compliance_tests.cli.commands import commands, options
+from tag_compliance_tests.cli.commands import COMMANDS, options
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,7 +47,7 @@ def test_every_metric_is_documented_with_its_labels() -> None:
 def test_the_readme_lists_exactly_the_commands_of_the_program() -> None:
     readme = text_of("README.md")
     documented = re.findall(r"^\| `tag-compliance ([a-z-]+)` \|", readme, re.MULTILINE)
-    assert sorted(documented) == sorted(commands())
+    assert sorted(documented) == sorted(COMMANDS)
 
 
 DOCUMENTS = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
@@ -62,7 +62,7 @@ def test_every_documented_command_line_uses_flags_that_the_command_has() -> None
     used = [(line.split()[1], re.findall(r"--[a-z-]+", line)) for line in lines]
     assert any(flags for _, flags in used)
     for command, flags in used:
-        known = {option.opts[0] for option in options(command)} if command in commands() else set()
+        known = {option.opts[0] for option in options(command)} if command in COMMANDS else set()
         assert set(flags) <= known, command
 
 

@@ -64,17 +64,16 @@ class ForkedProcess:
 
     def communicate(self, timeout: float = DEADLINE_SECONDS) -> tuple[str, str]:
         """All of stdout and stderr, as far as they are pipes; the process has then ended."""
-        streams = [stream for stream in (self.stdout, self.stderr) if stream]
         with ThreadPoolExecutor(2) as pool:
-            reading = {stream: pool.submit(stream.read) for stream in streams}
+            streams = (self.stdout, self.stderr)
+            reading = [pool.submit(stream.read) if stream else None for stream in streams]
             try:
                 self.wait(timeout)
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise
-            texts = {stream: future.result() for stream, future in reading.items()}
+            out, err = (future.result() if future else "" for future in reading)
         self._close()
-        out, err = (texts[stream] if stream else "" for stream in (self.stdout, self.stderr))
         return out, err
 
     def __enter__(self) -> Self:
@@ -91,18 +90,19 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """Starts its process with the first run; runs may be under way at the same time."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+    """Runs may be under way at the same time."""
 
     def __enter__(self) -> Self:
+        self._requests, served = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with served:
+            command = [sys.executable, "-m", _SERVER, str(served.fileno())]
+            environment = isolated(os.environ, Path(tempfile.gettempdir()))
+            self._process = subprocess.Popen(command, env=environment, pass_fds=[served.fileno()])
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self._process:
-            self._requests.close()
-            self._process.wait(DEADLINE_SECONDS)
+        self._requests.close()
+        self._process.wait(DEADLINE_SECONDS)
 
     def start(
         self,
@@ -114,7 +114,6 @@ class ForkServer:
         file_bytes: int = 0,
     ) -> ForkedProcess:
         """A new run, in a session of its own; its files may have `file_bytes`, if that is not 0."""
-        self._start_process()
         request = json.dumps([arguments, str(folder), dict(environment), file_bytes])
         with contextlib.ExitStack() as given:
             stdin = given.enter_context(Path(os.devnull).open("rb"))
@@ -124,15 +123,6 @@ class ForkServer:
             descriptors = [stdin.fileno(), written, error_written, reported]
             socket.send_fds(self._requests, [request.encode()], descriptors)
         return ForkedProcess(arguments, report, out, err)
-
-    def _start_process(self) -> None:
-        if self._process is None:
-            self._requests, served = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with served:
-                number = served.fileno()
-                command = [sys.executable, "-m", _SERVER, str(number)]
-                environment = isolated(os.environ, Path(tempfile.gettempdir()))
-                self._process = subprocess.Popen(command, env=environment, pass_fds=[number])
 
 
 def _pipe(given: contextlib.ExitStack) -> tuple[IO[str], int]:

@@ -55,6 +55,13 @@ class Program:
         out, err = self.captured.readouterr()
         return Finished(code, out.decode(), err.decode())
 
+    def fails(self, code: int, *arguments: str) -> str:
+        """The one line that says why the command ended with this code; stdout is empty."""
+        ended = self.run(*arguments)
+        (line,) = error_lines(ended.err)
+        assert (ended.code, ended.out) == (code, ""), line
+        return line
+
     def scan(self, fake: FakeAws | None = None, *flags: str) -> Finished:
         """Scans this organization from now on, if one is given."""
         if fake:

@@ -19,7 +19,7 @@ from tag_compliance_tests.fake_aws import FakeAws, Fault
 from tag_compliance_tests.support.config import write_config
 from tag_compliance_tests.support.exposition import Exposition
 from tag_compliance_tests.support.process import PROGRAM, Place
-from tag_compliance_tests.support.program import Program, error_lines
+from tag_compliance_tests.support.program import Program
 from tag_compliance_tests.support.waiting import DEADLINE_SECONDS
 
 ACCOUNT = "100000000000"
@@ -52,9 +52,7 @@ def test_a_partial_scan_publishes_what_was_read_with_exit_code_3(program: Progra
 
 
 def test_scanning_an_account_that_is_not_configured_exits_2(program: Program) -> None:
-    ended = program.run("scan", "--account", "123412341234")
-    assert ended.code == 2
-    (line,) = error_lines(ended.err)
+    line = program.fails(2, "scan", "--account", "123412341234")
     assert "no such account in config.yaml" in line
 
 
@@ -93,10 +91,7 @@ def test_an_output_file_that_cannot_be_written_is_reported_in_one_line(
     program: Program, output: str
 ) -> None:
     (program.place.folder / "file").write_text("old")
-    ended = program.run("scan", "--output", output)
-    assert ended.code == 1
-    assert ended.out == ""
-    (line,) = error_lines(ended.err)
+    line = program.fails(1, "scan", "--output", output)
     assert line.startswith(f"tag-compliance: cannot write {output}: ")
     assert (program.place.folder / "file").read_text() == "old"
 

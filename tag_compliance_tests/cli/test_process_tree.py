@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 from pathlib import Path
 
 import dagster as dg
@@ -13,7 +12,7 @@ import pytest
 from tag_compliance_tests.endurance.processes import alive, descendants
 from tag_compliance_tests.endurance.up import start_up
 from tag_compliance_tests.support.process import Place
-from tag_compliance_tests.support.program import Program, error_lines
+from tag_compliance_tests.support.program import error_lines
 from tag_compliance_tests.support.waiting import eventually
 
 
@@ -45,38 +44,3 @@ def test_the_first_scan_starts_automatically_and_a_killed_daemon_stops_everythin
             "tag-compliance: the daemon ended with signal 9; stopping the others"
         ]
         assert alive(tree) == []
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(240)
-def test_sigterm_stops_everything_and_keeps_the_dagster_yaml_of_the_user(place: Place) -> None:
-    home = place.folder / "home-of-dagster"
-    home.mkdir()
-    settings = home / "dagster.yaml"
-    settings.write_text("telemetry:\n  enabled: false\n")
-    with start_up(place, DAGSTER_HOME=str(home)) as up:
-        eventually(lambda: up.answers("/livez", up.port), 120)
-        eventually(lambda: up.answers("/server_info", up.ui_port), 120)
-        tree = descendants(up.process.pid)
-        up.process.send_signal(signal.SIGTERM)
-
-        assert up.process.wait(90) == 0
-        assert alive(tree) == []
-        assert settings.read_text() == "telemetry:\n  enabled: false\n"
-        assert "Traceback" not in up.log.read_text()
-
-
-@pytest.mark.parametrize("flag", ["--port", "--ui-port"])
-def test_a_port_in_use_is_reported_in_one_line_before_anything_starts(
-    program: Program, flag: str
-) -> None:
-    other = {"--port": "--ui-port", "--ui-port": "--port"}[flag]
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        ended = program.run("up", "--host", "127.0.0.1", flag, str(port), other, "0")
-    assert ended.code == 1
-    (line,) = error_lines(ended.err)
-    assert line.startswith(
-        f"tag-compliance: cannot listen on 127.0.0.1 port {port}: Address already in use"
-    )
-    assert not program.place.state.exists()
