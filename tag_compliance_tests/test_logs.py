@@ -1,4 +1,4 @@
-"""Log lines: one line for each event, whatever the event and its fields contain."""
+"""Logs: one line for each event, whatever the event and its fields contain."""
 
 from __future__ import annotations
 

@@ -100,7 +100,7 @@ def scan_again(page: Page) -> None:
 
 
 def open_plots(page: Page, demo: Demo) -> None:
-    """The plots of the metadata of `metric_snapshot`."""
+    """The plots of the metadata of `metric_snapshot` over time."""
     page.goto(f"{demo.ui}/assets/metric_snapshot")
     page.get_by_text("Plots", exact=True).click(timeout=_TIMEOUT_MS)
     expect(page.locator("canvas").first).to_be_visible(timeout=_TIMEOUT_MS)

@@ -1,4 +1,4 @@
-"""Any file is accepted or rejected in time, with one line per fault; nothing else is raised."""
+"""Every file is accepted, or rejected with one line per fault; no other error is raised."""
 
 from __future__ import annotations
 

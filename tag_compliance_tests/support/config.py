@@ -21,7 +21,7 @@ PARTITIONS = {
 
 
 def matrix_of(organization: Organization, regions: Sequence[str] | None = None) -> list[Row]:
-    """All accounts of the organization, with these regions or with their own."""
+    """All accounts of the organization, with these regions or the regions of the account."""
     return [
         {"account_id": account.account_id, "regions": list(regions or account.regions)}
         for account in organization
@@ -29,7 +29,7 @@ def matrix_of(organization: Organization, regions: Sequence[str] | None = None) 
 
 
 def settings_of(accounts: Iterable[Row], **changed: Any) -> dict[str, Any]:
-    """The content of a configuration; a key that is changed to None is left out."""
+    """The content of a configuration; a key whose value is None is omitted."""
     content = {
         "aws_account_matrix": [dict(account) for account in accounts],
         "REQUIRED_TAGS": ["Owner", "Environment"],
@@ -40,7 +40,7 @@ def settings_of(accounts: Iterable[Row], **changed: Any) -> dict[str, Any]:
 
 
 def write_config(folder: Path, accounts: Iterable[Row] | Organization, **changed: Any) -> Path:
-    """Writes `config.yaml`; without the key `storage`, that is the folder `state` next to it."""
+    """Writes `config.yaml`; the default storage is the folder `state` next to it."""
     if isinstance(accounts, Organization):
         accounts = matrix_of(accounts)
     path = folder / "config.yaml"

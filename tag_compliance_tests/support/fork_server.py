@@ -44,7 +44,7 @@ _IMPORTED_BY_A_SCAN = (
 
 
 def serve_forks(requests: socket.socket) -> Callable[[], int] | None:
-    """In a run: the program, to be called; in the server: None, after the last request."""
+    """Returns in each run the program, to be called; in the server None, after the last request."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for module in _IMPORTED_BY_A_SCAN:
@@ -53,7 +53,7 @@ def serve_forks(requests: socket.socket) -> Callable[[], int] | None:
     for service in ("sts", "resourcegroupstaggingapi"):
         boto3.Session().client(service, region_name="us-east-1")
     gc.collect()
-    gc.freeze()  # so that a run does not copy the memory of what is imported to look for garbage
+    gc.freeze()  # so that the garbage collection of a run does not copy the imported modules
     while True:
         request, descriptors, _, _ = socket.recv_fds(requests, _MOST_BYTES, 4)
         _wait_for_those_that_ended()
@@ -73,7 +73,7 @@ def _wait_for_those_that_ended() -> None:
 
 
 def _report(request: list[object], *descriptors: int) -> Callable[[], int]:
-    """Forks once more: the child is the run, the parent reports of it and ends."""
+    """Forks again: the child is the run, the parent reports about it and ends."""
     *streams, reported = descriptors
     pid = os.fork()
     if pid == 0:
@@ -119,7 +119,7 @@ def prepare_child(file_bytes: int = 0) -> None:
 
 
 def lift_file_limit() -> None:
-    """For what the interpreter writes at its end, as it does when coverage is measured."""
+    """For what the interpreter writes at exit, for example the measured coverage."""
     _, hardest = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (hardest, hardest))
 
@@ -140,5 +140,5 @@ if __name__ == "__main__":
     program = serve_forks(socket.socket(fileno=int(sys.argv[1])))
     code = program() if program else 0
     lift_file_limit()
-    # A run ends as the real program does: with all that the interpreter does at its exit.
+    # A run ends like the real program, including what the interpreter does at exit.
     sys.exit(code)

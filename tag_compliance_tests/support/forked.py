@@ -1,7 +1,6 @@
-"""The program for the price of a fork: a process that has imported everything forks for each run.
+"""Runs of the program in processes that are forked from one that has imported everything.
 
-A test that needs a process of the program, for signals, streams or its own kill, saves the second
-that the imports take.
+A test that needs a process, for signals or streams, saves the second that the imports take.
 """
 
 from __future__ import annotations
@@ -63,7 +62,7 @@ class ForkedProcess:
         self.send_signal(signal.SIGKILL)
 
     def communicate(self, timeout: float = DEADLINE_SECONDS) -> tuple[str, str]:
-        """All of stdout and stderr, as far as they are pipes; the process has then ended."""
+        """Waits for the end of the process; returns stdout and stderr, empty if not pipes."""
         with ThreadPoolExecutor(2) as pool:
             streams = (self.stdout, self.stderr)
             reading = [pool.submit(stream.read) if stream else None for stream in streams]
@@ -90,7 +89,7 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """Runs may be under way at the same time."""
+    """The process that forks for each run; several runs may be in progress at the same time."""
 
     def __enter__(self) -> Self:
         self._requests, served = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -113,7 +112,7 @@ class ForkServer:
         stderr: Stream = subprocess.PIPE,
         file_bytes: int = 0,
     ) -> ForkedProcess:
-        """A new run, in a session of its own; its files may have `file_bytes`, if that is not 0."""
+        """A new run in a new session; its files have at most `file_bytes`, unless that is 0."""
         request = json.dumps([arguments, str(folder), dict(environment), file_bytes])
         with contextlib.ExitStack() as given:
             stdin = given.enter_context(Path(os.devnull).open("rb"))
@@ -126,7 +125,7 @@ class ForkServer:
 
 
 def _pipe(given: contextlib.ExitStack) -> tuple[IO[str], int]:
-    """A file to read, and the descriptor to be given away."""
+    """The read end as a file, and the descriptor of the write end, which is closed after use."""
     reader, writer = os.pipe()
     given.callback(os.close, writer)
     return os.fdopen(reader, encoding="utf-8"), writer

@@ -27,7 +27,7 @@ def free_port() -> int:
 
 
 def fetch(url: str) -> bytes | None:
-    """The body of a response 200; None for every other status and where nobody listens."""
+    """The body of a response 200; None for every other status and if nobody listens."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
         with direct.open(url, timeout=10) as response:

@@ -1,4 +1,4 @@
-"""Programs in processes of their own."""
+"""Programs that run in their own processes."""
 
 from __future__ import annotations
 
@@ -115,7 +115,7 @@ def running(command: Sequence[str], log: Path, **options: Any) -> Iterator[subpr
 
 
 def listening_url(log: Iterable[str]) -> str:
-    """The URL at which an exporter listens; reads its log to the line that says so."""
+    """The URL on which an exporter listens, from its log."""
     for line in log:
         if "listening" in line and (url := re.search(r'https?://[^\s"]+', line)):
             return url[0]

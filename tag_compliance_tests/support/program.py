@@ -63,7 +63,7 @@ class Program:
         return line
 
     def scan(self, fake: FakeAws | None = None, *flags: str) -> Finished:
-        """Scans this organization from now on, if one is given."""
+        """Scans the given organization from now on."""
         if fake:
             enter(fake)
         return self.run("scan", *flags)
@@ -74,5 +74,5 @@ class Program:
 
 
 def error_lines(err: str) -> list[str]:
-    """What stderr says to a person, without the log."""
+    """The messages for a person on stderr, without the log."""
     return [line for line in err.splitlines() if line.startswith("tag-compliance: ")]
