@@ -22,8 +22,8 @@ def page() -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def demo(page: Page, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """With a scan every ten minutes, so that the second is the one that a test starts."""
-    with running.running_demo(tmp_path_factory.mktemp("demo"), seconds=600) as demo:
+    """With a scan per day, so that the second is the one that a test starts."""
+    with running.running_demo(tmp_path_factory.mktemp("demo"), seconds=86_400) as demo:
         yield demo
 
 

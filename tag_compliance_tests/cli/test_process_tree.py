@@ -19,9 +19,8 @@ from tag_compliance_tests.support.waiting import eventually
 def planned_in(home: Path) -> list[str | None]:
     """The account of each event of the first run that plans to read accounts."""
     with dg.DagsterInstance.from_config(str(home)) as instance:
-        run = instance.get_runs()[-1]
         kind = dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED
-        entries = instance.all_logs(run.run_id, of_type=kind)
+        entries = instance.all_logs(instance.get_runs()[-1].run_id, of_type=kind)
         events = [entry.dagster_event for entry in entries if entry.dagster_event]
         return [e.partition for e in events if e.asset_key == dg.AssetKey("raw_resources")]
 
