@@ -60,10 +60,7 @@ def _with_their_source(faults: list[Fault], overrides: Mapping[str, Any]) -> tup
 
 
 def storage_of(path: Path, environment: Mapping[str, str]) -> str:
-    """Only the storage, for a process that needs nothing else; faults of other keys do not matter.
-
-    Raises `BadConfiguration`.
-    """
+    """The storage alone; raises `BadConfiguration` for faults of this key only."""
     overrides = _overrides_in(environment)
     raw = overrides if "storage" in overrides else _read_yaml(path)[0]
     storage = raw.get("storage", Config.model_fields["storage"].default)
