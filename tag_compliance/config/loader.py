@@ -60,7 +60,7 @@ def _with_their_source(faults: list[Fault], overrides: Mapping[str, Any]) -> tup
 
 
 def storage_of(path: Path, environment: Mapping[str, str]) -> str:
-    """The storage alone; raises `BadConfiguration` for faults of this key only."""
+    """Only the storage. Raises `BadConfiguration` if it is wrong or the file cannot be read."""
     overrides = _overrides_in(environment)
     raw = overrides if "storage" in overrides else _read_yaml(path)[0]
     storage = raw.get("storage", Config.model_fields["storage"].default)
