@@ -110,4 +110,4 @@ def test_a_policy_that_is_too_large_for_aws_causes_a_warning(
 ) -> None:
     accounts = [{"account_id": f"{number:012}"} for number in range(200)]
     assert _run(write(tmp_path, aws_account_matrix=accounts), "base") == 0
-    assert "AWS takes 6,144 as a managed policy" in capsys.readouterr().err
+    assert "AWS allows 6,144 in a managed policy" in capsys.readouterr().err

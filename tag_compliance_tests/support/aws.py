@@ -1,4 +1,4 @@
-"""The fake AWS from the program's side: the way to it, and what a scan of it must return."""
+"""How the program reaches the fake AWS, and what a scan of it must return."""
 
 from __future__ import annotations
 

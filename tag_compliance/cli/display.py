@@ -1,14 +1,41 @@
-"""A summary of a scan in a few lines."""
+"""What a scan shows to a person on stderr: a progress bar, then a summary."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
 
+from tqdm import tqdm
+
+from tag_compliance.aws.targets import targets_of
+from tag_compliance.config import Config
+from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.counts import format_percentage
-from tag_compliance.domain.read_status import Outcome
+from tag_compliance.domain.read_status import Outcome, RegionReadStatus
 from tag_compliance.snapshot.status import AccountStatus, ScanStatus
 
 _MOST_FAILURES = 20
+
+
+@contextlib.contextmanager
+def progress_bar(config: Config) -> Iterator[Callable[[AccountId, RegionReadStatus], None]]:
+    """Yields a function to call for each region that has been read."""
+    regions = sum(len(target.regions) for target in targets_of(config))
+    lock = threading.Lock()
+    resources = failed = 0
+    # `disable=None`: no bar if stderr is not a terminal.
+    with tqdm(total=regions, unit="region", disable=None, leave=False) as bar:
+
+        def advance(_account_id: AccountId, region: RegionReadStatus) -> None:
+            nonlocal resources, failed
+            with lock:
+                resources += region.returned
+                failed += not region.succeeded
+                bar.set_postfix(resources=resources, failed=failed, refresh=False)
+                bar.update()
+
+        yield advance
 
 
 def summary_of(status: ScanStatus) -> Iterator[str]:
