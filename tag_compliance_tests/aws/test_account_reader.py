@@ -12,8 +12,8 @@ from tag_compliance.aws.account_reader import AccountReader
 from tag_compliance.aws.account_session import AccountSession
 from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.errors import AwsError
-from tag_compliance.aws.retry import CallBudget, CallStats, RateLimiter
-from tag_compliance.aws.roles import RoleStep
+from tag_compliance.aws.retry import CallBudget, CallStats
+from tag_compliance.aws.targets import RoleStep
 from tag_compliance.domain.account import AccountId, AccountName, RegionName, Target
 from tag_compliance.domain.read_status import Reason, Source
 from tag_compliance.domain.resources import RESOURCE_SCHEMA
@@ -53,7 +53,7 @@ def fake(enter: Enter) -> Iterator[FakeAws]:
 
 def reader_of(*sources: FakeSource) -> AccountReader:
     def new_budget(stats: CallStats | None = None) -> CallBudget:
-        return CallBudget(RateLimiter(0), 10, stats or CallStats(), random=lambda: 0.0)
+        return CallBudget(10, stats=stats or CallStats(), random=lambda: 0.0)
 
     target = Target(ID, AccountName("payments"), (IRELAND, VIRGINIA))
     steps = (RoleStep(f"arn:aws:iam::{ID}:role/terraform", "tag-compliance", 3600),)

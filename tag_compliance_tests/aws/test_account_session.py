@@ -12,8 +12,8 @@ import pytest
 from tag_compliance.aws.account_session import AccountSession
 from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.errors import AwsError
-from tag_compliance.aws.retry import CallBudget, CallStats, RateLimiter
-from tag_compliance.aws.roles import RoleStep
+from tag_compliance.aws.retry import CallBudget, CallStats
+from tag_compliance.aws.targets import RoleStep
 from tag_compliance.domain.account import AccountId, AccountName, RegionName, Target
 from tag_compliance.domain.read_status import Reason
 from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
@@ -52,7 +52,7 @@ def fake(enter: Enter, clock: FakeClock) -> Iterator[FakeAws]:
 
 def session_of(clock: FakeClock, *steps: RoleStep, account_id: str = ID) -> AccountSession:
     def new_budget(stats: CallStats) -> CallBudget:
-        return CallBudget(RateLimiter(0), 10, stats, random=lambda: 0.0)
+        return CallBudget(10, stats=stats, random=lambda: 0.0)
 
     target = Target(AccountId(account_id), AccountName("an account"), (RegionName("us-east-1"),))
     return AccountSession(Clients(4), target, steps, new_budget, clock)

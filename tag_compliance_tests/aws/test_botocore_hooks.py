@@ -8,9 +8,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from tag_compliance.aws.botocore_hooks import DECODED, decode_responses
+from tag_compliance.aws.botocore_hooks import DECODED, decode_responses, signing_as
 from tag_compliance.aws.clients import Clients
-from tag_compliance.aws.signing import signing_as
 from tag_compliance.domain.account import RegionName
 from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
 from tag_compliance_tests.support.aws import Enter

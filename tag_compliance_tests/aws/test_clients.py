@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 from botocore.exceptions import NoCredentialsError, ProfileNotFound, ReadTimeoutError
 
+from tag_compliance.aws.botocore_hooks import signing_as
 from tag_compliance.aws.clients import READ_SECONDS, Clients
-from tag_compliance.aws.signing import signing_as
 from tag_compliance.domain.account import RegionName
 from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
 from tag_compliance_tests.support.aws import Enter
@@ -62,7 +62,7 @@ def test_sts_of_the_configured_region_is_called_if_the_partition_is_the_same(
     if configured:
         monkeypatch.setenv("AWS_DEFAULT_REGION", configured)
 
-    assert Clients(1).sts_region(RegionName(region)) == called
+    assert Clients(1).sts(RegionName(region)).meta.region_name == called
 
 
 def test_the_base_credentials_are_found_as_in_any_boto3_program(enter: Enter) -> None:
@@ -86,7 +86,7 @@ def test_a_profile_gives_credentials_and_region(
     clients = Clients(1)
 
     assert clients.base_credentials().access_key == "AKIAPROFILE"
-    assert clients.sts_region(VIRGINIA) == "eu-north-1"
+    assert clients.sts(VIRGINIA).meta.region_name == "eu-north-1"
 
 
 def test_a_missing_profile_is_an_error_at_the_first_use_and_not_before(

@@ -93,7 +93,7 @@ def test_an_error_response_has_a_reason(
 ) -> None:
     failure = aws_error_of(operation, error)
 
-    assert (failure.reason, failure.retryable) == (reason, retryable)
+    assert (failure.reason, failure.attempts > 1) == (reason, retryable)
     assert f"{failure}".startswith(f"{operation}: {error.response['Error']['Code']}: ")
 
 
@@ -103,7 +103,7 @@ def test_an_error_of_the_client_has_a_reason(
 ) -> None:
     failure = aws_error_of("GetResources", error)
 
-    assert (failure.reason, failure.retryable) == (reason, retryable)
+    assert (failure.reason, failure.attempts > 1) == (reason, retryable)
     assert failure.cause
 
 
@@ -136,7 +136,7 @@ def test_an_error_response_without_a_body_has_a_reason_by_its_status() -> None:
     failure = aws_error_of("GetResources", ClientError(nothing, "GetResources"))
 
     assert failure.reason is Reason.INTERNAL
-    assert failure.retryable
+    assert failure.attempts > 1
 
 
 def test_a_malformed_response_of_sts_is_not_quoted() -> None:

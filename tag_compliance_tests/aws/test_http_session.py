@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from botocore.httpsession import create_urllib3_context
 
-from tag_compliance.aws import http_session
-from tag_compliance.aws.http_session import create_tls_context
+from tag_compliance.aws import botocore_hooks
+from tag_compliance.aws.botocore_hooks import create_tls_context
 from tag_compliance.domain.read_status import Reason
 from tag_compliance.domain.resources import AccountInventory
 from tag_compliance_tests.fake_aws import FakeAws, generate_organization
@@ -52,7 +52,7 @@ def loads(monkeypatch: pytest.MonkeyPatch) -> list[object]:
         context.load_verify_locations = counted  # type: ignore[method-assign]
         return context
 
-    monkeypatch.setattr(http_session, "create_urllib3_context", create)
+    monkeypatch.setattr(botocore_hooks, "create_urllib3_context", create)
     return found
 
 

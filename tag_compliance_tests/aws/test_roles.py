@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from tag_compliance.aws.roles import RoleStep, role_steps
-from tag_compliance.aws.targets import targets_of
+from tag_compliance.aws.targets import RoleStep, role_steps, targets_of
 from tag_compliance.config import Config
 
 ID = "012345678901"

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from botocore.credentials import ReadOnlyCredentials
 
+from tag_compliance.aws.botocore_hooks import signing_as
 from tag_compliance.aws.clients import Clients
-from tag_compliance.aws.signing import signing_as
 from tag_compliance.domain.account import RegionName
 from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Organization
 from tag_compliance_tests.support.aws import Enter

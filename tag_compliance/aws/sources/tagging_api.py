@@ -13,10 +13,10 @@ import pyarrow as pa
 from botocore.exceptions import ClientError
 
 from tag_compliance.aws.account_session import AccountSession
+from tag_compliance.aws.botocore_hooks import signing_as
 from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.errors import AwsError, PageTokenExpired, aws_error_of
 from tag_compliance.aws.retry import CallBudget
-from tag_compliance.aws.signing import signing_as
 from tag_compliance.aws.sources.columns import ResourceColumns
 from tag_compliance.aws.sources.page import Page, decode_pages, get_page
 from tag_compliance.domain.account import RegionName
@@ -75,7 +75,7 @@ class TaggingApi:
                 return get_page(self._client(region), token)
         except ClientError as error:
             failure = aws_error_of(_OPERATION, error)
-            if failure.reason is Reason.EXPIRED_TOKEN and failure.retryable:
+            if failure.reason is Reason.EXPIRED_TOKEN and not isinstance(failure, PageTokenExpired):
                 session.renew(used)
             raise failure from None
 

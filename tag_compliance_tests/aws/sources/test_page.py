@@ -8,9 +8,9 @@ from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tag_compliance.aws.botocore_hooks import signing_as
 from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.errors import aws_error_of
-from tag_compliance.aws.signing import signing_as
 from tag_compliance.aws.sources.page import Mapping, Page, TagPair, decode_pages, get_page
 from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.read_status import Reason

@@ -12,9 +12,9 @@ from botocore.exceptions import ClientError
 from tag_compliance.aws.account_session import AccountSession
 from tag_compliance.aws.clients import READ_SECONDS, Clients
 from tag_compliance.aws.errors import AwsError
-from tag_compliance.aws.retry import CallBudget, CallStats, RateLimiter
-from tag_compliance.aws.roles import RoleStep
+from tag_compliance.aws.retry import CallBudget, CallStats
 from tag_compliance.aws.sources.tagging_api import TaggingApi
+from tag_compliance.aws.targets import RoleStep
 from tag_compliance.domain.account import AccountId, AccountName, RegionName, Target
 from tag_compliance.domain.read_status import Reason
 from tag_compliance.domain.resources import RESOURCE_SCHEMA
@@ -33,14 +33,14 @@ def fake(enter: Enter) -> Iterator[FakeAws]:
 
 
 def budget_of(seconds: float = 20) -> CallBudget:
-    return CallBudget(RateLimiter(0), seconds, random=lambda: 0.0)
+    return CallBudget(seconds, random=lambda: 0.0)
 
 
 def read(budget: CallBudget | None = None, **settings: Any) -> pa.Table:
     budget = budget or budget_of()
 
     def new_budget(stats: CallStats) -> CallBudget:
-        return CallBudget(RateLimiter(0), budget.seconds, stats, random=lambda: 0.0)
+        return CallBudget(budget.seconds, stats=stats, random=lambda: 0.0)
 
     clients = Clients(1, budget.seconds)
     steps = (RoleStep(f"arn:aws:iam::{ID}:role/terraform", "tag-compliance", 3600),)
