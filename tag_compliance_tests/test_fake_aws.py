@@ -292,11 +292,9 @@ def test_a_client_with_the_ca_bundle_trusts_the_fake() -> None:
 
 
 def test_the_process_prints_its_address_and_ends_when_stdin_closes(tmp_path: Path) -> None:
-    rules = [{"fault": "access_denied", "account_id": "100000000001"}]
     command = [
         *(sys.executable, "-m", "tag_compliance_tests.fake_aws", "--until-stdin-closes"),
         *("--accounts", "2", "--tls", "--ca-bundle", str(tmp_path / "ca.pem")),
-        *("--faults", json.dumps(rules)),
     ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

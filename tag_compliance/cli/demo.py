@@ -76,7 +76,7 @@ def _without_own_settings(environment: Mapping[str, str]) -> dict[str, str]:
 
 def _exit_code(status: ScanStatus) -> ExitCode:
     """`COMPLETE` if exactly the accounts failed that are meant to fail."""
-    from tag_compliance.simulator.demo.accounts import describe_demo
+    from tag_compliance.simulator.demo.organization import describe_demo
 
     failed = {account.account_id for account in status.accounts if not account.succeeded}
     if failed != {

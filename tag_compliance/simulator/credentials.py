@@ -6,16 +6,11 @@ import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 BASE_ACCOUNT_ID = "999999999999"
 BASE_ACCESS_KEY_ID = "AKIASIMULATEDBASEUSR"
 BASE_SECRET_ACCESS_KEY = "simulatedBaseSecretKey0/0123456789abcdef"  # noqa: S105 - only simulated
-
-
-def utc_now() -> datetime:
-    """The current time."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +42,12 @@ class CredentialStore:
 
     def __init__(
         self,
-        base_account_id: str = BASE_ACCOUNT_ID,
-        base_user_name: str = "base",
-        *,
-        session_seconds: float | None = None,
-        now: Callable[[], datetime] = utc_now,
+        base_account_id: str,
+        base_user_name: str,
+        session_seconds: float | None,
+        now: Callable[[], datetime],
     ) -> None:
-        self.session_seconds = session_seconds
+        self._session_seconds = session_seconds
         self._now = now
         self._sessions: dict[str, Session] = {}
         self._base = Caller(
@@ -67,8 +61,8 @@ class CredentialStore:
     ) -> Session:
         """New temporary credentials of a role."""
         seed = f"{account_id}/{len(self._sessions)}"
-        if self.session_seconds is not None:
-            seconds = self.session_seconds
+        if self._session_seconds is not None:
+            seconds = self._session_seconds
         name = role.rpartition("/")[2]
         session = Session(
             caller=Caller(
@@ -103,11 +97,8 @@ class CredentialStore:
     def secrets(self) -> frozenset[str]:
         """Every secret access key and session token."""
         issued = list(self._sessions.values())
-        return frozenset(
-            {BASE_SECRET_ACCESS_KEY}
-            | {session.secret_access_key for session in issued}
-            | {session.session_token for session in issued}
-        )
+        pairs = [(session.secret_access_key, session.session_token) for session in issued]
+        return frozenset({BASE_SECRET_ACCESS_KEY}.union(*pairs))
 
 
 def _letters(seed: str, length: int) -> str:
