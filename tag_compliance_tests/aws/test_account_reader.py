@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -18,7 +18,7 @@ from tag_compliance.domain.account import AccountId, AccountName, RegionName, Ta
 from tag_compliance.domain.read_status import Reason, Source
 from tag_compliance.domain.resources import RESOURCE_SCHEMA
 from tag_compliance_tests.fake_aws import FakeAws, Fault, Organization
-from tag_compliance_tests.support.aws import Enter
+from tag_compliance_tests.support.aws import Start
 
 ID = AccountId("111111111111")
 IRELAND, VIRGINIA = RegionName("eu-west-1"), RegionName("us-east-1")
@@ -43,12 +43,10 @@ class FakeSource:
 
 
 @pytest.fixture
-def fake(enter: Enter) -> Iterator[FakeAws]:
+def fake(start: Start) -> FakeAws:
     organization = Organization()
     organization.add_account(ID)
-    with FakeAws(organization) as fake:
-        enter(fake)
-        yield fake
+    return start(organization)
 
 
 def reader_of(*sources: FakeSource) -> AccountReader:
@@ -121,16 +119,3 @@ def test_a_role_that_cannot_be_assumed_fails_every_source_of_every_region(fake: 
     reasons = [s.reason for region in inventory.status.regions for s in region.sources]
     assert reasons == [Reason.ASSUME_ROLE_DENIED] * 4
     assert fake.calls.count("AssumeRole") == 1
-
-
-def test_an_accounts_calls_include_those_that_assumed_its_role(fake: FakeAws) -> None:
-    fake.faults.add(Fault.THROTTLED, operation="AssumeRole", times=1)
-    reader = reader_of(FakeSource("arn:a"))
-
-    reader.assume_role()
-    reader.read(IRELAND)
-    _, inventory = reader.read(VIRGINIA)
-
-    assert inventory is not None
-    status = inventory.status
-    assert (status.calls, status.retries, status.throttled_calls) == (2 + 2, 1, 1)

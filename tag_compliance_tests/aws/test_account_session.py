@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -17,7 +16,7 @@ from tag_compliance.aws.targets import RoleStep
 from tag_compliance.domain.account import AccountId, AccountName, RegionName, Target
 from tag_compliance.domain.read_status import Reason
 from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
-from tag_compliance_tests.support.aws import Enter
+from tag_compliance_tests.support.aws import Start
 
 ID, HUB_ID = AccountId("111111111111"), AccountId("222222222222")
 ROLE = RoleStep(f"arn:aws:iam::{ID}:role/terraform", "tag-compliance", 3600)
@@ -41,13 +40,11 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def fake(enter: Enter, clock: FakeClock) -> Iterator[FakeAws]:
+def fake(start: Start, clock: FakeClock) -> FakeAws:
     organization = Organization()
     for account_id in (ID, HUB_ID):
         organization.add_account(account_id)
-    with FakeAws(organization, now=clock) as fake:
-        enter(fake)
-        yield fake
+    return start(organization, now=clock)
 
 
 def session_of(clock: FakeClock, *steps: RoleStep, account_id: str = ID) -> AccountSession:

@@ -10,8 +10,8 @@ from botocore.exceptions import NoCredentialsError, ProfileNotFound, ReadTimeout
 from tag_compliance.aws.botocore_hooks import signing_as
 from tag_compliance.aws.clients import READ_SECONDS, Clients
 from tag_compliance.domain.account import RegionName
-from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
-from tag_compliance_tests.support.aws import Enter
+from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, Fault, Organization
+from tag_compliance_tests.support.aws import Start
 
 IRELAND, VIRGINIA = RegionName("eu-west-1"), RegionName("us-east-1")
 TAGGING = "resourcegroupstaggingapi"
@@ -65,12 +65,11 @@ def test_sts_of_the_configured_region_is_called_if_the_partition_is_the_same(
     assert Clients(1).sts(RegionName(region)).meta.region_name == called
 
 
-def test_the_base_credentials_are_found_as_in_any_boto3_program(enter: Enter) -> None:
-    with FakeAws(Organization()) as fake:
-        enter(fake)
-        clients = Clients(1)
-        with signing_as(clients.base_credentials):
-            identity = clients.sts(VIRGINIA).get_caller_identity()
+def test_the_base_credentials_are_found_as_in_any_boto3_program(start: Start) -> None:
+    start(Organization())
+    clients = Clients(1)
+    with signing_as(clients.base_credentials):
+        identity = clients.sts(VIRGINIA).get_caller_identity()
 
     assert identity["Account"] == BASE_ACCOUNT_ID
 
@@ -108,12 +107,11 @@ def test_missing_base_credentials_are_reported() -> None:
 @pytest.mark.timeout(READ_SECONDS)
 @pytest.mark.parametrize(("default", "timeout"), [(600, 0.2), (0.2, 600)])
 def test_the_wait_for_a_response_ends_after_the_shorter_of_the_default_and_the_given_timeout(
-    enter: Enter, monkeypatch: pytest.MonkeyPatch, default: float, timeout: float
+    start: Start, monkeypatch: pytest.MonkeyPatch, default: float, timeout: float
 ) -> None:
     monkeypatch.setattr("tag_compliance.aws.clients.READ_SECONDS", default)
-    with FakeAws(Organization()) as fake:
-        enter(fake)
-        fake.faults.add(Fault.HANG, operation="GetCallerIdentity")
-        clients = Clients(1, timeout)
-        with signing_as(clients.base_credentials), pytest.raises(ReadTimeoutError):
-            clients.sts(VIRGINIA).get_caller_identity()
+    fake = start(Organization())
+    fake.faults.add(Fault.HANG, operation="GetCallerIdentity")
+    clients = Clients(1, timeout)
+    with signing_as(clients.base_credentials), pytest.raises(ReadTimeoutError):
+        clients.sts(VIRGINIA).get_caller_identity()

@@ -14,8 +14,8 @@ from tag_compliance.aws.errors import aws_error_of
 from tag_compliance.aws.sources.page import Mapping, Page, TagPair, decode_pages, get_page
 from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.read_status import Reason
-from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
-from tag_compliance_tests.support.aws import Enter
+from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, Fault, Organization
+from tag_compliance_tests.support.aws import Start
 
 REGION = RegionName("us-east-1")
 
@@ -34,10 +34,9 @@ def read(clients: Clients, token: str = "") -> Page:
         return get_page(client, token)
 
 
-def test_a_page_contains_what_aws_returned(enter: Enter) -> None:
-    with FakeAws(organization()) as fake:
-        enter(fake)
-        page = read(Clients(1))
+def test_a_page_contains_what_aws_returned(start: Start) -> None:
+    start(organization())
+    page = read(Clients(1))
 
     first = [TagPair("Owner", 'a "b" \\ \n é🏷'), TagPair("Empty", "")]
     assert page.ResourceTagMappingList == [
@@ -47,21 +46,19 @@ def test_a_page_contains_what_aws_returned(enter: Enter) -> None:
     assert page.PaginationToken == ""
 
 
-def test_a_page_of_100_resources_is_requested(enter: Enter) -> None:
-    with FakeAws(organization()) as fake:
-        enter(fake)
-        read(Clients(1))
-        (call,) = fake.calls.matching("GetResources")
+def test_a_page_of_100_resources_is_requested(start: Start) -> None:
+    fake = start(organization())
+    read(Clients(1))
+    (call,) = fake.calls.matching("GetResources")
 
     assert call.parameters == {"ResourcesPerPage": 100, "PaginationToken": ""}
 
 
 @pytest.mark.parametrize("fault", [Fault.MISSING_TOKEN, Fault.EXTRA_FIELDS])
-def test_a_missing_token_and_unknown_fields_are_accepted(enter: Enter, fault: Fault) -> None:
-    with FakeAws(organization()) as fake:
-        enter(fake)
-        fake.faults.add(fault)
-        page = read(Clients(1))
+def test_a_missing_token_and_unknown_fields_are_accepted(start: Start, fault: Fault) -> None:
+    fake = start(organization())
+    fake.faults.add(fault)
+    page = read(Clients(1))
 
     assert len(page.ResourceTagMappingList) == 2
     assert not page.PaginationToken
@@ -80,22 +77,20 @@ def test_a_missing_token_and_unknown_fields_are_accepted(enter: Enter, fault: Fa
         Fault.WRONG_TAGS_TYPE,
     ],
 )
-def test_a_malformed_body_is_never_an_empty_page(enter: Enter, fault: Fault) -> None:
-    with FakeAws(organization()) as fake:
-        enter(fake)
-        fake.faults.add(fault)
-        with pytest.raises(msgspec.MsgspecError) as caught:
-            read(Clients(1))
+def test_a_malformed_body_is_never_an_empty_page(start: Start, fault: Fault) -> None:
+    fake = start(organization())
+    fake.faults.add(fault)
+    with pytest.raises(msgspec.MsgspecError) as caught:
+        read(Clients(1))
 
     assert aws_error_of("GetResources", caught.value).reason is Reason.MALFORMED_RESPONSE
 
 
-def test_an_error_response_is_still_raised_by_botocore(enter: Enter) -> None:
-    with FakeAws(organization()) as fake:
-        enter(fake)
-        fake.faults.add(Fault.ACCESS_DENIED)
-        with pytest.raises(ClientError, match="AccessDeniedException"):
-            read(Clients(1))
+def test_an_error_response_is_still_raised_by_botocore(start: Start) -> None:
+    fake = start(organization())
+    fake.faults.add(Fault.ACCESS_DENIED)
+    with pytest.raises(ClientError, match="AccessDeniedException"):
+        read(Clients(1))
 
 
 @settings(deadline=None)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -19,17 +18,15 @@ from tag_compliance.domain.account import AccountId, AccountName, RegionName, Ta
 from tag_compliance.domain.read_status import Reason
 from tag_compliance.domain.resources import RESOURCE_SCHEMA
 from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organization
-from tag_compliance_tests.support.aws import Enter
+from tag_compliance_tests.support.aws import Start
 
 ID, REGION = AccountId("100000000000"), RegionName("us-east-1")
 
 
 @pytest.fixture
-def fake(enter: Enter) -> Iterator[FakeAws]:
+def fake(start: Start) -> FakeAws:
     """A region of three pages."""
-    with FakeAws(generate_organization(1, [REGION], 250)) as fake:
-        enter(fake)
-        yield fake
+    return start(generate_organization(1, [REGION], 250))
 
 
 def budget_of(seconds: float = 20) -> CallBudget:
