@@ -10,18 +10,22 @@ import pytest
 
 from tag_compliance.aws.account_reader import AccountReader
 from tag_compliance.aws.account_session import AccountSession
-from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.errors import AwsError
-from tag_compliance.aws.retry import CallBudget, CallStats
-from tag_compliance.aws.targets import RoleStep
-from tag_compliance.domain.account import AccountId, AccountName, RegionName, Target
+from tag_compliance.aws.retry import CallBudget
+from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.read_status import Reason, Source
 from tag_compliance.domain.resources import RESOURCE_SCHEMA
-from tag_compliance_tests.fake_aws import FakeAws, Fault, Organization
+from tag_compliance_tests.aws.sessions import (
+    IRELAND,
+    ROLE,
+    TARGET,
+    VIRGINIA,
+    new_budget,
+    session_of,
+)
+from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organization
 from tag_compliance_tests.support.aws import Start
 
-ID = AccountId("111111111111")
-IRELAND, VIRGINIA = RegionName("eu-west-1"), RegionName("us-east-1")
 DENIED = AwsError("List", Reason.ACCESS_DENIED, "no permission")
 
 
@@ -44,19 +48,11 @@ class FakeSource:
 
 @pytest.fixture
 def fake(start: Start) -> FakeAws:
-    organization = Organization()
-    organization.add_account(ID)
-    return start(organization)
+    return start(generate_organization(1, [VIRGINIA], 0))
 
 
 def reader_of(*sources: FakeSource) -> AccountReader:
-    def new_budget(stats: CallStats | None = None) -> CallBudget:
-        return CallBudget(10, stats=stats or CallStats(), random=lambda: 0.0)
-
-    target = Target(ID, AccountName("payments"), (IRELAND, VIRGINIA))
-    steps = (RoleStep(f"arn:aws:iam::{ID}:role/terraform", "tag-compliance", 3600),)
-    session = AccountSession(Clients(1), target, steps, new_budget)
-    return AccountReader(target, session, sources, new_budget)
+    return AccountReader(TARGET, session_of(ROLE), sources, new_budget)
 
 
 def test_the_last_region_completes_the_account_in_any_order(fake: FakeAws) -> None:

@@ -13,8 +13,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from tag_compliance.simulator.server import SimulatedAws
-from tag_compliance_tests.simulator.clients import connect, connect_tagging, read_pages
-from tag_compliance_tests.simulator.organizations import five_queues
+from tag_compliance_tests.simulator.clients import connect, connect_tagging, five_queues, read_pages
 
 
 def test_one_connection_serves_many_calls(aws: SimulatedAws) -> None:

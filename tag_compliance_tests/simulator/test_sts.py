@@ -9,8 +9,7 @@ from botocore.exceptions import ClientError
 
 from tag_compliance.simulator.credentials import BASE_ACCOUNT_ID
 from tag_compliance.simulator.server import SimulatedAws
-from tag_compliance_tests.simulator.clients import ACCOUNT_ID, assume, connect
-from tag_compliance_tests.simulator.organizations import five_queues
+from tag_compliance_tests.simulator.clients import ACCOUNT_ID, assume, connect, five_queues
 
 
 def test_the_base_credentials_belong_to_the_base_user(aws: SimulatedAws) -> None:

@@ -13,10 +13,10 @@ from tag_compliance_tests.simulator.clients import (
     REGION,
     arns,
     connect_tagging,
+    five_queues,
     mappings,
     read_pages,
 )
-from tag_compliance_tests.simulator.organizations import five_queues
 
 
 def test_all_pages_together_have_every_resource_once(aws: SimulatedAws) -> None:
