@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import pyarrow as pa
 
@@ -25,27 +26,23 @@ from tag_compliance.domain.read_status import (
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
 
 
+@dataclass(eq=False)
 class AccountReader:
     """Reads each region of one account once.
 
     `new_budget` creates the budget of one source in one region.
     """
 
-    def __init__(
-        self,
-        target: Target,
-        session: AccountSession,
-        sources: Sequence[ResourceSource],
-        new_budget: Callable[[], CallBudget],
-    ) -> None:
-        self.target = target
-        self._session = session
-        self._sources = sources
-        self._new_budget = new_budget
+    target: Target
+    session: AccountSession
+    sources: Sequence[ResourceSource]
+    new_budget: Callable[[], CallBudget]
+
+    def __post_init__(self) -> None:
         self._started_at = utc_now()
         self._lock = threading.Lock()
         self._results: dict[RegionName, tuple[RegionReadStatus, pa.Table]] = {}
-        self._stats = [session.stats]
+        self._stats = [self.session.stats]
         self._opening_seconds = 0.0
         self._first_began, self._last_ended = math.inf, 0.0
 
@@ -53,7 +50,7 @@ class AccountReader:
         """Assumes the account's role. A failure is reported when a region is read."""
         began = time.monotonic()
         with contextlib.suppress(Exception):
-            self._session.credentials()
+            self.session.credentials()
         self._opening_seconds = time.monotonic() - began
 
     def read(self, region: RegionName) -> tuple[RegionReadStatus, AccountInventory | None]:
@@ -63,7 +60,7 @@ class AccountReader:
         does not keep the rows of an account that is complete.
         """
         began = time.monotonic()
-        readings = [self._read_source(region, source) for source in self._sources]
+        readings = [self._read_source(region, source) for source in self.sources]
         status = RegionReadStatus(region, tuple(status for status, _ in readings))
         # The rows of a region in which one source failed are left out completely.
         tables = [table for _, table in readings] if status.succeeded else []
@@ -79,15 +76,15 @@ class AccountReader:
     def _read_source(
         self, region: RegionName, source: ResourceSource
     ) -> tuple[ReadStatus, pa.Table]:
-        budget = self._new_budget()
+        budget = self.new_budget()
         self._stats.append(budget.stats)
         reason, message, table = Reason.OK, "", RESOURCE_SCHEMA.empty_table()
         try:
-            self._session.credentials()
-            table = source.read(self._session, region, budget)
+            self.session.credentials()
+            table = source.read(self.session, region, budget)
         except Exception as error:  # noqa: BLE001 - any error concerns only this region
             failure = aws_error_of(source.operation, error)
-            reason, message = failure.reason, " ".join(str(failure).split())
+            reason, message = failure.reason, str(failure)
         status = ReadStatus(
             source=source.name,
             reason=reason,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, TypeVar
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+@dataclass(eq=False)
 class AccountSession:
     """The credentials of one account, shared by the threads that read its regions.
 
@@ -35,20 +37,14 @@ class AccountSession:
     STS. Without `steps`, the base credentials are used if they belong to the account.
     """
 
-    def __init__(
-        self,
-        clients: Clients,
-        target: Target,
-        steps: tuple[RoleStep, ...],
-        new_budget: Callable[[CallStats], CallBudget],
-        clock: Callable[[], datetime] = utc_now,
-    ) -> None:
+    clients: Clients
+    target: Target
+    steps: tuple[RoleStep, ...]
+    new_budget: Callable[[CallStats], CallBudget]
+    clock: Callable[[], datetime] = utc_now
+
+    def __post_init__(self) -> None:
         self.stats = CallStats()
-        self._new_budget = new_budget
-        self._clients = clients
-        self._target = target
-        self._steps = steps
-        self._clock = clock
         self._lock = threading.Lock()
         self._source: CredentialsProvider | None = None
         self._role: AssumedRole | None = None
@@ -75,11 +71,11 @@ class AccountSession:
                 self._source = None
 
     def _open(self) -> CredentialsProvider:
-        source: CredentialsProvider = self._clients.base_credentials
-        if not self._steps:
+        source: CredentialsProvider = self.clients.base_credentials
+        if not self.steps:
             self._verify_account_of(source)
-        for step in self._steps:
-            self._role = AssumedRole(partial(self._assume, step, source), self._clock)
+        for step in self.steps:
+            self._role = AssumedRole(partial(self._assume, step, source), self.clock)
             source = self._role.credentials
         return source
 
@@ -105,10 +101,10 @@ class AccountSession:
         """Without a role, the base credentials may only read their own account."""
         operation = "GetCallerIdentity"
         actual = self._call(operation, source, lambda sts: sts.get_caller_identity()["Account"])
-        if actual != self._target.account_id:
+        if actual != self.target.account_id:
             cause = (
                 f"the base credentials belong to account {actual}; configure a role for "
-                f"{self._target.account_id} with assume_role_name_template or aws_account_overrides"
+                f"{self.target.account_id} with assume_role_name_template or aws_account_overrides"
             )
             raise AwsError(operation, Reason.ACCESS_DENIED, cause)
 
@@ -118,10 +114,10 @@ class AccountSession:
         def attempt() -> T:
             try:
                 with signing_as(caller):
-                    return call(self._clients.sts(self._target.regions[0]))
+                    return call(self.clients.sts(self.target.regions[0]))
             except (LookupError, TypeError, ValueError):
                 # The response is malformed: botocore's parser may raise, for example, `KeyError`.
                 # The error's text is not shown, because it may contain the parsed credentials.
                 raise aws_error_of(operation, ResponseParserError()) from None
 
-        return self._new_budget(self.stats).call(operation, attempt)
+        return self.new_budget(self.stats).call(operation, attempt)

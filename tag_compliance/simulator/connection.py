@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import cast
 
 from tag_compliance.simulator.wire import Delivery, Request, Response
@@ -15,6 +16,7 @@ from tag_compliance.simulator.wire import Delivery, Request, Response
 _END_OF_HEAD = b"\r\n\r\n"
 
 
+@dataclass(eq=False)
 class Connection(asyncio.Protocol):
     """Responds to one request after the other.
 
@@ -22,25 +24,21 @@ class Connection(asyncio.Protocol):
     `open_connections` while it is open.
     """
 
-    def __init__(
-        self,
-        respond: Callable[[Request], Response],
-        latency: Callable[[], float],
-        open_connections: set[Connection],
-    ) -> None:
-        self._respond = respond
-        self._latency = latency
-        self._open_connections = open_connections
+    respond: Callable[[Request], Response]
+    latency: Callable[[], float]
+    open_connections: set[Connection]
+
+    def __post_init__(self) -> None:
         self._received = b""
         self._is_responding = False
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._open_connections.add(self)
+        self.open_connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        self._open_connections.discard(self)
+        self.open_connections.discard(self)
 
     def abort(self) -> None:
         """Close the connection without a response."""
@@ -62,8 +60,8 @@ class Connection(asyncio.Protocol):
         if request is None:
             return
         self._is_responding = True
-        response = self._respond(request)
-        delay = self._latency() + response.delay_seconds
+        response = self.respond(request)
+        delay = self.latency() + response.delay_seconds
         if delay > 0:
             asyncio.get_running_loop().call_later(delay, self._send, response)
         else:

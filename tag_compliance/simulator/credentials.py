@@ -34,35 +34,30 @@ class Session:
     expires_at: datetime
 
 
+@dataclass(eq=False)
 class CredentialStore:
     """Every access key that the simulated AWS knows.
 
     `session_seconds` is the lifetime of temporary credentials, whatever AssumeRole asks for.
     """
 
-    def __init__(
-        self,
-        base_account_id: str,
-        base_user_name: str,
-        session_seconds: float | None,
-        now: Callable[[], datetime],
-    ) -> None:
-        self._session_seconds = session_seconds
-        self._now = now
+    base_account_id: str
+    base_user_name: str
+    session_seconds: float | None
+    now: Callable[[], datetime]
+
+    def __post_init__(self) -> None:
         self._sessions: dict[str, Session] = {}
-        self._base = Caller(
-            base_account_id,
-            f"arn:aws:iam::{base_account_id}:user/{base_user_name}",
-            "AIDASIMULATEDBASEUSER",
-        )
+        arn = f"arn:aws:iam::{self.base_account_id}:user/{self.base_user_name}"
+        self._base = Caller(self.base_account_id, arn, "AIDASIMULATEDBASEUSER")
 
     def issue(
         self, *, partition: str, account_id: str, role: str, session_name: str, seconds: float
     ) -> Session:
         """New temporary credentials of a role."""
         seed = f"{account_id}/{len(self._sessions)}"
-        if self._session_seconds is not None:
-            seconds = self._session_seconds
+        if self.session_seconds is not None:
+            seconds = self.session_seconds
         name = role.rpartition("/")[2]
         session = Session(
             caller=Caller(
@@ -74,7 +69,7 @@ class CredentialStore:
             access_key_id=f"ASIA{_letters(seed, 16)}",
             secret_access_key=_secret(f"secret/{seed}", 40),
             session_token=_secret(f"token/{seed}", 356),
-            expires_at=self._now() + timedelta(seconds=seconds),
+            expires_at=self.now() + timedelta(seconds=seconds),
         )
         self._sessions[session.access_key_id] = session
         return session
@@ -92,7 +87,7 @@ class CredentialStore:
     def is_expired(self, access_key_id: str) -> bool:
         """Whether temporary credentials have reached the end of their lifetime."""
         session = self._sessions.get(access_key_id)
-        return session is not None and session.expires_at <= self._now()
+        return session is not None and session.expires_at <= self.now()
 
     def secrets(self) -> frozenset[str]:
         """Every secret access key and session token."""

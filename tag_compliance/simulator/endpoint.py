@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 
 from tag_compliance.simulator.credentials import CredentialStore
@@ -19,20 +20,14 @@ the response of AWS, which its last argument returns, or another one. An `AwsErr
 is returned to the client."""
 
 
+@dataclass(eq=False)
 class Endpoint:
     """Finds the service of a request by its credential scope."""
 
-    def __init__(
-        self,
-        organization: Organization,
-        credentials: CredentialStore,
-        services: tuple[Service, ...],
-        interceptor: Interceptor | None = None,
-    ) -> None:
-        self._organization = organization
-        self._credentials = credentials
-        self._services = {service.name: service for service in services}
-        self._interceptor = interceptor
+    organization: Organization
+    credentials: CredentialStore
+    services: tuple[Service, ...]
+    interceptor: Interceptor | None
 
     def respond(self, request: Request) -> Response:
         """The response of AWS, or of the interceptor."""
@@ -41,15 +36,15 @@ class Endpoint:
         protocol = TaggingService.protocol if is_json else StsService.protocol
         try:
             scope = request.scope()
-            service = self._services.get(scope.service)
+            service = next((s for s in self.services if s.name == scope.service), None)
             if service is None:
                 message = f"{request.method} {request.target}: {scope.service} is not simulated"
                 raise AwsError(400, "UnknownOperationException", message)
             protocol = service.protocol
-            caller = self._credentials.caller(scope.access_key_id)
+            caller = self.credentials.caller(scope.access_key_id)
             call = service.parse(request, caller, scope.region)
             proceed = partial(self._proceed, request, scope, service, call)
-            return self._interceptor(request, call, proceed) if self._interceptor else proceed()
+            return self.interceptor(request, call, proceed) if self.interceptor else proceed()
         except AwsError as error:
             return protocol.error_response(error)
 
@@ -63,10 +58,10 @@ class Endpoint:
     def _authenticate(self, request: Request, scope: Scope, service: Service, call: Call) -> None:
         """Refuse credentials that AWS would refuse: a disabled region knows no credentials."""
         token = request.headers.get("x-amz-security-token")
-        account = self._organization.get(call.caller.account_id)
-        if not self._credentials.is_valid(scope.access_key_id, token) or (
+        account = self.organization.get(call.caller.account_id)
+        if not self.credentials.is_valid(scope.access_key_id, token) or (
             account is not None and call.region in account.disabled_regions
         ):
             raise AwsError(*service.protocol.invalid_credentials)
-        if self._credentials.is_expired(scope.access_key_id):
+        if self.credentials.is_expired(scope.access_key_id):
             raise AwsError(*service.protocol.expired_credentials)

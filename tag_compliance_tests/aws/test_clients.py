@@ -29,40 +29,27 @@ def test_a_client_is_created_and_prepared_once_for_each_service_and_region() -> 
 
 
 @pytest.mark.parametrize(
-    ("region", "host"),
+    ("configured", "region", "host"),
     [
-        ("us-east-1", "sts.us-east-1.amazonaws.com"),
-        ("eu-west-1", "sts.eu-west-1.amazonaws.com"),
-        ("cn-north-1", "sts.cn-north-1.amazonaws.com.cn"),
-        ("us-gov-west-1", "sts.us-gov-west-1.amazonaws.com"),
+        (None, "us-east-1", "sts.us-east-1.amazonaws.com"),
+        (None, "eu-west-1", "sts.eu-west-1.amazonaws.com"),
+        (None, "cn-north-1", "sts.cn-north-1.amazonaws.com.cn"),
+        (None, "us-gov-west-1", "sts.us-gov-west-1.amazonaws.com"),
+        ("eu-west-1", "ap-east-1", "sts.eu-west-1.amazonaws.com"),
+        ("eu-west-1", "cn-north-1", "sts.cn-north-1.amazonaws.com.cn"),
+        ("us-gov-east-1", "us-gov-west-1", "sts.us-gov-east-1.amazonaws.com"),
     ],
 )
-@pytest.mark.parametrize("setting", [None, "legacy"])
-def test_sts_is_called_in_the_region_and_never_globally(
-    monkeypatch: pytest.MonkeyPatch, region: str, host: str, setting: str | None
+@pytest.mark.parametrize("setting", ["", "legacy"])
+def test_sts_is_called_in_the_configured_region_of_the_partition_and_never_globally(
+    monkeypatch: pytest.MonkeyPatch, configured: str | None, region: str, host: str, setting: str
 ) -> None:
+    if configured:
+        monkeypatch.setenv("AWS_DEFAULT_REGION", configured)
     if setting:
         monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", setting)
 
     assert Clients(1).sts(RegionName(region)).meta.endpoint_url == f"https://{host}"
-
-
-@pytest.mark.parametrize(
-    ("configured", "region", "called"),
-    [
-        ("eu-west-1", "ap-east-1", "eu-west-1"),
-        ("eu-west-1", "cn-north-1", "cn-north-1"),
-        ("us-gov-east-1", "us-gov-west-1", "us-gov-east-1"),
-        (None, "ap-east-1", "ap-east-1"),
-    ],
-)
-def test_sts_of_the_configured_region_is_called_if_the_partition_is_the_same(
-    monkeypatch: pytest.MonkeyPatch, configured: str | None, region: str, called: str
-) -> None:
-    if configured:
-        monkeypatch.setenv("AWS_DEFAULT_REGION", configured)
-
-    assert Clients(1).sts(RegionName(region)).meta.region_name == called
 
 
 def test_the_base_credentials_are_found_as_in_any_boto3_program(start: Start) -> None:

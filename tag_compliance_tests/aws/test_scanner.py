@@ -8,7 +8,6 @@ import threading
 import time
 from collections import Counter
 from itertools import pairwise
-from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -81,16 +80,6 @@ def test_untagged_and_repeated_resources_are_kept(start: Start) -> None:
     (scanned,) = scan(organization, ["us-east-1"])
 
     assert rows_of(scanned) == [("us-east-1", "arn:aws:s3:::bucket", "s3:bucket", ())] * 2
-
-
-@pytest.mark.parametrize("page", [0, 1, "last"])
-def test_an_empty_page_does_not_end_a_region(start: Start, page: Any) -> None:
-    organization = generate_organization(1, ["us-east-1"], 250)
-    fake = start(organization)
-    fake.faults.add(Fault.EMPTY_PAGE, page=page, times=3)
-    (scanned,) = scan(organization, ["us-east-1"])
-
-    assert rows_of(scanned) == rows_in(organization, "100000000000", ["us-east-1"])
 
 
 @pytest.mark.parametrize("chosen", [slice(1, 3), slice(0)], ids=["two", "none"])

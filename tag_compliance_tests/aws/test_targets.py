@@ -15,7 +15,11 @@ FIRST, SECOND, THIRD = "333333333333", "111111111111", "222222222222"
 ID = "012345678901"
 ROLE, OWN = f"arn:aws:iam::{ID}:role/terraform", f"arn:aws:iam::{ID}:role/team/reader"
 HUB = "arn:aws:iam::999999999999:role/hub"
-GLOBAL = {"external_id": "blue", "role_session_name": "auditor", "session_duration": 7200}
+GLOBAL: dict[str, Any] = {
+    "external_id": "blue",
+    "role_session_name": "auditor",
+    "session_duration": 7200,
+}
 
 
 @pytest.fixture
@@ -63,7 +67,7 @@ def test_an_empty_choice_has_no_targets(config: Config) -> None:
 
 
 def test_without_template_and_override_no_role_is_assumed() -> None:
-    settings = {"external_id": "blue", "via_role_arn": HUB}
+    settings: dict[str, Any] = {"external_id": "blue", "via_role_arn": HUB}
 
     assert steps_of(assume_role_name_template=None, **settings) == ()
 

@@ -46,6 +46,15 @@ def test_every_page_is_read(fake: FakeAws) -> None:
     assert budget.stats == CallStats(calls=3)
 
 
+@pytest.mark.parametrize("page", [0, 1, "last"])
+def test_an_empty_page_does_not_end_a_region(fake: FakeAws, page: Any) -> None:
+    fake.faults.add(Fault.EMPTY_PAGE, page=page, times=3)
+    budget = new_budget()
+
+    assert len(set(read(budget)["arn"].to_pylist())) == 250
+    assert budget.stats.calls > 3
+
+
 @pytest.mark.parametrize(("page", "calls"), [(0, 1), (1, 2), ("last", 3)])
 def test_a_page_that_cannot_be_read_ends_the_region_with_an_error(
     fake: FakeAws, page: Any, calls: int
