@@ -7,7 +7,9 @@ import itertools
 import threading
 import time
 from collections import Counter
+from collections.abc import Generator, Sequence
 from itertools import pairwise
+from typing import Any
 
 import pyarrow as pa
 import pytest
@@ -18,6 +20,7 @@ from tag_compliance.aws.scanner import scan_accounts
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.read_status import Reason, RegionReadStatus
+from tag_compliance.domain.resources import AccountInventory
 from tag_compliance_tests.fake_aws import (
     BASE_ACCOUNT_ID,
     Fault,
@@ -33,6 +36,13 @@ from tag_compliance_tests.support.aws import (
     scan,
 )
 from tag_compliance_tests.support.waiting import eventually
+
+
+def scanning(
+    organization: Organization, regions: Sequence[str] = REGIONS, **settings: Any
+) -> Generator[AccountInventory, None, None]:
+    config = config_of(organization, regions, **settings)
+    return scan_accounts(config, targets_of(config))
 
 
 def scan_threads() -> set[threading.Thread]:
@@ -110,22 +120,19 @@ def test_accounts_are_available_while_others_are_still_being_read(start: Start) 
 
 def test_the_roles_of_the_next_accounts_are_assumed_while_an_account_is_read(start: Start) -> None:
     organization = generate_organization(12, REGIONS, 150)
-    config = config_of(organization, max_concurrency=1)
-    targets = targets_of(config)
     fake = start(organization)
-    list(scan_accounts(config, targets))
+    scan(organization, max_concurrency=1)
     order = [(call.operation, call.account_id) for call in fake.calls]
 
-    for account, following in pairwise(target.account_id for target in targets):
+    for account, following in pairwise(account.account_id for account in organization):
         assert order.index(("AssumeRole", following)) < order.index(("GetResources", account))
 
 
 def test_a_scan_that_is_closed_makes_no_more_calls(start: Start) -> None:
     organization = generate_organization(40, REGIONS, 150)
-    config = config_of(organization, max_concurrency=4)
     before = set(threading.enumerate())
     fake = start(organization, latency=0.02)
-    scanned = scan_accounts(config, targets_of(config))
+    scanned = scanning(organization, max_concurrency=4)
     next(scanned)
     scanned.close()
     eventually(lambda: not scan_threads() - before)
@@ -135,9 +142,8 @@ def test_a_scan_that_is_closed_makes_no_more_calls(start: Start) -> None:
 
 def test_a_slow_consumer_limits_how_many_accounts_are_read_ahead(start: Start) -> None:
     organization = generate_organization(60, ["us-east-1"], 10)
-    config = config_of(organization, ["us-east-1"], max_concurrency=2)
     fake = start(organization)
-    with contextlib.closing(scan_accounts(config, targets_of(config))) as scanned:
+    with contextlib.closing(scanning(organization, ["us-east-1"], max_concurrency=2)) as scanned:
         next(scanned)
         # One account is with the consumer, 8 wait, and each thread has read one more.
         assert fake.calls.wait_for("GetResources", 1 + 8 + 2)
@@ -149,10 +155,9 @@ def test_a_slow_consumer_limits_how_many_accounts_are_read_ahead(start: Start) -
 
 def test_memory_does_not_depend_on_the_number_of_accounts(start: Start) -> None:
     organization = generate_organization(60, ["us-east-1"], 300)
-    config = config_of(organization, ["us-east-1"], max_concurrency=1)
     before, allocated, bytes_per_account = pa.total_allocated_bytes(), 0, 0
     start(organization, record_calls=False)
-    for inventory in scan_accounts(config, targets_of(config)):
+    for inventory in scanning(organization, ["us-east-1"], max_concurrency=1):
         bytes_per_account = max(bytes_per_account, inventory.resources.nbytes)
         del inventory
         allocated = max(allocated, pa.total_allocated_bytes() - before)
@@ -162,10 +167,9 @@ def test_memory_does_not_depend_on_the_number_of_accounts(start: Start) -> None:
 
 def test_an_accounts_time_does_not_include_the_time_of_other_accounts(start: Start) -> None:
     organization = generate_organization(9, ["us-east-1"], 10)
-    config = config_of(organization, ["us-east-1"], max_concurrency=1)
     start(organization, latency=0.02)
     started = time.monotonic()
-    scanned = list(scan_accounts(config, targets_of(config)))
+    scanned = scan(organization, ["us-east-1"], max_concurrency=1)
     seconds = time.monotonic() - started
 
     # There is one thread, so no second of the scan belongs to two accounts.
@@ -220,8 +224,7 @@ def test_a_denied_role_is_never_replaced_by_other_credentials(start: Start) -> N
     scanned = scan(organization)
 
     callers = {call.caller.account_id for call in fake.calls.matching("GetResources")}
-    assert denied not in callers
-    assert BASE_ACCOUNT_ID not in callers
+    assert not callers & {denied, BASE_ACCOUNT_ID}
     assert fake.calls.count("AssumeRole", denied) == 1
     assert scanned[0].status.reason is Reason.ASSUME_ROLE_DENIED
     assert len(scanned[0].resources) == 0
@@ -230,16 +233,16 @@ def test_a_denied_role_is_never_replaced_by_other_credentials(start: Start) -> N
 
 def test_sessions_that_end_during_a_scan_are_renewed_before_they_end(start: Start) -> None:
     organization = generate_organization(1, ["us-east-1"], 2_200)
-    hub = {"via_role_arn": "arn:aws:iam::222222222222:role/hub"}
+    config = config_of(
+        organization, ["us-east-1"], via_role_arn="arn:aws:iam::222222222222:role/hub"
+    )
     organization.add_account("222222222222")
     fake = start(organization, session_seconds=4, latency=0.2)
-    config = config_of(organization, ["us-east-1"], **hub)
-    (scanned,) = scan_accounts(config, targets_of(config)[:1])
+    (scanned,) = scan_accounts(config, targets_of(config))
 
     assert fake.calls.count("AssumeRole") >= 4
-    assert scanned.status.reason is Reason.OK
-    assert scanned.status.regions[0].sources[0].retries == 0
-    assert scanned.status.returned == 2_200
+    (source,) = scanned.status.regions[0].sources
+    assert (source.reason, source.retries, source.returned) == (Reason.OK, 0, 2_200)
 
 
 def test_calls_at_the_rate_that_aws_allows_are_never_throttled(start: Start) -> None:
