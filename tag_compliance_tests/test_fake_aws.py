@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
 
 import pytest
 from botocore.exceptions import (
@@ -20,7 +19,6 @@ from botocore.exceptions import (
 
 from tag_compliance.simulator.credentials import Caller
 from tag_compliance_tests.fake_aws import (
-    BASE_ACCOUNT_ID,
     Call,
     FakeAws,
     Fault,
@@ -32,7 +30,6 @@ from tag_compliance_tests.simulator.clients import (
     REGION,
     arns,
     assume,
-    connect,
     connect_tagging,
     five_queues,
     read_pages,
@@ -49,16 +46,6 @@ def test_the_fake_lists_every_secret_that_it_issued(fake: FakeAws) -> None:
     credentials = assume(fake.url)
 
     assert {credentials["SecretAccessKey"], credentials["SessionToken"]} < fake.issued_secrets()
-
-
-def test_the_call_log_has_the_caller_and_the_parameters(fake: FakeAws) -> None:
-    assume(fake.url, ExternalId="blue", DurationSeconds=900)
-
-    (call,) = fake.calls.matching("AssumeRole", ACCOUNT_ID)
-    assert call.caller.account_id == BASE_ACCOUNT_ID
-    assert call.parameters["RoleSessionName"] == "scan"
-    assert call.parameters["ExternalId"] == "blue"
-    assert call.parameters["DurationSeconds"] == "900"
 
 
 TAGGING, STS = "GetResources", "AssumeRole"
@@ -108,24 +95,6 @@ def test_a_fault_affects_no_more_calls_than_its_times(fake: FakeAws) -> None:
 
     assert client.get_resources()
     assert fake.faults.injections(rule) == 2
-
-
-@pytest.mark.parametrize(("page", "pages_before"), [(0, 0), (1, 1), ("last", 2)])
-def test_a_fault_can_be_limited_to_one_page(fake: FakeAws, page: Any, pages_before: int) -> None:
-    fake.faults.add(Fault.INTERNAL, page=page)
-
-    with pytest.raises(ClientError, match="InternalServiceException"):
-        read_pages(connect_tagging(fake))
-
-    assert fake.calls.count("GetResources") == pages_before + 1
-
-
-def test_a_fault_can_be_limited_to_one_region(fake: FakeAws) -> None:
-    fake.faults.add(Fault.ACCESS_DENIED, account_id=ACCOUNT_ID, region="eu-west-1")
-
-    assert read_pages(connect_tagging(fake))
-    with pytest.raises(ClientError, match="AccessDeniedException"):
-        read_pages(connect_tagging(fake, "eu-west-1"))
 
 
 def test_a_rate_of_faults_affects_the_same_calls_for_the_same_seed() -> None:
@@ -191,79 +160,6 @@ def test_a_call_that_hangs_ends_with_the_server() -> None:
 
         with pytest.raises((ConnectionClosedError, EndpointConnectionError)):
             hanging.result()
-
-
-def test_endless_pages_all_have_a_new_token(fake: FakeAws) -> None:
-    fake.faults.add(Fault.ENDLESS)
-    client = connect_tagging(fake)
-    tokens = [""]
-
-    for _ in range(10):
-        page = client.get_resources(ResourcesPerPage=2, PaginationToken=tokens[-1])
-        tokens.append(page["PaginationToken"])
-
-    assert len(set(tokens)) == 11
-
-
-def test_an_empty_page_loses_no_resources(fake: FakeAws) -> None:
-    fake.faults.add(Fault.EMPTY_PAGE, page=1)
-
-    pages = read_pages(connect_tagging(fake))
-
-    assert [len(page["ResourceTagMappingList"]) for page in pages] == [2, 0, 2, 1]
-    assert len(set(arns(pages))) == 5
-
-
-QUEUE = f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:queue-4"
-TAG = {"Key": "Owner", "Value": "a"}
-
-
-@pytest.mark.parametrize(
-    ("fault", "mappings", "token"),
-    [
-        (Fault.MISSING_TOKEN, [{"ResourceARN": QUEUE, "Tags": [TAG]}], None),
-        (Fault.MISSING_ARN, [{"Tags": [TAG]}], ""),
-        (Fault.MISSING_TAGS, [{"ResourceARN": QUEUE}], ""),
-        (Fault.WRONG_ARN_TYPE, [{"ResourceARN": 12, "Tags": [TAG]}], ""),
-        (Fault.EXTRA_FIELDS, [{"ResourceARN": QUEUE, "Tags": [TAG]}], ""),
-        (Fault.MISSING_LIST, None, ""),
-    ],
-)
-def test_a_damaged_last_page_reaches_the_client(
-    fake: FakeAws, fault: Fault, mappings: object, token: str | None
-) -> None:
-    fake.faults.add(fault, page="last")
-
-    page = read_pages(connect_tagging(fake))[-1]
-
-    assert (page.get("ResourceTagMappingList"), page.get("PaginationToken")) == (mappings, token)
-
-
-def test_a_repeated_token_is_the_one_that_was_sent(fake: FakeAws) -> None:
-    fake.faults.add(Fault.REPEAT_TOKEN, page=1)
-    client = connect_tagging(fake)
-    token = client.get_resources(ResourcesPerPage=2)["PaginationToken"]
-
-    page = client.get_resources(ResourcesPerPage=2, PaginationToken=token)
-
-    assert page["PaginationToken"] == token
-
-
-@pytest.mark.parametrize("fault", [Fault.WRONG_LIST_TYPE, Fault.WRONG_TAGS_TYPE])
-def test_botocore_fails_on_a_string_in_place_of_a_list(fake: FakeAws, fault: Fault) -> None:
-    fake.faults.add(fault)
-
-    with pytest.raises(AttributeError):
-        connect_tagging(fake).get_resources()
-
-
-def test_a_client_with_the_ca_bundle_trusts_the_fake() -> None:
-    with FakeAws(five_queues(), tls=True) as fake:
-        assert fake.url.startswith("https://")
-        ca_bundle = fake.environment()["AWS_CA_BUNDLE"]
-        identity = connect(fake.url, "sts", ca_bundle=ca_bundle).get_caller_identity()
-
-    assert identity["Account"] == BASE_ACCOUNT_ID
 
 
 def test_the_process_prints_its_address_and_ends_when_stdin_closes(tmp_path: Path) -> None:

@@ -104,32 +104,11 @@ def test_both_roles_of_a_chain_are_renewed_before_they_expire(
     assert assumed == [HUB_ID, ID, HUB_ID, ID]
 
 
-def test_a_denied_role_is_requested_once_and_no_other_credentials_are_used(
-    fake: FakeAws, new: New
-) -> None:
-    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
-    session = new(ROLE)
-
-    for _ in range(3):
-        with pytest.raises(AwsError) as caught:
-            session.credentials()
-        assert caught.value.reason is Reason.ASSUME_ROLE_DENIED
-    assert fake.calls.count() == 1
-
-
 def test_a_denied_role_of_a_chain_is_named_in_the_error(fake: FakeAws, new: New) -> None:
     fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=ID)
 
     with pytest.raises(AwsError, match=rf"assumed-role/hub/.*{ROLE.role_arn}"):
         new(HUB, ROLE).credentials()
-
-
-def test_calls_that_sts_throttles_are_retried_and_counted(fake: FakeAws, new: New) -> None:
-    fake.faults.add(Fault.THROTTLED, operation="AssumeRole", times=2)
-    session = new(ROLE)
-
-    assert session.credentials()
-    assert session.stats == CallStats(calls=3, retries=2, throttled_calls=2)
 
 
 @pytest.mark.parametrize("operation", ["AssumeRole", "GetCallerIdentity"])

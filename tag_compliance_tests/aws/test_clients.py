@@ -10,7 +10,7 @@ from botocore.exceptions import NoCredentialsError, ProfileNotFound, ReadTimeout
 from tag_compliance.aws.botocore_hooks import signing_as
 from tag_compliance.aws.clients import READ_SECONDS, Clients
 from tag_compliance.domain.account import RegionName
-from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, Fault, Organization
+from tag_compliance_tests.fake_aws import Fault, Organization
 from tag_compliance_tests.support.aws import Start
 
 IRELAND, VIRGINIA = RegionName("eu-west-1"), RegionName("us-east-1")
@@ -50,15 +50,6 @@ def test_sts_is_called_in_the_configured_region_of_the_partition_and_never_globa
         monkeypatch.setenv("AWS_STS_REGIONAL_ENDPOINTS", setting)
 
     assert Clients(1).sts(RegionName(region)).meta.endpoint_url == f"https://{host}"
-
-
-def test_the_base_credentials_are_found_as_in_any_boto3_program(start: Start) -> None:
-    start(Organization())
-    clients = Clients(1)
-    with signing_as(clients.base_credentials):
-        identity = clients.sts(VIRGINIA).get_caller_identity()
-
-    assert identity["Account"] == BASE_ACCOUNT_ID
 
 
 def test_a_profile_gives_credentials_and_region(

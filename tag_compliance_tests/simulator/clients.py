@@ -29,7 +29,6 @@ def connect(
     service: str,
     region: str = REGION,
     credentials: dict[str, Any] | None = None,
-    ca_bundle: str | None = None,
     **config: Any,
 ) -> Any:
     """A client that never retries, by default with the base credentials."""
@@ -41,7 +40,6 @@ def connect(
         aws_access_key_id=keys["AccessKeyId"],
         aws_secret_access_key=keys["SecretAccessKey"],
         aws_session_token=keys.get("SessionToken"),
-        verify=ca_bundle,
         config=Config(retries={"total_max_attempts": 1}, **config),
     )
 
