@@ -1,4 +1,4 @@
-"""The faults, the call log and TLS of the fake AWS, as the real boto3 client sees them."""
+"""The faults of the fake AWS, as the real boto3 client sees them, and its process."""
 
 from __future__ import annotations
 
@@ -10,30 +10,19 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from botocore.exceptions import (
-    ClientError,
-    ConnectionClosedError,
-    EndpointConnectionError,
-    ReadTimeoutError,
-)
+from botocore.exceptions import ClientError, ConnectionClosedError, EndpointConnectionError
 
 from tag_compliance.simulator.credentials import Caller
-from tag_compliance_tests.fake_aws import (
-    Call,
-    FakeAws,
-    Fault,
-    FaultPlan,
-    FaultRule,
-)
+from tag_compliance_tests.fake_aws import Call, FakeAws, Fault, FaultPlan, FaultRule
 from tag_compliance_tests.simulator.clients import (
     ACCOUNT_ID,
     REGION,
-    arns,
     assume,
     connect_tagging,
     five_queues,
-    read_pages,
 )
+
+TAGGING, STS = "GetResources", "AssumeRole"
 
 
 @pytest.fixture
@@ -46,9 +35,6 @@ def test_the_fake_lists_every_secret_that_it_issued(fake: FakeAws) -> None:
     credentials = assume(fake.url)
 
     assert {credentials["SecretAccessKey"], credentials["SessionToken"]} < fake.issued_secrets()
-
-
-TAGGING, STS = "GetResources", "AssumeRole"
 
 
 @pytest.mark.parametrize(
@@ -109,26 +95,6 @@ def test_a_rate_of_faults_affects_the_same_calls_for_the_same_seed() -> None:
     assert outcomes() == outcomes()
 
 
-@pytest.mark.parametrize(
-    ("fault", "error"),
-    [
-        (Fault.HTTP_503, ClientError),
-        (Fault.HTTP_503_HTML, ClientError),
-        (Fault.CUT_CONNECTION, ConnectionClosedError),
-    ],
-)
-def test_a_fault_of_the_transport_reaches_the_client(
-    fake: FakeAws, fault: Fault, error: type[Exception]
-) -> None:
-    fake.faults.add(fault, operation="GetResources", times=1)
-    client = connect_tagging(fake)
-
-    with pytest.raises(error):
-        client.get_resources()
-
-    assert client.get_resources()["ResourceTagMappingList"]
-
-
 @pytest.mark.parametrize("fault", [Fault.NOT_JSON, Fault.TRUNCATED_BODY])
 def test_botocore_reads_a_damaged_body_as_an_empty_page(fake: FakeAws, fault: Fault) -> None:
     fake.faults.add(fault, operation="GetResources", times=1)
@@ -138,16 +104,6 @@ def test_botocore_reads_a_damaged_body_as_an_empty_page(fake: FakeAws, fault: Fa
     assert client.get_resources().keys() == {"ResponseMetadata"}
 
     assert client.get_resources()["ResourceTagMappingList"]
-
-
-def test_a_slow_response_is_late_and_complete(fake: FakeAws) -> None:
-    fake.faults.add(Fault.SLOW, operation="GetResources", seconds=0.2, times=1)
-    client = connect_tagging(fake, read_timeout=0.1)
-
-    with pytest.raises(ReadTimeoutError):
-        client.get_resources()
-
-    assert len(arns(read_pages(client))) == 5
 
 
 def test_a_call_that_hangs_ends_with_the_server() -> None:

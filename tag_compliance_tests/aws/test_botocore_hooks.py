@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,7 @@ from tag_compliance_tests.fake_aws.certificates import create_server_context
 from tag_compliance_tests.support.aws import Start, scan
 
 REGION, ARN = RegionName("us-east-1"), "arn:aws:s3:::bucket"
+Read = Callable[..., RegionReadStatus]
 DOWN = "http://127.0.0.1:1"
 COMPARED = (
     "check_hostname",
@@ -60,13 +63,18 @@ def fake(organization: Organization, start: Start) -> FakeAws:
     return start(organization)
 
 
-def read(monkeypatch: pytest.MonkeyPatch, fake: FakeAws, **environment: str) -> RegionReadStatus:
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> Read:
     """Scans one region of one account, with these variables; `{url}` is the address of the fake."""
-    for name, value in environment.items():
-        monkeypatch.setenv(name, value.format(url=fake.url))
-    scanned, *_ = scan(fake.organization, [REGION])
-    (region,) = scanned.status.regions
-    return region
+
+    def read(fake: FakeAws, **environment: str) -> RegionReadStatus:
+        for name, value in environment.items():
+            monkeypatch.setenv(name, value.format(url=fake.url))
+        scanned, *_ = scan(fake.organization, [REGION])
+        (region,) = scanned.status.regions
+        return region
+
+    return read
 
 
 def response_with_hook(operation: str) -> Any:
@@ -188,16 +196,12 @@ def test_connections_are_reused_and_the_bundle_is_loaded_once(
     ],
 )
 def test_the_ca_bundle_is_that_of_the_standard_variables(
-    organization: Organization,
-    start: Start,
-    monkeypatch: pytest.MonkeyPatch,
-    variable: str,
-    reason: Reason,
+    organization: Organization, start: Start, read: Read, variable: str, reason: Reason
 ) -> None:
     fake = start(organization, tls=True)
-    monkeypatch.delenv("AWS_CA_BUNDLE")
+    bundle = os.environ.pop("AWS_CA_BUNDLE")
 
-    assert read(monkeypatch, fake, **{variable: str(fake.ca_bundle)}).reason is reason
+    assert read(fake, **{variable: bundle}).reason is reason
 
 
 @pytest.mark.parametrize(
@@ -211,7 +215,7 @@ def test_the_ca_bundle_is_that_of_the_standard_variables(
 def test_a_wrong_certificate_is_rejected(
     organization: Organization,
     start: Start,
-    monkeypatch: pytest.MonkeyPatch,
+    read: Read,
     tmp_path: Path,
     host: str,
     bundle: str,
@@ -220,7 +224,7 @@ def test_a_wrong_certificate_is_rejected(
     create_server_context(tmp_path / "other.pem")
     fake = start(organization, tls=True, ca_bundle=tmp_path / "ca.pem")
     url = fake.url.replace("127.0.0.1", host)
-    region = read(monkeypatch, fake, AWS_CA_BUNDLE=str(tmp_path / bundle), AWS_ENDPOINT_URL=url)
+    region = read(fake, AWS_CA_BUNDLE=str(tmp_path / bundle), AWS_ENDPOINT_URL=url)
 
     assert len(fake.calls) == 0
     assert region.reason is Reason.UNREACHABLE
@@ -239,15 +243,13 @@ def test_a_wrong_certificate_is_rejected(
     ids=["used", "exempt host", "other host exempt"],
 )
 def test_the_proxy_is_that_of_the_environment(
-    fake: FakeAws, monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], reason: Reason
+    fake: FakeAws, read: Read, environment: dict[str, str], reason: Reason
 ) -> None:
-    assert read(monkeypatch, fake, **environment).reason is reason
+    assert read(fake, **environment).reason is reason
 
 
-def test_a_proxy_that_is_down_is_reported_without_its_password(
-    fake: FakeAws, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    region = read(monkeypatch, fake, HTTP_PROXY="http://user:hunter2@127.0.0.1:1")
+def test_a_proxy_that_is_down_is_reported_without_its_password(fake: FakeAws, read: Read) -> None:
+    region = read(fake, HTTP_PROXY="http://user:hunter2@127.0.0.1:1")
 
     assert region.reason is Reason.UNREACHABLE
     assert "proxy" in region.message.lower()

@@ -27,14 +27,7 @@ from tag_compliance_tests.fake_aws import (
     Organization,
     generate_organization,
 )
-from tag_compliance_tests.support.aws import (
-    REGIONS,
-    Start,
-    config_of,
-    rows_in,
-    rows_of,
-    scan,
-)
+from tag_compliance_tests.support.aws import REGIONS, Start, config_of, rows_in, rows_of, scan
 from tag_compliance_tests.support.waiting import eventually
 
 

@@ -34,16 +34,6 @@ def test_no_page_follows_a_full_last_page(aws: SimulatedAws) -> None:
     assert len(read_pages(connect_tagging(aws), size=5)) == 1
 
 
-def test_a_resource_without_tags_is_returned_as_often_as_it_was_added(aws: SimulatedAws) -> None:
-    account = aws.organization[ACCOUNT_ID]
-    for _ in range(2):
-        account.put("eu-west-1", "arn:aws:s3:::größe")
-
-    pages = read_pages(connect_tagging(aws, "eu-west-1"))
-
-    assert mappings(pages) == [{"ResourceARN": "arn:aws:s3:::größe", "Tags": []}] * 2
-
-
 def test_a_resource_that_never_had_a_tag_is_not_returned(aws: SimulatedAws) -> None:
     aws.organization[ACCOUNT_ID].put_never_tagged("eu-west-1", "arn:aws:s3:::untagged")
 
