@@ -88,7 +88,7 @@ class CallBudget:
         """
         failures = 0
         while True:
-            # Also the first attempt, because pagination may otherwise never end.
+            # Before the first attempt, too, because pagination may otherwise never end.
             self._check(operation)
             self._limiter.wait()
             self.stats.calls += 1

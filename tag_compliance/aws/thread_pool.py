@@ -25,10 +25,11 @@ def run_in_threads(
     waits for a response at that moment continues on its daemon thread, which the interpreter does
     not wait for. If another thread sets `stopped`, the iterator ends after the running jobs.
     """
-    pool = _Pool(jobs, stopped)
+    remaining = list(jobs)[::-1]
+    pool = _Pool(remaining, stopped)
     workers = [
         threading.Thread(target=pool.work, name=f"scan-{number}", daemon=True)
-        for number in range(min(threads, pool.size))
+        for number in range(min(threads, len(remaining)))
     ]
     try:
         for worker in workers:
@@ -42,9 +43,8 @@ def run_in_threads(
 
 
 class _Pool(Generic[T]):
-    def __init__(self, jobs: Iterable[Callable[[], T | None]], stopped: threading.Event) -> None:
-        self._remaining = list(jobs)[::-1]
-        self.size = len(self._remaining)
+    def __init__(self, remaining: list[Callable[[], T | None]], stopped: threading.Event) -> None:
+        self._remaining = remaining
         self._stopped = stopped
         self._results: queue.SimpleQueue[T | BaseException | None] = queue.SimpleQueue()
         self._places = threading.Semaphore(_MAX_WAITING_RESULTS)
