@@ -11,7 +11,7 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tag_compliance.simulator.demo.accounts import describe_demo
+from tag_compliance.simulator.demo.organization import describe_demo
 from tag_compliance_tests.browser.running import (
     Demo,
     open_check,

@@ -71,7 +71,7 @@ def demo(
 
 def _exit_code(status: ScanStatus) -> ExitCode:
     """`COMPLETE` if exactly the accounts failed that are meant to fail."""
-    from tag_compliance.simulator.demo.accounts import describe_demo
+    from tag_compliance.simulator.demo.organization import describe_demo
 
     failed = {account.account_id for account in status.accounts if not account.succeeded}
     intended = {a.account_id for a in describe_demo().accounts if not a.trusts_scanner}

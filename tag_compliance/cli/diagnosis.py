@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tag_compliance.aws.remediation import remediation_of
-from tag_compliance.aws.roles import role_steps
 from tag_compliance.aws.scanner import scan_accounts
-from tag_compliance.aws.targets import targets_of
+from tag_compliance.aws.targets import role_steps, targets_of
 from tag_compliance.cli.display import progress_bar
 from tag_compliance.cli.interrupts import interruptible
 from tag_compliance.config import Config

@@ -7,8 +7,7 @@ import re
 import sys
 
 from tag_compliance.aws import iam
-from tag_compliance.aws.roles import role_steps
-from tag_compliance.aws.targets import targets_of
+from tag_compliance.aws.targets import role_steps, targets_of
 from tag_compliance.config import Config
 from tag_compliance.errors import BadConfiguration, Fault
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tag_compliance.aws.roles import role_steps
-from tag_compliance.aws.targets import targets_of
+from tag_compliance.aws.targets import role_steps, targets_of
 from tag_compliance.config import Config
 
 _RESOURCES_PER_CALL = 100

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Page, expect
 
-from tag_compliance.simulator.demo.accounts import describe_demo
+from tag_compliance.simulator.demo.organization import describe_demo
 from tag_compliance_tests.browser import running
 from tag_compliance_tests.browser.running import ASSETS, Demo
 

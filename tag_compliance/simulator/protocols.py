@@ -1,22 +1,60 @@
-"""The AWS query protocol: a form in, XML out.
-
-https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
-"""
+"""The wire protocols of AWS: how a service reads requests and writes responses and errors."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 from tag_compliance.simulator.wire import REQUEST_ID, AwsError, Request, Response
 
-_CONTENT_TYPE = "text/xml"
+_JSON, _XML = "application/x-amz-json-1.1", "text/xml"
 _SERVER_ERRORS = 500
 
 
+class JsonProtocol:
+    """AWS JSON 1.1: JSON in and out, the operation in the header `X-Amz-Target`.
+
+    https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
+    """
+
+    invalid_credentials = (
+        400,
+        "UnrecognizedClientException",
+        "The security token included in the request is invalid.",
+    )
+    expired_credentials = (
+        400,
+        "ExpiredTokenException",
+        "The security token included in the request is expired",
+    )
+
+    def parse(self, request: Request) -> tuple[str, Mapping[str, object]]:
+        """The operation, with the prefix of its service's version, and its parameters."""
+        try:
+            parameters = json.loads(request.body)
+        except ValueError:
+            parameters = None
+        if not isinstance(parameters, dict):
+            raise AwsError(400, "SerializationException", "the body is not a JSON object")
+        return request.headers.get("x-amz-target", ""), parameters
+
+    def response(self, body: bytes) -> Response:
+        """A successful response with this JSON."""
+        return Response(200, _JSON, body)
+
+    def error_response(self, error: AwsError) -> Response:
+        """The error as JSON."""
+        body = json.dumps({"__type": error.code, "Message": error.message}).encode()
+        return Response(error.status, _JSON, body)
+
+
 class QueryProtocol:
-    """Reads and writes the bodies of a service with the query protocol."""
+    """The query protocol: a form in, XML out.
+
+    https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
+    """
 
     invalid_credentials = (
         403,
@@ -45,7 +83,7 @@ class QueryProtocol:
             f"<ResponseMetadata><RequestId>{REQUEST_ID}</RequestId></ResponseMetadata>"
             f"</{operation}Response>"
         )
-        return Response(200, _CONTENT_TYPE, body.encode())
+        return Response(200, _XML, body.encode())
 
     def error_response(self, error: AwsError) -> Response:
         """The error as XML."""
@@ -55,7 +93,7 @@ class QueryProtocol:
             f"<Code>{error.code}</Code><Message>{escape(error.message)}</Message>"
             f"</Error><RequestId>{REQUEST_ID}</RequestId></ErrorResponse>"
         )
-        return Response(error.status, _CONTENT_TYPE, body.encode())
+        return Response(error.status, _XML, body.encode())
 
 
 def xml_elements(values: Mapping[str, str]) -> str:
