@@ -23,8 +23,7 @@ from tag_compliance.domain.read_status import (
     Source,
 )
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
-from tag_compliance.domain.results import ComplianceResults
-from tag_compliance.domain.summary import SummarizedAccount, Summary
+from tag_compliance.domain.summary import ComplianceResults, SummarizedAccount, Summary
 from tag_compliance.domain.thresholds import Thresholds
 
 POLICY = Policy(("Owner", "Environment", "CostCenter", "Project"), ("ecs:task",))

@@ -6,6 +6,14 @@ Only the standard library is used here, so that the exporter shows the same numb
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Exclusion(StrEnum):
+    """Why a resource is not counted; each excluded resource has exactly one reason."""
+
+    RESOURCE_TYPE = "excluded_resource_types"
+    """A pattern of this key of the configuration matches its type."""
 
 
 @dataclass(frozen=True, slots=True)

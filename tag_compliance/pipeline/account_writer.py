@@ -11,7 +11,8 @@ from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.pipeline.merge import keep_since, policy_of
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.findings import Findings
-from tag_compliance.tables.raw_resources import RawResources, Warn
+from tag_compliance.tables.parquet import Warn
+from tag_compliance.tables.raw_resources import RawResources
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from tag_compliance.domain.counts import (
     format_percentage,
     percentage,
 )
-from tag_compliance.domain.results import ComplianceResults
+from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.pipeline.metadata import Cell, table_of, table_of_failures
 from tag_compliance.snapshot.builder import SnapshotContents
 from tag_compliance.snapshot.status import ScanStatus

@@ -11,9 +11,8 @@ from tag_compliance.domain.metrics import build_families
 from tag_compliance.domain.metrics.detail import LoadFindings, detail_of
 from tag_compliance.domain.metrics.table import ScanResult, SnapshotInfo
 from tag_compliance.domain.read_status import AccountReadStatus
-from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.domain.rules.required_tag import PREFIX
-from tag_compliance.domain.summary import Summary
+from tag_compliance.domain.summary import ComplianceResults, Summary
 from tag_compliance.domain.thresholds import Thresholds
 from tag_compliance.snapshot.exposition import render
 from tag_compliance.snapshot.status import (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TypeVar
 
 import pyarrow as pa
@@ -12,6 +13,20 @@ from tag_compliance.errors import StoredValueUnreadable
 
 _KEY = b"tag_compliance"
 T = TypeVar("T")
+
+Warn = Callable[[str], None]
+"""Called with a sentence for a person."""
+
+
+def read_or_warn(
+    who: str, data: bytes | None, decode: Callable[[bytes], T], warn: Warn
+) -> T | None:
+    """What is stored of the account `who`; with a warning None if it cannot be read."""
+    try:
+        return None if data is None else decode(data)
+    except StoredValueUnreadable as error:
+        warn(f"{who}: {error}")
+        return None
 
 
 def encode(table: pa.Table, description: bytes) -> bytes:

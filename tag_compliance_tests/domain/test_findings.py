@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.findings import FINDING_SCHEMA, build_findings
+from tag_compliance.domain.resources import TaggedResources
 from tag_compliance.domain.rules.base import Code, RuleId, Severity, Violations
-from tag_compliance.domain.tag_index import TaggedResources
 from tag_compliance_tests.domain.organizations import table_of
 
 ID = AccountId("111122223333")

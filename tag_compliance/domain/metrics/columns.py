@@ -35,13 +35,14 @@ def samples_of_frame(frame: pd.DataFrame, labels: Sequence[str], values: pd.Seri
     return Samples(columns, values.to_numpy())
 
 
-def samples_of_rows(labels: int, rows: Iterable[tuple[str | float, ...]]) -> Samples:
-    """One sample for each row of `labels` label values and the sample's value."""
-    columns: Sequence[Sequence[str | float]] = list(zip(*rows, strict=True))
-    if not columns:
-        columns = [()] * (labels + 1)
-    found = tuple(_label_column([str(value) for value in column]) for column in columns[:-1])
-    return Samples(found, np.array(columns[-1], dtype=np.float64))
+def samples_of_rows(
+    labels: Sequence[str], rows: Iterable[tuple[tuple[str, ...], float | None]]
+) -> Samples:
+    """One sample for each row whose value is known; a row has a text for each label, in order."""
+    listed = [row for row in rows if row[1] is not None]
+    columns = ([str(texts[place]) for texts, _ in listed] for place in range(len(labels)))
+    values = np.array([value for _, value in listed], dtype=np.float64)
+    return Samples(tuple(map(_label_column, columns)), values)
 
 
 def _label_column(values: Sequence[str]) -> LabelColumn:

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.findings import FINDING_SCHEMA
 from tag_compliance.domain.metrics.columns import LabelColumn, Samples
-from tag_compliance.domain.resources import LABEL
+from tag_compliance.domain.resources import LABEL, constant_column, encoded
 from tag_compliance.domain.summary import REGION, TYPE, Summary
 
 MAX_ARN_LABEL = 200
@@ -23,6 +23,7 @@ MAX_ARN_LABEL = 200
 
 _HASH_DIGITS = 16
 _CUT_FORM = re.compile(rf"~[0-9a-f]{{{_HASH_DIGITS}}}\Z")
+_ACCOUNT_NAME = pa.field("account_name", LABEL)
 _COLUMNS = ("account_id", "region", "resource_type", "arn", "rule", "tag")
 
 LoadFindings = Callable[[AccountId], pa.Table]
@@ -71,7 +72,8 @@ def detail_of(
             table = _missing(load(account.account_id), required_rules)
             if kept[account.account_id] < series[account.account_id]:
                 table = _first_of_each_group(table, groups, account.account_id)
-            tables.append(_named(table, account.account_name))
+            names = constant_column(account.account_name, len(table))
+            tables.append(table.append_column(_ACCOUNT_NAME, names))
     omitted = groups.assign(omitted=groups["series"] - groups["kept"])
     sums = omitted.groupby(REGION, as_index=False, sort=False)["omitted"].sum()
     every = summary.by_region[REGION].merge(sums, on=REGION, how="left")
@@ -111,17 +113,11 @@ def _first_of_each_group(table: pa.Table, groups: pd.DataFrame, account_id: Acco
     return table.take(pa.array(np.sort(np.array(chosen, dtype=np.int64))))
 
 
-def _named(table: pa.Table, account_name: str) -> pa.Table:
-    indices = pa.array(np.zeros(len(table), dtype=np.int32))
-    names = pa.DictionaryArray.from_arrays(indices, pa.array([account_name], pa.string()))
-    return table.append_column(pa.field("account_name", LABEL), names)
-
-
 def _samples(tables: Sequence[pa.Table]) -> Samples:
     if not tables:
         fields = [FINDING_SCHEMA.field(name) for name in _COLUMNS]
-        tables = [pa.schema([*fields, pa.field("account_name", LABEL)]).empty_table()]
-    table = pa.concat_tables(tables).unify_dictionaries()
+        tables = [pa.schema([*fields, _ACCOUNT_NAME]).empty_table()]
+    table = pa.concat_tables(tables)
     names = ("tag", "account_name", "account_id", "region", "resource_type")
     labels = tuple(_label_column(table[name]) for name in names)
     arns = _arn_column(table["arn"])
@@ -129,10 +125,8 @@ def _samples(tables: Sequence[pa.Table]) -> Samples:
 
 
 def _label_column(column: pa.ChunkedArray) -> LabelColumn:
-    combined = column.combine_chunks()
-    if len(combined) == 0:
-        return LabelColumn(np.zeros(0, dtype=np.int64), ())
-    return LabelColumn(combined.indices.to_numpy(), combined.dictionary.to_pylist())
+    texts = encoded(column)
+    return LabelColumn(texts.indices.to_numpy(), texts.dictionary.to_pylist())
 
 
 def _arn_column(column: pa.ChunkedArray) -> LabelColumn:

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
 from tag_compliance.domain.metrics.columns import Samples
 from tag_compliance.domain.metrics.detail import Detail
@@ -37,13 +36,6 @@ class ScanResult:
     thresholds: Thresholds
 
 
-class Stability(StrEnum):
-    """Whether a metric may change: a contract metric never, a stable one with a major version."""
-
-    CONTRACT = "contract"
-    STABLE = "stable"
-
-
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A gauge: name, help text, labels in the order in which they are rendered, and samples."""
@@ -52,7 +44,6 @@ class Metric:
     help: str
     labels: tuple[str, ...]
     samples_of: Callable[[ScanResult], Samples]
-    stability: Stability = Stability.STABLE
 
 
 @dataclass(frozen=True, slots=True)

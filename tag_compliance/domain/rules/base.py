@@ -9,7 +9,7 @@ from typing import NewType, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tag_compliance.domain.tag_index import TaggedResources
+from tag_compliance.domain.resources import TaggedResources
 
 RuleId = NewType("RuleId", str)
 

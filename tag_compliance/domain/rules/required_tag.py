@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tag_compliance.domain.resources import TaggedResources
 from tag_compliance.domain.rules.base import Code, RuleId, Severity, Violations
-from tag_compliance.domain.tag_index import TaggedResources
 
 PREFIX = "required-tag-"
 """Begins the id of each rule that a key of `REQUIRED_TAGS` makes; reserved for these."""

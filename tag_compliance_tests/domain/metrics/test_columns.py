@@ -21,7 +21,7 @@ def rows_of(samples: Samples) -> list[tuple[str, str, float]]:
 
 @given(ROWS)
 def test_rows_become_samples_in_their_order(rows: list[tuple[str, str, float]]) -> None:
-    samples = samples_of_rows(2, rows)
+    samples = samples_of_rows(["a", "b"], [((a, b), value) for a, b, value in rows])
 
     assert len(samples) == len(rows)
     assert rows_of(samples) == rows

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tag_compliance.domain.metrics import CONTRACT_METRICS, METRICS, OPERATIONAL_METRICS
-from tag_compliance.domain.metrics.table import Metric, Stability
+from tag_compliance.domain.metrics.table import Metric
 
 _REGION = {"account_name", "account_id", "region"}
 
@@ -35,7 +35,6 @@ def test_names_are_unique() -> None:
 def test_an_operational_metric_follows_the_naming_rules(metric: Metric) -> None:
     assert re.fullmatch("tag_compliance_[a-z]+(_[a-z]+)*", metric.name)
     assert not metric.name.endswith(("_total", "_count", "_sum", "_bucket"))
-    assert metric.stability is Stability.STABLE
     assert metric.help.endswith(".")
 
 
