@@ -5,7 +5,8 @@ Vectorised: no Python loop runs over resources here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Self
@@ -72,11 +73,7 @@ def basis_of(
         region.region
         for region in status.regions
         if region.succeeded
-        or (
-            keep_since is not None
-            and region.last_success_at is not None
-            and region.last_success_at >= keep_since
-        )
+        or (keep_since and region.last_success_at and region.last_success_at >= keep_since)
     )
     return Basis(policy.version, scan_started_at.date(), regions)
 
@@ -84,7 +81,7 @@ def basis_of(
 def evaluate(inventory: AccountInventory, policy: Policy, basis: Basis) -> Evaluation:
     """The findings and the summary of one account's resources."""
     rows = _Rows.of(inventory, policy, basis)
-    counted = TaggedResources(rows.candidates.filter(pa.array(rows.counted)))
+    counted = TaggedResources(rows.returned.filter(pa.array(rows.counted)))
     found = [(rule, rule.violations(counted)) for rule in policy.rules]
     findings = build_findings(inventory.status.account_id, counted.table, found)
     compliant = np.ones(len(counted), dtype=bool)
@@ -92,9 +89,8 @@ def evaluate(inventory: AccountInventory, policy: Policy, basis: Basis) -> Evalu
         if rule.rule_id in policy.required_rule_ids:
             compliant[violations.rows] = False
     groups = _Groups(rows.returned)
-    group = groups.of(rows.candidates)
-    types = _summarize_types(groups, rows, group, compliant)
-    rules = _summarize_rules(groups, group[rows.counted], counted, found)
+    types = _summarize_types(groups, rows, compliant)
+    rules = _summarize_rules(groups, groups.of_row[rows.counted], counted, found)
     summary = AccountSummary(basis.regions, types, rules)
     return Evaluation(inventory.status, basis, findings, summary)
 
@@ -102,26 +98,28 @@ def evaluate(inventory: AccountInventory, policy: Policy, basis: Basis) -> Evalu
 def counted_resources(inventory: AccountInventory, policy: Policy, basis: Basis) -> pa.Table:
     """The rows of `RESOURCE_SCHEMA` that count, each ARN once."""
     rows = _Rows.of(inventory, policy, basis)
-    return rows.candidates.filter(pa.array(rows.counted))
+    return rows.returned.filter(pa.array(rows.counted))
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """`returned` of the regions that count; `candidates` are the same with each ARN once, and
-    `excluded` (by reason) and `counted` have a flag for each of these.
+    """The rows of the regions that count; `excluded` (by reason) and `counted` flag each ARN once.
+
+    No row has two reasons: the first one applies.
     """
 
     returned: pa.Table
-    candidates: pa.Table
     excluded: dict[Exclusion, NDArray[np.bool_]]
     counted: NDArray[np.bool_]
 
     @classmethod
     def of(cls, inventory: AccountInventory, policy: Policy, basis: Basis) -> Self:
         returned = _rows_of_regions(inventory.resources, basis.regions)
-        candidates = _once_per_arn(returned)
-        excluded = _excluded(candidates, policy)
-        return cls(returned, candidates, excluded, ~np.any([*excluded.values()], axis=0))
+        counted = _once_per_arn(returned)
+        types = encoded(returned["resource_type"])
+        matches = np.array([policy.excludes(type_) for type_ in types.dictionary.to_pylist()], bool)
+        excluded = {Exclusion.RESOURCE_TYPE: counted & matches[types.indices.to_numpy()]}
+        return cls(returned, excluded, counted & ~np.any([*excluded.values()], axis=0))
 
 
 def _rows_of_regions(table: pa.Table, regions: tuple[RegionName, ...]) -> pa.Table:
@@ -134,99 +132,74 @@ def _rows_of_regions(table: pa.Table, regions: tuple[RegionName, ...]) -> pa.Tab
     return table.take(pa.array(order[place[order] >= 0]))
 
 
-def _once_per_arn(table: pa.Table) -> pa.Table:
-    """One row for each ARN: AWS may return a resource twice, a global one in several regions.
+def _once_per_arn(table: pa.Table) -> NDArray[np.bool_]:
+    """Flags one row for each ARN: AWS may return one twice, a global one in several regions.
 
     The row of the region that the ARN names comes first, then the first row.
     """
     if pc.count_distinct(table["arn"]).as_py() == len(table):
-        return table
+        return np.ones(len(table), dtype=bool)
     arns = table["arn"].to_pandas()
     at_home = arns.str.split(":", n=4).str[3] == table["region"].cast(pa.string()).to_pandas()
     order = np.argsort(~at_home.to_numpy(dtype=bool), kind="stable")
-    first = order[~arns.iloc[order].duplicated().to_numpy()]
-    return table.take(pa.array(np.sort(first)))
-
-
-def _excluded(table: pa.Table, policy: Policy) -> dict[Exclusion, NDArray[np.bool_]]:
-    """The rows that do not count, by reason. No row has two reasons: the first one applies."""
-    types = encoded(table["resource_type"])
-    matches = np.array([policy.excludes(type_) for type_ in types.dictionary.to_pylist()], bool)
-    return {Exclusion.RESOURCE_TYPE: matches[types.indices.to_numpy()]}
+    once = np.zeros(len(table), dtype=bool)
+    once[order[~arns.iloc[order].duplicated().to_numpy()]] = True
+    return once
 
 
 class _Groups:
-    """The (region, type) pairs of an account's rows, numbered in the order of their labels."""
+    """The (region, type) pairs of an account: their labels, and the number of each row's pair."""
 
     def __init__(self, table: pa.Table) -> None:
-        self._regions = sorted(set(encoded(table["region"]).dictionary.to_pylist()))
-        self._types = sorted(set(encoded(table["resource_type"]).dictionary.to_pylist()))
+        regions, types = encoded(table["region"]), encoded(table["resource_type"])
+        names = regions.dictionary.to_pylist(), types.dictionary.to_pylist()
+        self._labels = list(itertools.product(*names))
+        self.of_row = regions.indices.to_numpy() * len(names[1]) + types.indices.to_numpy()
 
-    def of(self, table: pa.Table) -> NDArray[np.int64]:
-        """The number of each row's group."""
-        region = _places(table["region"], self._regions)
-        return region * len(self._types) + _places(table["resource_type"], self._types)
-
-    def sizes(self, groups: NDArray[np.int64]) -> NDArray[np.int64]:
+    def sizes(self, groups: NDArray[np.integer]) -> NDArray[np.int64]:
         """For each group, how often its number occurs."""
-        return np.bincount(groups, minlength=len(self._regions) * len(self._types))
+        return np.bincount(groups, minlength=len(self._labels))
 
-    def labels(self, groups: NDArray[np.int64]) -> dict[str, list[str]]:
+    def used(self, groups: NDArray[np.integer]) -> list[int]:
+        """The numbers that occur, ordered by their labels."""
+        return sorted(np.unique(groups).tolist(), key=self._labels.__getitem__)
+
+    def labels(self, groups: Iterable[int]) -> dict[str, list[str]]:
         """The label columns of a row for each of these groups."""
-        regions, types = np.divmod(groups, max(len(self._types), 1))
-        return {
-            "region": [self._regions[at] for at in regions],
-            "resource_type": [self._types[at] for at in types],
-        }
+        labels = [self._labels[group] for group in groups]
+        return {"region": [r for r, _ in labels], "resource_type": [t for _, t in labels]}
 
 
-def _places(column: pa.ChunkedArray, labels: list[str]) -> NDArray[np.int64]:
-    """For each row the place of its text in `labels`, which has all of them."""
-    texts = encoded(column)
-    places = np.array([labels.index(text) for text in texts.dictionary.to_pylist()], np.int64)
-    found: NDArray[np.int64] = places[texts.indices.to_numpy()]
-    return found
-
-
-def _summarize_types(
-    groups: _Groups, rows: _Rows, group: NDArray[np.int64], compliant: NDArray[np.bool_]
-) -> pa.Table:
-    """A table of `TYPE_SUMMARY_SCHEMA`; `group` has the group of each candidate."""
-    returned = groups.sizes(groups.of(rows.returned))
-    used = np.nonzero(returned)[0]
-
-    def sizes(groups_of_rows: NDArray[np.int64]) -> pa.Array:
-        return pa.array(groups.sizes(groups_of_rows)[used])
-
-    reasons = TYPE_SUMMARY_SCHEMA.field("excluded").type
-    excluded = [sizes(group[rows.excluded[reason]]) for reason in Exclusion]
+def _summarize_types(groups: _Groups, rows: _Rows, compliant: NDArray[np.bool_]) -> pa.Table:
+    """A table of `TYPE_SUMMARY_SCHEMA`; `compliant` flags counted resources."""
+    of_row = groups.of_row
+    used = groups.used(of_row)
+    excluded = [pa.array(groups.sizes(of_row[rows.excluded[why]])[used]) for why in Exclusion]
+    by_reason = TYPE_SUMMARY_SCHEMA.field("excluded").type
     columns = {
         **groups.labels(used),
-        "returned": returned[used],
-        "excluded": pa.StructArray.from_arrays(excluded, fields=list(reasons)),
-        "counted": sizes(group[rows.counted]),
-        "compliant": sizes(group[rows.counted][compliant]),
+        "returned": groups.sizes(of_row)[used],
+        "excluded": pa.StructArray.from_arrays(excluded, fields=list(by_reason)),
+        "counted": groups.sizes(of_row[rows.counted])[used],
+        "compliant": groups.sizes(of_row[rows.counted][compliant])[used],
     }
     return pa.table(columns, schema=TYPE_SUMMARY_SCHEMA)
 
 
 def _summarize_rules(
     groups: _Groups,
-    group: NDArray[np.int64],
+    group: NDArray[np.integer],
     counted: TaggedResources,
     found: Sequence[tuple[Rule, Violations]],
 ) -> pa.Table:
     """A table of `RULE_SUMMARY_SCHEMA`; `group` has the group of each counted resource."""
-    used = np.nonzero(groups.sizes(group))[0]
-    shape = (len(used), len(found))
-    evaluated, violations = np.zeros(shape, np.int64), np.zeros(shape, np.int64)
-    for number, (rule, violating) in enumerate(found):
-        evaluated[:, number] = groups.sizes(group[rule.applies_to(counted)])[used]
-        violations[:, number] = groups.sizes(group[violating.rows])[used]
+    used = groups.used(group)
+    evaluated = [groups.sizes(group[rule.applies_to(counted)])[used] for rule, _ in found]
+    violations = [groups.sizes(group[violating.rows])[used] for _, violating in found]
     columns = {
-        **groups.labels(np.repeat(used, len(found))),
+        **groups.labels(group for group in used for _ in found),
         "rule": [str(rule.rule_id) for rule, _ in found] * len(used),
-        "evaluated": evaluated.ravel(),
-        "violations": violations.ravel(),
+        "evaluated": np.ravel(evaluated, order="F"),
+        "violations": np.ravel(violations, order="F"),
     }
     return pa.table(columns, schema=RULE_SUMMARY_SCHEMA)

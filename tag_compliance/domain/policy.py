@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import json
 import re
@@ -50,9 +51,6 @@ class Policy:
 def _compiled(pattern: str) -> re.Pattern[str]:
     """A bare word matches anywhere; a pattern with `:` or `*` matches the whole `service:type`."""
     if ":" in pattern or "*" in pattern:
-        first, *rest = (re.escape(part) for part in pattern.split("*"))
-        # Atomic: the first place where a middle part fits is as good as any; no second is tried.
-        middle = "".join(f"(?>.*?{part})" for part in rest[:-1] if part)
-        last = f".*{rest[-1]}" if rest else ""
-        return re.compile(rf"\A{first}{middle}{last}\Z", re.IGNORECASE | re.DOTALL)
+        only_stars = pattern.replace("[", "[[]").replace("?", "[?]")
+        return re.compile(rf"\A{fnmatch.translate(only_stars)}", re.IGNORECASE)
     return re.compile(re.escape(pattern), re.IGNORECASE)
