@@ -18,10 +18,11 @@ from tag_compliance.domain.read_status import AccountReadStatus, Outcome, failur
 _COUNTS = ["returned", "excluded", "counted", "compliant"]
 _BY_REASON = pa.struct([pa.field(reason, pa.int64(), nullable=False) for reason in Exclusion])
 
+_LABELS = [pa.field(name, pa.string(), nullable=False) for name in ("region", "resource_type")]
+
 TYPE_SUMMARY_SCHEMA = pa.schema(
     [
-        pa.field("region", pa.string(), nullable=False),
-        pa.field("resource_type", pa.string(), nullable=False),
+        *_LABELS,
         pa.field("returned", pa.int64(), nullable=False),
         pa.field("excluded", _BY_REASON, nullable=False),
         pa.field("counted", pa.int64(), nullable=False),
@@ -33,8 +34,7 @@ TYPE_SUMMARY_SCHEMA = pa.schema(
 
 RULE_SUMMARY_SCHEMA = pa.schema(
     [
-        pa.field("region", pa.string(), nullable=False),
-        pa.field("resource_type", pa.string(), nullable=False),
+        *_LABELS,
         pa.field("rule", pa.string(), nullable=False),
         pa.field("evaluated", pa.int64(), nullable=False),
         pa.field("violations", pa.int64(), nullable=False),

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
+from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.evaluation import Evaluation, basis_of, evaluate
 from tag_compliance.domain.metrics import build_families
 from tag_compliance.domain.metrics.detail import detail_of
@@ -25,7 +26,6 @@ from tag_compliance.domain.read_status import (
 )
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
 from tag_compliance.domain.summary import SummarizedAccount, Summary
-from tag_compliance.domain.thresholds import Thresholds
 from tag_compliance_tests.domain.naive import Samples, label_of
 
 Row = tuple[str, str, Mapping[str, str]]

@@ -27,7 +27,6 @@ class FakeRule:
 
     tag: str
     severity: Severity = Severity.LOW
-    title: str = "a rule"
 
     @property
     def rule_id(self) -> RuleId:

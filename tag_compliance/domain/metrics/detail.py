@@ -59,35 +59,27 @@ def detail_of(
     """At most `limit` series (0: all), chosen by account, region, type, ARN and tag, so that the
     same resources stay from scan to scan. Findings of accounts without a series are not loaded.
     """
-    groups = _sizes(summary, required_rules)
-    groups["kept"] = groups["series"]
-    if 0 < limit < groups["series"].sum():
-        through = groups["series"].cumsum()
-        groups["kept"] = (groups["series"] - (through - limit).clip(lower=0)).clip(lower=0)
-    series = groups.groupby("account_id")["series"].sum()
-    kept = groups.groupby("account_id")["kept"].sum()
+    frame = summary.by_type_and_rule
+    required = frame[frame["rule"].isin(list(required_rules))]
+    groups = required.groupby(TYPE, as_index=False, sort=False)[["violations"]].sum()
+    wanted = groups["violations"]
+    before = wanted.cumsum() - wanted
+    groups["kept"] = ((limit or wanted.sum()) - before).clip(0, wanted)
+    groups["omitted"] = wanted - groups["kept"]
+    of_account = dict(iter(groups.groupby("account_id")))
     tables = []
     for account in summary.accounts:
-        if int(kept.get(account.account_id, 0)):
+        own = of_account.get(account.account_id)
+        if own is not None and own["kept"].any():
             table = _missing(load(account.account_id), required_rules)
-            if kept[account.account_id] < series[account.account_id]:
-                table = _first_of_each_group(table, groups, account.account_id)
+            if own["omitted"].any():
+                table = _first_of_each_group(table, own)
             names = constant_column(account.account_name, len(table))
             tables.append(table.append_column(_ACCOUNT_NAME, names))
-    omitted = groups.assign(omitted=groups["series"] - groups["kept"])
-    sums = omitted.groupby(REGION, as_index=False, sort=False)["omitted"].sum()
+    sums = groups.groupby(REGION, as_index=False, sort=False)["omitted"].sum()
     every = summary.by_region[REGION].merge(sums, on=REGION, how="left")
     every["omitted"] = every["omitted"].fillna(0).astype("int64")
     return Detail(_samples(tables), every)
-
-
-def _sizes(summary: Summary, required_rules: Collection[str]) -> pd.DataFrame:
-    """The columns of `TYPE` and `series`, ordered by account, region and type."""
-    frame = summary.by_type_and_rule
-    required = frame[frame["rule"].isin(list(required_rules))]
-    named = required.rename(columns={"violations": "series"})
-    sums: pd.DataFrame = named.groupby(TYPE, as_index=False, sort=False)[["series"]].sum()
-    return sums
 
 
 def _missing(findings: pa.Table, required_rules: Collection[str]) -> pa.Table:
@@ -96,21 +88,13 @@ def _missing(findings: pa.Table, required_rules: Collection[str]) -> pa.Table:
     return table.filter(pc.is_in(rules, value_set=pa.array(list(required_rules), pa.string())))
 
 
-def _first_of_each_group(table: pa.Table, groups: pd.DataFrame, account_id: AccountId) -> pa.Table:
+def _first_of_each_group(table: pa.Table, groups: pd.DataFrame) -> pa.Table:
     """As many series of each (region, type) as `groups` keeps, the first by ARN and tag."""
-    own = groups[groups["account_id"] == account_id]
-    kept = {
-        (r, t): n for r, t, n in own[["region", "resource_type", "kept"]].itertuples(index=False)
-    }
-    regions, types = (table[name].to_pylist() for name in ("region", "resource_type"))
-    ranks = pc.rank(table["arn"], tiebreaker="dense").to_numpy()
-    chosen = []
-    for place in np.lexsort((np.arange(len(table)), ranks)):
-        key = (regions[place], types[place])
-        if kept.get(key, 0):
-            kept[key] -= 1
-            chosen.append(place)
-    return table.take(pa.array(np.sort(np.array(chosen, dtype=np.int64))))
+    labels = ["region", "resource_type"]
+    frame = table.select([*labels, "arn"]).to_pandas().astype("object")
+    ranks = frame.sort_values("arn", kind="stable").groupby(labels).cumcount().sort_index()
+    kept = frame.merge(groups, on=labels, how="left")["kept"]
+    return table.filter(pa.array((ranks < kept).to_numpy(dtype=bool)))
 
 
 def _samples(tables: Sequence[pa.Table]) -> Samples:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeVar
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
@@ -45,6 +45,14 @@ class _RegionType(NamedTuple):
     resource_type: str
 
 
+class _Level(NamedTuple):
+    level: str
+
+
+class _Version(NamedTuple):
+    version: str
+
+
 Labels = TypeVar("Labels", bound=NamedTuple)
 Rows = Iterable[tuple[Labels, float | None]]
 """A row whose value is None has no sample."""
@@ -65,17 +73,6 @@ def _by_account(
 
 def _by_region(name: str, help_: str, value: Callable[[RegionReadStatus], float | None]) -> Metric:
     return _metric(name, help_, _Region, lambda scan: ((x, value(s)) for x, s in _regions(scan)))
-
-
-def _by_label(
-    name: str, help_: str, label: str, values: Callable[[ScanResult], Mapping[str, float]]
-) -> Metric:
-    """A metric of the whole scan with one label."""
-
-    def samples(scan: ScanResult) -> Samples:
-        return samples_of_rows([label], (((text,), n) for text, n in values(scan).items()))
-
-    return Metric(name, help_, (label,), samples)
 
 
 def _of_scan(name: str, help_: str, value: Callable[[ScanResult], float | None]) -> Metric:
@@ -197,11 +194,14 @@ OPERATIONAL_METRICS = (
         "Regions of accounts read, of those configured.",
         _completeness,
     ),
-    _by_label(
+    _metric(
         "tag_compliance_threshold_percentage",
         "Compliance in per cent: at least good is graded as good, less than poor as poor.",
-        "level",
-        lambda scan: {"good": scan.thresholds.good, "poor": scan.thresholds.poor},
+        _Level,
+        lambda scan: [
+            (_Level("good"), scan.thresholds.good),
+            (_Level("poor"), scan.thresholds.poor),
+        ],
     ),
     _of_scan(
         "tag_compliance_scan_timestamp_seconds",
@@ -218,10 +218,10 @@ OPERATIONAL_METRICS = (
         "Unix time at which the snapshot was made.",
         lambda scan: scan.info.made_at.timestamp(),
     ),
-    _by_label(
+    _metric(
         "tag_compliance_build_info",
         "Always 1; the version of the program that scanned.",
-        "version",
-        lambda scan: {scan.info.version: 1},
+        _Version,
+        lambda scan: [(_Version(scan.info.version), 1)],
     ),
 )

@@ -9,11 +9,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.metrics.columns import Samples
 from tag_compliance.domain.metrics.detail import Detail
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.summary import Summary
-from tag_compliance.domain.thresholds import Thresholds
 
 
 @dataclass(frozen=True, slots=True)

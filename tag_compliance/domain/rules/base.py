@@ -58,9 +58,6 @@ class Rule(Protocol):
     def severity(self) -> Severity: ...
 
     @property
-    def title(self) -> str: ...
-
-    @property
     def tag(self) -> str:
         """The tag key that the rule is about."""
 

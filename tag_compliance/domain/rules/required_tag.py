@@ -29,10 +29,6 @@ class RequiredTag:
     def rule_id(self) -> RuleId:
         return RuleId(PREFIX + self.tag)
 
-    @property
-    def title(self) -> str:
-        return f"The tag {self.tag} is present"
-
     def applies_to(self, resources: TaggedResources) -> NDArray[np.bool_]:
         return np.ones(len(resources), dtype=bool)
 
