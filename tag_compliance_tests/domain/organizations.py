@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -127,20 +128,22 @@ def inventory(
     regions: Iterable[str | RegionReadStatus] | None = None,
     account_id: str = "111122223333",
     resource_type: str = "ec2:vpc",
+    **changes: Any,
 ) -> AccountInventory:
-    """An account `shop` with these (region, ARN, tags); by default each region was read."""
+    """An account `shop` with these (region, ARN, tags); by default each region was read.
+
+    `changes` are of its read status.
+    """
     names = regions if regions is not None else dict.fromkeys(region for region, *_ in rows)
     statuses = tuple(region_read(r) if isinstance(r, str) else r for r in names)
     status = AccountReadStatus(
         AccountId(account_id), AccountName("shop"), NOON, 1.0, statuses, last_success_at=NOON
     )
-    return AccountInventory(
-        status,
-        table_of(
-            (region, {"arn": arn, "resource_type": resource_type, "tags": tags})
-            for region, arn, tags in rows
-        ),
+    resources = table_of(
+        (region, {"arn": arn, "resource_type": resource_type, "tags": tags})
+        for region, arn, tags in rows
     )
+    return AccountInventory(replace(status, **changes), resources)
 
 
 def evaluated(

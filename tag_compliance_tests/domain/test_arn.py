@@ -99,13 +99,16 @@ def _cases() -> Iterator[tuple[str, str, str]]:
     yield from _OTHER_FORMS
 
 
-@pytest.mark.parametrize(("service", "rest", "type_"), _cases())
+_CASES = [*_cases()]
+
+
+@pytest.mark.parametrize(("service", "rest", "type_"), _CASES)
 def test_the_arn_of_each_service_has_its_type(service: str, rest: str, type_: str) -> None:
     assert type_of(f"arn:aws:{service}:{rest}") == f"{service}:{type_}"
 
 
 def test_the_table_has_more_than_sixty_services() -> None:
-    assert len({service for service, *_ in _cases()}) > 60
+    assert len({service for service, *_ in _CASES}) > 60
 
 
 @pytest.mark.parametrize(

@@ -68,12 +68,3 @@ def test_rules_without_violations_have_no_findings() -> None:
 
     assert findings.schema.equals(FINDING_SCHEMA)
     assert len(findings) == len(build_findings(ID, TABLE, [])) == 0
-
-
-def test_a_new_finding_is_open_and_not_waived() -> None:
-    found = [(FakeRule("Owner"), Violations.with_one_code(np.arange(3), Code.MISSING))]
-    findings = build_findings(ID, TABLE, found)
-
-    assert findings["state"].to_pylist() == ["open"] * 3
-    assert findings["waiver"].to_pylist() == [None] * 3
-    assert findings["account_id"].to_pylist() == [ID] * 3

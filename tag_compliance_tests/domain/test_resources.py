@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any
 
 import pyarrow as pa
 from hypothesis import given, settings
@@ -17,27 +15,19 @@ from tag_compliance_tests.domain.organizations import NOON, inventory, region_re
 _BEFORE = NOON - timedelta(hours=1)
 
 
-def _read(account: AccountInventory, **changes: Any) -> AccountInventory:
-    return replace(account, status=replace(account.status, **changes))
-
-
-_GOOD = _read(
-    inventory(
-        ("eu-west-1", "old-eu", {}),
-        ("us-east-1", "old-us", {}),
-        regions=[region_read(name, last_success_at=_BEFORE) for name in ("eu-west-1", "us-east-1")],
-    ),
+_GOOD = inventory(
+    ("eu-west-1", "old-eu", {}),
+    ("us-east-1", "old-us", {}),
+    regions=[region_read(name, last_success_at=_BEFORE) for name in ("eu-west-1", "us-east-1")],
     started_at=_BEFORE,
     last_success_at=_BEFORE,
 )
-_HALF = _read(
-    inventory(
-        ("eu-west-1", "new-eu", {}),
-        regions=[
-            region_read("eu-west-1", last_success_at=NOON),
-            region_read("us-east-1", Reason.THROTTLED),
-        ],
-    ),
+_HALF = inventory(
+    ("eu-west-1", "new-eu", {}),
+    regions=[
+        region_read("eu-west-1", last_success_at=NOON),
+        region_read("us-east-1", Reason.THROTTLED),
+    ],
     last_success_at=None,
 )
 
