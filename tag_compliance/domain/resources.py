@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -71,14 +70,12 @@ class AccountInventory:
             regions=regions,
             last_success_at=self.status.last_success_at or previous.status.last_success_at,
         )
-        return AccountInventory(status, _with_rows_of(self.resources, previous.resources, kept))
-
-
-def _with_rows_of(table: pa.Table, other: pa.Table, regions: Sequence[str]) -> pa.Table:
-    if not regions:
-        return table
-    wanted = pc.is_in(other["region"].cast(pa.string()), value_set=pa.array(regions))
-    return pa.concat_tables([table, other.filter(wanted)]).unify_dictionaries()
+        if not kept:
+            return AccountInventory(status, self.resources)
+        region_of_row = previous.resources["region"].cast(pa.string())
+        rows = previous.resources.filter(pc.is_in(region_of_row, value_set=pa.array(kept)))
+        resources = pa.concat_tables([self.resources, rows]).unify_dictionaries()
+        return AccountInventory(status, resources)
 
 
 class TaggedResources:

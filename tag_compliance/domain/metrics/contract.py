@@ -7,8 +7,12 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from tag_compliance.domain.metrics.columns import Samples, samples_of_frame
-from tag_compliance.domain.metrics.table import Metric, ScanResult
+from tag_compliance.domain.metrics.table import (
+    Metric,
+    Samples,
+    ScanResult,
+    samples_of_frame,
+)
 from tag_compliance.domain.rules.required_tag import PREFIX
 from tag_compliance.domain.summary import Summary, percentages
 

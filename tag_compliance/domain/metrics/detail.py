@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,7 +13,7 @@ import pyarrow.compute as pc
 
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.findings import FINDING_SCHEMA
-from tag_compliance.domain.metrics.columns import LabelColumn, Samples
+from tag_compliance.domain.metrics.table import Detail, LabelColumn, Samples
 from tag_compliance.domain.resources import LABEL, constant_column, encoded
 from tag_compliance.domain.summary import REGION, TYPE, Summary
 
@@ -28,17 +27,6 @@ _COLUMNS = ("account_id", "region", "resource_type", "arn", "rule", "tag")
 
 LoadFindings = Callable[[AccountId], pa.Table]
 """Returns the findings of an account, with at least the columns that the detail series need."""
-
-
-@dataclass(frozen=True)
-class Detail:
-    """The samples, and how many series the limit left out of each counted region.
-
-    `omitted` has the columns of `REGION` and `omitted` (int64), a row for each counted region.
-    """
-
-    samples: Samples
-    omitted: pd.DataFrame
 
 
 def arn_label(arn: str) -> str:

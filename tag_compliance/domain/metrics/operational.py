@@ -7,8 +7,13 @@ from typing import NamedTuple, TypeVar
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.arn import UNKNOWN_TYPE
-from tag_compliance.domain.metrics.columns import Samples, samples_of_frame, samples_of_rows
-from tag_compliance.domain.metrics.table import Metric, ScanResult
+from tag_compliance.domain.metrics.table import (
+    Metric,
+    Samples,
+    ScanResult,
+    samples_of_frame,
+    samples_of_rows,
+)
 from tag_compliance.domain.read_status import AccountReadStatus, Reason, RegionReadStatus
 
 # The label sets: a swapped name and id is a type error.
