@@ -114,13 +114,13 @@ def inventory_of(account: Mapping[str, Any], rows: Iterable[Any] | None = None) 
     """The account as a scan returns it; `rows`, region and row each, in that order."""
     if rows is None:
         rows = [(r["region"], row) for r in account["regions"] for row in r["rows"]]
-    regions = tuple(
+    regions = [
         region_read(r["region"], Reason.OK if r["read"] else Reason.THROTTLED)
         for r in account["regions"]
-    )
-    account_id, name = AccountId(account["account_id"]), AccountName(account["account_name"])
-    status = AccountReadStatus(account_id, name, NOON, 1.0, regions)
-    return AccountInventory(status, table_of(rows))
+    ]
+    name = AccountName(account["account_name"])
+    read = inventory(regions=regions, account_id=account["account_id"], account_name=name)
+    return replace(read, resources=table_of(rows))
 
 
 def inventory(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 
 import pandas as pd
 import pytest
@@ -55,25 +56,27 @@ def test_label_names_are_valid_and_unique(metric: Metric) -> None:
 ROWS = st.lists(st.tuples(st.text(max_size=3), st.text(max_size=3), st.floats(allow_nan=False)))
 
 
-def rows_of(samples: Samples) -> list[tuple[str, str, float]]:
-    first, second = (
-        [label.values[code] for code in label.codes]  # noqa: PD011 - not a frame
-        for label in samples.labels
-    )
-    return list(zip(first, second, samples.values.tolist(), strict=True))  # noqa: PD011
+def of_rows(rows: list[tuple[str, str, float]]) -> Samples:
+    return samples_of_rows(["a", "b"], [((a, b), value) for a, b, value in rows])
 
 
-@given(ROWS)
-def test_rows_become_samples_in_their_order(rows: list[tuple[str, str, float]]) -> None:
-    samples = samples_of_rows(["a", "b"], [((a, b), value) for a, b, value in rows])
+def of_frame(rows: list[tuple[str, str, float]]) -> Samples:
+    frame = pd.DataFrame(rows, columns=["a", "b", "value"])
+    return samples_of_frame(frame, ["a", "b"], frame["value"])
 
-    assert len(samples) == len(rows)
-    assert rows_of(samples) == rows
+
+@pytest.mark.parametrize("samples_of", [of_rows, of_frame])
+@given(rows=ROWS)
+def test_rows_and_frames_become_samples_in_their_order(
+    samples_of: Callable[[list[tuple[str, str, float]]], Samples],
+    rows: list[tuple[str, str, float]],
+) -> None:
+    samples = samples_of(rows)
+    a, b = ([label.values[code] for code in label.codes] for label in samples.labels)  # noqa: PD011
+
+    assert list(zip(a, b, samples.values.tolist(), strict=True)) == rows  # noqa: PD011 - no frame
     assert all(len(set(column.values)) == len(column.values) for column in samples.labels)
 
 
-@given(ROWS)
-def test_a_frame_becomes_samples_in_its_order(rows: list[tuple[str, str, float]]) -> None:
-    frame = pd.DataFrame(rows, columns=["a", "b", "value"])
-
-    assert rows_of(samples_of_frame(frame, ["a", "b"], frame["value"])) == rows
+def test_a_row_whose_value_is_unknown_has_no_sample() -> None:
+    assert len(samples_of_rows(["a"], [(("x",), None), (("y",), 1.0)])) == 1
