@@ -103,7 +103,7 @@ def _label_column(column: pa.ChunkedArray) -> LabelColumn:
 
 def _arn_column(column: pa.ChunkedArray) -> LabelColumn:
     """Each ARN is cut once, however many of its tags are missing."""
-    encoded = column.combine_chunks().dictionary_encode()
+    arns = column.combine_chunks().dictionary_encode()
     return LabelColumn(
-        encoded.indices.to_numpy(), [arn_label(arn) for arn in encoded.dictionary.to_pylist()]
+        arns.indices.to_numpy(), [arn_label(arn) for arn in arns.dictionary.to_pylist()]
     )
