@@ -39,17 +39,6 @@ def test_a_pattern_matches_exactly_the_types_in_the_table(
     assert [t for t in counted if _excludes(pattern, t)] == []
 
 
-def test_a_type_is_excluded_when_one_pattern_of_many_matches() -> None:
-    policy = Policy((), ("pod", "ecs:*"))
-    assert policy.excludes("ecs:task")
-    assert policy.excludes("eks:pod")
-    assert not policy.excludes("ec2:instance")
-
-
-def test_without_patterns_nothing_is_excluded() -> None:
-    assert not Policy(("Owner",)).excludes("ec2:instance")
-
-
 @settings(deadline=None, max_examples=300)
 @given(st.text(alphabet="aB:*-.", min_size=1, max_size=8), st.text(alphabet="aAbB:-.", max_size=10))
 def test_patterns_match_like_the_simple_implementation(pattern: str, resource_type: str) -> None:

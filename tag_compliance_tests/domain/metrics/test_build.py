@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tag_compliance.domain.metrics import CONTRACT_METRICS, METRICS
+from tag_compliance.domain.metrics import CONTRACT_METRICS
 from tag_compliance.domain.policy import Policy
 from tag_compliance.snapshot.exposition import render
 from tag_compliance_tests.domain import naive
@@ -100,15 +100,3 @@ def test_a_failed_region_has_no_contract_sample_and_its_reason_is_published() ->
     assert names.isdisjoint(metric.name for metric in CONTRACT_METRICS)
     labels = {**_WHERE, "reason": "throttled"}
     assert found["tag_compliance_region_scan_success", frozenset(labels.items())] == 0
-
-
-def test_every_metric_has_one_family_in_the_order_of_the_table() -> None:
-    for scans in ([], [inventory_of(_account())]):
-        families = families_of(scans, Policy(("Owner",)))
-        assert [family.metric for family in families] == list(METRICS)
-
-
-def test_a_family_has_a_column_for_each_label_as_long_as_its_values() -> None:
-    for family in families_of([inventory_of(_account(_VPC))], Policy(("Owner",))):
-        assert len(family.samples.labels) == len(family.metric.labels)
-        assert {len(column.codes) for column in family.samples.labels} <= {len(family)}
