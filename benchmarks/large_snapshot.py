@@ -8,6 +8,7 @@ import pyarrow as pa
 from tag_compliance.aws.regions import known_regions
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.clock import utc_now
+from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.evaluation import basis_of, evaluate
 from tag_compliance.domain.metrics.table import SnapshotInfo
 from tag_compliance.domain.policy import Policy
@@ -19,9 +20,7 @@ from tag_compliance.domain.read_status import (
     Source,
 )
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
-from tag_compliance.domain.results import ComplianceResults
-from tag_compliance.domain.summary import SummarizedAccount, Summary
-from tag_compliance.domain.thresholds import Thresholds
+from tag_compliance.domain.summary import ComplianceResults, SummarizedAccount, Summary
 from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
 
 _SERVICES = ("ec2", "lambda", "logs", "elasticloadbalancing", "dynamodb", "secretsmanager")

@@ -14,7 +14,8 @@ from tag_compliance.pipeline.merge import keep_since, policy_of
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.failed_readings import FailedReadings
 from tag_compliance.tables.findings import Findings
-from tag_compliance.tables.raw_resources import RawResources, Warn
+from tag_compliance.tables.parquet import Warn
+from tag_compliance.tables.raw_resources import RawResources
 
 _LATEST_RUN = "tables/reading_runs"
 """How many reading runs have begun. It orders readings that do not overlap, without any clock."""
@@ -60,7 +61,7 @@ class AccountWriter:
         if inventory.status.read_something:
             return self._store_tables(numbered)
         stored = RawResources(self.storage, self.warn).load(inventory.status.account_id)
-        carried = numbered.carry_forward(stored)
+        carried = numbered.carry_forward(stored) if stored else numbered
         FailedReadings(self.storage, self.warn).store(carried.status)
         return self._evaluate(carried)
 

@@ -14,9 +14,9 @@ from tag_compliance.aws.scanner import scan_accounts
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 from tag_compliance.domain.clock import utc_now
+from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.metrics.table import SnapshotInfo
 from tag_compliance.domain.read_status import AccountReadStatus, Outcome, failures_of
-from tag_compliance.domain.thresholds import Thresholds
 from tag_compliance.errors import (
     BadConfiguration,
     InvalidExposition,

@@ -22,14 +22,19 @@ from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.reconcile import reconcile
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
-from tag_compliance.domain.results import ComplianceResults
-from tag_compliance.domain.summary import AccountSummary, SummarizedAccount, Summary
+from tag_compliance.domain.summary import (
+    AccountSummary,
+    ComplianceResults,
+    SummarizedAccount,
+    Summary,
+)
 from tag_compliance.pipeline.run_tags import ScanTimes
 from tag_compliance.snapshot.store import ANY, SnapshotStore
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.failed_readings import FailedReadings
 from tag_compliance.tables.findings import Findings, StoredEvaluation
-from tag_compliance.tables.raw_resources import RawResources, Warn
+from tag_compliance.tables.parquet import Warn
+from tag_compliance.tables.raw_resources import RawResources
 
 LoadFindings = Callable[[], pa.Table]
 

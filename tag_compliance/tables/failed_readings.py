@@ -13,7 +13,7 @@ from pydantic import TypeAdapter, ValidationError
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.storage.base import Storage
-from tag_compliance.tables.raw_resources import Warn
+from tag_compliance.tables.parquet import Warn
 
 _FOLDER = "tables/failed_readings/"
 _status = TypeAdapter(AccountReadStatus)
