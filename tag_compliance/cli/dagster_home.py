@@ -9,7 +9,7 @@ import yaml
 
 from tag_compliance.config import Config
 from tag_compliance.errors import StorageRefused
-from tag_compliance.storage.folder import DAGSTER_FOLDER, FolderStorage
+from tag_compliance.storage.folder import FolderStorage
 
 LOCATION_NAME = "tag_compliance"
 
@@ -30,7 +30,7 @@ _FALLBACK = "state"
 def prepare_dagster_home(named: str | None, config: Config) -> Path:
     """Creates the folder if it is missing, and the shipped `dagster.yaml` unless it has one."""
     state = _FALLBACK if "://" in config.storage else config.storage
-    home = Path(named) if named else Path(state) / DAGSTER_FOLDER
+    home = Path(named) if named else Path(state) / "dagster"
     settings = home / "dagster.yaml"
     try:
         home.mkdir(parents=True, exist_ok=True)

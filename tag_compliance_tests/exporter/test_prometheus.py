@@ -9,8 +9,8 @@ from pathlib import Path
 
 from tag_compliance_tests.exporter.certificates import trusting, write_certificate
 from tag_compliance_tests.exporter.conftest import Start
-from tag_compliance_tests.exporter.snapshots import publish
 from tag_compliance_tests.support.prometheus import Prometheus, running_prometheus
+from tag_compliance_tests.support.snapshots import publish
 from tag_compliance_tests.support.waiting import eventually
 
 

@@ -17,7 +17,7 @@ from tag_compliance.exporter.server import ExporterSettings, serve
 from tag_compliance_tests.exporter.certificates import trusting, write_certificate
 from tag_compliance_tests.exporter.conftest import Start
 from tag_compliance_tests.exporter.running import Exporter
-from tag_compliance_tests.exporter.snapshots import EXPOSITION, publish
+from tag_compliance_tests.support.snapshots import EXPOSITION, publish
 from tag_compliance_tests.support.waiting import DEADLINE_SECONDS, eventually
 
 

@@ -1,0 +1,56 @@
+"""Deletes snapshots, and only these: files of other names are neither read nor deleted."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+
+from tag_compliance.snapshot.layout import FOLDER, GZIP, MANIFEST, PIECE_PATH, PLAIN, path_of
+from tag_compliance.storage.base import Storage
+
+_ABANDONED_SECONDS = 3600.0
+"""A snapshot that is unfinished for so long has no writer any more: writing takes minutes."""
+
+
+def pieces_of(storage: Storage, unchanged_seconds: float = 0.0) -> dict[str, set[str]]:
+    """The names of the files of each snapshot that have not changed for so long."""
+    found = defaultdict[str, set[str]](set)
+    for path in storage.names(f"{FOLDER}/", unchanged_seconds):
+        if piece := PIECE_PATH.fullmatch(path):
+            found[piece[1]].add(piece[2])
+    return found
+
+
+def delete_snapshot(storage: Storage, snapshot_id: str) -> None:
+    # The manifest first: without it, the rest counts as unfinished if this process dies here.
+    for name in (MANIFEST, PLAIN, GZIP):
+        storage.delete(path_of(snapshot_id, name))
+
+
+def delete_leftovers(storage: Storage, current: str) -> None:
+    """Deletes the remains of killed writers, except of those that may still be writing."""
+    storage.sweep()
+    unchanged = pieces_of(storage, _ABANDONED_SECONDS)
+    for snapshot_id, names in pieces_of(storage).items():
+        if MANIFEST not in names and names == unchanged.get(snapshot_id) and snapshot_id != current:
+            delete_snapshot(storage, snapshot_id)
+
+
+def delete_older(storage: Storage, current: str, newest: int) -> int:
+    """Deletes snapshots of earlier scans; the current one is the first of the `newest` that stay.
+
+    Returns the number of deleted snapshots. Snapshots of the same time or later may be about to
+    become current. One that is older and has no manifest cannot become current any more.
+    """
+    pieces = pieces_of(storage)
+    # Compares only the times: two scans that share an account's data can have the same one.
+    older = {id_ for id_ in pieces if _moment_of(id_) < _moment_of(current)}
+    complete = sorted((id_ for id_ in older if MANIFEST in pieces[id_]), reverse=True)
+    deletable = older.difference(complete[: max(0, newest - 1)])
+    for snapshot_id in deletable:
+        delete_snapshot(storage, snapshot_id)
+    return len(deletable)
+
+
+def _moment_of(snapshot_id: str) -> str:
+    """The start time of the snapshot's scan, as text that sorts by time."""
+    return snapshot_id.partition("-")[0]
