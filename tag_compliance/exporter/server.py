@@ -18,7 +18,6 @@ from tag_compliance.exporter.app import create_app
 from tag_compliance.exporter.auth import read_basic_auth, read_bearer_tokens
 from tag_compliance.exporter.file_reloader import FileReloader
 from tag_compliance.exporter.http_limits import LimitedHttpProtocol
-from tag_compliance.exporter.tls import create_server_context, read_certificate
 from tag_compliance.logs import get_logger
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.open import open_storage
@@ -91,7 +90,7 @@ def serve(settings: ExporterSettings) -> None:
 def _uvicorn_config(
     app: FastAPI, certificate: FileReloader[ssl.SSLContext] | None
 ) -> uvicorn.Config:
-    context = create_server_context(certificate) if certificate else None
+    context = _server_context(certificate) if certificate else None
     return uvicorn.Config(
         app,
         http=LimitedHttpProtocol,
@@ -139,11 +138,40 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _certificate(settings: ExporterSettings) -> FileReloader[ssl.SSLContext] | None:
+    """The certificate and its key, reloaded when a file changes."""
     certificate, key = settings.tls_certificate, settings.tls_key
     if certificate and key:
-        return read_certificate(certificate, key)
+        files = {"--tls-cert": certificate, "--tls-key": key}
+        return FileReloader("the TLS certificate", files, lambda: _load_pair(certificate, key))
     if certificate or key:
         given, missing = ("--tls-cert", "--tls-key") if certificate else ("--tls-key", "--tls-cert")
         fault = Fault("command line", given, str(certificate or key), f"requires {missing} as well")
         raise BadConfiguration((fault,))
     return None
+
+
+def _server_context(current: FileReloader[ssl.SSLContext]) -> ssl.SSLContext:
+    """A context that uses the current pair in every new handshake.
+
+    OpenSSL calls the callback in each handshake, with or without a server name. Loading a new pair
+    into the context in use would combine the new certificate with the old key if the new key file
+    is faulty.
+    """
+
+    def use_current(connection: ssl.SSLObject, _name: str | None, _: ssl.SSLContext) -> None:
+        connection.context = current.value
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sni_callback = use_current
+    return context
+
+
+def _load_pair(certificate: Path, key: Path) -> ssl.SSLContext:
+    for path in (certificate, key):
+        path.open("rb").close()  # ssl's own error for an unreadable file does not name it
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # With a password given, OpenSSL does not prompt for that of an encrypted key.
+    context.load_cert_chain(certificate, key, password="")
+    return context

@@ -11,6 +11,7 @@ import secrets
 from dataclasses import dataclass
 
 from tag_compliance.errors import InvalidExposition, SnapshotUnreadable, StorageRefused
+from tag_compliance.snapshot import retention
 from tag_compliance.snapshot.appendable_gzip import Appendable, compress
 from tag_compliance.snapshot.layout import (
     CURRENT,
@@ -25,12 +26,6 @@ from tag_compliance.snapshot.layout import (
     parse,
     path_of,
     sha256,
-)
-from tag_compliance.snapshot.retention import (
-    delete_leftovers,
-    delete_older,
-    delete_snapshot,
-    pieces_of,
 )
 from tag_compliance.snapshot.status import LastScan, ScanStatus
 from tag_compliance.snapshot.validate import faults_of
@@ -96,7 +91,7 @@ class SnapshotStore:
             return Current(snapshot=pointer, last_scan=ended).model_dump_json().encode()
 
         with contextlib.suppress(StorageRefused):  # publishing is worth more than cleaning up
-            delete_leftovers(self._storage, self._pointed_id())
+            retention.delete_leftovers(self._storage, self._pointed_id())
         try:
             for name, data in {**pieces, MANIFEST: manifest.encode()}.items():
                 self._storage.write(path_of(snapshot_id, name), data)
@@ -104,10 +99,10 @@ class SnapshotStore:
         except BaseException:
             with contextlib.suppress(StorageRefused):
                 if self._pointed_id() != snapshot_id:  # an update can take effect and still fail
-                    delete_snapshot(self._storage, snapshot_id)
+                    retention.delete_snapshot(self._storage, snapshot_id)
             raise
         if not replaced:
-            delete_snapshot(self._storage, snapshot_id)
+            retention.delete_snapshot(self._storage, snapshot_id)
         return snapshot_id if replaced else None
 
     def record(self, ended: LastScan) -> None:
@@ -161,7 +156,7 @@ class SnapshotStore:
 
         Blind spot: only the pointer has the hash of a manifest, so these are not verified by one.
         """
-        for snapshot_id in sorted(pieces_of(self._storage), reverse=True):
+        for snapshot_id in sorted(retention.pieces_of(self._storage), reverse=True):
             if snapshot_id != unreadable_id:
                 with contextlib.suppress(SnapshotUnreadable, StorageRefused):
                     return self._verified(snapshot_id)
@@ -182,8 +177,8 @@ class SnapshotStore:
         """
         pointer = current_in(self._pointer_data()).snapshot
         current = pointer.snapshot_id if pointer else ""
-        delete_leftovers(self._storage, current)
-        return delete_older(self._storage, current, newest)
+        retention.delete_leftovers(self._storage, current)
+        return retention.delete_older(self._storage, current, newest)
 
     def _pointer_data(self) -> bytes | None:
         self._seen = self._storage.read(CURRENT, self._seen)

@@ -1,15 +1,16 @@
-"""`GET /metrics`, `/health`, `/ready` and `/livez` over HTTP."""
+"""The endpoints `/metrics`, `/health`, `/ready` and `/livez` over HTTP."""
 
 from __future__ import annotations
 
 import gzip
+import json
 import shutil
 import zlib
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 
 from tag_compliance.domain.read_status import Outcome
-from tag_compliance_tests.exporter.running import Exporter
+from tag_compliance_tests.exporter.running import Exporter, run_in_thread
 from tag_compliance_tests.support.snapshots import (
     EXPOSITION,
     FORMAT_1,
@@ -125,26 +126,35 @@ def test_health_mentions_a_partial_scan_and_returns_200(exporter: Exporter, tmp_
     assert "the last scan is partial: shop eu-west-1: throttled" in exporter.get("/health").text
 
 
-def test_health_reports_a_snapshot_that_is_too_old(exporter: Exporter, tmp_path: Path) -> None:
-    publish(tmp_path, status=scan_status(datetime.now(UTC) - timedelta(hours=2)))
-    eventually(lambda: "old; the limit is 15 min" in exporter.get("/health").text)
-    assert exporter.get("/health").status == 503
-    assert exporter.get("/ready").status == 200
-
-
 def test_a_damaged_snapshot_is_reported_by_health_and_metrics_and_never_served(
     exporter: Exporter, tmp_path: Path
 ) -> None:
     _serve(exporter, tmp_path)
     (tmp_path / "current.json").write_bytes(b"{}}")
     eventually(lambda: exporter.get("/health").status == 503)
+    _assert_the_good_snapshot_is_served(exporter)
+
+
+def test_an_exporter_that_starts_with_a_damaged_snapshot_serves_the_newest_good_one(
+    tmp_path: Path,
+) -> None:
+    good = publish(tmp_path)
+    damaged = publish(tmp_path, b"newer 1\n")
+    (tmp_path / "snapshots" / damaged / "metrics.txt").write_bytes(b"newer 2\n")
+    with run_in_thread(tmp_path) as exporter:
+        health = exporter.get("/health")
+        assert (health.status, json.loads(health.text)["snapshot"]) == (503, good)
+        assert f"snapshot {damaged} is unreadable: metrics.txt has been altered" in health.text
+        _assert_the_good_snapshot_is_served(exporter)
+
+
+def _assert_the_good_snapshot_is_served(exporter: Exporter) -> None:
     response = exporter.get("/metrics")
-    assert response.status == 200
+    assert (response.status, exporter.get("/").status, exporter.get("/ready").status) == (200,) * 3
     assert response.body.startswith(EXPOSITION)
     assert response.sample("tag_compliance_exporter_snapshot_readable") == 0
     assert response.sample("tag_compliance_exporter_storage_up") == 1
     assert (response.sample("tag_compliance_exporter_snapshot_load_failures_total") or 0) >= 1
-    assert exporter.get("/").status == 200
 
 
 def test_a_storage_that_an_older_version_wrote_is_served_and_replaced(

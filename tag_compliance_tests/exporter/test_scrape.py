@@ -49,20 +49,6 @@ def _body(response: bytes) -> bytes:
     return body
 
 
-def test_a_large_scrape_returns_the_snapshot_followed_by_the_exporters_metrics(
-    big: Exporter,
-) -> None:
-    response = big.get("/metrics")
-    assert response.body.startswith(BIG + b"# HELP tag_compliance_exporter_build_info ")
-
-
-def test_head_and_304_have_no_body(big: Exporter) -> None:
-    head = big.get("/metrics", "HEAD")
-    assert head.body == b""
-    response = big.get("/metrics", If_None_Match=head.headers["etag"])
-    assert (response.status, response.body) == (304, b"")
-
-
 def test_a_connection_is_reused_for_several_requests(big: Exporter) -> None:
     connection = http.client.HTTPConnection("127.0.0.1", big.port, timeout=20)
     with contextlib.closing(connection):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,19 +92,6 @@ def test_a_malformed_pointer_is_an_error(folder: Path, text: str) -> None:
     (folder / "current.json").write_text(text)
     with pytest.raises(SnapshotUnreadable, match=r"current\.json is malformed"):
         open_store(folder).load()
-
-
-def test_files_of_two_snapshots_are_never_mixed(folder: Path, tmp_path: Path) -> None:
-    first = _piece(folder, "metrics.txt").parent
-    publish(folder, exposition_of(1), status_of(1))
-    [second] = set(first.parent.iterdir()) - {first}
-    for name in ("metrics.txt", "snapshot.json"):
-        kept = (second / name).read_bytes()
-        shutil.copy(first / name, second / name)
-        with pytest.raises(SnapshotUnreadable, match=f"{name} has been altered"):
-            open_store(folder).load()
-        (second / name).write_bytes(kept)
-    assert open_store(folder).load() is not None
 
 
 def _forged(folder: Path, manifest: bytes) -> None:
