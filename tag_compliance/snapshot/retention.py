@@ -1,4 +1,4 @@
-"""Deletes snapshots, and only these: files of other names are neither read nor deleted."""
+"""Deletes snapshots, and nothing else: files of other names are ignored."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ def delete_snapshot(storage: Storage, snapshot_id: str) -> None:
 def delete_leftovers(storage: Storage, current: str) -> None:
     """Deletes the remains of killed writers, except of those that may still be writing."""
     storage.sweep()
-    unchanged = pieces_of(storage, _ABANDONED_SECONDS)
-    for snapshot_id, names in pieces_of(storage).items():
-        if MANIFEST not in names and names == unchanged.get(snapshot_id) and snapshot_id != current:
+    unfinished = {i: n for i, n in pieces_of(storage).items() if MANIFEST not in n and i != current}
+    unchanged = pieces_of(storage, _ABANDONED_SECONDS) if unfinished else {}
+    for snapshot_id, names in unfinished.items():
+        if names == unchanged.get(snapshot_id):
             delete_snapshot(storage, snapshot_id)
 
 
