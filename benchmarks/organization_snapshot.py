@@ -43,7 +43,7 @@ def main() -> None:
         "samples": contents.samples,
         "detail_series": contents.detail_series,
         "plain_bytes": len(snapshot.plain),
-        "gzip_bytes": len(snapshot.gzip),
+        "gzip_bytes": len(snapshot.gzip.body),
     }
     print(json.dumps(published))
 

@@ -111,7 +111,7 @@ def _publish(accounts: int, regions: int, types: int, tags: int, *, storage: str
         "samples": contents.samples,
         "detail_series": contents.detail_series,
         "plain_bytes": len(snapshot.plain),
-        "gzip_bytes": len(snapshot.gzip),
+        "gzip_bytes": len(snapshot.gzip.body),
     }
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from tag_compliance.config import Config
 from tag_compliance.errors import StorageRefused
-from tag_compliance.storage.folder import DAGSTER_FOLDER, FolderStorage
+from tag_compliance.storage.folder import FolderStorage
 
 FEW_EVENTS = {
     "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "true",
@@ -26,7 +26,7 @@ Blind spot: when a run dies, the run is marked as failed, but none of its accoun
 def prepare_dagster_home(named: str | None, config: Config) -> Path:
     """Creates the folder if it is missing, and the shipped `dagster.yaml` unless it has one."""
     state = "state" if "://" in config.storage else config.storage
-    home = Path(named) if named else Path(state) / DAGSTER_FOLDER
+    home = Path(named) if named else Path(state) / "dagster"
     settings = home / "dagster.yaml"
     try:
         home.mkdir(parents=True, exist_ok=True)

@@ -12,8 +12,8 @@ from tag_compliance.aws import iam
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.base import Stored
 from tag_compliance.storage.folder import FolderStorage
-from tag_compliance_tests.exporter.snapshots import publish
 from tag_compliance_tests.iam.configurations import BASE, HUB, config_of
+from tag_compliance_tests.support.snapshots import publish
 
 
 def _allowed(policy: iam.Document | None) -> dict[str, list[str]]:

@@ -10,9 +10,9 @@ import pytest
 import yaml
 
 from tag_compliance_tests.exporter.running import run_in_thread
-from tag_compliance_tests.exporter.snapshots import publish
 from tag_compliance_tests.monitoring.shipped import ROOT, load
 from tag_compliance_tests.support.prometheus import running_prometheus
+from tag_compliance_tests.support.snapshots import publish
 from tag_compliance_tests.support.waiting import eventually
 
 _MONITOR = ROOT / "k8s/components/servicemonitor/servicemonitor.yaml"

@@ -37,7 +37,7 @@ from tag_compliance_tests.pipeline.pipelines import (
     move_end,
 )
 from tag_compliance_tests.pipeline.ticks import look, publish, tick
-from tag_compliance_tests.snapshot.statuses import exposition_of, status_of
+from tag_compliance_tests.support.snapshots import exposition_of, status_of
 
 Status = dg.DagsterRunStatus
 TWO_HOURS = timedelta(hours=2)

@@ -20,7 +20,7 @@ from tag_compliance_tests.domain.organizations import (
     summary_of,
     table_of,
 )
-from tag_compliance_tests.snapshot.statuses import NOON
+from tag_compliance_tests.support.snapshots import NOON
 
 POLICY = Policy(("Owner", "Env"), ("ecs:*",))
 

@@ -17,7 +17,7 @@ from tag_compliance.exporter.server import ExporterSettings, serve
 from tag_compliance_tests.exporter.certificates import trusting, write_certificate
 from tag_compliance_tests.exporter.conftest import Start
 from tag_compliance_tests.exporter.running import Exporter
-from tag_compliance_tests.exporter.snapshots import EXPOSITION, publish
+from tag_compliance_tests.support.snapshots import publish
 from tag_compliance_tests.support.waiting import DEADLINE_SECONDS, eventually
 
 
@@ -49,14 +49,6 @@ def _refuses(exporter: Exporter) -> bool:
     except OSError:
         return True
     return False
-
-
-def test_a_new_snapshot_is_served_without_a_restart(start_process: Start, tmp_path: Path) -> None:
-    exporter = start_process(tmp_path)
-    assert exporter.get("/ready").status == 503
-    publish(tmp_path)
-    eventually(lambda: exporter.get("/ready").status == 200)
-    assert exporter.get("/metrics").body.startswith(EXPOSITION)
 
 
 def test_the_first_response_is_ready_if_a_snapshot_exists(

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
+from typing import Any
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.counts import Counts
 from tag_compliance.domain.read_status import Outcome
+from tag_compliance.snapshot.appendable_gzip import Appendable, compress
 from tag_compliance.snapshot.status import (
     AccountStatus,
     LastScan,
@@ -16,7 +20,7 @@ from tag_compliance.snapshot.status import (
     ScanStatus,
     TagStatus,
 )
-from tag_compliance.snapshot.store import SnapshotStore
+from tag_compliance.snapshot.store import Snapshot, SnapshotStore
 from tag_compliance.storage.folder import FolderStorage
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -45,43 +49,63 @@ def publish(folder: Path, exposition: bytes = EXPOSITION, status: ScanStatus | N
     return snapshot_id
 
 
-def scan_status(made_at: datetime | None = None, **changes: object) -> ScanStatus:
+def publish_all(root: Path, minutes: Sequence[int], start: Barrier) -> None:
+    """Publishes the scans of these minutes; after each one it deletes all but the newest."""
+    store = open_store(root)
+    start.wait()
+    for minute in minutes:
+        store.publish(exposition_of(minute, 1000), status_of(minute))
+        store.retain(1)
+
+
+def snapshot_with(status: ScanStatus) -> Snapshot:
+    """A snapshot in memory, without samples."""
+    return Snapshot("id", status, b"", Appendable.of(compress(b"")))
+
+
+def scan_status(made_at: datetime | None = None, **changes: Any) -> ScanStatus:
     """One account with one region, whose numbers are `COUNTS`."""
     made_at = made_at or datetime.now(UTC)
-    account = account_status("shop", region_status(made_at))
     status = ScanStatus(
         scan_started_at=made_at - timedelta(seconds=20),
         made_at=made_at,
         outcome=Outcome.COMPLETE,
         stale_after_seconds=900,
         counts=COUNTS,
-        accounts=(account,),
+        accounts=(account_status("shop", region_status(made_at)),),
         tags=(TagStatus("Owner", 1),),
         failures=(),
         version="0.1.0",
     )
-    return replace(status, **changes)  # type: ignore[arg-type]
+    return replace(status, **changes)
 
 
-def account_status(
-    name: str, *regions: RegionStatus, account_id: str = "111122223333"
-) -> AccountStatus:
+def status_of(minutes: int = 0, **changes: Any) -> ScanStatus:
+    """The status of a scan that started so many minutes after noon."""
+    return scan_status(NOON + timedelta(minutes=minutes, seconds=20), **changes)
+
+
+def exposition_of(minutes: int, lines: int = 1) -> bytes:
+    """A valid exposition that differs from those of other minutes."""
+    return b"".join(b'scan{line="%d"} %d\n' % (line, minutes) for line in range(lines))
+
+
+def account_status(name: str, *regions: RegionStatus) -> AccountStatus:
     """An account; it was fully read if all its regions were."""
     succeeded = all(region.reason == "ok" for region in regions)
     at = min((r.last_success_at for r in regions if r.last_success_at), default=None)
-    return AccountStatus(
-        AccountId(account_id), AccountName(name), succeeded, at if succeeded else None, regions
-    )
+    id_ = AccountId("111122223333")
+    return AccountStatus(id_, AccountName(name), succeeded, at if succeeded else None, regions)
 
 
 def region_status(
-    at: datetime | None, reason: str = "ok", counts: Counts | None = None, **changes: object
+    at: datetime | None, reason: str = "ok", counts: Counts | None = None, **changes: Any
 ) -> RegionStatus:
     """A region that was read, with `COUNTS` unless given, or one that was not and has none."""
     if reason == "ok":
         counts = counts or COUNTS
     status = RegionStatus(RegionName("eu-west-1"), reason, "", 1.5, at, counts)
-    return replace(status, **changes)  # type: ignore[arg-type]
+    return replace(status, **changes)
 
 
 def failed_scan(ended_at: datetime, *failures: str) -> LastScan:
