@@ -78,7 +78,7 @@ def _log_warning(
 def _nest_fields(_logger: object, _method: str, arguments: EventDict) -> EventDict:
     """The fields as one attribute of the record: `logging` refuses some names, `name` for one."""
     event, fields = arguments["msg"], arguments["extra"]
-    text = _on_one_line(str(event)) + "".join(
+    text = on_one_line(str(event)) + "".join(
         f" {_quoted(key)}={_quoted(value)}" for key, value in fields.items()
     )
     return {"stacklevel": _CALLER, **arguments, "msg": text, "extra": {_EVENT: (event, fields)}}
@@ -87,9 +87,9 @@ def _nest_fields(_logger: object, _method: str, arguments: EventDict) -> EventDi
 def _render_text(_logger: object, _method: str, line: EventDict) -> str:
     """One line; those of a traceback are indented, so that none of them looks like an event."""
     record: logging.LogRecord = line["_record"]
-    text = f"{_time_of(record)} {record.levelname.lower():7} {_on_one_line(line['event'])}"
+    text = f"{_time_of(record)} {record.levelname.lower():7} {on_one_line(line['event'])}"
     traceback = line["exception"].split("\n") if "exception" in line else []
-    return "\n".join([text, *(f"    {_on_one_line(part)}" for part in traceback)])
+    return "\n".join([text, *(f"    {on_one_line(part)}" for part in traceback)])
 
 
 def _render_json(_logger: object, _method: str, line: EventDict) -> str:
@@ -126,9 +126,9 @@ def _quoted(value: Any) -> str:
     if text and text.isprintable() and not set(text) & set(' ="'):
         return text
     escaped = text.replace("\\", r"\\").replace('"', r"\"")
-    return f'"{_on_one_line(escaped)}"'
+    return f'"{on_one_line(escaped)}"'
 
 
-def _on_one_line(text: str) -> str:
+def on_one_line(text: str) -> str:
     """Escapes control characters: a line feed would start a line, ESC a terminal command."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

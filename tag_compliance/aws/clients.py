@@ -17,7 +17,7 @@ import boto3
 import botocore.session
 from botocore.config import Config as ClientConfig
 from botocore.credentials import Credentials, ReadOnlyCredentials
-from botocore.exceptions import NoCredentialsError
+from botocore.exceptions import CredentialRetrievalError, NoCredentialsError
 from botocore.utils import get_environ_proxies
 
 from tag_compliance import __version__
@@ -33,6 +33,9 @@ if TYPE_CHECKING:
     from types_boto3_sts import STSClient
 
 CONNECT_SECONDS, READ_SECONDS = 5, 30
+
+_PROVIDERS = ("credential_process", "web_identity_token_file")
+"""Settings of a profile that name a program or a file, which can be missing."""
 
 
 class Clients:
@@ -79,11 +82,18 @@ class Clients:
         Raises `NoCredentialsError` if there are none, and another `BotoCoreError` if they cannot be
         loaded.
         """
-        with self._lock:
-            base = self._base
-        if base is None:
-            raise NoCredentialsError
-        frozen: ReadOnlyCredentials = base.get_frozen_credentials()
+        try:
+            with self._lock:
+                base = self._base
+            if base is None:
+                raise NoCredentialsError
+            frozen: ReadOnlyCredentials = base.get_frozen_credentials()
+        except (OSError, LookupError, TypeError, ValueError) as error:
+            # botocore passes on that a credential process is missing or prints no JSON.
+            settings = botocore.session.Session().get_scoped_config()
+            provider = next((p for p in _PROVIDERS if p in settings), "the configured provider")
+            cause = f"{type(error).__name__}: {error}"
+            raise CredentialRetrievalError(provider=provider, error_msg=cause) from None
         return frozen
 
     def sts(self, region: RegionName) -> STSClient:

@@ -114,7 +114,7 @@ _CREDENTIALS = (
 # The first match decides, so subclasses precede their base classes.
 _RULES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Reason, int], ...] = (
     (ResponseParserError, Reason.MALFORMED_RESPONSE, _FEW),
-    (_CREDENTIALS, Reason.ACCESS_DENIED, 1),
+    (_CREDENTIALS, Reason.NO_CREDENTIALS, 1),
     (boto.ConnectTimeoutError, Reason.TIMEOUT, _FEW),
     (boto.ReadTimeoutError, Reason.TIMEOUT, _SOME),
     (boto.SSLError, Reason.UNREACHABLE, 1),
@@ -152,10 +152,12 @@ def _classify(  # noqa: PLR0911 - a table
         return Reason.INTERNAL, _MANY
     if code in _DENIED and "service control policy" in text:
         return Reason.SCP_DENIED, 1
+    if code in _INVALID_TOKEN | _UNSIGNED:
+        return Reason.NO_CREDENTIALS, 1
     # "The requested DurationSeconds exceeds the MaxSessionDuration set for this role" is a
     # ValidationError: the role cannot be assumed as it is configured.
-    if operation == "AssumeRole" and code in _DENIED | _INVALID_TOKEN | {"ValidationError"}:
+    if operation == "AssumeRole" and code in _DENIED | {"ValidationError"}:
         return Reason.ASSUME_ROLE_DENIED, 1
-    if code in _DENIED | _INVALID_TOKEN | _UNSIGNED or status in _FORBIDDEN:
+    if code in _DENIED or status in _FORBIDDEN:
         return Reason.ACCESS_DENIED, 1
     return Reason.INTERNAL, 1

@@ -13,10 +13,102 @@ from tag_compliance.domain.read_status import Reason
 _CALLER = re.compile(r"User: (arn:[^\s]+)")
 _SESSION = re.compile(r"^arn:([\w-]+):sts::(\d{12}):assumed-role/([^/]+)/.+$")
 
+_OF_STS = ("AssumeRole:", "GetCallerIdentity:")
+_SKEWED = "RequestExpired"
+
+_CREDENTIALS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    (
+        r"Signature expired|Signature not yet current",
+        (
+            "the clock of this machine differs by more than five minutes from AWS's clock;",
+            "synchronize it, for example with: timedatectl set-ntp true",
+        ),
+    ),
+    (
+        r"profile \(.*\) could not be found",
+        (
+            "AWS_PROFILE names a profile that is in neither ~/.aws/config nor ~/.aws/credentials;",
+            "correct the variable, or choose one of: aws configure list-profiles",
+        ),
+    ),
+    (
+        r"SSO|token from sso|aws login|login session",
+        (
+            "the session of this profile has expired or does not exist; log in again with:",
+            "  aws sso login   (or aws login, if the profile has login_session)",
+        ),
+    ),
+    (
+        r"custom-process|credential_process",
+        (
+            "the command in credential_process of this profile fails; run it in a shell:",
+            "it must exit with 0 and print the credentials as JSON",
+        ),
+    ),
+    (
+        r"web_identity_token_file",
+        ("check that the file in AWS_WEB_IDENTITY_TOKEN_FILE is mounted and readable",),
+    ),
+    (
+        r"Partial credentials",
+        ("set both the access key id and the secret access key, or neither",),
+    ),
+    (
+        r"InvalidClientTokenId|UnrecognizedClient|InvalidAccessKeyId",
+        (
+            "AWS does not know the access key: it was deleted, deactivated or mistyped, belongs to",
+            "another partition, or is temporary and lacks its AWS_SESSION_TOKEN;",
+            "AWS_ACCESS_KEY_ID in the environment takes precedence over a default profile",
+        ),
+    ),
+    (
+        r"SignatureDoesNotMatch|InvalidSignature",
+        (
+            "the secret access key does not belong to the access key id: copy both again;",
+            "if they are right, a proxy changes the requests",
+        ),
+    ),
+    (
+        r"MissingAuthenticationToken|IncompleteSignature",
+        ("a proxy removes or changes the header Authorization of the requests",),
+    ),
+    (
+        r"no AWS credentials were found",
+        (
+            "set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY; on EC2, ECS and EKS",
+            "attach a role to the instance, the task or the service account",
+        ),
+    ),
+)
+"""What is wrong with the credentials: a pattern in the message, and the advice for it."""
+
 _READ_TAGS = {"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}
 
 
-def remediation_of(  # noqa: PLR0911 - a table
+_NETWORK = (
+    "check the network, HTTPS_PROXY, AWS_ENDPOINT_URL and AWS_CA_BUNDLE, and that this",
+    "machine can reach tagging.{region}.amazonaws.com or its VPC endpoint",
+)
+_ADVICE: dict[Reason, tuple[str, ...]] = {
+    Reason.SCP_DENIED: (
+        "a service control policy denies tag:GetResources in {region};",
+        "exempt the role, or remove the region from the configuration",
+    ),
+    Reason.REGION_DISABLED: (
+        "enable {region} for the account (account:EnableRegion),",
+        "or remove it from the configuration",
+    ),
+    Reason.UNREACHABLE: _NETWORK,
+    Reason.TIMEOUT: _NETWORK,
+    Reason.THROTTLED: (
+        "another program calls the tagging API in this account: lower calls_per_second",
+    ),
+    Reason.EXPIRED_TOKEN: ("check the clock of this machine, and session_duration",),
+    Reason.MALFORMED_RESPONSE: ("check whether a proxy changes the responses of AWS",),
+}
+
+
+def remediation_of(
     reason: Reason, message: str, steps: tuple[RoleStep, ...], region: RegionName
 ) -> tuple[str, ...]:
     """Lines for a person, without indentation; none if only another attempt can help.
@@ -24,6 +116,10 @@ def remediation_of(  # noqa: PLR0911 - a table
     `message` is the message of the read status, and `steps` are the roles of the account.
     """
     match reason:
+        case Reason.NO_CREDENTIALS:
+            return _on_credentials(message)
+        case Reason.EXPIRED_TOKEN if message.startswith(_OF_STS) and _SKEWED not in message:
+            return ("the base credentials have expired: log in again, or renew them",)
         case Reason.ASSUME_ROLE_DENIED:
             return _on_assume_role(message, steps)
         case Reason.ACCESS_DENIED if steps:
@@ -35,31 +131,15 @@ def remediation_of(  # noqa: PLR0911 - a table
                 "check that they belong to this account and that a policy allows:",
                 _statement(_READ_TAGS),
             )
-        case Reason.SCP_DENIED:
-            return (
-                f"a service control policy denies tag:GetResources in {region};",
-                "exempt the role, or remove the region from the configuration",
-            )
-        case Reason.REGION_DISABLED:
-            return (
-                f"enable {region} for the account (account:EnableRegion),",
-                "or remove it from the configuration",
-            )
-        case Reason.UNREACHABLE | Reason.TIMEOUT:
-            return (
-                "check the network, HTTPS_PROXY, AWS_ENDPOINT_URL and AWS_CA_BUNDLE, and that this",
-                f"machine can reach tagging.{region}.amazonaws.com or its VPC endpoint",
-            )
-        case Reason.THROTTLED:
-            return (
-                "another program calls the tagging API in this account: lower calls_per_second",
-            )
-        case Reason.EXPIRED_TOKEN:
-            return ("check the clock of this machine, and session_duration",)
-        case Reason.MALFORMED_RESPONSE:
-            return ("check whether a proxy changes the responses of AWS",)
         case _:
-            return ()
+            return tuple(line.format(region=region) for line in _ADVICE.get(reason, ()))
+
+
+def _on_credentials(message: str) -> tuple[str, ...]:
+    for pattern, advice in _CREDENTIALS:
+        if re.search(pattern, message):
+            return advice
+    return ("check the base credentials, for example with: aws sts get-caller-identity",)
 
 
 def _on_assume_role(message: str, steps: tuple[RoleStep, ...]) -> tuple[str, ...]:

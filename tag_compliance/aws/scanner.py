@@ -36,16 +36,18 @@ def scan_accounts(
     targets: Sequence[Target],
     progress: Progress = lambda _id, _status: None,
     *,
+    page_read: Callable[[], None] = lambda: None,
     max_pages: int | None = None,
 ) -> Generator[AccountInventory, None, None]:
     """Reads every region of the targets; yields each account when its last region has been read.
 
     Reading starts with the first `next` and continues while the consumer works, up to a few
     accounts ahead. A failure is data in the account's read status. When the consumer closes the
-    generator or is interrupted, the threads stop. `max_pages` limits the pages of each region: such
+    generator or is interrupted, the threads stop. `page_read` is called on the reading threads for
+    each page that another one follows. `max_pages` limits the pages of each region: such
     a scan tests whether regions can be read and must not be stored.
     """
-    scan = _Scan(config, progress, max_pages)
+    scan = _Scan(config, progress, page_read, max_pages)
     # An exception keeps the frame of this generator: without `closing`, the threads would go on.
     with contextlib.closing(scan.read(targets)) as inventories:
         for inventory in inventories:
@@ -55,11 +57,19 @@ def scan_accounts(
 
 
 class _Scan:
-    def __init__(self, config: Config, progress: Progress, max_pages: int | None) -> None:
+    def __init__(
+        self,
+        config: Config,
+        progress: Progress,
+        page_read: Callable[[], None],
+        max_pages: int | None,
+    ) -> None:
         self._config = config
         self._progress = progress
         self._clients = Clients(config.max_concurrency, config.region_deadline)
-        self._sources: tuple[ResourceSource, ...] = (TaggingApi(self._clients, max_pages),)
+        self._sources: tuple[ResourceSource, ...] = (
+            TaggingApi(self._clients, max_pages, page_read),
+        )
         self._stopped = threading.Event()
 
     def read(self, targets: Sequence[Target]) -> Generator[AccountInventory, None, None]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,14 +33,14 @@ if TYPE_CHECKING:
 def scan(config: Path, output: options.Output, account: str | None, logs: options.Logs) -> int:
     """Scan once and print the metrics.
 
-    The metrics go to stdout; the summary, the log and the progress bar go to stderr. The run is
-    recorded in the Dagster instance that DAGSTER_HOME names; without DAGSTER_HOME it is not
-    recorded.
+    The metrics go to stdout; the summary, the log and the progress bar go to stderr. If stdout is a
+    terminal, the summary is printed instead of the metrics. The run is recorded in the Dagster
+    instance that DAGSTER_HOME names; without DAGSTER_HOME it is not recorded.
     """
     from tag_compliance.cli.single_scan import scan_once
 
     logs.configure()
-    return ExitCode.of(scan_once(config, os.environ, output, account).outcome)
+    return ExitCode.of(scan_once(config, os.environ, output, logs, account).outcome)
 
 
 @command(
@@ -115,24 +116,27 @@ def check_config(config: Path, logs: options.Logs) -> int:
 
 @command(
     "tag-compliance doctor --config config.yaml",
-    complete="every account and region can be read",
-    failed="an account or region cannot be read",
+    complete="every account and region can be read, and everything else works",
+    failed="a test failed",
 )
 @options.config_option
+@option("--push", "TAG_COMPLIANCE_PUSH", "The Pushgateway to test.", metavar="URL")
 @options.logging_options
-def doctor(config: Path, logs: options.Logs) -> int:
+def doctor(config: Path, push: str | None, logs: options.Logs) -> int:
     """Test whether every account and region can be read.
 
-    Assumes each role and reads one page of each region. Prints each failure with its remedy.
-    Stores nothing.
+    Tests the credentials, the storage, the alert hook and the push target. Then assumes each role
+    and reads one page of each region. Prints each fault once, with its remedy. Stores nothing.
     """
-    from tag_compliance.cli.diagnosis import examine, report
+    from tag_compliance.cli.diagnosis import diagnose
+    from tag_compliance.cli.diagnosis_report import report
+    from tag_compliance.cli.terminal import Style
 
     logs.configure()
     loaded = _load(config)
-    scans = examine(loaded)
-    print("\n".join(report(loaded, scans)))
-    return ExitCode.COMPLETE if all(scan.succeeded for scan in scans) else ExitCode.FAILED
+    diagnosis = diagnose(loaded, push)
+    print("\n".join(report(loaded, diagnosis, Style.of(sys.stdout))))
+    return ExitCode.COMPLETE if diagnosis.is_healthy else ExitCode.FAILED
 
 
 @command("tag-compliance iam-policy --policy member", complete="the policies were printed")
@@ -163,10 +167,13 @@ def iam_policy(
     With --policy, prints one policy document as JSON. Without it, prints a JSON object with every
     policy by its name.
     """
+    from tag_compliance.cli.accounts import account_id_of
     from tag_compliance.cli.iam_documents import documents
 
     logs.configure()
-    print(json.dumps(documents(_load(config), policy, principal, account), indent=2))
+    loaded = _load(config)
+    account_id = account and account_id_of(account, loaded, config)
+    print(json.dumps(documents(loaded, policy, principal, account_id), indent=2))
     return ExitCode.COMPLETE
 
 

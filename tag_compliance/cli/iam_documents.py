@@ -28,8 +28,6 @@ def documents(
     """
     if account:
         only = tuple(a for a in config.aws_account_matrix if a.account_id == account)
-        if not only:
-            raise _wrong("account", account, "no such account in aws_account_matrix")
         config = config.model_copy(update={"aws_account_matrix": only})
     if principal and not _PRINCIPAL.fullmatch(principal):
         raise _wrong("principal", principal, "must be the ARN of an IAM role or user")

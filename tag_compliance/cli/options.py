@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 import click
@@ -36,14 +37,29 @@ class Logs:
         configure_logs(self.log_level, LogFormat(self.log_format))
 
 
+class Format(StrEnum):
+    """What a scan prints on stdout."""
+
+    PROMETHEUS = "prometheus"
+    JSON = "json"
+    SUMMARY = "summary"
+
+
 @dataclass(frozen=True, slots=True)
 class Output:
     """Where a scan writes the metrics: a file, a Pushgateway, or both; stdout without either."""
 
     output: str | None = option_field(
         "TAG_COMPLIANCE_OUTPUT",
-        "Write the metrics to this file, which is replaced atomically, instead of stdout.",
-        type=click.Path(readable=False),
+        "Write the metrics to this file, which is replaced atomically, instead of stdout; - is "
+        "stdout.",
+        type=click.Path(readable=False, allow_dash=True),
+    )
+    format: str | None = option_field(
+        "TAG_COMPLIANCE_SCAN_FORMAT",
+        "What to print on stdout: the metrics, the summary as a JSON document, or the summary as "
+        "text. On a terminal the default is the summary, otherwise the metrics.",
+        type=click.Choice([format_.value for format_ in Format]),
     )
     push: str | None = option_field(
         "TAG_COMPLIANCE_PUSH",
@@ -114,7 +130,7 @@ def account_option(help_text: str) -> Decorator:
         "--account",
         "TAG_COMPLIANCE_ACCOUNT",
         help_text,
-        metavar="ID",
+        metavar="ACCOUNT",
         shell_complete=_complete_account_ids,
     )
 

@@ -14,11 +14,13 @@ from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import Timeout, Url, make_headers, parse_url
 
 from tag_compliance.errors import TagComplianceError
+from tag_compliance.logs import on_one_line
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 _TIMEOUT = Timeout(total=30.0)
 _MAX_BODY_BYTES = 1_000
 _MAX_CHARACTERS = 300
+_REFUSED = (401, 403)
 
 
 def push(exposition: bytes, url: str, job: str = "tag_compliance") -> None:
@@ -43,9 +45,30 @@ def push(exposition: bytes, url: str, job: str = "tag_compliance") -> None:
                 cause = f"it returned {response.status} {response.reason}"
                 raise TagComplianceError(f"cannot push to {base}: {cause}{body and ': '}{body}")
     except (HTTPError, OSError) as error:
-        # urllib3 puts names of its classes in front of the error that it caught.
-        cause = _one_line(str(error.__cause__ or error))
-        raise TagComplianceError(f"cannot push to {base}: {cause}") from error
+        raise _not_pushed(base, error) from error
+
+
+def check_push_target(url: str) -> None:
+    """Raises `TagComplianceError` if a push to this URL cannot succeed now; changes nothing.
+
+    A proxy may let only pushes through, so a response such as 404 is not a failure.
+    """
+    base, headers = _address(url)
+    try:
+        response = _pool(base).request(
+            "GET", f"{base}/-/ready", headers=headers, timeout=_TIMEOUT, retries=False
+        )
+    except (HTTPError, OSError) as error:
+        raise _not_pushed(base, error) from error
+    if response.status in _REFUSED or response.status >= 500:  # noqa: PLR2004 - a server error
+        cause = f"it returned {response.status} {response.reason}"
+        raise TagComplianceError(f"cannot push to {base}: {cause}")
+
+
+def _not_pushed(base: Url, error: Exception) -> TagComplianceError:
+    # urllib3 puts names of its classes in front of the error that it caught.
+    cause = _one_line(str(error.__cause__ or error))
+    return TagComplianceError(f"cannot push to {base}: {cause}")
 
 
 def _address(url: str) -> tuple[Url, dict[str, str]]:
@@ -83,4 +106,4 @@ def _credentials(url: Url) -> str | None:
 
 
 def _one_line(text: str) -> str:
-    return shorten(text, _MAX_CHARACTERS, placeholder=" …")
+    return on_one_line(shorten(text, _MAX_CHARACTERS, placeholder=" …"))

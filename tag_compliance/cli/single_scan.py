@@ -2,55 +2,78 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import logging
 import os
-import sys
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from tag_compliance.aws.regions import known_regions
-from tag_compliance.aws.targets import targets_of
 from tag_compliance.cli import options
+from tag_compliance.cli.accounts import account_id_of
 from tag_compliance.cli.dagster_home import FEW_EVENTS, prepare_dagster_home
-from tag_compliance.cli.display import progress_bar, summary_of
 from tag_compliance.cli.interrupts import interruptible
-from tag_compliance.cli.push import push
+from tag_compliance.cli.output import check_output, write_result
+from tag_compliance.cli.progress import progress_bar
 from tag_compliance.config import Config, load_config
-from tag_compliance.errors import BadConfiguration, Fault, StorageRefused, TagComplianceError
+from tag_compliance.errors import TagComplianceError
+from tag_compliance.logs import LogFormat
 from tag_compliance.snapshot.status import ScanStatus
 from tag_compliance.snapshot.store import Snapshot
-from tag_compliance.storage.folder import FolderStorage
 
 
 def scan_once(
     config_path: Path,
     environment: Mapping[str, str],
     output: options.Output,
+    logs: options.Logs,
     account: str | None = None,
 ) -> ScanStatus:
-    """Scans, writes the exposition to its output, prints a summary on stderr.
+    """Scans, writes the exposition to its output, prints a summary.
+
+    `account` is an account's id or name.
 
     Raises `TagComplianceError` if there is no snapshot or it cannot be written to the output; an
     existing file is then kept.
     """
     config = load_config(config_path, environment, known_regions())
-    if account is not None and not targets_of(config, {account}):
-        fault = Fault("--account", "", account, f"no such account in {config_path}")
-        raise BadConfiguration((fault,))
+    account_id = account and account_id_of(account, config, config_path)
     for_dagster = {**FEW_EVENTS, **environment}
     if home := environment.get("DAGSTER_HOME"):
         for_dagster["DAGSTER_HOME"] = str(prepare_dagster_home(home, config))
     _set_process_environment(for_dagster)
 
-    snapshot = _materialize(config, config_path, for_dagster, account)
-    if output.push:
-        push(snapshot.plain, output.push)
-    if output.output or not output.push:
-        _write(snapshot.plain, output.output)
-    for line in summary_of(snapshot.status):
-        print(line, file=sys.stderr)
+    check_output(output)
+    with _each_failure_once(logs):
+        snapshot = _materialize(config, config_path, for_dagster, account_id)
+    write_result(snapshot, config.storage, output)
     return snapshot.status
+
+
+@contextlib.contextmanager
+def _each_failure_once(logs: options.Logs) -> Iterator[None]:
+    """Keeps failures out of the log that the summary shows; JSON lines keep one event for each."""
+    repeated = {"tag_compliance.run": "not read: "}
+    if logs.log_format == LogFormat.TEXT:
+        repeated["tag_compliance.aws.scanner"] = "account not fully read"
+    with contextlib.ExitStack() as stack:
+        for name, beginning in repeated.items():
+            stack.enter_context(_without(logging.getLogger(name), beginning))
+        yield
+
+
+@contextlib.contextmanager
+def _without(logger: logging.Logger, beginning: str) -> Iterator[None]:
+    def is_other(record: logging.LogRecord) -> bool:
+        return not record.getMessage().startswith(beginning)
+
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)
 
 
 def _set_process_environment(environment: Mapping[str, str]) -> None:
@@ -79,31 +102,10 @@ def _materialize(
     gc.freeze()
     gc.enable()
 
-    with interruptible() as check, progress_bar(config) as advance:
-        ended = run_once(config, config_path, environment, ProgressResource(advance), account)
+    with interruptible() as check, progress_bar(config) as bar:
+        progress = ProgressResource(bar.region_read, bar.page_read)
+        ended = run_once(config, config_path, environment, progress, account)
         check()
     if ended.snapshot is None:
         raise TagComplianceError(ended.failure or f"the run {ended.run_id} failed")
     return ended.snapshot
-
-
-def _write(exposition: bytes, output: str | None) -> None:
-    """To stdout, or atomically to the file."""
-    try:
-        if not output:
-            sys.stdout.buffer.write(exposition)
-            sys.stdout.buffer.flush()
-            return
-        path = Path(output)
-        if path.exists() and not (path.is_file() or path.is_dir()):
-            path.write_bytes(exposition)  # a device or a pipe must not be replaced by a file
-        else:
-            path = path.resolve()
-            FolderStorage(path.parent).write(path.name, exposition)
-    except BrokenPipeError:
-        raise
-    except (OSError, StorageRefused) as error:
-        cause = error.cause if isinstance(error, StorageRefused) else error.strerror
-        raise StorageRefused(
-            output or "stdout", "write", cause or str(error), "the snapshot is in the storage"
-        ) from error

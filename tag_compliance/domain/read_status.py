@@ -32,6 +32,7 @@ class Reason(StrEnum):
     """Why a reading has its result: the bounded set of values of the metrics' label `reason`."""
 
     OK = "ok"
+    NO_CREDENTIALS = "no_credentials"
     ACCESS_DENIED = "access_denied"
     ASSUME_ROLE_DENIED = "assume_role_denied"
     REGION_DISABLED = "region_disabled"

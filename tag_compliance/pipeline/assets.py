@@ -95,7 +95,7 @@ def _read_accounts(
     reading_run = next_reading_run(storage)
     writer = AccountWriter(config, storage, context.log.warning, started_at, reading_run)
     targets = targets_of(config, set(context.partition_keys))
-    for inventory in scan_accounts(config, targets, progress):
+    for inventory in scan_accounts(config, targets, progress, page_read=progress.page_read):
         evaluation = writer.store(inventory)
         shown = metadata.of_account(evaluation) if evaluation else metadata.NOT_STORED
         context.add_asset_metadata(shown, partition_key=str(inventory.status.account_id))

@@ -1,7 +1,7 @@
 """The Dagster resources: the configuration, the heartbeat of a run, the progress of a scan."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import dagster as dg
@@ -70,10 +70,16 @@ class HeartbeatResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
 
 class ProgressResource:
-    """Called with each region that has been read; the CLI connects its progress bar here."""
+    """Called with each region that has been read; the CLI connects its progress bar here.
 
-    def __init__(self, listener: Progress | None = None) -> None:
+    `page_read` is called for each page that another one follows.
+    """
+
+    def __init__(
+        self, listener: Progress | None = None, page_read: Callable[[], None] = lambda: None
+    ) -> None:
         self._listener = listener
+        self.page_read = page_read
 
     def __call__(self, account_id: AccountId, region: RegionReadStatus) -> None:
         if self._listener is not None:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from botocore import exceptions as boto
+from botocore.exceptions import ClientError
 
+from tag_compliance.aws.errors import aws_error_of
 from tag_compliance.aws.remediation import remediation_of
 from tag_compliance.aws.targets import RoleStep
 from tag_compliance.domain.account import RegionName
@@ -61,3 +64,38 @@ def test_a_denied_hub_role_is_the_role_to_fix() -> None:
 
     assert lines[0].startswith(HUB.role_arn)
     assert "Condition" not in statements(lines)[0]
+
+
+def _response(code: str, message: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": message}}, "GetCallerIdentity")
+
+
+SKEW = "Signature expired: 20261124T100000Z is now earlier than 20261124T105500Z"
+CREDENTIALS = [
+    (boto.NoCredentialsError(), "set AWS_PROFILE, or AWS_ACCESS_KEY_ID"),
+    (boto.ProfileNotFound(profile="nix"), "AWS_PROFILE names a profile"),
+    (boto.PartialCredentialsError(provider="env", cred_var="x"), "set both the access key id"),
+    (boto.SSOTokenLoadError(error_msg="Token for x does not exist"), "aws sso login"),
+    (boto.UnauthorizedSSOTokenError(), "aws sso login"),
+    (boto.TokenRetrievalError(provider="sso", error_msg="expired"), "aws sso login"),
+    (boto.LoginRefreshRequired(), "aws sso login"),
+    (boto.CredentialRetrievalError(provider="custom-process", error_msg="x"), "credential_process"),
+    (_response("InvalidClientTokenId", "is invalid"), "AWS does not know the access key"),
+    (_response("SignatureDoesNotMatch", "does not match"), "the secret access key does not belong"),
+    (_response("SignatureDoesNotMatch", SKEW), "the clock of this machine differs"),
+    (_response("MissingAuthenticationToken", "Missing"), "a proxy removes"),
+    (_response("ExpiredToken", "has expired"), "the base credentials have expired"),
+    (_response("RequestExpired", "has expired"), "check the clock of this machine"),
+    (boto.ConfigParseError(path="config"), "aws sts get-caller-identity"),
+]
+
+
+@pytest.mark.parametrize(("error", "advice"), CREDENTIALS)
+def test_unusable_credentials_have_the_advice_for_their_cause(
+    error: Exception, advice: str
+) -> None:
+    failure = aws_error_of("GetCallerIdentity", error)
+    lines = remediation_of(failure.reason, str(failure), (MEMBER,), REGION)
+
+    assert advice in " ".join(lines)
+    assert not statements(lines), "no permission is missing"

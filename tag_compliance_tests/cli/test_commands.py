@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import sys
 import urllib.request
+
+import pytest
 
 from tag_compliance_tests.fake_aws import Fault
 from tag_compliance_tests.support.config import write_config
@@ -72,16 +76,21 @@ def test_doctor_exits_0_when_every_region_can_be_read(program: Program) -> None:
     ended = program.run("doctor")
     assert ended.code == 0
     assert ended.out.splitlines() == [
+        "credentials  arn:aws:iam::999999999999:user/base",
+        f"storage      {program.place.state.resolve()}",
+        "alert hook   not configured",
+        "push target  not configured",
+        "",
         *(
-            f"{account}  {account}  {region:15} ok"
+            f"{account}  2 of 2 regions can be read  {account}"
             for account in ("100000000000", "100000000001", "100000000002")
-            for region in ("us-east-1", "eu-west-1")
         ),
         "",
         "6 of 6 regions can be read",
     ]
     assert not program.place.state.exists(), "nothing is stored"
     assert program.fake.calls.count("GetResources") == 6, "one page per region"
+    assert program.fake.calls.count("GetCallerIdentity") == 1, "the credentials are tested once"
 
 
 def test_a_role_that_cannot_be_assumed_is_reported_with_the_statements_to_add(
@@ -108,12 +117,116 @@ def test_a_role_that_cannot_be_assumed_is_reported_with_the_statements_to_add(
 
 
 def test_a_missing_permission_is_reported_with_the_statement_to_add(program: Program) -> None:
-    program.fake.faults.add(Fault.ACCESS_DENIED, operation="GetResources", region="eu-west-1")
+    program.fake.faults.add(
+        Fault.ACCESS_DENIED, operation="GetResources", account_id="100000000001"
+    )
     ended = program.run("doctor")
     assert ended.code == 1
-    assert "3 of 6 regions can be read" in ended.out
+    assert "4 of 6 regions can be read" in ended.out
     assert f"  add to a policy of {ROLE}:" in ended.out
     assert '{"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}' in ended.out
+
+
+def test_equal_faults_of_many_accounts_are_one_line_with_one_remedy(program: Program) -> None:
+    for account in program.fake.organization:
+        account.roles = ()
+    ended = program.run("doctor")
+    assert ended.code == 1
+    (fault,) = [line for line in ended.out.splitlines() if "assume_role_denied" in line]
+    assert fault.startswith("3 accounts, 100000000000 (100000000000), 100000000001 (")
+    assert "in us-east-1, eu-west-1: assume_role_denied: AssumeRole: AccessDenied: " in fault
+    assert fault.endswith("on resource: arn:aws:iam::<account>:role/terraform")
+    lines = ended.out.splitlines()
+    (allow,) = [json.loads(line) for line in lines if '"Resource"' in line]
+    assert allow["Resource"] == "arn:aws:iam::*:role/terraform"
+
+
+SSO = """\
+[profile p]
+sso_start_url = https://x
+sso_region = us-east-1
+sso_account_id = 1
+sso_role_name = r
+"""
+PROCESS = "[profile p]\ncredential_process = "
+
+
+@pytest.mark.parametrize(
+    ("environment", "settings", "advice"),
+    [
+        ({"AWS_ACCESS_KEY_ID": ""}, "", "set AWS_PROFILE, or AWS_ACCESS_KEY_ID"),
+        ({"AWS_PROFILE": "nix"}, "", "AWS_PROFILE names a profile that is in neither"),
+        ({"AWS_PROFILE": "p"}, PROCESS + "false", "credential_process of this profile fails"),
+        ({"AWS_PROFILE": "p"}, PROCESS + "absent", "credential_process of this profile fails"),
+        ({"AWS_PROFILE": "p"}, PROCESS + "echo no", "credential_process of this profile fails"),
+        (
+            {"AWS_PROFILE": "p"},
+            SSO,
+            "aws sso login",
+        ),
+    ],
+)
+def test_credentials_that_cannot_be_used_are_one_fault_with_the_advice_for_its_cause(
+    program: Program, environment: dict[str, str], settings: str, advice: str
+) -> None:
+    file = program.place.folder / "aws-config"
+    file.write_text(settings)
+    os.environ["AWS_CONFIG_FILE"] = str(file)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        del os.environ[name]
+    os.environ.update({name: value for name, value in environment.items() if value})
+    ended = program.run("doctor")
+    assert ended.code == 1
+    (fault,) = [line for line in ended.out.splitlines() if "no_credentials" in line]
+    assert fault.startswith("credentials: no_credentials: GetCallerIdentity: ")
+    assert advice in ended.out
+    assert "tag:GetResources" not in ended.out
+    assert "no account was tested: that needs credentials" in ended.out
+    assert len(program.fake.calls) == 0
+
+
+def test_a_rejected_key_is_one_fault_before_any_role_is_assumed(program: Program) -> None:
+    program.fake.faults.add(Fault.QUOTED_REQUEST, operation="GetCallerIdentity")
+    ended = program.run("doctor")
+    assert ended.code == 1
+    assert "  the secret access key does not belong to the access key id" in ended.out
+    assert program.fake.calls.count("AssumeRole") == 0
+
+
+HOOK = "def hook(alert): ...\ndef none(): ...\n"
+
+
+@pytest.mark.parametrize(
+    ("hook", "fault"),
+    [
+        ("hooks:hook", ""),
+        ("hooks:absent", "names no function that this code location can import"),
+        ("hooks:none", "alert hook: hooks:none: TypeError: too many positional arguments"),
+        ("broken:hook", "alert hook: broken:hook: ZeroDivisionError"),
+    ],
+)
+def test_doctor_imports_the_alert_hook_from_the_working_folder_and_does_not_call_it(
+    program: Program, hook: str, fault: str
+) -> None:
+    (program.place.folder / "hooks.py").write_text(HOOK)
+    (program.place.folder / "broken.py").write_text("1 / 0\n")
+    write_config(program.place.folder, program.fake.organization, alert_hook=hook)
+    try:
+        ended = program.run("doctor")
+    finally:
+        sys.modules.pop("hooks", None)
+    assert ended.code == bool(fault)
+    assert fault in ended.out
+    assert f"alert hook   {'failed' if fault else hook}" in ended.out
+
+
+def test_doctor_reports_a_storage_and_a_push_target_that_cannot_be_used(program: Program) -> None:
+    program.place.state.write_text("a file is where the folder must be")
+    ended = program.run("doctor", "--push", "http://127.0.0.1:1")
+    assert ended.code == 1
+    assert f"storage: cannot write {program.place.state.resolve()}/doctor/" in ended.out
+    assert "push target: cannot push to http://127.0.0.1:1: " in ended.out
+    assert "6 of 6 regions can be read" in ended.out
 
 
 def test_serve_serves_the_storage_of_the_configuration_until_sigterm(place: Place) -> None:

@@ -90,10 +90,12 @@ def test_the_version_is_printed(program: Program) -> None:
 
 
 def test_every_option_has_the_environment_variable_of_its_name() -> None:
-    # New options of `report`, `policy` and `explain` get TAG_COMPLIANCE_<COMMAND>_<FLAG> instead.
+    # `scan --format` and new options of `report`, `policy` and `explain` get
+    # TAG_COMPLIANCE_<COMMAND>_<FLAG> instead.
     for command in COMMANDS:
         for option in options(command):
             name = option.opts[0].removeprefix("--").replace("-", "_").upper()
+            name = "SCAN_FORMAT" if name == "FORMAT" else name
             assert option.envvar == f"TAG_COMPLIANCE_{name}"
 
 
@@ -104,6 +106,7 @@ def test_a_flag_overrides_its_variable_and_the_variable_overrides_the_default(
     values = {"port": "1234", "ui_port": "1234", "log_level": "error", "log_format": "json"}
     others = {"port": "4321", "ui_port": "4321", "log_level": "debug", "log_format": "text"}
     values["policy"], others["policy"] = "base", "hub"
+    values["format"], others["format"] = "json", "summary"
     for option in options(command):
         if option.is_flag:
             continue

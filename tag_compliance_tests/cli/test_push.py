@@ -8,19 +8,23 @@ from collections.abc import Iterator
 
 import pytest
 
-from tag_compliance.cli.push import push
+from tag_compliance.cli.push import check_push_target, push
 from tag_compliance.errors import TagComplianceError
 from tag_compliance_tests.support.loopback import free_port, serving
 
 
 @contextlib.contextmanager
 def server_that_returns(response: bytes) -> Iterator[tuple[str, list[tuple[str, str | None]]]]:
-    """A server that records path and credentials of each PUT, and sends the bytes as response."""
+    """A server that records the path and credentials of each request, and sends the bytes."""
     requests: list[tuple[str, str | None]] = []
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_PUT(self) -> None:
             self.rfile.read(int(self.headers["Content-Length"]))
+            requests.append((self.path, self.headers["Authorization"]))
+            self.wfile.write(response)
+
+        def do_GET(self) -> None:
             requests.append((self.path, self.headers["Authorization"]))
             self.wfile.write(response)
 
@@ -57,6 +61,22 @@ def test_no_error_message_contains_the_password(response: bytes) -> None:
         message = message_of_a_failed_push(f"http://ci:secret@{address}")
     assert message.startswith(f"cannot push to http://{address}: ")
     assert "secret" not in message
+
+
+def test_the_test_of_the_push_target_pushes_nothing() -> None:
+    with server_that_returns(b"HTTP/1.0 404 Not Found\r\n\r\n") as (address, requests):
+        check_push_target(f"http://ci:secret@{address}/gateway/")
+    assert requests == [("/gateway/-/ready", "Basic Y2k6c2VjcmV0")]
+
+
+@pytest.mark.parametrize("status", ["401 Unauthorized", "403 Forbidden", "503 Unavailable"])
+def test_a_push_target_that_refuses_is_reported_without_the_password(status: str) -> None:
+    with (
+        server_that_returns(f"HTTP/1.0 {status}\r\n\r\n".encode()) as (address, _),
+        pytest.raises(TagComplianceError) as raised,
+    ):
+        check_push_target(f"http://ci:secret@{address}")
+    assert str(raised.value) == f"cannot push to http://{address}: it returned {status}"
 
 
 def test_a_redirect_is_reported_and_not_followed() -> None:

@@ -7,17 +7,21 @@ import fcntl
 import json
 import os
 import pty
+import re
 import signal
 import subprocess
 import termios
 from collections import Counter
+from pathlib import Path
 
 import dagster as dg
 import pytest
+import yaml
 
-from tag_compliance_tests.fake_aws import FakeAws, Fault
+from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organization
 from tag_compliance_tests.support.config import write_config
 from tag_compliance_tests.support.exposition import Exposition
+from tag_compliance_tests.support.forked import ForkServer
 from tag_compliance_tests.support.process import PROGRAM, Place
 from tag_compliance_tests.support.program import Program
 from tag_compliance_tests.support.waiting import DEADLINE_SECONDS
@@ -41,7 +45,8 @@ def test_a_partial_scan_publishes_what_was_read_with_exit_code_3(program: Progra
     assert ended.code == 3
     first, *lines = ended.err.splitlines()
     assert first.startswith("partial: 4 of 6 regions of 3 accounts read in ")
-    assert f"  {ACCOUNT}  {ACCOUNT}         0        –  failed: access_denied" in lines
+    assert f"  {ACCOUNT}  {ACCOUNT}         0        –  0 of 2 regions read" in lines
+    assert "account not fully read" not in ended.err, "each failure is reported once"
     assert sum(line.endswith(" %  ok") for line in lines) == 2
     (failure,) = [line for line in lines if line.startswith("not read: ")]
     assert failure.startswith(f"not read: {ACCOUNT} ")
@@ -96,20 +101,89 @@ def test_an_output_file_that_cannot_be_written_is_reported_in_one_line(
     assert (program.place.folder / "file").read_text() == "old"
 
 
-def test_the_progress_bar_is_shown_on_a_terminal(place: Place) -> None:
+def shown_on_a_terminal(place: Place, *arguments: str, stdout: bool = False) -> str:
+    """What a scan shows on a terminal: its stderr, and its stdout too if asked for."""
     ours, theirs = pty.openpty()
     termios.tcsetwinsize(ours, (24, 100))
-    with (place.folder / "stdout").open("w") as stdout, os.fdopen(ours, "rb", 0) as terminal:
-        process = place.start("scan", stdout=stdout, stderr=theirs)
+    with (place.folder / "stdout").open("w") as file, os.fdopen(ours, "rb", 0) as terminal:
+        process = place.start("scan", *arguments, stdout=theirs if stdout else file, stderr=theirs)
         os.close(theirs)
         shown = b""
         with contextlib.suppress(OSError):  # the other side of the terminal is closed
             while piece := terminal.read(65536):
                 shown += piece
-    assert process.wait(DEADLINE_SECONDS) == 0
-    assert b"/6 [" in shown
-    assert b"region" in shown
+    assert process.wait(DEADLINE_SECONDS) in {0, 3}
+    return shown.decode()
+
+
+def test_the_progress_bar_counts_pages_and_ends_at_100_per_cent(
+    tmp_path: Path, forks: ForkServer
+) -> None:
+    with FakeAws(generate_organization(1, ["us-east-1"], 950)) as fake:
+        place = Place.create(tmp_path / "place", fake, forks)
+        shown = shown_on_a_terminal(place)
+    bars = [piece for piece in re.split("[\r\n]", shown) if "%|" in piece]
+    assert "100%|" in bars[-1]
+    assert "10/10 [" in bars[-1]
     assert "compliance_percentage" in Exposition((place.folder / "stdout").read_text()).names
+
+
+def test_log_lines_and_the_progress_bar_do_not_mix(place: Place) -> None:
+    shown = shown_on_a_terminal(place)
+    lines = [line for line in shown.split("\n") if "account read" in line]
+    assert len(lines) == 3
+    for line in lines:
+        visible = line.rstrip("\r").rpartition("\r")[2]
+        assert re.fullmatch(r"(\x1b\[A)?\d{4}-\S+ info +account read .*", visible), repr(line)
+
+
+def test_on_a_terminal_a_scan_shows_the_summary_and_where_the_metrics_are(place: Place) -> None:
+    shown = shown_on_a_terminal(place, "--log-level", "error", stdout=True)
+    assert "# HELP" not in shown
+    assert shown.count(" regions of 3 accounts read in ") == 1
+    (path,) = re.findall(r"metrics: (\S+)", shown)
+    assert Path(path).read_text().startswith("# HELP")
+    assert "\x1b[32mcomplete\x1b[0m" in shown
+
+
+def test_the_format_decides_what_stdout_gets(program: Program) -> None:
+    ended = program.run("scan", "--format", "json")
+    document = json.loads(ended.out)
+    assert (document["outcome"], len(document["accounts"])) == ("complete", 3)
+    assert "complete: 6 of 6 regions" in ended.err
+
+    ended = program.run("scan", "--format", "summary", "--output", "metrics.prom")
+    assert ended.out.startswith("complete: 6 of 6 regions")
+    assert "complete: 6 of 6 regions" not in ended.err
+    assert (program.place.folder / "metrics.prom").read_text().startswith("# HELP")
+
+    os.environ["TAG_COMPLIANCE_SCAN_FORMAT"] = "prometheus"
+    assert program.run("scan", "--output", "-").out.startswith("# HELP")
+    line = program.fails(2, "scan", "--output", "-", "--format", "json")
+    assert "stdout cannot also have the metrics" in line
+
+
+def test_output_and_push_target_are_tested_before_the_scan(program: Program) -> None:
+    (program.place.folder / "file").write_text("old")
+    program.fails(1, "scan", "--output", "file/metrics.prom")
+    line = program.fails(1, "scan", "--push", "http://127.0.0.1:1")
+    assert line.startswith("tag-compliance: cannot push to http://127.0.0.1:1: ")
+    assert len(program.fake.calls) == 0
+    assert not program.place.state.exists()
+
+
+def test_an_account_can_be_named_by_its_name(program: Program) -> None:
+    config = program.place.folder / "config.yaml"
+    rows = yaml.safe_load(config.read_text())
+    for row, name in zip(rows["aws_account_matrix"], ["shop", "web", "web"], strict=True):
+        row["account_name"] = name
+    config.write_text(yaml.safe_dump(rows))
+    assert program.run("scan", "--account", "shop").code == 3, "the others are not scanned yet"
+    called = {call.account_id for call in program.fake.calls.matching("GetResources")}
+    assert called == {ACCOUNT}
+    line = program.fails(2, "scan", "--account", "web")
+    assert "2 accounts have this name; use an id: 100000000001, 100000000002" in line
+    assert "did you mean shop?" in program.fails(2, "scan", "--account", "shp")
 
 
 def test_every_json_log_line_is_an_event(program: Program) -> None:

@@ -79,7 +79,7 @@ LASTING = [
     (Fault.ACCESS_DENIED, "access_denied", EVERYWHERE),
     (Fault.SCP_DENIED, "scp_denied", EVERYWHERE),
     (Fault.REGION_DISABLED, "region_disabled", EVERYWHERE),
-    (Fault.QUOTED_REQUEST, "access_denied", EVERYWHERE),
+    (Fault.QUOTED_REQUEST, "no_credentials", EVERYWHERE),
     (Fault.EXPIRED_TOKEN, "expired_token", EVERYWHERE),
     (Fault.INTERNAL, "internal", EVERYWHERE),
     (Fault.HTTP_503, "internal", EVERYWHERE),
@@ -98,8 +98,11 @@ LASTING = [
     (Fault.WRONG_ARN_TYPE, "malformed_response", IN_PAGES),
     (Fault.WRONG_TAGS_TYPE, "malformed_response", IN_PAGES),
 ]
-# In STS these are reported as a denied role.
-DENIES_A_ROLE = {Fault.ACCESS_DENIED, Fault.REGION_DISABLED}
+# STS returns the same errors for other causes: a role that may not be assumed, an unknown key.
+REASONS_IN_STS = {
+    Fault.ACCESS_DENIED: "assume_role_denied",
+    Fault.REGION_DISABLED: "no_credentials",
+}
 
 
 @pytest.mark.parametrize(("fault", "reason", "where"), LASTING)
@@ -112,7 +115,7 @@ def test_a_lasting_fault_is_reported_and_only_its_region_has_no_numbers(
         ended = program.scan(fake)
 
     faulty = faulty_regions(where)
-    reason_in_sts = "assume_role_denied" if fault in DENIES_A_ROLE else reason
+    reason_in_sts = REASONS_IN_STS.get(fault, reason)
     expected = {
         region: (reason_in_sts if region[0] == STS else reason, 0.0)
         if region in faulty

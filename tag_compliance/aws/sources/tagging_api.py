@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetRes
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 import pyarrow as pa
@@ -28,14 +29,23 @@ for 15 minutes, expired."""
 
 
 class TaggingApi:
-    """Reads all pages of a region; at most `max_pages` to test whether the region can be read."""
+    """Reads all pages of a region; at most `max_pages` to test whether the region can be read.
+
+    Calls `page_read` for each page that another one follows.
+    """
 
     name = Source.TAGGING
     operation = _OPERATION
 
-    def __init__(self, clients: Clients, max_pages: int | None = None) -> None:
+    def __init__(
+        self,
+        clients: Clients,
+        max_pages: int | None = None,
+        page_read: Callable[[], None] = lambda: None,
+    ) -> None:
         self._clients = clients
         self._max_pages = max_pages
+        self._page_read = page_read
 
     def read(self, session: AccountSession, region: RegionName, budget: CallBudget) -> pa.Table:
         for restart in range(_MAX_RESTARTS + 1):
@@ -63,6 +73,7 @@ class TaggingApi:
                 cause = f"page {pages} carries a pagination token that has been used before"
                 raise AwsError(_OPERATION, Reason.MALFORMED_RESPONSE, cause)
             seen.add(token)
+            self._page_read()
 
     def _get(self, session: AccountSession, region: RegionName, token: str) -> Page:
         used = session.credentials()

@@ -1,0 +1,142 @@
+"""Where the result of a scan goes: stdout, a file, a Pushgateway. They are tested before it."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from tag_compliance.cli import options
+from tag_compliance.cli.options import Format
+from tag_compliance.cli.push import check_push_target, push
+from tag_compliance.cli.summary import json_summary, summary_of
+from tag_compliance.cli.terminal import Style, is_terminal
+from tag_compliance.errors import BadConfiguration, Fault, StorageRefused
+from tag_compliance.snapshot.layout import PLAIN, path_of
+from tag_compliance.snapshot.store import Snapshot
+
+_STDOUT = "-"
+
+
+def check_output(output: options.Output) -> None:
+    """Raises `TagComplianceError` if the output cannot be used, whatever the scan finds."""
+    if output.output == _STDOUT and output.format not in (None, Format.PROMETHEUS):
+        rule = f"stdout cannot also have the metrics; leave --format {output.format} out"
+        raise BadConfiguration((Fault("command line", "--output", output.output, rule),))
+    if output.output and output.output != _STDOUT:
+        with _reported(output.output, "nothing was scanned"):
+            _check_file(Path(output.output))
+    if output.push:
+        check_push_target(output.push)
+
+
+def write_result(snapshot: Snapshot, storage_uri: str, output: options.Output) -> None:
+    """The metrics go to stdout, to `--output` or to `--push`; the summary goes to stderr.
+
+    `--format json` and `summary` write to stdout instead of the metrics. The latter is the default
+    on a terminal. Raises `TagComplianceError`.
+    """
+    metrics = f"{storage_uri}/{path_of(snapshot.snapshot_id, PLAIN)}"
+    elsewhere = output.push or output.output not in (None, _STDOUT)
+    if output.push:
+        push(snapshot.plain, output.push)
+    if output.output and output.output != _STDOUT:
+        with _reported(output.output):
+            _write_file(Path(output.output), snapshot.plain)
+    shown = _shown_on_stdout(output)
+    with _reported("stdout"):
+        if shown is Format.JSON:
+            print(json_summary(snapshot.status, snapshot.snapshot_id, metrics))
+        elif shown is Format.PROMETHEUS and not elsewhere:
+            sys.stdout.buffer.write(snapshot.plain)
+            sys.stdout.buffer.flush()
+    stream = sys.stdout if shown is Format.SUMMARY else sys.stderr
+    for line in summary_of(snapshot.status, Style.of(stream)):
+        print(line, file=stream)
+    if shown is Format.SUMMARY and not elsewhere:
+        print(f"metrics: {metrics}\n  --format prometheus prints them", file=stream)
+
+
+def _shown_on_stdout(output: options.Output) -> Format:
+    if output.format:
+        return Format(output.format)
+    is_for_a_person = not output.output and not output.push and is_terminal(sys.stdout)
+    return Format.SUMMARY if is_for_a_person else Format.PROMETHEUS
+
+
+@contextlib.contextmanager
+def _reported(place: str, advice: str = "the snapshot is in the storage") -> Iterator[None]:
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        cause = error.strerror or str(error)
+        raise StorageRefused(place, "write", cause, advice) from error
+
+
+def _check_file(path: Path) -> None:
+    """Raises `OSError`; creates nothing."""
+    path = _target_of(path)
+    folder = next(parent for parent in path.absolute().parents if os.path.lexists(parent))
+    if path.is_dir():
+        fault = errno.EISDIR
+    elif not folder.is_dir():
+        fault = errno.ENOTDIR
+    elif not os.access(path if _is_special(path) else folder, os.W_OK):
+        fault = errno.EACCES
+    else:
+        return
+    raise OSError(fault, os.strerror(fault))
+
+
+def _target_of(path: Path) -> Path:
+    """What the links lead to.
+
+    In a folder where anyone may create links, a link could lead to a file that only this user may
+    write, so none is followed there. The kernel protects only programs that let it follow links.
+    """
+    for _ in range(40):  # as many as Linux follows
+        if not path.is_symlink():
+            return path
+        if path.parent.stat().st_mode & stat.S_IWOTH:
+            raise OSError(None, "it is a link in a world-writable folder; name the file itself")
+        path = path.parent / path.readlink()
+    raise OSError(None, "too many links")
+
+
+def _is_special(path: Path) -> bool:
+    """Whether it is a device or a pipe, which must not be replaced by a file."""
+    return path.exists() and not path.is_file()
+
+
+def _write_file(path: Path, data: bytes) -> None:
+    """Atomically; keeps the mode of an existing file, and its owner and group where it may."""
+    path = _target_of(path)
+    if _is_special(path):
+        path.write_bytes(data)
+        return
+    path.parent.mkdir(parents=True, exist_ok=True)
+    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}.unfinished")
+    try:
+        with unfinished.open("xb") as file:
+            file.write(data)
+            file.flush()
+            if path.exists():
+                _copy_access(path.stat(), file.fileno())
+            os.fsync(file.fileno())
+        unfinished.replace(path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def _copy_access(old: os.stat_result, descriptor: int) -> None:
+    for owner, group in (-1, old.st_gid), (old.st_uid, -1):
+        with contextlib.suppress(PermissionError):
+            os.fchown(descriptor, owner, group)
+    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))

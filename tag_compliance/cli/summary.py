@@ -1,0 +1,136 @@
+"""The summary of a scan, as text for people and as JSON for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any, TypeVar
+
+from tag_compliance.cli.terminal import Style
+from tag_compliance.domain.counts import Counts, Thresholds, floor_percentage, format_percentage
+from tag_compliance.domain.read_status import Outcome
+from tag_compliance.logs import on_one_line
+from tag_compliance.snapshot.status import AccountStatus, ScanStatus
+
+_MOST_ROWS = 20
+_MOST_FAILURES = 20
+
+T = TypeVar("T")
+
+
+def folded(rows: Sequence[T], is_healthy: Callable[[T], bool]) -> tuple[list[T], int]:
+    """The failed rows, then at most 20 healthy ones; and how many healthy ones are left out."""
+    healthy = [row for row in rows if is_healthy(row)]
+    failed = [row for row in rows if not is_healthy(row)]
+    return failed + healthy[:_MOST_ROWS], len(healthy[_MOST_ROWS:])
+
+
+def summary_of(status: ScanStatus, style: Style) -> Iterator[str]:
+    """One line for the scan, one per tag, a table of the accounts, one line per failure."""
+    regions = [region for account in status.accounts for region in account.regions]
+    read = sum(region.reason == "ok" for region in regions)
+    outcome = {Outcome.COMPLETE: style.good, Outcome.PARTIAL: style.fair}
+    yield (
+        f"{outcome.get(status.outcome, style.poor)(status.outcome)}: {read} of {len(regions)} "
+        f"regions of {len(status.accounts)} accounts read in {_seconds(status):.1f} s"
+    )
+    if status.outcome is Outcome.NOTHING:
+        yield "nothing could be scanned; all numbers are those of earlier scans"
+    counts = status.counts
+    yield (
+        f"{counts.returned} resources returned, {counts.excluded} excluded, "
+        f"{counts.counted} counted, {counts.compliant} compliant"
+    )
+    yield f"{format_percentage(counts.compliance_percentage)} have every required tag"
+    for tag in status.tags:
+        yield f"  {tag.missing:>8} lack {on_one_line(tag.tag)}"
+    yield from _accounts(status, style)
+    for failure in status.failures[:_MOST_FAILURES]:
+        yield f"{style.poor('not read:')} {on_one_line(failure)}"
+    if len(status.failures) > _MOST_FAILURES:
+        yield f"{style.poor('not read:')} {len(status.failures) - _MOST_FAILURES} more"
+
+
+def _accounts(status: ScanStatus, style: Style) -> Iterator[str]:
+    """Failed accounts first; of many healthy ones those with the lowest compliance."""
+    accounts: Sequence[AccountStatus] = status.accounts
+    if sum(account.succeeded for account in accounts) > _MOST_ROWS:
+        accounts = sorted(accounts, key=_compliance)
+    shown, omitted = folded(accounts, lambda account: account.succeeded)
+    names = [on_one_line(account.account_name) for account in shown]
+    width = max(map(len, names), default=0)
+    for account, name in zip(shown, names, strict=True):
+        counts = account.counts
+        yield (
+            f"  {account.account_id}  {name:{width}}  {counts.counted:>8}  "
+            f"{_graded(counts, status.thresholds, style)}  {_state(account, style)}"
+        )
+    if omitted:
+        yield f"  … {omitted} more accounts, all fully read and at least as compliant"
+
+
+def _compliance(account: AccountStatus) -> float:
+    percentage = account.counts.compliance_percentage
+    return 101.0 if percentage is None else percentage
+
+
+def _graded(counts: Counts, thresholds: Thresholds, style: Style) -> str:
+    percentage = counts.compliance_percentage
+    text = f"{format_percentage(percentage):>7}"
+    return text if percentage is None else style.graded(text, thresholds.grade(percentage))
+
+
+def _state(account: AccountStatus, style: Style) -> str:
+    if account.succeeded:
+        return "ok"
+    read = sum(region.reason == "ok" for region in account.regions)
+    return style.poor(f"{read} of {len(account.regions)} regions read")
+
+
+def _seconds(status: ScanStatus) -> float:
+    return (status.made_at - status.scan_started_at).total_seconds()
+
+
+def json_summary(status: ScanStatus, snapshot_id: str, metrics: str) -> str:
+    """The summary as one JSON document; `metrics` is where the exposition is.
+
+    Percentages are rounded as in the text; they are null if nothing is counted.
+    """
+    document = {
+        "outcome": status.outcome,
+        "scan_started_at": status.scan_started_at.isoformat(),
+        "seconds": round(_seconds(status), 3),
+        "snapshot_id": snapshot_id,
+        "metrics": metrics,
+        **_numbers(status.counts),
+        "missing_tags": {tag.tag: tag.missing for tag in status.tags},
+        "accounts": [_account(account) for account in status.accounts],
+        "failures": status.failures,
+        "version": status.version,
+    }
+    return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _account(account: AccountStatus) -> dict[str, Any]:
+    return {
+        "account_id": account.account_id,
+        "account_name": account.account_name,
+        "succeeded": account.succeeded,
+        **_numbers(account.counts),
+        "regions": [
+            {
+                "region": region.region,
+                "reason": region.reason,
+                "message": region.message,
+                **(_numbers(region.counts) if region.counts else {}),
+            }
+            for region in account.regions
+        ],
+    }
+
+
+def _numbers(counts: Counts) -> dict[str, Any]:
+    percentage = counts.compliance_percentage
+    shown = None if percentage is None else floor_percentage(percentage)
+    return {**asdict(counts), "compliance_percentage": shown}
