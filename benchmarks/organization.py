@@ -10,6 +10,7 @@ import pyarrow.compute as pc
 
 from benchmarks.cases import REGIONS
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
+from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.evaluation import Evaluation, basis_of, evaluate
 from tag_compliance.domain.metrics import build_families
 from tag_compliance.domain.metrics.detail import LoadFindings, detail_of
@@ -23,9 +24,7 @@ from tag_compliance.domain.read_status import (
     Source,
 )
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
-from tag_compliance.domain.results import ComplianceResults
-from tag_compliance.domain.summary import SummarizedAccount, Summary
-from tag_compliance.domain.thresholds import Thresholds
+from tag_compliance.domain.summary import ComplianceResults, SummarizedAccount, Summary
 
 POLICY = Policy(("Owner", "Environment", "CostCenter", "Project"), ("ecs:task",))
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)

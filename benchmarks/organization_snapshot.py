@@ -10,8 +10,8 @@ import json
 
 from benchmarks.organization import POLICY, evaluated, inventories, merged
 from tag_compliance.domain.clock import utc_now
+from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.metrics.table import SnapshotInfo
-from tag_compliance.domain.thresholds import Thresholds
 from tag_compliance.snapshot.builder import SnapshotSettings, build_contents
 from tag_compliance.snapshot.layout import GZIP, PLAIN
 from tag_compliance.snapshot.store import SnapshotStore

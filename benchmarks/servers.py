@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.process import clean_environment, program
-from tag_compliance_tests.support.ports import free_port
+from tag_compliance_tests.support.loopback import free_port
 
 _START_TIMEOUT_SECONDS = 30.0
 _NGINX = """

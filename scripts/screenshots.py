@@ -11,15 +11,17 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tag_compliance.simulator.demo.accounts import describe_demo
-from tag_compliance_tests.browser.pages import (
+from tag_compliance.simulator.demo.organization import describe_demo
+from tag_compliance_tests.browser.running import (
+    Demo,
     open_check,
     open_lineage,
     open_partitions,
     open_plots,
     open_status,
+    running_browser,
+    running_demo,
 )
-from tag_compliance_tests.browser.running import Demo, running_browser, running_demo
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 # The screenshots are taken between two scans: during a scan the UI shows only its progress.

@@ -38,6 +38,7 @@ def main(folder: Path, manifests: Path) -> None:
     )
     for image in (whole, exporter):
         check_contents(image)
+        check_credentials(image)
     run_demo(whole)
     state = folder / "state"
     shutil.rmtree(state, ignore_errors=True)
@@ -75,6 +76,30 @@ def check_contents(image: Image) -> None:
     if write.process.wait(TIMEOUT_SECONDS) == 0 or "Read-only" not in write.last_output():
         raise Failed(f"{image.name}: /app is writable")
     say(f"{image.name}: --help in {seconds:.2f} s; user {settings['User']}, read-only root")
+
+
+_FIND_CREDENTIALS = "import boto3; print(boto3.Session().get_credentials().access_key)"
+
+
+def check_credentials(image: Image) -> None:
+    """boto3 finds a mounted profile that, as documented, only the user of the image can read."""
+    aws = image.folder / "aws"
+    aws.mkdir(exist_ok=True)
+    (aws / "credentials").write_text(
+        "[base]\naws_access_key_id = of-the-profile\naws_secret_access_key = secret\n",
+        encoding="utf-8",
+    )
+    for path, mode in ((aws, 0o700), (aws / "credentials", 0o600)):
+        os.chown(path, USER, USER)
+        path.chmod(mode)
+    found = image.run(
+        *("-c", _FIND_CREDENTIALS),
+        entrypoint=["python"],
+        mounts={aws: "/app/.aws"},
+        environment={"AWS_PROFILE": "base"},
+    )
+    if found.strip() != b"of-the-profile":
+        raise Failed(f"{image.name}: boto3 does not find the mounted profile: {found!r}")
 
 
 def _unwanted_files(image: Image) -> Iterator[Path]:

@@ -119,14 +119,6 @@ class RegionReadStatus:
         )
 
 
-def failed_region(
-    region: RegionName, reason: Reason, message: str, last_success_at: datetime | None = None
-) -> RegionReadStatus:
-    """A region of which nothing was read, for a cause that does not depend on the source."""
-    status = ReadStatus(Source.TAGGING, reason, message, last_success_at=last_success_at)
-    return RegionReadStatus(region, (status,))
-
-
 @dataclass(frozen=True, slots=True)
 class AccountReadStatus:
     """The result of reading one account: a status for each configured region, in that order.
@@ -165,6 +157,11 @@ class AccountReadStatus:
     def succeeded(self) -> bool:
         """Whether every region was read to its last page."""
         return all(region.succeeded for region in self.regions)
+
+    @property
+    def read_something(self) -> bool:
+        """Whether any region was read to its last page."""
+        return any(region.succeeded for region in self.regions)
 
     @property
     def was_read(self) -> bool:

@@ -14,10 +14,10 @@ from tag_compliance.aws.scanner import scan_accounts
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 from tag_compliance.domain.clock import utc_now
+from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.metrics.table import SnapshotInfo
 from tag_compliance.domain.read_status import AccountReadStatus, Outcome, failures_of
-from tag_compliance.domain.thresholds import Thresholds
-from tag_compliance.errors import InvalidExposition, NothingScanned
+from tag_compliance.errors import InvalidExposition
 from tag_compliance.pipeline import metadata
 from tag_compliance.pipeline.account_writer import AccountWriter, next_reading_run
 from tag_compliance.pipeline.checks import (
@@ -38,6 +38,7 @@ from tag_compliance.pipeline.run_tags import scan_times
 from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
 from tag_compliance.snapshot.status import LastScan
 from tag_compliance.snapshot.store import SnapshotStore
+from tag_compliance.tables.failed_readings import FailedReadings
 
 IO_MANAGER = "tag_compliance_io"
 
@@ -115,6 +116,10 @@ def compliance_results(
     storage = configuration.storage()
     times = scan_times(context.run).not_before(load_scan_times(storage))
     merged = merge_current(scan_config, storage, context.log.warning, times)
+    if merged.results.outcome is not Outcome.NOTHING:
+        AccountWriter(scan_config, storage, context.log.warning, merged.times.started_at).settle(
+            merged.failed
+        )
     before = configuration.snapshots().status()
     return dg.MaterializeResult(
         value=merged,
@@ -133,9 +138,10 @@ def metric_snapshot(
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """The exposition that the exporter serves, published in one step.
 
-    If no region could be read, nothing is published, and the last good snapshot stays. The same
-    is true if Prometheus would reject the exposition. If another run has published since the
-    results were merged, they are merged again: its numbers can be newer.
+    If no region could be read, the state metrics say so, and the numbers are those of the last good
+    snapshot. If Prometheus would reject the exposition, it is not published, and the last snapshot
+    stays. If another run has published since the results were merged, they are merged again: its
+    numbers can be newer.
     """
     store, merged = configuration.snapshots(), compliance_results
     with as_failure():
@@ -144,6 +150,10 @@ def metric_snapshot(
             storage, warn = configuration.storage(), context.log.warning
             merged = merge_current(scan_config, storage, warn, merged.times)
         store.retain(scan_config.retain_snapshots)
+        if merged.results.outcome is Outcome.NOTHING:
+            # The tables stay as they were before this scan.
+            failed = FailedReadings(configuration.storage(), context.log.warning)
+            failed.delete(status.account_id for status in merged.failed)
     snapshot_id, contents = published
     return dg.MaterializeResult(
         metadata=metadata.of_snapshot(contents, snapshot_id, store.uri, scan_config.exporter_url),
@@ -156,19 +166,13 @@ def _publish(
 ) -> tuple[str, SnapshotContents] | None:
     """The id and the contents of the snapshot; None if `merged` may be older than another one."""
     info = SnapshotInfo(merged.started_at, utc_now(), __version__)
-
-    def record_failure(*failures: str) -> None:
-        store.record(LastScan(info.scan_started_at, info.made_at, Outcome.NOTHING, failures))
-
-    if merged.results.outcome is Outcome.NOTHING:
-        record_failure(*merged.results.failures)
-        raise NothingScanned(merged.results.failures)
     settings = snapshot_settings(config)
     contents = build_contents(merged.results, merged.load_findings, info, settings)
     try:
         snapshot_id = store.publish(contents.exposition, contents.status, merged.after)
     except InvalidExposition as error:
-        record_failure(str(error))
+        failures = (str(error),)
+        store.record(LastScan(info.scan_started_at, info.made_at, Outcome.NOTHING, failures))
         raise
     return (snapshot_id, contents) if snapshot_id else None
 

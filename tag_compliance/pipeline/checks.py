@@ -10,7 +10,7 @@ import dagster as dg
 from tag_compliance.config import CheckSeverity, Config
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.counts import Counts, floor_percentage, format_percentage, percentage
-from tag_compliance.domain.results import ComplianceResults
+from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.pipeline.metadata import Cell, Metadata, table_of, table_of_failures
 from tag_compliance.snapshot.builder import SnapshotContents
 from tag_compliance.snapshot.status import ScanStatus

@@ -26,7 +26,8 @@ from tag_compliance.pipeline.merge import MergedScan, merge_current, policy_of
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_tags import ScanTimes
 from tag_compliance.storage.base import Storage
-from tag_compliance.tables.raw_resources import RawResources, Warn
+from tag_compliance.tables.parquet import Warn
+from tag_compliance.tables.raw_resources import RawResources
 
 _CONFIG, _TIMES = "tables/scan_config.json", "tables/scan_times.json"
 _times = TypeAdapter(ScanTimes)

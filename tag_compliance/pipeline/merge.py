@@ -17,18 +17,24 @@ from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config, OnFailure
 from tag_compliance.domain.account import AccountId, Target
 from tag_compliance.domain.clock import is_ahead, utc_now
-from tag_compliance.domain.evaluation import Basis, Evaluation, basis_of, evaluate
+from tag_compliance.domain.evaluation import Basis, basis_of, evaluate
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.reconcile import reconcile
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
-from tag_compliance.domain.results import ComplianceResults
-from tag_compliance.domain.summary import AccountSummary, SummarizedAccount, Summary
+from tag_compliance.domain.summary import (
+    AccountSummary,
+    ComplianceResults,
+    SummarizedAccount,
+    Summary,
+)
 from tag_compliance.pipeline.run_tags import ScanTimes
 from tag_compliance.snapshot.store import ANY, SnapshotStore
 from tag_compliance.storage.base import Storage
+from tag_compliance.tables.failed_readings import FailedReadings
 from tag_compliance.tables.findings import Findings, StoredEvaluation
-from tag_compliance.tables.raw_resources import RawResources, Warn
+from tag_compliance.tables.parquet import Warn
+from tag_compliance.tables.raw_resources import RawResources
 
 LoadFindings = Callable[[], pa.Table]
 
@@ -37,12 +43,14 @@ LoadFindings = Callable[[], pa.Table]
 class MergedScan:
     """The results, the times of the scan, and where the findings of each account are.
 
+    `failed` are the readings that read nothing and are not in the tables of their accounts yet;
     `after` is the id of the snapshot that was current before the results were merged.
     """
 
     results: ComplianceResults
     times: ScanTimes
     findings: Mapping[AccountId, LoadFindings]
+    failed: tuple[AccountReadStatus, ...] = ()
     after: str | None = ANY
 
     def load_findings(self, account_id: AccountId) -> pa.Table:
@@ -79,20 +87,29 @@ def keep_since(config: Config, started_at: datetime) -> datetime | None:
 
 
 def merge_stored(config: Config, storage: Storage, warn: Warn, times: ScanTimes) -> MergedScan:
-    """The stored evaluations of the configured accounts, in the configured order."""
+    """The stored evaluations of the configured accounts, in the configured order.
+
+    If nothing at all was read, the read statuses say so, and the numbers of the last good snapshot
+    are kept, for at most `keep_last_for`.
+    """
     targets, policy = targets_of(config), policy_of(config)
     findings, inventories = Findings(storage, warn), RawResources(storage, warn)
+    failed = FailedReadings(storage, warn).load()
     stored = {target.account_id: findings.load(target.account_id) for target in targets}
-    merger = _Merger(config, policy, inventories, _not_before(times, stored))
-    accounts = [merger.merge(target, stored.pop(target.account_id)) for target in targets]
-    statuses = tuple(account.status for account in accounts)
-    summarized = tuple(
-        SummarizedAccount(target.account_id, target.account_name, account.summary)
-        for target, account in zip(targets, accounts, strict=True)
+    merger = _Merger(config, policy, inventories, _not_before(times, stored), failed)
+    accounts = [merger.merge(target, stored[target.account_id]) for target in targets]
+    if not any(account.status.read_something for account in accounts):
+        accounts = [
+            merger.keep(target, stored[target.account_id], account.status)
+            for target, account in zip(targets, accounts, strict=True)
+        ]
+    summarized = (
+        SummarizedAccount(a.status.account_id, a.status.account_name, a.summary) for a in accounts
     )
-    summary = Summary(summarized, tuple(str(rule.rule_id) for rule in policy.rules))
-    findings_of = {a.status.account_id: a.findings for a in accounts}
-    return MergedScan(ComplianceResults(statuses, summary), merger.times, findings_of)
+    summary = Summary(tuple(summarized), tuple(str(rule.rule_id) for rule in policy.rules))
+    results = ComplianceResults(tuple(a.status for a in accounts), summary)
+    loaders = {a.status.account_id: a.findings for a in accounts}
+    return MergedScan(results, merger.times, loaders, tuple(failed.values()))
 
 
 def merge_current(config: Config, storage: Storage, warn: Warn, times: ScanTimes) -> MergedScan:
@@ -127,28 +144,60 @@ class _Merger:
     policy: Policy
     inventories: RawResources
     times: ScanTimes
+    failed: Mapping[AccountId, AccountReadStatus]
 
     def merge(self, target: Target, stored: StoredEvaluation | None) -> _Account:
         if stored is not None:
             status = self._reconcile(target, stored.status)
-            if self._basis(status) == stored.basis:
+            basis = self._basis(status)
+            if basis == stored.basis:
                 return _Account(status, stored.summary, stored.findings)
-        evaluation = self._evaluate(target)
-        return _Account(evaluation.status, evaluation.summary, lambda: evaluation.findings)
+        # The inventory and its read status may be those of a later reading than the evaluation, if
+        # the process that read the account was killed before it had stored both.
+        known, resources = self._inventory(target)
+        status = self._reconcile(target, known)
+        return self._evaluated(status, resources, self._basis(status))
 
-    def _evaluate(self, target: Target) -> Evaluation:
-        """From the inventory and its read status, which may be those of another reading.
+    def keep(
+        self, target: Target, stored: StoredEvaluation | None, status: AccountReadStatus
+    ) -> _Account:
+        """The numbers as they were before a scan that read nothing, under the status of the scan.
 
-        That is so if the process that read the account was killed before it had stored both.
+        Numbers older than `keep_last_for` are not kept.
         """
-        stored = self.inventories.load(target.account_id)
-        status = self._reconcile(target, stored.status if stored else None)
-        resources = stored.resources if stored else RESOURCE_SCHEMA.empty_table()
-        return evaluate(AccountInventory(status, resources), self.policy, self._basis(status))
+        resources = None
+        if stored is not None:
+            known: AccountReadStatus | None = stored.status
+        else:
+            known, resources = self._inventory(target)
+        before = reconcile(target, known, now=self.times.started_at)
+        oldest = self.times.started_at - timedelta(seconds=self.config.keep_last_for)
+        last_success = {region.region: region.last_success_at for region in before.regions}
+        basis = self._basis(before)
+        kept = tuple(r for r in basis.regions if (last_success[r] or oldest) >= oldest)
+        basis = replace(basis, regions=kept)
+        if stored is not None and basis == stored.basis:
+            return _Account(status, stored.summary, stored.findings)
+        if resources is None:
+            _, resources = self._inventory(target)
+        return self._evaluated(status, resources, basis)
 
-    def _reconcile(self, target: Target, stored: AccountReadStatus | None) -> AccountReadStatus:
-        times = self.times
-        return reconcile(target, stored, now=times.started_at, read_since=times.read_since)
+    def _inventory(self, target: Target) -> tuple[AccountReadStatus | None, pa.Table]:
+        inventory = self.inventories.load(target.account_id)
+        if inventory is None:
+            return None, RESOURCE_SCHEMA.empty_table()
+        return inventory.status, inventory.resources
+
+    def _evaluated(self, status: AccountReadStatus, resources: pa.Table, basis: Basis) -> _Account:
+        evaluation = evaluate(AccountInventory(status, resources), self.policy, basis)
+        return _Account(status, evaluation.summary, lambda: evaluation.findings)
+
+    def _reconcile(self, target: Target, known: AccountReadStatus | None) -> AccountReadStatus:
+        """The latest status of the account: a failed reading may not be in its tables yet."""
+        times, failed = self.times, self.failed.get(target.account_id)
+        if failed is not None and (known is None or failed.replaces(known)):
+            known = failed
+        return reconcile(target, known, now=times.started_at, read_since=times.read_since)
 
     def _basis(self, status: AccountReadStatus) -> Basis:
         started_at = self.times.started_at

@@ -13,8 +13,8 @@ from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 from tag_compliance.domain.counts import Counts, floor_percentage
 from tag_compliance.domain.evaluation import Evaluation
-from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.domain.rules.required_tag import PREFIX
+from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.pipeline.chart import chart_of
 from tag_compliance.snapshot.builder import SnapshotContents
 

@@ -87,8 +87,13 @@ def _as_read(snapshot: Snapshot, reading: dg.ExecuteInProcessResult) -> Snapshot
     )
     if not refused:
         return snapshot
-    failures = (*refused, *snapshot.status.failures)
-    status = replace(snapshot.status, outcome=Outcome.PARTIAL, failures=failures)
+    published = snapshot.status
+    complete = published.outcome is Outcome.COMPLETE
+    status = replace(
+        published,
+        outcome=Outcome.PARTIAL if complete else published.outcome,
+        failures=(*refused, *published.failures),
+    )
     return replace(snapshot, status=status)
 
 

@@ -6,15 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tag_compliance.domain.account import RegionName
-from tag_compliance.domain.counts import Counts
+from tag_compliance.domain.counts import Counts, Thresholds
 from tag_compliance.domain.metrics import build_families
 from tag_compliance.domain.metrics.detail import LoadFindings, detail_of
 from tag_compliance.domain.metrics.table import ScanResult, SnapshotInfo
 from tag_compliance.domain.read_status import AccountReadStatus
-from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.domain.rules.required_tag import PREFIX
-from tag_compliance.domain.summary import Summary
-from tag_compliance.domain.thresholds import Thresholds
+from tag_compliance.domain.summary import ComplianceResults, Summary
 from tag_compliance.snapshot.exposition import render
 from tag_compliance.snapshot.status import (
     AccountStatus,

@@ -18,7 +18,7 @@ from tag_compliance.config.model import SCALAR_KEYS
 from tag_compliance.exporter.app import create_app
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.folder import FolderStorage
-from tag_compliance_tests.cli.commands import commands, options, parsed
+from tag_compliance_tests.cli.commands import COMMANDS, options, parsed
 from tag_compliance_tests.deploy.manifests import BASE, ROOT, SCALE_OUT, Manifest, Rendered, render
 
 FOREIGN_VARIABLES = {"DAGSTER_HOME", "DAGSTER_CURRENT_IMAGE", "POD_NAMESPACE"}
@@ -185,7 +185,7 @@ def parse(arguments: list[str]) -> None:
 
 
 def variables_of_the_program() -> Iterator[str]:
-    for command in commands():
+    for command in COMMANDS:
         for option in options(command):
             yield str(option.envvar)
     for key in SCALAR_KEYS:

@@ -11,9 +11,8 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tag_compliance.domain.counts import Counts
+from tag_compliance.domain.counts import Counts, Thresholds
 from tag_compliance.domain.read_status import Outcome
-from tag_compliance.domain.thresholds import Thresholds
 from tag_compliance.exporter import status_page
 from tag_compliance.exporter.health import evaluate_health
 from tag_compliance.exporter.html_pages import HtmlPages

@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 import yaml
 
-from tag_compliance.cli.exit_code import ExitCode
+from tag_compliance.cli.declaration import ExitCode
 from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organization
 from tag_compliance_tests.monitoring.receiver import Receiver, running_receiver
 from tag_compliance_tests.monitoring.shipped import Json, load
 from tag_compliance_tests.support.aws import REGIONS
-from tag_compliance_tests.support.fetching import fetch
 from tag_compliance_tests.support.forked import ForkServer
-from tag_compliance_tests.support.ports import free_port
+from tag_compliance_tests.support.loopback import fetch, free_port
 from tag_compliance_tests.support.process import Place, running
 from tag_compliance_tests.support.prometheus import Prometheus, running_prometheus
 from tag_compliance_tests.support.system import require

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tag_compliance_tests.support.http_server import serving
+from tag_compliance_tests.support.loopback import serving
 
 
 @dataclass(frozen=True)

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tag_compliance.domain.counts import Counts
+from tag_compliance.domain.counts import Counts, Thresholds
 from tag_compliance.domain.read_status import Outcome
-from tag_compliance.domain.thresholds import Thresholds
 from tag_compliance_tests.domain.organizations import parsed
 from tag_compliance_tests.snapshot.scans import contents_of, scanned_accounts
 from tag_compliance_tests.snapshot.statuses import NOON

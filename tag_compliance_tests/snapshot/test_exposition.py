@@ -15,8 +15,7 @@ from prometheus_client import CollectorRegistry, generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from tag_compliance.domain.metrics.columns import LabelColumn, Samples
-from tag_compliance.domain.metrics.table import Family, Metric
+from tag_compliance.domain.metrics.table import Family, LabelColumn, Metric, Samples
 from tag_compliance.snapshot.exposition import render
 from tag_compliance_tests.domain.organizations import nasty_text, parsed
 from tag_compliance_tests.snapshot.scans import contents_of, scanned_accounts

@@ -13,7 +13,7 @@ from tag_compliance.storage.base import Storage
 from tag_compliance.storage.folder import FolderStorage
 from tag_compliance.storage.open import open_storage
 from tag_compliance_tests.support.environment import become, isolated
-from tag_compliance_tests.support.filesystem import mounted_tmpfs
+from tag_compliance_tests.support.system import mounted_tmpfs
 
 BUCKET = "tag-compliance"
 
