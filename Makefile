@@ -44,10 +44,12 @@ bench: $(VENV)/.dev ## measure against a sequential baseline; tables, and JSON w
 	$(BIN)/python -m benchmarks $(ARGS)
 
 kill-test: $(VENV)/.dev ## 100 SIGKILLs while scanning and publishing, an exporter being scraped
-	$(BIN)/python -m tag_compliance_tests.endurance.kill --kills $(or $(KILLS),100) $(ARGS)
+	TAG_COMPLIANCE_TESTS_KILLS=$(or $(KILLS),100) \
+		$(BIN)/pytest -s tag_compliance_tests/endurance/test_kill.py -k no_scrape $(ARGS)
 
 soak: $(VENV)/.dev ## everything for 10 minutes while 5 % of the calls to AWS fail
-	$(BIN)/python -m tag_compliance_tests.endurance.soak --minutes $(or $(MINUTES),10) $(ARGS)
+	TAG_COMPLIANCE_TESTS_SOAK_MINUTES=$(or $(MINUTES),10) \
+		$(BIN)/pytest -s tag_compliance_tests/endurance/test_soak.py $(ARGS)
 
 RULE := k8s/components/servicemonitor/prometheusrule.yaml
 prometheusrule: ## copy monitoring/alerts.yaml into the manifest for the Prometheus operator

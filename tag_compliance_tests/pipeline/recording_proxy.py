@@ -29,9 +29,6 @@ class RecordingProxy:
     down: bool = False
     requests: list[Exchange] = field(default_factory=list)
 
-    def since(self, count: int) -> list[Exchange]:
-        return self.requests[count:]
-
 
 @contextlib.contextmanager
 def recording_proxy(target: str) -> Iterator[RecordingProxy]:
@@ -52,15 +49,9 @@ def recording_proxy(target: str) -> Iterator[RecordingProxy]:
                 upstream.request(self.command, self.path, body, headers)
                 response = upstream.getresponse()
                 data = response.read()
-            url = urlsplit(self.path)
+            url, is_conditional = urlsplit(self.path), "If-None-Match" in self.headers
             proxy.requests.append(
-                Exchange(
-                    self.command,
-                    url.path,
-                    url.query,
-                    bool(self.headers.get("If-None-Match")),
-                    response.status,
-                )
+                Exchange(self.command, url.path, url.query, is_conditional, response.status)
             )
             self._respond(response.status, dict(response.getheaders()), data)
 

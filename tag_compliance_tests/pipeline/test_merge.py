@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -13,30 +13,28 @@ from tag_compliance.domain.read_status import Outcome, Reason
 from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.pipeline.merge import MergedScan, policy_of
 from tag_compliance.tables.raw_resources import RawResources
-from tag_compliance_tests.domain.organizations import evaluated, summary_of
-from tag_compliance_tests.pipeline.accounts import account
+from tag_compliance_tests.domain.organizations import NOON, evaluated, summary_of
 from tag_compliance_tests.pipeline.tables import (
     AWAY,
+    CONFIG,
     HOME,
+    LATER,
     ONE,
     TWO,
     Tables,
+    account,
     config_of,
     evaluation_file,
     inventory_file,
 )
 
-NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
-LATER = NOON + timedelta(minutes=5)
-CONFIG = config_of()
 FIRST = account(ONE, HOME, AWAY, good=2, at=NOON)
 SECOND = account(TWO, HOME, AWAY, bad=3, at=NOON)
 
 
 @pytest.fixture
-def tables(tmp_path: Path) -> Tables:
+def tables(tables: Tables) -> Tables:
     """Both accounts, read and evaluated at noon."""
-    tables = Tables(tmp_path)
     tables.store(CONFIG, NOON, FIRST, SECOND)
     return tables
 

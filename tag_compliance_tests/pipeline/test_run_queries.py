@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 import pytest
-from dagster._core.storage.runs.schema import RunsTable
-from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.pipeline.run_queries import (
@@ -29,15 +27,14 @@ from tag_compliance.pipeline.run_tags import (
     SCAN_TAG,
     TRIGGER_TAG,
 )
-from tag_compliance_tests.pipeline.pipelines import make_older
+from tag_compliance_tests.pipeline.recorded_runs import UI_JOB, make_older, record, run_of
 
 Status = dg.DagsterRunStatus
 ALL = ("scan_config", "raw_resources", "compliance_results", "metric_snapshot")
-UI = "__ASSET_JOB"
 EPOCH = 1_700_000_000.0
 
 
-@dataclasses.dataclass
+@dataclass
 class Recorder:
     """Puts runs into Dagster's records."""
 
@@ -52,27 +49,12 @@ class Recorder:
         **more: Any,
     ) -> str:
         """`start` and `end` are seconds after an arbitrary time."""
-        run = run_of(job, status=status, **more)
-        self.instance.add_run(run)
-        storage = self.instance.run_storage
-        assert isinstance(storage, SqlRunStorage)
-        times = {"start_time": start, "end_time": end}
-        with storage.connect() as connection:
-            connection.execute(
-                RunsTable.update()
-                .where(RunsTable.c.run_id == run.run_id)
-                .values({n: None if t is None else EPOCH + t for n, t in times.items()})
-            )
-        return run.run_id
+        times = (None if time is None else EPOCH + time for time in (start, end))
+        return record(self.instance, run_of(job, status=status, **more), *times)
 
-    def unpublished(self, prefix: tuple[str, ...] = ()) -> str | None:
-        record = find_unpublished_run(self.instance, prefix)
-        return record.dagster_run.run_id if record else None
-
-
-def run_of(job: str, assets: tuple[str, ...] = (), **more: Any) -> dg.DagsterRun:
-    selection = frozenset(dg.AssetKey(name.split("/")) for name in assets) or None
-    return dg.DagsterRun(job, asset_selection=selection, **more)
+    def unpublished(self) -> str | None:
+        found = find_unpublished_run(self.instance)
+        return found.dagster_run.run_id if found else None
 
 
 @pytest.fixture
@@ -86,12 +68,12 @@ def runs(instance: dg.DagsterInstance) -> Recorder:
         (SCAN_JOB, (), True, False),
         (PUBLISH_JOB, (), False, True),
         (SCAN_JOB, ("scan_config",), False, False),
-        (UI, ("raw_resources",), True, False),
-        (UI, ("raw_resources", "compliance_results"), True, False),
-        (UI, ("metric_snapshot",), False, True),
-        (UI, ("compliance_results",), False, False),
-        (UI, ALL, True, True),
-        (UI, ("finance/raw_resources", "finance/metric_snapshot"), False, False),
+        (UI_JOB, ("raw_resources",), True, False),
+        (UI_JOB, ("raw_resources", "compliance_results"), True, False),
+        (UI_JOB, ("metric_snapshot",), False, True),
+        (UI_JOB, ("compliance_results",), False, False),
+        (UI_JOB, ALL, True, True),
+        (UI_JOB, ("finance/raw_resources", "finance/metric_snapshot"), False, False),
         ("housekeeping", (), False, False),
     ],
 )
@@ -103,13 +85,13 @@ def test_a_run_reads_or_publishes_by_its_job_or_by_its_selected_assets(
 
 
 def test_assets_are_recognized_by_their_whole_key() -> None:
-    run = run_of(UI, ("platform/raw_resources",))
+    run = run_of(UI_JOB, ("platform/raw_resources",))
     assert is_reading(run, ["platform"])
     assert not is_reading(run)
 
 
 @pytest.mark.parametrize("status", [Status.SUCCESS, Status.FAILURE, Status.CANCELED])
-@pytest.mark.parametrize(("job", "assets"), [(SCAN_JOB, ()), (UI, ("raw_resources",))])
+@pytest.mark.parametrize(("job", "assets"), [(SCAN_JOB, ()), (UI_JOB, ("raw_resources",))])
 def test_a_reading_run_is_to_be_published_however_it_ended(
     runs: Recorder, job: str, assets: tuple[str, ...], status: dg.DagsterRunStatus
 ) -> None:
@@ -121,7 +103,7 @@ def test_the_run_that_ended_last_decides_and_not_the_one_that_was_created_last(
     runs: Recorder,
 ) -> None:
     long = runs.run(SCAN_JOB, 0, 30)
-    short = runs.run(UI, 5, 20, assets=("raw_resources",))
+    short = runs.run(UI_JOB, 5, 20, assets=("raw_resources",))
     runs.run(PUBLISH_JOB, 21, 25, tags={PUBLISHES_TAG: short})
     assert runs.unpublished() == long
 
@@ -134,7 +116,7 @@ def test_a_run_that_never_started_has_read_nothing(
     assert runs.unpublished() is None
 
 
-@pytest.mark.parametrize("status", [s for s in Status if s is not Status.QUEUED])
+@pytest.mark.parametrize("status", list(Status))
 def test_the_publishing_run_of_a_reading_run_is_requested_once_even_if_it_fails(
     runs: Recorder, status: dg.DagsterRunStatus
 ) -> None:
@@ -159,7 +141,7 @@ def test_a_publication_from_the_ui_counts_if_it_starts_after_the_end_of_the_read
     runs: Recorder, start: float | None, status: dg.DagsterRunStatus, published: bool
 ) -> None:
     reading = runs.run(SCAN_JOB, 0, 10)
-    runs.run(UI, start, status=status, assets=("compliance_results", "metric_snapshot"))
+    runs.run(UI_JOB, start, status=status, assets=("compliance_results", "metric_snapshot"))
     assert runs.unpublished() == (None if published else reading)
 
 
@@ -167,7 +149,7 @@ def test_a_publication_from_the_ui_counts_if_it_starts_after_the_end_of_the_read
 def test_a_run_of_all_four_assets_publishes_itself_if_it_succeeds(
     runs: Recorder, status: dg.DagsterRunStatus, published: bool
 ) -> None:
-    run_id = runs.run(UI, 0, 10, status, assets=ALL)
+    run_id = runs.run(UI_JOB, 0, 10, status, assets=ALL)
     assert runs.unpublished() == (None if published else run_id)
 
 
@@ -199,7 +181,7 @@ def test_the_latest_scan_of_all_accounts_is_known_after_a_run_for_one_account(
 ) -> None:
     runs.run(SCAN_JOB, 0, 5, tags={SCAN_TAG: "2026-05-04"})
     runs.run(SCAN_JOB, 10, 15, Status.FAILURE, tags={SCAN_TAG: "2026-05-05"})
-    runs.run(UI, 20, 25, assets=("raw_resources",))
+    runs.run(UI_JOB, 20, 25, assets=("raw_resources",))
     assert latest_scan_tag(runs.instance) == "2026-05-05"
 
 
