@@ -176,7 +176,7 @@ def _without_dagster(config: Config, folder: Path) -> None:
     from tag_compliance.aws.targets import targets_of
     from tag_compliance.domain.clock import utc_now
     from tag_compliance.domain.metrics.table import SnapshotInfo
-    from tag_compliance.pipeline.account_writer import AccountWriter
+    from tag_compliance.pipeline.account_writer import AccountWriter, next_reading_run
     from tag_compliance.pipeline.assets import snapshot_settings
     from tag_compliance.pipeline.merge import merge_stored
     from tag_compliance.pipeline.metadata import of_account
@@ -186,7 +186,7 @@ def _without_dagster(config: Config, folder: Path) -> None:
     from tag_compliance.storage.open import open_storage
 
     storage, now = open_storage(str(folder)), utc_now()
-    writer = AccountWriter(config, storage, print, now)
+    writer = AccountWriter(config, storage, print, now, next_reading_run(storage))
     for inventory in _read_nothing(config, targets_of(config)):
         evaluation = writer.store(inventory)
         assert evaluation is not None

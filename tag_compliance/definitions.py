@@ -10,8 +10,7 @@ import dagster as dg
 from tag_compliance.aws.regions import known_regions
 from tag_compliance.config import DEFAULT_PATH, load_config
 from tag_compliance.errors import BadConfiguration
-from tag_compliance.pipeline.allocator import use_system_allocator
-from tag_compliance.pipeline.build import build_definitions
+from tag_compliance.pipeline.build import build_definitions, use_system_allocator
 
 
 @dg.definitions

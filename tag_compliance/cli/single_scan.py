@@ -56,7 +56,7 @@ def _materialize(
     warnings.filterwarnings("ignore", message=".*currently in (beta|preview)")
     gc.disable()  # no imported object becomes garbage, and searching them takes 0.2 s
     # Dagster, which a configuration with faults does not need.
-    from tag_compliance.pipeline.allocator import use_system_allocator
+    from tag_compliance.pipeline.build import use_system_allocator
     from tag_compliance.pipeline.resources import ProgressResource
     from tag_compliance.pipeline.run_once import run_once
 

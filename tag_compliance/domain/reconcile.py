@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tag_compliance.domain.account import RegionName, Target
 from tag_compliance.domain.read_status import (
@@ -24,8 +24,8 @@ def reconcile(
     """The stored status under the target's name and with the target's regions, in their order.
 
     A region that was never read has the reason `not_scanned`; a region that is no longer a target
-    is left out. If the account was last read before `read_since`, all its regions have failed,
-    because the run that was to read it ended without a result.
+    is left out. If the last reading of the account ended before `read_since`, all its regions have
+    failed, because the run that was to read it ended without a result.
     """
     if stored is None:
         regions = tuple(_not_scanned(region) for region in target.regions)
@@ -36,7 +36,8 @@ def reconcile(
         account_name=target.account_name,
         regions=tuple(known.get(region) or _not_scanned(region) for region in target.regions),
     )
-    if read_since is not None and status.started_at < read_since:
+    ended_at = status.started_at + timedelta(seconds=status.seconds)
+    if read_since is not None and ended_at < read_since:
         return replace(
             status,
             regions=tuple(_unread(region) for region in status.regions),

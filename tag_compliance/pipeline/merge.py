@@ -16,7 +16,7 @@ import pyarrow as pa
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config, OnFailure
 from tag_compliance.domain.account import AccountId, Target
-from tag_compliance.domain.clock import utc_now
+from tag_compliance.domain.clock import is_ahead, utc_now
 from tag_compliance.domain.evaluation import Basis, Evaluation, basis_of, evaluate
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus
@@ -25,6 +25,7 @@ from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
 from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.domain.summary import AccountSummary, SummarizedAccount, Summary
 from tag_compliance.pipeline.run_tags import ScanTimes
+from tag_compliance.snapshot.store import ANY, SnapshotStore
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.findings import Findings, StoredEvaluation
 from tag_compliance.tables.raw_resources import RawResources, Warn
@@ -34,11 +35,15 @@ LoadFindings = Callable[[], pa.Table]
 
 @dataclass(frozen=True)
 class MergedScan:
-    """The results, the times of the scan, and where the findings of each account are."""
+    """The results, the times of the scan, and where the findings of each account are.
+
+    `after` is the id of the snapshot that was current before the results were merged.
+    """
 
     results: ComplianceResults
     times: ScanTimes
     findings: Mapping[AccountId, LoadFindings]
+    after: str | None = ANY
 
     def load_findings(self, account_id: AccountId) -> pa.Table:
         """A table of `FINDING_SCHEMA`. Raises `StoredValueUnreadable`."""
@@ -46,11 +51,16 @@ class MergedScan:
 
     @property
     def started_at(self) -> datetime:
-        """The latest start of reading an account; the scan's start if no account was read."""
+        """The latest start of reading an account; the scan's start if no account was read.
+
+        Never later than now, even if the clock of another host is ahead.
+        """
         read = (s.started_at for s in self.results.statuses if s.was_read)
-        latest = max(read, default=self.times.started_at)
+        counted = (moment for moment in read if not is_ahead(moment))
+        latest = max(counted, default=self.times.started_at)
         since = self.times.read_since
-        return latest if since is None or latest >= since else self.times.started_at
+        started_at = latest if since is None or latest >= since else self.times.started_at
+        return min(started_at, utc_now())
 
 
 def policy_of(config: Config) -> Policy:
@@ -85,6 +95,12 @@ def merge_stored(config: Config, storage: Storage, warn: Warn, times: ScanTimes)
     )
     results = ComplianceResults(tuple(a.status for a in accounts), summary)
     return MergedScan(results, merger.times, {a.status.account_id: a.findings for a in accounts})
+
+
+def merge_current(config: Config, storage: Storage, warn: Warn, times: ScanTimes) -> MergedScan:
+    """The same, to be published: if another run publishes after this, it is merged again."""
+    after = SnapshotStore(storage).current_id()
+    return replace(merge_stored(config, storage, warn, times), after=after)
 
 
 def _not_before(times: ScanTimes, stored: Mapping[AccountId, StoredEvaluation | None]) -> ScanTimes:

@@ -31,6 +31,8 @@ converts an older one. Version 2 has the four numbers of `domain.counts` in a sn
 PLAIN, GZIP = "metrics.txt", "metrics.txt.gz"
 CURRENT, MANIFEST = "current.json", "snapshot.json"
 FOLDER = "snapshots"
+MOMENT = "%Y%m%dT%H%M%S.%fZ"
+"""The form of the time in a snapshot's id."""
 
 # The id becomes part of a path, so an id from a damaged file must not contain a slash.
 SnapshotId = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.-]{0,99}$")]

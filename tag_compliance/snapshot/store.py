@@ -9,6 +9,7 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 
+from tag_compliance.domain.clock import CLOCK_TOLERANCE, is_ahead, utc_now
 from tag_compliance.errors import InvalidExposition, SnapshotUnreadable
 from tag_compliance.snapshot.appendable_gzip import compress
 from tag_compliance.snapshot.layout import (
@@ -16,6 +17,7 @@ from tag_compliance.snapshot.layout import (
     FOLDER,
     GZIP,
     MANIFEST,
+    MOMENT,
     PLAIN,
     Current,
     Manifest,
@@ -50,6 +52,10 @@ class Published:
     last_scan: LastScan | None
 
 
+ANY = "any"
+"""Instead of a snapshot id: the start times of the scans decide which snapshot is newer."""
+
+
 class SnapshotStore:
     """Any number of processes can publish and read at the same time."""
 
@@ -61,16 +67,18 @@ class SnapshotStore:
     def uri(self) -> str:
         return self._storage.uri
 
-    def publish(self, exposition: bytes, status: ScanStatus) -> str | None:
+    def publish(self, exposition: bytes, status: ScanStatus, after: str | None = ANY) -> str | None:
         """Makes this the current snapshot and records the end of the scan; returns the snapshot id.
 
-        Returns None if the current snapshot is of a later scan, which an older one never replaces.
+        `after` is the `current_id` from before the numbers were collected. If another snapshot has
+        been published since, it can have newer numbers: None is returned, and nothing is published.
+        Without `after` this is so if the current snapshot is of a later scan.
         After any failure the current snapshot is unchanged. Raises `InvalidExposition` for text
         that Prometheus would reject: it is never published.
         """
         if faults := faults_of(exposition):
             raise InvalidExposition(tuple(faults))
-        snapshot_id = f"{status.scan_started_at:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(3)}"
+        snapshot_id = f"{status.scan_started_at:{MOMENT}}-{secrets.token_hex(3)}"
         pieces = {PLAIN: exposition, GZIP: compress(exposition)}
         manifest = Manifest(
             snapshot_id=snapshot_id,
@@ -86,7 +94,11 @@ class SnapshotStore:
 
         def unless_newer(data: bytes | None) -> bytes | None:
             there = _replaceable(data).snapshot
-            if there is not None and there.scan_started_at > pointer.scan_started_at:
+            if after != ANY:
+                is_newer = (there.snapshot_id if there else None) != after
+            else:
+                is_newer = there is not None and there.scan_started_at > pointer.scan_started_at
+            if is_newer:
                 return None
             return Current(snapshot=pointer, last_scan=ended).model_dump_json().encode()
 
@@ -102,11 +114,18 @@ class SnapshotStore:
 
         def unless_newer(data: bytes | None) -> bytes | None:
             there = parse(Current, data, "", CURRENT) if data is not None else Current()
-            if there.last_scan is not None and there.last_scan.started_at > ended.started_at:
+            last = there.last_scan
+            if last and last.started_at > ended.started_at and not is_ahead(last.started_at):
                 return None
             return there.model_copy(update={"last_scan": ended}).model_dump_json().encode()
 
         self._storage.update(CURRENT, unless_newer)
+
+    def current_id(self) -> str | None:
+        """The id of the current snapshot, of which nothing else is read; None if there is none."""
+        stored = self._storage.read(CURRENT)
+        pointer = _replaceable(stored.data if stored else None).snapshot
+        return pointer.snapshot_id if pointer else None
 
     def status(self) -> ScanStatus | None:
         """The status in the current snapshot's manifest; None if it is missing or unreadable."""
@@ -165,8 +184,9 @@ class SnapshotStore:
         """Deletes all but the newest snapshots, and the remains of failed writers.
 
         Returns the number of deleted snapshots. The current one always stays, and so do snapshots
-        of the same time or later, which may be about to become current. A snapshot that is older
-        than the current one and has no manifest cannot become current any more.
+        of the same time or later, which may be about to become current, unless their time is ahead
+        of now. A snapshot that is older than the current one and has no manifest cannot become
+        current any more.
         """
         pointer = self._current().snapshot
         deletable = self._deletable(pointer.snapshot_id, newest) if pointer else []
@@ -178,6 +198,7 @@ class SnapshotStore:
     def _deletable(self, current: str, newest: int) -> list[str]:
         complete: set[str] = set()
         older: set[str] = set()
+        ahead = f"{utc_now() + CLOCK_TOLERANCE:{MOMENT}}"
         for name in self._storage.names(f"{FOLDER}/"):
             _, snapshot_id, piece = name.split("/", 2)
             # Compares only the times: two scans that share an account's data can have the same one.
@@ -185,6 +206,8 @@ class SnapshotStore:
                 older.add(snapshot_id)
                 if piece == MANIFEST:
                     complete.add(snapshot_id)
+            elif moment_of(snapshot_id) > ahead and snapshot_id != current:
+                older.add(snapshot_id)
         # The current snapshot is the first of the newest.
         kept = sorted(complete, reverse=True)[: max(0, newest - 1)]
         return sorted(older.difference(kept))

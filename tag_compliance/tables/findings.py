@@ -66,7 +66,7 @@ class Findings:
                 except StoredValueUnreadable as error:
                     self._warn(f"{evaluation.account_id}: {error}")
                 else:
-                    if status.started_at > evaluation.status.started_at:
+                    if not evaluation.status.replaces(status):
                         return None
             return encode_evaluation(evaluation)
 

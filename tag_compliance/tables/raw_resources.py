@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pydantic import TypeAdapter
 
 from tag_compliance.domain.account import AccountId
+from tag_compliance.domain.clock import is_ahead
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
 from tag_compliance.errors import StoredValueUnreadable
@@ -44,7 +45,7 @@ class RawResources:
         def merged(data: bytes | None) -> bytes | None:
             nonlocal stored
             try:
-                stored = _merged(inventory, data)
+                stored = self._merged(inventory, data)
             except StoredValueUnreadable as error:
                 self._warn(f"{inventory.status.display_name}: {error}")
                 stored = inventory
@@ -55,6 +56,19 @@ class RawResources:
 
         self._storage.update(_name(inventory.status.account_id), merged)
         return stored
+
+    def _merged(self, inventory: AccountInventory, data: bytes | None) -> AccountInventory | None:
+        if data is None:
+            return inventory
+        status = decode_description(_WHAT, data, _status)
+        if not inventory.status.replaces(status):
+            return None
+        if is_ahead(status.started_at):
+            name, at = inventory.status.display_name, f"{status.started_at:%Y-%m-%d %H:%M:%S} UTC"
+            self._warn(f"{name}: the stored reading is of {at}, which a wrong clock must have set")
+        if inventory.status.succeeded:
+            return inventory
+        return inventory.carry_forward(decode_inventory(data))
 
     def load(self, account_id: AccountId) -> AccountInventory | None:
         """The stored inventory; None if there is none that can be read."""
@@ -76,16 +90,6 @@ def decode_inventory(data: bytes) -> AccountInventory:
     """Raises `StoredValueUnreadable`."""
     resources, status = decode(_WHAT, data, RESOURCE_SCHEMA, _status)
     return AccountInventory(status, resources)
-
-
-def _merged(inventory: AccountInventory, data: bytes | None) -> AccountInventory | None:
-    if data is None:
-        return inventory
-    if decode_description(_WHAT, data, _status).started_at > inventory.status.started_at:
-        return None
-    if inventory.status.succeeded:
-        return inventory
-    return inventory.carry_forward(decode_inventory(data))
 
 
 def _name(account_id: AccountId) -> str:

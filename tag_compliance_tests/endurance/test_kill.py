@@ -13,7 +13,7 @@ import pytest
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.pipeline.heartbeat import Heartbeats
-from tag_compliance.pipeline.run_queries import unfinished_run
+from tag_compliance.pipeline.run_queries import unfinished_runs
 from tag_compliance.tables.findings import Findings
 from tag_compliance.tables.raw_resources import RawResources
 from tag_compliance_tests.endurance.kill import Killing, kill_at_random
@@ -76,7 +76,7 @@ def test_a_killed_scan_keeps_what_it_has_read_and_is_published_when_its_heartbea
             assert len(stored.findings()) == sum(stored.summary.violations_by_rule().values())
 
         assert publish(pipeline).reason == "unfinished reading runs: 1", "it may be alive"
-        assert unfinished_run(instance, Heartbeats(pipeline.storage, 0.001)) is None
+        assert not unfinished_runs(instance, Heartbeats(pipeline.storage, 0.001))
         killed, *_ = instance.get_run_records()
         assert killed.dagster_run.status is dg.DagsterRunStatus.FAILURE
         assert pipeline.run(publish(pipeline).request).success

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +18,12 @@ from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.evaluation import Evaluation
 from tag_compliance.domain.read_status import Outcome
+from tag_compliance.pipeline.account_writer import AccountWriter, next_reading_run
 from tag_compliance.pipeline.build import build_definitions
-from tag_compliance.pipeline.partitions import ACCOUNTS
 from tag_compliance.pipeline.resources import ConfigurationResource, ProgressResource
 from tag_compliance.pipeline.run_once import FinishedScan, run_once
 from tag_compliance.pipeline.run_queries import UNFINISHED, latest_scan_tag
-from tag_compliance.pipeline.run_requests import publish_request, scan_requests
+from tag_compliance.pipeline.run_requests import ACCOUNTS, publish_request, scan_requests
 from tag_compliance.pipeline.run_tags import SCAN_JOB
 from tag_compliance.snapshot.store import Snapshot, SnapshotStore
 from tag_compliance.storage.base import Storage
@@ -31,7 +31,7 @@ from tag_compliance.storage.open import open_storage
 from tag_compliance.tables.findings import Findings, encode_evaluation
 from tag_compliance.tables.raw_resources import RawResources, encode_inventory
 from tag_compliance_tests.pipeline.recorded_runs import UI_JOB, make_older, record, run_of
-from tag_compliance_tests.pipeline.tables import evaluation_file, inventory_file
+from tag_compliance_tests.pipeline.tables import account, evaluation_file, inventory_file
 from tag_compliance_tests.support.aws import REGIONS
 from tag_compliance_tests.support.config import write_config
 from tag_compliance_tests.support.exposition import CONTRACT, Exposition, Values
@@ -159,6 +159,13 @@ class Pipeline:
 
     def partitions(self) -> list[str]:
         return list(self.instance.get_dynamic_partitions(ACCOUNTS.name or ""))
+
+    def store_reading(self, account_id: str, good: int = 1, at: datetime | None = None) -> None:
+        """Another process reads the account: in each region `good` resources, and one other."""
+        storage, started_at = self.storage, at or utc_now()
+        number = next_reading_run(storage)
+        writer = AccountWriter(self.config(), storage, pytest.fail, started_at, number)
+        assert writer.store(account(account_id, *REGIONS, good=good, at=at)) is not None
 
     def make_stored_older(self, *account_ids: str) -> None:
         """The accounts were read a minute earlier: by more than the clocks of hosts may differ."""

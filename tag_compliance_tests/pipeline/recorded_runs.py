@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -15,6 +15,8 @@ from dagster._core.remote_origin import (
 from dagster._core.storage.runs.schema import RunsTable
 from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 
+from tag_compliance.pipeline.run_tags import definitions_tags
+
 UI_JOB = "__ASSET_JOB"
 """Dagster's own job, which a materialization from the UI runs."""
 
@@ -22,11 +24,14 @@ UI_JOB = "__ASSET_JOB"
 _LOCATION = RemoteRepositoryOrigin(GrpcServerCodeLocationOrigin("127.0.0.1", port=1), "repository")
 
 
-def run_of(job: str, assets: Sequence[str] = (), **more: Any) -> dg.DagsterRun:
-    """`assets` are the keys of the selected assets, with slashes; `more` is for `DagsterRun`."""
+def run_of(
+    job: str, assets: Sequence[str] = (), tags: Mapping[str, str] | None = None, **more: Any
+) -> dg.DagsterRun:
+    """A run of one of our jobs, or from the UI if assets are selected, by keys with slashes."""
+    tags = {**({} if assets else definitions_tags([])), **(tags or {})}
     selection = frozenset(dg.AssetKey(name.split("/")) for name in assets) or None
-    origin = RemoteJobOrigin(_LOCATION, job)
-    return dg.DagsterRun(job, asset_selection=selection, remote_job_origin=origin, **more)
+    more["remote_job_origin"] = RemoteJobOrigin(_LOCATION, job)
+    return dg.DagsterRun(job, asset_selection=selection, tags=tags, **more)
 
 
 def record(
@@ -47,6 +52,11 @@ def make_older(
     _update(instance, run_id, create_timestamp=_naive(found.create_timestamp) - by)
     if and_silent:
         _update(instance, run_id, update_timestamp=_naive(found.update_timestamp) - by)
+
+
+def move_end(instance: dg.DagsterInstance, run_id: str, to: datetime) -> None:
+    """Changes when the run ended."""
+    _update(instance, run_id, end_time=to.timestamp())
 
 
 def _update(instance: dg.DagsterInstance, run_id: str, **values: object) -> None:

@@ -1,4 +1,4 @@
-"""What a reading run stores of each account, and what is left if it is killed."""
+"""What a reading run stores of an account, which reading counts, and what a kill leaves."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from datetime import date, datetime, timedelta
 import pytest
 
 from tag_compliance.domain.account import AccountId
+from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.counts import Counts
 from tag_compliance.domain.read_status import Reason
+from tag_compliance.pipeline.account_writer import next_reading_run
 from tag_compliance.storage.base import Storage
 from tag_compliance_tests.domain.organizations import NOON
 from tag_compliance_tests.pipeline.tables import (
@@ -27,12 +29,16 @@ from tag_compliance_tests.pipeline.tables import (
 )
 from tag_compliance_tests.snapshot.intercepted_storage import InterceptedStorage
 
+OK, FAILED = Reason.OK, Reason.TIMEOUT
+
 
 def test_an_account_is_written_as_one_inventory_and_one_evaluation_and_nothing_is_read_back(
     tables: Tables,
 ) -> None:
     tables.store(CONFIG, NOON, account(ONE, HOME, AWAY, at=NOON))
     assert tables.operations == {
+        ("update", "tables/reading_runs"): 1,
+        ("read", "tables/reading_runs"): 1,
         ("update", inventory_file(ONE)): 1,
         ("update", evaluation_file(ONE)): 1,
     }
@@ -64,9 +70,10 @@ def test_a_failed_account_is_evaluated_with_the_rows_that_it_keeps(
 
 
 def test_an_earlier_reading_changes_nothing_and_is_reported(tables: Tables) -> None:
+    earlier = tables.writer(CONFIG, NOON)
     tables.store(CONFIG, LATER, account(ONE, HOME, at=LATER))
     before = [tables.storage.read(name(ONE)) for name in (inventory_file, evaluation_file)]
-    tables.store(CONFIG, NOON, account(ONE, HOME, good=5, at=NOON))
+    assert earlier.store(account(ONE, HOME, good=5, at=NOON)) is None
     assert [tables.storage.read(n(ONE)) for n in (inventory_file, evaluation_file)] == before
     assert tables.warnings == [f"{ONE} (name-111): a later scan has stored this account"]
 
@@ -107,3 +114,71 @@ def test_an_account_is_published_consistently_wherever_the_process_was_killed(
         assert (counts.counted, status.started_at) == (4, NOON)
     else:
         assert (counts.counted, status.reason) == (0, Reason.INTERNAL)
+
+
+def stored_at(tables: Tables) -> tuple[datetime, datetime]:
+    """Of the inventory and of the evaluation."""
+    inventory, evaluation = tables.load(ONE)
+    return inventory.status.started_at, evaluation.status.started_at
+
+
+@pytest.mark.parametrize("reason", [OK, FAILED])
+@pytest.mark.parametrize("behind", [timedelta(minutes=4), timedelta(hours=2)])
+def test_a_run_that_begins_after_the_end_of_another_replaces_it_although_its_clock_is_behind(
+    tables: Tables, behind: timedelta, reason: Reason
+) -> None:
+    tables.store(CONFIG, NOON, account(ONE, HOME, at=NOON))
+    tables.store(CONFIG, NOON - behind, account(ONE, HOME, reason=reason, at=NOON - behind))
+    assert stored_at(tables) == (NOON - behind, NOON - behind)
+    assert tables.warnings == []
+
+
+@pytest.mark.parametrize(
+    ("stored", "minutes_later", "new", "replaces"),
+    [
+        (OK, 5, OK, True),
+        (OK, -5, OK, False),
+        (FAILED, -5, OK, True),
+        (FAILED, 5, OK, True),
+        (OK, 5, FAILED, True),
+        (OK, -5, FAILED, False),
+        (FAILED, -5, FAILED, False),
+    ],
+)
+def test_of_two_readings_that_overlap_the_successful_or_the_later_one_counts(
+    tables: Tables, stored: Reason, minutes_later: int, new: Reason, replaces: bool
+) -> None:
+    overlapping = tables.writer(CONFIG, NOON)
+    tables.store(CONFIG, NOON, account(ONE, HOME, reason=stored, at=NOON))
+    at = NOON + timedelta(minutes=minutes_later)
+    evaluation = overlapping.store(account(ONE, HOME, reason=new, at=at))
+    assert (evaluation is not None) is replaces
+    assert stored_at(tables) == ((at, at) if replaces else (NOON, NOON))
+    assert len(tables.warnings) == (not replaces)
+
+
+def test_a_reading_of_a_clock_that_is_far_ahead_is_replaced_with_a_warning(tables: Tables) -> None:
+    overlapping, now = tables.writer(CONFIG, utc_now()), utc_now()
+    ahead = now + timedelta(hours=2)
+    tables.store(CONFIG, ahead, account(ONE, HOME, at=ahead))
+    assert overlapping.store(account(ONE, HOME, reason=FAILED, at=now)) is not None
+    assert stored_at(tables) == (now, now)
+    (warning,) = tables.warnings
+    assert warning.startswith(f"{ONE} (name-111): the stored reading is of {ahead:%Y-%m-%d %H:%M}")
+
+
+@pytest.mark.parametrize("data", [b"damaged", None])
+def test_without_the_number_of_runs_the_times_decide(tables: Tables, data: bytes | None) -> None:
+    for _ in range(3):
+        tables.store(CONFIG, NOON, account(ONE, HOME, at=NOON))
+    if data is None:
+        tables.storage.delete("tables/reading_runs")
+    else:
+        tables.storage.write("tables/reading_runs", data)
+    earlier = tables.writer(CONFIG, NOON)
+    assert earlier.store(account(ONE, HOME, at=NOON - timedelta(minutes=5))) is None
+    assert earlier.store(account(ONE, HOME, at=NOON + timedelta(minutes=5))) is not None
+
+
+def test_reading_runs_are_numbered_in_the_order_in_which_they_begin(tables: Tables) -> None:
+    assert [next_reading_run(tables.storage) for _ in range(3)] == [1, 2, 3]

@@ -10,7 +10,7 @@ import pyarrow as pa
 from tag_compliance.domain.evaluation import Evaluation
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.pipeline.build import build_definitions
-from tag_compliance.pipeline.partitions import ACCOUNTS, range_tags
+from tag_compliance.pipeline.run_requests import ACCOUNTS, range_tags
 from tag_compliance.pipeline.run_tags import PUBLISH_JOB, RUN_CONFIG, SCAN_JOB
 from tag_compliance.tables.findings import decode_evaluation, encode_evaluation
 from tag_compliance_tests.fake_aws import FakeAws, Fault

@@ -16,7 +16,7 @@ import pandas as pd
 import pytest
 
 from tag_compliance.definitions import definitions
-from tag_compliance.pipeline.partitions import range_tags
+from tag_compliance.pipeline.run_requests import range_tags
 from tag_compliance.pipeline.run_tags import PUBLISH_JOB, SCAN_JOB
 from tag_compliance_tests.pipeline.pipelines import Pipeline
 from tag_compliance_tests.pipeline.ticks import publish

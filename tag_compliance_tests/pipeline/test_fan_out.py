@@ -1,4 +1,4 @@
-"""A scan of several runs: which runs are requested, when the scan is published, and with what."""
+"""A scan of several runs: when it is published, and with what."""
 
 from __future__ import annotations
 
@@ -8,13 +8,8 @@ import dagster as dg
 import pytest
 
 from tag_compliance.domain.read_status import Outcome, Reason
-from tag_compliance.pipeline.partitions import range_tags
-from tag_compliance.pipeline.run_tags import (
-    ONE_AT_A_TIME,
-    PARTS_TAG,
-    SCAN_JOB,
-    SCAN_TAG,
-)
+from tag_compliance.pipeline.run_requests import range_tags
+from tag_compliance.pipeline.run_tags import SCAN_JOB
 from tag_compliance_tests.fake_aws import Organization, generate_organization
 from tag_compliance_tests.pipeline.pipelines import Pipeline, of_account
 from tag_compliance_tests.pipeline.recorded_runs import make_older
@@ -43,26 +38,6 @@ def scan(pipeline: Pipeline) -> None:
     for request in reversed(pipeline.requests()):
         pipeline.run(request)
     assert pipeline.run(publish(pipeline).request).success
-
-
-def test_accounts_are_distributed_over_as_many_runs_as_the_maximum_requires(
-    scanning: Pipeline,
-) -> None:
-    requests = scanning.requests("schedule", "noon")
-    ids = scanning.ids
-    scan_tag = requests[0].tags[SCAN_TAG]
-    for number, (first, last) in enumerate([(0, 2), (3, 5), (6, 6)], 1):
-        request = requests[number - 1]
-        assert (request.job_name, request.run_key) == (SCAN_JOB, f"schedule-noon-{number}")
-        shared = {PARTS_TAG: "3", SCAN_TAG: scan_tag}
-        assert request.tags.items() >= (shared | range_tags(ids[first], ids[last])).items()
-    assert len(requests) == 3
-
-
-def test_reading_runs_of_one_scan_may_run_concurrently(scanning: Pipeline) -> None:
-    job = scanning.definitions().resolve_job_def(SCAN_JOB)
-    for tags in (job.tags, *(request.tags for request in scanning.requests())):
-        assert not ONE_AT_A_TIME.keys() & tags.keys()
 
 
 def test_publishing_waits_for_minutes_until_all_runs_of_the_scan_have_been_created(

@@ -83,7 +83,7 @@ def test_more_runs_than_fit_into_a_page_are_deleted_at_once(pipeline: Pipeline) 
     for _ in range(450):
         run_id = record(pipeline.instance, run_of("scan", status=Status.SUCCESS), 0, 1)
         make_older(pipeline.instance, run_id, OLD)
-    assert delete_runs(pipeline.instance, 14, set()) == 450
+    assert delete_runs(pipeline.instance, 14, []) == 450
     assert not pipeline.instance.get_run_records()
 
 

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 import pandas as pd
 import pytest
 
+from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.pipeline.resources import ConfigurationResource
-from tag_compliance.pipeline.run_tags import PUBLISH_JOB, SCAN_TAG
+from tag_compliance.pipeline.run_tags import PUBLISH_JOB, SCAN_TAG, scan_id
 from tag_compliance_tests.fake_aws import FakeAws, Fault
 from tag_compliance_tests.pipeline.pipelines import Pipeline, failure_of, of_account
 from tag_compliance_tests.pipeline.tables import evaluation_file, inventory_file
@@ -70,7 +72,8 @@ def test_a_scan_writes_each_table_once_and_reads_each_evaluation_once(
 
     scanning.run(scanning.requests()[0])
     files = [file(a) for file in (inventory_file, evaluation_file) for a in scanning.ids]
-    written = {("write", "tables/scan_config.json"): 1, **{("update", file): 1 for file in files}}
+    updated = [*files, "tables/reading_runs"]
+    written = {("write", "tables/scan_config.json"): 1, **{("update", name): 1 for name in updated}}
     assert {call: n for call, n in on_tables().items() if call[0] != "read"} == written
     request = publish(scanning).request
     operations.clear()
@@ -79,7 +82,7 @@ def test_a_scan_writes_each_table_once_and_reads_each_evaluation_once(
         ("read", evaluation_file(account_id)): 1 for account_id in scanning.ids
     }
     json_files = ["tables/scan_config.json", "tables/scan_times.json"]
-    assert scanning.storage.names("tables/") == sorted([*files, *json_files])
+    assert scanning.storage.names("tables/") == sorted([*updated, *json_files])
 
 
 @pytest.mark.parametrize("on_failure", ["drop", "keep_last"])
@@ -109,7 +112,7 @@ def test_the_rows_of_an_account_whose_run_was_lost_are_left_out_as_in_the_snapsh
     scanning: Pipeline,
 ) -> None:
     scanning.scan()
-    tags = {SCAN_TAG: "2100-01-01T00:00:00.000000Z"}
+    tags = {SCAN_TAG: scan_id(utc_now() + timedelta(minutes=1))}
     result = scanning.run(dg.RunRequest(job_name=PUBLISH_JOB, tags=tags))
     assert not result.success, "every account was last read before this scan"
     frame, _ = inputs_of_another_team(scanning)

@@ -47,7 +47,9 @@ class Run(NamedTuple):
 
     def record(self, instance: dg.DagsterInstance, before: Sequence[str] = (), **more: Any) -> str:
         if self.publishes is not None:
-            more["tags"] = {PUBLISHES_TAG: before[self.publishes]}
+            # If it failed, it was not because its process was killed.
+            reason = {"dagster/failure_reason": "STEP_FAILURE"}
+            more["tags"] = {PUBLISHES_TAG: before[self.publishes], **reason}
         start, end = (None if time is None else EPOCH + time for time in (self.start, self.end))
         run = run_of(self.job, self.assets, status=self.status, **more)
         return record(instance, run, start, end)

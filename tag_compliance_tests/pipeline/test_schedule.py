@@ -1,4 +1,4 @@
-"""Ticks of the schedule: when a scan is requested, and why one is skipped."""
+"""The schedule: at which minutes it ticks, when a tick requests a scan, and why one is skipped."""
 
 from __future__ import annotations
 
@@ -6,20 +6,26 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 import pytest
+from dagster._utils.schedules import cron_string_iterator
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.pipeline.heartbeat import HEARTBEATS
 from tag_compliance.pipeline.run_tags import PUBLISH_JOB, PUBLISHES_TAG, SCAN_JOB, TRIGGER_TAG
+from tag_compliance.pipeline.schedule import Cadence
 from tag_compliance_tests.pipeline.pipelines import Pipeline
 from tag_compliance_tests.pipeline.ticks import tick
 
 HOURS = timedelta(hours=3)
+MIDNIGHT = datetime(2026, 5, 4, tzinfo=UTC)
+DAY = 86_400
 Status = dg.DagsterRunStatus
 
 
 def test_a_tick_requests_a_scan_of_all_accounts(idle: Pipeline) -> None:
-    request = tick(idle, datetime(2026, 5, 4, 12, 5, tzinfo=UTC)).request
-    assert (request.job_name, request.run_key) == (SCAN_JOB, "schedule-2026-05-04T12:05Z-1")
+    request = tick(idle, MIDNIGHT + timedelta(minutes=5)).request
+    assert (request.job_name, request.run_key) == (SCAN_JOB, "schedule-2026-05-04T00:05Z-1")
     assert request.tags[TRIGGER_TAG] == "schedule"
     assert idle.partitions() == idle.ids
 
@@ -86,3 +92,72 @@ def test_a_run_without_a_heartbeat_for_silence_seconds_is_dead(idle: Pipeline) -
     run_id = idle.note(Status.STARTED, older_by=timedelta(seconds=6))
     tick(idle)
     assert idle.status_of(run_id) is Status.FAILURE
+
+
+@pytest.mark.parametrize(
+    ("seconds", "cron"),
+    [
+        (10, "* * * * *"),
+        (60, "* * * * *"),
+        (90, "* * * * *"),
+        (120, "*/2 * * * *"),
+        (300, "*/5 * * * *"),
+        (420, "* * * * *"),
+        (1_800, "*/30 * * * *"),
+        (2_700, "* * * * *"),
+        (3_600, "0 * * * *"),
+        (5_400, "* * * * *"),
+        (7_200, "0 */2 * * *"),
+        (18_000, "0 * * * *"),
+        (43_200, "0 */12 * * *"),
+        (86_400, "0 0 * * *"),
+        (129_600, "0 * * * *"),
+        (604_800, "0 0 * * *"),
+    ],
+)
+def test_the_cron_expression_is_the_coarsest_that_does(seconds: int, cron: str) -> None:
+    assert Cadence(seconds).cron == cron
+
+
+@pytest.mark.parametrize(
+    ("seconds", "last", "tick", "due"),
+    [
+        (300, None, 0, True),
+        (300, 0, 300, True),
+        (300, 299, 300, True),
+        (90, 0, 60, False),
+        (90, 0, 120, True),
+        (90, 120, 180, True),
+        (90, 180, 240, False),
+        (30, 0, 60, True),
+        (DAY, 60, DAY, True),
+        (2 * DAY, 0, DAY, False),
+    ],
+)
+def test_a_tick_is_due_when_a_multiple_lies_between_it_and_the_last_scan(
+    seconds: int, last: int | None, tick: int, due: bool
+) -> None:
+    # A time that is a multiple of each of these intervals.
+    start = datetime(1970, 1, 1, tzinfo=UTC)
+    before = None if last is None else start + timedelta(seconds=last)
+    assert Cadence(seconds).is_due(start + timedelta(seconds=tick), before) is due
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 1_440), st.integers(0, 50))
+def test_over_a_day_of_minutes_the_number_of_scans_is_that_of_the_interval(
+    minutes: int, late: int
+) -> None:
+    """Each scan begins a few seconds after its tick, as the daemon does it."""
+    cadence = Cadence(minutes * 60)
+    last = MIDNIGHT
+    scans = 0
+    for moment in cron_string_iterator(MIDNIGHT.timestamp() + 1, cadence.cron, "UTC"):
+        if moment > MIDNIGHT + timedelta(days=1):
+            break
+        if cadence.is_due(moment, last):
+            scans += 1
+            last = moment + timedelta(seconds=late)
+    start = int(MIDNIGHT.timestamp())
+    wanted = (start + DAY) // cadence.seconds - start // cadence.seconds
+    assert scans == wanted
