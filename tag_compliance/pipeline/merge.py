@@ -85,16 +85,14 @@ def merge_stored(config: Config, storage: Storage, warn: Warn, times: ScanTimes)
     stored = {target.account_id: findings.load(target.account_id) for target in targets}
     merger = _Merger(config, policy, inventories, _not_before(times, stored))
     accounts = [merger.merge(target, stored.pop(target.account_id)) for target in targets]
-    names = {target.account_id: target.account_name for target in targets}
-    summary = Summary(
-        tuple(
-            SummarizedAccount(a.status.account_id, names[a.status.account_id], a.summary)
-            for a in accounts
-        ),
-        tuple(str(rule.rule_id) for rule in policy.rules),
+    statuses = tuple(account.status for account in accounts)
+    summarized = tuple(
+        SummarizedAccount(target.account_id, target.account_name, account.summary)
+        for target, account in zip(targets, accounts, strict=True)
     )
-    results = ComplianceResults(tuple(a.status for a in accounts), summary)
-    return MergedScan(results, merger.times, {a.status.account_id: a.findings for a in accounts})
+    summary = Summary(summarized, tuple(str(rule.rule_id) for rule in policy.rules))
+    findings_of = {a.status.account_id: a.findings for a in accounts}
+    return MergedScan(ComplianceResults(statuses, summary), merger.times, findings_of)
 
 
 def merge_current(config: Config, storage: Storage, warn: Warn, times: ScanTimes) -> MergedScan:
@@ -133,8 +131,7 @@ class _Merger:
     def merge(self, target: Target, stored: StoredEvaluation | None) -> _Account:
         if stored is not None:
             status = self._reconcile(target, stored.status)
-            basis = self._basis(status)
-            if basis == stored.basis:
+            if self._basis(status) == stored.basis:
                 return _Account(status, stored.summary, stored.findings)
         evaluation = self._evaluate(target)
         return _Account(evaluation.status, evaluation.summary, lambda: evaluation.findings)
@@ -144,12 +141,9 @@ class _Merger:
 
         That is so if the process that read the account was killed before it had stored both.
         """
-        inventory = self.inventories.load(target.account_id)
-        if inventory is not None:
-            status, resources = inventory.status, inventory.resources
-        else:
-            status, resources = None, RESOURCE_SCHEMA.empty_table()
-        status = self._reconcile(target, status)
+        stored = self.inventories.load(target.account_id)
+        status = self._reconcile(target, stored.status if stored else None)
+        resources = stored.resources if stored else RESOURCE_SCHEMA.empty_table()
         return evaluate(AccountInventory(status, resources), self.policy, self._basis(status))
 
     def _reconcile(self, target: Target, stored: AccountReadStatus | None) -> AccountReadStatus:

@@ -15,9 +15,9 @@ from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_queries import (
     ALL_REQUESTED_WITHIN,
     find_unpublished_run,
-    is_given_up,
     is_recent,
     latest_scan_at,
+    publication_attempt,
     unfinished_runs,
 )
 from tag_compliance.pipeline.run_requests import faulty_request, scan_requests
@@ -95,10 +95,9 @@ def busy(
     if running := unfinished_runs(instance, heartbeats, prefix):
         return dg.SkipReason(f"a scan is still running: run {running[0].run_id}")
     unpublished = find_unpublished_run(instance, prefix)
-    if unpublished is None or is_given_up(instance, unpublished.dagster_run):
-        return None
     # Not forever: the sensor that publishes may be switched off.
-    if not is_recent(unpublished.update_timestamp.astimezone(UTC), ALL_REQUESTED_WITHIN):
-        return None
-    run_id = unpublished.dagster_run.run_id
-    return dg.SkipReason(f"what run {run_id} has read is still to be published")
+    if unpublished and is_recent(unpublished.update_timestamp, ALL_REQUESTED_WITHIN):
+        reading = unpublished.dagster_run
+        if publication_attempt(instance, reading) is not None:
+            return dg.SkipReason(f"what run {reading.run_id} has read is still to be published")
+    return None

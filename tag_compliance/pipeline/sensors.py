@@ -11,13 +11,12 @@ from tag_compliance.logs import get_logger
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_queries import (
     find_unpublished_run,
-    is_given_up,
     is_published_by_its_process,
     is_reading,
-    killed_publications,
     latest_scan_at,
     latest_scan_tag,
     missing_parts,
+    publication_attempt,
     unfinished_runs,
 )
 from tag_compliance.pipeline.run_requests import (
@@ -107,10 +106,11 @@ def build_publish_sensor(prefix: Sequence[str] = ()) -> dg.SensorDefinition:
         if record is None:
             return dg.SkipReason("everything that was read is published")
         reading = record.dagster_run
-        if is_given_up(instance, reading):
+        attempt = publication_attempt(instance, reading)
+        if attempt is None:
             return _given_up(context, reading)
-        scan, killed = latest_scan_tag(instance, prefix), killed_publications(instance, reading)
-        return _not_yet(instance, record) or publish_request(reading, scan, killed)
+        scan = latest_scan_tag(instance, prefix)
+        return _not_yet(instance, record) or publish_request(reading, scan, attempt)
 
     return scan_publish
 

@@ -119,8 +119,9 @@ def test_a_run_with_the_tag_of_a_scan_in_the_future_starts_now() -> None:
 def test_a_scan_whose_reading_was_refused_is_partial_and_names_the_account(
     scanning: Pipeline,
 ) -> None:
-    """Another scan reads and stores the first account while this one reads it."""
+    """Another scan stores the first account after this one has read one of its regions."""
     first = scanning.ids[0]
+    scanning.configure(max_concurrency=1)
     stored: list[str] = []
 
     def read_by_another(account_id: AccountId, _: RegionReadStatus) -> None:
