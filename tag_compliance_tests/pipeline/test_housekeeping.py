@@ -79,6 +79,15 @@ def test_an_unfinished_run_is_kept(keeping: Pipeline, status: dg.DagsterRunStatu
     assert keeping.note(status, older_by=OLD) in housekeep(keeping)
 
 
+def test_of_the_old_runs_from_the_ui_only_those_of_our_assets_alone_are_deleted(
+    keeping: Pipeline,
+) -> None:
+    ours = keeping.note(Status.FAILURE, assets=["raw_resources"], older_by=OLD)
+    mixed = keeping.note(Status.FAILURE, assets=["raw_resources", "of_others"], older_by=OLD)
+    left = housekeep(keeping)
+    assert (ours in left, mixed in left) == (False, True)
+
+
 def test_more_runs_than_fit_into_a_page_are_deleted_at_once(pipeline: Pipeline) -> None:
     for _ in range(450):
         run_id = record(pipeline.instance, run_of("scan", status=Status.SUCCESS), 0, 1)
