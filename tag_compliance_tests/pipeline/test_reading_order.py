@@ -3,40 +3,23 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.read_status import Reason
-from tag_compliance.pipeline.account_writer import AccountWriter, next_reading_run
-from tag_compliance.tables.failed_readings import FailedReadings
-from tag_compliance_tests.pipeline.accounts import account
-from tag_compliance_tests.pipeline.tables import HOME, ONE, Tables, config_of
+from tag_compliance.pipeline.account_writer import next_reading_run
+from tag_compliance_tests.pipeline.tables import HOME, ONE, Tables, account, config_of
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 OK, FAILED = Reason.OK, Reason.TIMEOUT
 CONFIG = config_of()
 
 
-@pytest.fixture
-def tables(tmp_path: Path) -> Tables:
-    return Tables(tmp_path)
-
-
 def stored_at(tables: Tables) -> tuple[datetime, datetime]:
     """Of the inventory and of the evaluation."""
-    inventory, evaluation = tables.inventory(ONE), tables.evaluation(ONE)
-    assert inventory is not None
-    assert evaluation is not None
+    inventory, evaluation = tables.load(ONE)
     return inventory.status.started_at, evaluation.status.started_at
-
-
-def settle(tables: Tables) -> None:
-    """As the publishing run does it with the failed readings."""
-    warn = tables.warnings.append
-    failed = FailedReadings(tables.storage, warn).load().values()
-    AccountWriter(CONFIG, tables.storage, warn, NOON).settle(failed)
 
 
 @pytest.mark.parametrize("reason", [OK, FAILED])
@@ -46,7 +29,7 @@ def test_a_run_that_begins_after_the_end_of_another_replaces_it_although_its_clo
 ) -> None:
     tables.store(CONFIG, NOON, account(ONE, HOME, at=NOON))
     tables.store(CONFIG, NOON - behind, account(ONE, HOME, reason=reason, at=NOON - behind))
-    settle(tables)
+    tables.settle(CONFIG, NOON)
     assert stored_at(tables) == (NOON - behind, NOON - behind)
     assert tables.warnings == []
 
@@ -75,10 +58,10 @@ def test_of_two_readings_that_overlap_the_successful_or_the_later_one_counts(
     overlapping = tables.writer(CONFIG, NOON)
     tables.store(CONFIG, NOON, account(ONE, HOME, reason=stored, at=NOON))
     if settled:
-        settle(tables)
+        tables.settle(CONFIG, NOON)
     at = NOON + timedelta(minutes=minutes_later)
     overlapping.store(account(ONE, HOME, reason=new, at=at))
-    settle(tables)
+    tables.settle(CONFIG, NOON)
     assert stored_at(tables) == ((at, at) if replaces else (NOON, NOON))
     assert len(tables.warnings) == (not replaces)
 
@@ -88,7 +71,7 @@ def test_a_reading_of_a_clock_that_is_far_ahead_is_replaced_with_a_warning(table
     ahead = now + timedelta(hours=2)
     tables.store(CONFIG, ahead, account(ONE, HOME, at=ahead))
     assert overlapping.store(account(ONE, HOME, reason=FAILED, at=now)) is not None
-    settle(tables)
+    tables.settle(CONFIG, NOON)
     assert stored_at(tables) == (now, now)
     (warning,) = tables.warnings
     assert warning.startswith(f"{ONE} (name-111): the stored reading is of {ahead:%Y-%m-%d %H:%M}")
