@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -73,8 +72,8 @@ def test_after_an_outage_a_scan_of_one_account_restores_what_was_known(
     assert scanned.samples() == numbers
 
 
-def test_a_published_failure_is_in_the_tables_of_its_account_which_keep_what_was_known(
-    tmp_path: Path,
+def test_a_published_failure_is_in_the_tables_which_keep_what_was_known(
+    tables: Tables,
 ) -> None:
     config = config_of()
     tables.store(config, NOON, account(ONE, HOME, AWAY, at=NOON), account(TWO, HOME, AWAY, at=NOON))
