@@ -60,7 +60,7 @@ def _row(status: AccountReadStatus, style: Style) -> str:
 def _fault(text: str, remedy: Sequence[str]) -> Iterator[str]:
     yield ""
     yield on_one_line(text)
-    yield from (f"  {line}" for line in remedy)
+    yield from (f"  {on_one_line(line)}" for line in remedy)
 
 
 def _of_check(check: Check) -> str:

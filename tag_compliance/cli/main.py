@@ -13,7 +13,9 @@ from tag_compliance.cli.commands import check_config, doctor, iam_policy, scan, 
 from tag_compliance.cli.declaration import ExitCode
 from tag_compliance.cli.demo import demo
 from tag_compliance.cli.interrupts import Interrupted
+from tag_compliance.cli.terminal import discard_stdout, replace_closed_streams
 from tag_compliance.errors import BadConfiguration, TagComplianceError
+from tag_compliance.logs import on_one_line
 
 _PROGRAM = "tag-compliance"
 
@@ -44,11 +46,10 @@ class _Program(click.Group):
         """
         try:
             code: int = super().invoke(ctx)
-            if sys.stdout is not None:  # it is None if the caller has closed it
-                sys.stdout.flush()
+            sys.stdout.flush()
         except TagComplianceError as error:
             for line in str(error).splitlines():
-                print(f"{_PROGRAM}: {line}", file=sys.stderr)
+                print(f"{_PROGRAM}: {on_one_line(line)}", file=sys.stderr)
             return ExitCode.USAGE if isinstance(error, BadConfiguration) else ExitCode.FAILED
         except KeyboardInterrupt as interrupt:
             return _SIGNAL + (interrupt.number if isinstance(interrupt, Interrupted) else SIGINT)
@@ -68,6 +69,7 @@ def program() -> None:
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs one command and returns its exit code; `arguments` are those of the process if None."""
+    replace_closed_streams()
     try:
         return int(program.main(arguments, prog_name=_PROGRAM, standalone_mode=False))
     except click.ClickException as error:
@@ -75,6 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return error.exit_code
     except OSError as error:  # stdout is on a full disk, for example
         print(f"{_PROGRAM}: cannot write stdout: {error.strerror or error}", file=sys.stderr)
+        discard_stdout()
         return ExitCode.FAILED
     except click.Abort:
         return _SIGNAL + SIGINT

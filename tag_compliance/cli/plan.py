@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from tag_compliance.aws.targets import role_steps, targets_of
 from tag_compliance.config import Config
+from tag_compliance.logs import on_one_line
 
 _RESOURCES_PER_CALL = 100
 
@@ -18,7 +19,7 @@ def plan_of(config: Config) -> Iterator[str]:
     yield f"{len(accounts)} accounts, {regions} regions, every {config.refresh_interval} s"
     for account in accounts:
         yield ""
-        yield f"{account.account_id}  {account.account_name}"
+        yield f"{account.account_id}  {on_one_line(account.account_name)}"
         steps = role_steps(config, account)
         for step in steps:
             condition = f" (external id {step.external_id})" if step.external_id else ""

@@ -226,6 +226,35 @@ def test_a_closed_stdout_pipe_ends_a_command_with_exit_code_1_without_traceback(
     assert "BrokenPipe" not in err
 
 
+@pytest.mark.parametrize(
+    ("command", "code", "err"),
+    [
+        ("check-config >&-", 1, "tag-compliance: cannot write stdout: Bad file descriptor\n"),
+        ("scan --log-level error --output m.prom >&-", 0, "complete: "),
+        ("scan --log-level error >&-", 1, "tag-compliance: cannot write stdout: Bad file desc"),
+        ("scan 2>&-", 0, ""),
+        ("check-config --config absent 2>&-", 2, ""),
+        ("check-config <&- >&- 2>&-", 1, ""),
+    ],
+)
+def test_a_closed_stream_causes_no_traceback_and_no_message_on_another_stream(
+    place: Place, command: str, code: int, err: str
+) -> None:
+    ended = subprocess.run(
+        ["sh", "-c", f"{sys.executable} -m tag_compliance {command}"],
+        cwd=place.folder,
+        env=place.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert ended.returncode == code
+    assert ended.stderr.startswith(err)
+    assert bool(ended.stderr) == bool(err)
+    assert "Traceback" not in ended.stderr
+    assert not ended.stdout or ended.stdout.startswith("# HELP")
+
+
 @pytest.mark.parametrize("arguments", [["scan", "--log-level", "error"], ["check-config"], ["-h"]])
 def test_a_full_stdout_device_is_reported_in_one_line(place: Place, arguments: list[str]) -> None:
     with Path("/dev/full").open("w") as full:
