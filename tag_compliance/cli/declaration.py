@@ -5,6 +5,7 @@ Every option names its variable explicitly; click's automatic prefix would renam
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import field, fields
 from enum import IntEnum
@@ -70,6 +71,20 @@ def port(value: str) -> int:
     if not value.isdecimal() or int(value) > 65_535:  # noqa: PLR2004 - 16 bits
         raise click.BadParameter(f"'{value}' is not a port: it must be 0 to 65535.")
     return int(value)
+
+
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+def duration(value: str) -> str:
+    """The type of a duration: `90`, `5m`, `1h30m`; the value is its number of seconds."""
+    parts = re.findall(r"([0-9]+)([smhd])", value)
+    if parts and "".join(number + unit for number, unit in parts) == value:
+        return str(sum(int(number) * _SECONDS[unit] for number, unit in parts))
+    if not value.isdecimal():
+        message = f"'{value}' is not a duration: it must be seconds, or for example 5m or 2h."
+        raise click.BadParameter(message)
+    return value
 
 
 def command(example: str, **meanings: str) -> Callable[[CommandFunction], click.Command]:

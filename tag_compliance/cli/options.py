@@ -10,7 +10,15 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from tag_compliance.cli.declaration import FILE, Decorator, bundle, option, option_field, port
+from tag_compliance.cli.declaration import (
+    FILE,
+    Decorator,
+    bundle,
+    duration,
+    option,
+    option_field,
+    port,
+)
 from tag_compliance.logs import LEVELS, LogFormat, configure_logs
 
 _LEVELS = click.Choice(LEVELS)
@@ -74,8 +82,9 @@ class Schedule:
 
     refresh_interval: str | None = option_field(
         "TAG_COMPLIANCE_REFRESH_INTERVAL",
-        "The seconds between two scans; overrides the configuration file.",
-        metavar="SECONDS",
+        "The time between two scans, for example 300, 5m or 2h; overrides the configuration file.",
+        metavar="DURATION",
+        type=duration,
     )
     ui_host: str = option_field(
         "TAG_COMPLIANCE_UI_HOST", "The address that Dagster's UI listens on.", default="127.0.0.1"

@@ -13,6 +13,7 @@ from tag_compliance.cli.dagster_home import FEW_EVENTS, prepare_dagster_home, wr
 from tag_compliance.cli.processes import Child, supervise
 from tag_compliance.config import load_config
 from tag_compliance.errors import CannotListen
+from tag_compliance.logs import LogFormat
 
 
 def run_process_tree(
@@ -35,7 +36,7 @@ def run_process_tree(
     code_port = _free_port("127.0.0.1", 0)
     workspace = write_workspace(home, code_port)
     return supervise(
-        _children(code_port, workspace, schedule, serving),
+        _children(code_port, workspace, schedule, serving, logs),
         {
             # Dagster warns about each of its features that it calls beta; the lock file pins them.
             "PYTHONWARNINGS": "ignore",
@@ -51,23 +52,28 @@ def run_process_tree(
 
 
 def _children(
-    code_port: int, workspace: Path, schedule: options.Schedule, serving: options.Serving
+    code_port: int,
+    workspace: Path,
+    schedule: options.Schedule,
+    serving: options.Serving,
+    logs: options.Logs,
 ) -> list[Child]:
     """The daemon and the webserver ask the code server for the definitions."""
     code_server = f"dagster code-server start -h 127.0.0.1 -p {code_port}".split()
     location = ["-w", str(workspace)]
+    as_json = ["--log-format", "json"] if logs.log_format == LogFormat.JSON else []
     address = ["-h", schedule.ui_host, "-p", str(schedule.ui_port)]
     given = {name: value for name, value in asdict(serving).items() if value is not None}
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
     return [
         Child(
             "code server",
-            [*code_server, "-m", "tag_compliance.definitions"],
+            [*code_server, *as_json, "-m", "tag_compliance.definitions"],
             ready_at=("127.0.0.1", code_port),
         ),
         Child("exporter", ["tag_compliance", "serve", *flags]),
-        Child("daemon", ["dagster._daemon", "run", *location]),
-        Child("webserver", ["dagster_webserver", *address, *location]),
+        Child("daemon", ["dagster._daemon", "run", *as_json, *location]),
+        Child("webserver", ["dagster_webserver", *as_json, *address, *location]),
     ]
 
 

@@ -14,6 +14,8 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from tag_compliance.cli.relay import relay
+
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 25.0
 _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
@@ -57,9 +59,13 @@ def _start(child: Child, environment: Mapping[str, str], ends: _Ends) -> subproc
         [sys.executable, "-m", *child.module],
         env=dict(environment),
         stdin=subprocess.DEVNULL,
-        stdout=sys.stderr.fileno(),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
         start_new_session=True,
     )
+    format_ = environment.get("TAG_COMPLIANCE_LOG_FORMAT", "")
+    printed = process.stdout or ()
+    threading.Thread(target=relay, args=(printed, child.name, format_), daemon=True).start()
 
     def watch() -> None:
         code = process.wait()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from pathlib import Path
@@ -29,7 +30,7 @@ def planned_in(home: Path) -> list[str | None]:
 def test_the_first_scan_starts_automatically_and_a_killed_daemon_stops_everything(
     place: Place,
 ) -> None:
-    with start_up(place, "--refresh-interval", "10") as up:
+    with start_up(place, "--refresh-interval", "10s", "--log-format", "json") as up:
         eventually(lambda: up.has_snapshot, 120)
         eventually(lambda: up.answers("/server_info", up.ui_port), 60)
         tree = descendants(up.process.pid)
@@ -43,3 +44,7 @@ def test_the_first_scan_starts_automatically_and_a_killed_daemon_stops_everythin
             "tag-compliance: the daemon ended with signal 9; stopping the others"
         ]
         assert alive(tree) == []
+    lines = up.log.read_text().splitlines()
+    events = [json.loads(line) for line in lines if not line.startswith("tag-compliance: ")]
+    assert all({"time", "level", "event"} <= set(event) for event in events)
+    assert any("dagster" in event.get("logger", "") for event in events), "Dagster's own events"

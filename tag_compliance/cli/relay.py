@@ -1,0 +1,45 @@
+"""Copies what child processes print to stderr: without colours, and in JSON one event per line."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from collections.abc import Iterable
+
+from tag_compliance.cli.terminal import Style
+from tag_compliance.logs import LogFormat, get_logger
+
+logger = get_logger(__name__)
+
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
+
+
+def relay(lines: Iterable[bytes], process: str, format_: str) -> None:
+    """Returns at the end of `lines`; `process` is the name of the child in its events.
+
+    Dagster colours its lines wherever they go. In JSON, a line that is no JSON object, such as a
+    line of a traceback, becomes an event of this process.
+    """
+    coloured = Style.of(sys.stderr).coloured
+    for line in lines:
+        text = line.decode(errors="replace").rstrip("\r\n")
+        if not coloured:
+            text = _COLOUR.sub("", text)
+        if format_ != LogFormat.JSON:
+            print(text, file=sys.stderr, flush=True)
+        elif event := _event_in(text):
+            print(json.dumps(event, ensure_ascii=False), file=sys.stderr, flush=True)
+        elif text:
+            logger.warning(text, process=process)
+
+
+def _event_in(text: str) -> dict[str, object] | None:
+    """The event of a JSON line, with the time under the name that this program gives it."""
+    try:
+        event = json.loads(text)
+    except ValueError:
+        return None
+    if not isinstance(event, dict):
+        return None
+    return {"time": event.pop("timestamp"), **event} if "timestamp" in event else event
