@@ -130,11 +130,13 @@ def doctor(config: Path, push: str | None, logs: options.Logs) -> int:
     """
     from tag_compliance.cli.diagnosis import diagnose
     from tag_compliance.cli.diagnosis_report import report
+    from tag_compliance.cli.log_filter import each_failure_once
     from tag_compliance.cli.terminal import Style
 
     logs.configure()
     loaded = _load(config)
-    diagnosis = diagnose(loaded, push)
+    with each_failure_once(logs.log_format):
+        diagnosis = diagnose(loaded, push)
     print("\n".join(report(loaded, diagnosis, Style.of(sys.stdout))))
     return ExitCode.COMPLETE if diagnosis.is_healthy else ExitCode.FAILED
 

@@ -65,7 +65,7 @@ def demo(
         environment = {name: value for name, value in isolated.items() if name not in own}
         if up:
             return run_process_tree(config, environment, schedule, serving, logs)
-        status = scan_once(config, environment, output, logs)
+        status = scan_once(config, environment, output, logs, is_storage_kept=False)
     return _exit_code(status)
 
 

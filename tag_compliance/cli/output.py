@@ -35,14 +35,15 @@ def check_output(output: options.Output) -> None:
         check_push_target(output.push)
 
 
-def write_result(snapshot: Snapshot, storage_uri: str, output: options.Output) -> None:
+def write_result(snapshot: Snapshot, storage_uri: str | None, output: options.Output) -> None:
     """The metrics go to stdout, to `--output` or to `--push`; the summary goes to stderr.
 
     `--format json` and `summary` write to stdout instead of the metrics. The latter is the default
-    on a terminal. Raises `TagComplianceError`.
+    on a terminal. `storage_uri` is None for a storage that is deleted at the end of the command.
+    Raises `TagComplianceError`.
     """
-    metrics = f"{storage_uri}/{path_of(snapshot.snapshot_id, PLAIN)}"
-    elsewhere = output.push or output.output not in (None, _STDOUT)
+    metrics = storage_uri and f"{storage_uri}/{path_of(snapshot.snapshot_id, PLAIN)}"
+    elsewhere = output.push or output.output not in (None, "", _STDOUT)
     if output.push:
         push(snapshot.plain, output.push)
     if output.output and output.output != _STDOUT:
@@ -59,7 +60,8 @@ def write_result(snapshot: Snapshot, storage_uri: str, output: options.Output) -
     for line in summary_of(snapshot.status, Style.of(stream)):
         print(line, file=stream)
     if shown is Format.SUMMARY and not elsewhere:
-        print(f"metrics: {metrics}\n  --format prometheus prints them", file=stream)
+        where = f"metrics: {metrics}; " if metrics else ""
+        print(f"{where}--format prometheus prints the metrics", file=stream)
 
 
 def _shown_on_stdout(output: options.Output) -> Format:

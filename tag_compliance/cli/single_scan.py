@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import gc
-import logging
 import os
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from tag_compliance.aws.regions import known_regions
@@ -15,28 +13,28 @@ from tag_compliance.cli import options
 from tag_compliance.cli.accounts import account_id_of
 from tag_compliance.cli.dagster_home import FEW_EVENTS, prepare_dagster_home
 from tag_compliance.cli.interrupts import interruptible
+from tag_compliance.cli.log_filter import each_failure_once
 from tag_compliance.cli.output import check_output, write_result
 from tag_compliance.cli.progress import progress_bar
 from tag_compliance.config import Config, load_config
 from tag_compliance.errors import TagComplianceError
-from tag_compliance.logs import LogFormat
 from tag_compliance.snapshot.status import ScanStatus
 from tag_compliance.snapshot.store import Snapshot
 
 
-def scan_once(
+def scan_once(  # noqa: PLR0913 - what the commands `scan` and `demo` differ in
     config_path: Path,
     environment: Mapping[str, str],
     output: options.Output,
     logs: options.Logs,
     account: str | None = None,
+    *,
+    is_storage_kept: bool = True,
 ) -> ScanStatus:
     """Scans, writes the exposition to its output, prints a summary.
 
-    `account` is an account's id or name.
-
-    Raises `TagComplianceError` if there is no snapshot or it cannot be written to the output; an
-    existing file is then kept.
+    `account` is an account's id or name. Raises `TagComplianceError` if there is no
+    snapshot or it cannot be written to the output; an existing file is then kept.
     """
     config = load_config(config_path, environment, known_regions())
     account_id = account and account_id_of(account, config, config_path)
@@ -46,34 +44,10 @@ def scan_once(
     _set_process_environment(for_dagster)
 
     check_output(output)
-    with _each_failure_once(logs):
+    with each_failure_once(logs.log_format):
         snapshot = _materialize(config, config_path, for_dagster, account_id)
-    write_result(snapshot, config.storage, output)
+    write_result(snapshot, config.storage if is_storage_kept else None, output)
     return snapshot.status
-
-
-@contextlib.contextmanager
-def _each_failure_once(logs: options.Logs) -> Iterator[None]:
-    """Keeps failures out of the log that the summary shows; JSON lines keep one event for each."""
-    repeated = {"tag_compliance.run": "not read: "}
-    if logs.log_format == LogFormat.TEXT:
-        repeated["tag_compliance.aws.scanner"] = "account not fully read"
-    with contextlib.ExitStack() as stack:
-        for name, beginning in repeated.items():
-            stack.enter_context(_without(logging.getLogger(name), beginning))
-        yield
-
-
-@contextlib.contextmanager
-def _without(logger: logging.Logger, beginning: str) -> Iterator[None]:
-    def is_other(record: logging.LogRecord) -> bool:
-        return not record.getMessage().startswith(beginning)
-
-    logger.addFilter(is_other)
-    try:
-        yield
-    finally:
-        logger.removeFilter(is_other)
 
 
 def _set_process_environment(environment: Mapping[str, str]) -> None:

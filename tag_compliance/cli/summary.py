@@ -92,8 +92,8 @@ def _seconds(status: ScanStatus) -> float:
     return (status.made_at - status.scan_started_at).total_seconds()
 
 
-def json_summary(status: ScanStatus, snapshot_id: str, metrics: str) -> str:
-    """The summary as one JSON document; `metrics` is where the exposition is.
+def json_summary(status: ScanStatus, snapshot_id: str, metrics: str | None) -> str:
+    """The summary as one JSON document; `metrics` is where the exposition is, if it is kept.
 
     Percentages are rounded as in the text; they are null if nothing is counted.
     """

@@ -132,7 +132,8 @@ def test_equal_faults_of_many_accounts_are_one_line_with_one_remedy(program: Pro
         account.roles = ()
     ended = program.run("doctor")
     assert ended.code == 1
-    (fault,) = [line for line in ended.out.splitlines() if "assume_role_denied" in line]
+    printed = (ended.out + ended.err).splitlines()
+    (fault,) = [line for line in printed if "assume_role_denied" in line]
     assert fault.startswith("3 accounts, 100000000000 (100000000000), 100000000001 (")
     assert "in us-east-1, eu-west-1: assume_role_denied: AssumeRole: AccessDenied: " in fault
     assert fault.endswith("on resource: arn:aws:iam::<account>:role/terraform")

@@ -141,7 +141,7 @@ def test_on_a_terminal_a_scan_shows_the_summary_and_where_the_metrics_are(place:
     shown = shown_on_a_terminal(place, "--log-level", "error", stdout=True)
     assert "# HELP" not in shown
     assert shown.count(" regions of 3 accounts read in ") == 1
-    (path,) = re.findall(r"metrics: (\S+)", shown)
+    (path,) = re.findall(r"metrics: (\S+); --format prometheus prints the metrics", shown)
     assert Path(path).read_text().startswith("# HELP")
     assert "\x1b[32mcomplete\x1b[0m" in shown
 
@@ -192,6 +192,7 @@ def test_every_json_log_line_is_an_event(program: Program) -> None:
     events = [json.loads(line) for line in ended.err.splitlines() if line.startswith("{")]
     read = [event for event in events if event["event"] == "account read"]
     assert len(read) == 2
+    assert len(events) == 3, "each failure is one event"
     assert {"time", "level", "account", "resources", "seconds"} <= set(read[0])
     assert {event["level"] for event in events} == {"info", "warning"}
     lines = [line for line in ended.err.splitlines() if not line.startswith("{")]
