@@ -12,7 +12,6 @@ import time
 import urllib.parse
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from scripts.containers import (
     TIMEOUT_SECONDS,
@@ -24,7 +23,13 @@ from scripts.containers import (
     wait_for,
     wait_for_url,
 )
-from tag_compliance_tests.deploy.manifests import Manifest, Rendered, render
+from tag_compliance_tests.deploy.manifests import (
+    Manifest,
+    Rendered,
+    environment_of,
+    ports_of,
+    render,
+)
 from tag_compliance_tests.support.fetching import fetch
 
 _EXPORTER, _WEBSERVER = "http://127.0.0.1:8080", "http://127.0.0.1:3000"
@@ -66,7 +71,6 @@ def check_contents(image: Image) -> None:
         raise Failed(f"{image.name}: unexpected user, folder or health check: {found}")
     if unwanted := list(_unwanted_files(image)):
         raise Failed(f"{image.name}: remove from the image: {unwanted}")
-    say(f"{image.name}: starting `--help`")
     if b"check-config" not in image.run("--help"):
         raise Failed(f"{image.name}: --help does not list the commands")
     write = image.start(["-c", "open('/app/x', 'w')"], entrypoint=["python"])
@@ -132,13 +136,13 @@ def serve(image: Image, mounts: Mapping[Path, str]) -> None:
 
 def run_pod(image: Image, folder: Path, rendered: Rendered, state: Path) -> None:
     """Starts and probes the containers of the deployment as its manifests say."""
-    pod = rendered.get("Deployment", "tag-compliance")["spec"]["template"]["spec"]
+    pod = rendered.pods()["tag-compliance"]["spec"]
     volumes = {v["name"]: _volume(v, folder, rendered, state) for v in pod["volumes"]}
     containers = [
         image.start(
             spec["args"],
             name=spec["name"],
-            environment=_environment(spec),
+            environment=environment_of(spec),
             mounts={
                 volumes[mount["name"]] / mount.get("subPath", ""): mount["mountPath"]
                 for mount in spec["volumeMounts"]
@@ -167,13 +171,9 @@ def _volume(volume: Manifest, folder: Path, rendered: Rendered, state: Path) -> 
     path = folder / "volumes" / str(volume["name"])
     if "configMap" in volume:
         path.mkdir(parents=True, exist_ok=True)
-        for key, value in rendered.get("ConfigMap", volume["configMap"]["name"])["data"].items():
+        for key, value in rendered.data(volume["configMap"]["name"]).items():
             (path / key).write_text(value, encoding="utf-8")
     return path
-
-
-def _environment(spec: Mapping[str, Any]) -> dict[str, str]:
-    return {variable["name"]: variable["value"] for variable in spec["env"]}
 
 
 def probe(
@@ -184,8 +184,7 @@ def probe(
     mounts: Mapping[Path, str],
 ) -> None:
     if http := settings.get("httpGet"):
-        ports = {port["name"]: port["containerPort"] for port in spec.get("ports", ())}
-        port = ports.get(http["port"], http["port"])
+        port = ports_of(spec).get(http["port"], http["port"])
         wait_for_url(f"http://127.0.0.1:{port}{http['path']}", containers)
         return
     if grpc := settings.get("grpc"):
@@ -194,7 +193,7 @@ def probe(
         command = settings["exec"]["command"]
 
     def passes() -> bool:
-        environment = _environment(spec)
+        environment = environment_of(spec)
         check = image.start([], entrypoint=command, mounts=mounts, environment=environment)
         return check.process.wait(TIMEOUT_SECONDS) == 0
 
