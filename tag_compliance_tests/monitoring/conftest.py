@@ -1,4 +1,4 @@
-"""A scan in a file; and a demo that runs, scraped by Prometheus, which alerts Alertmanager."""
+"""A demo that runs, scraped by Prometheus, which alerts Alertmanager."""
 
 from __future__ import annotations
 
@@ -13,15 +13,11 @@ from queue import SimpleQueue
 import pytest
 import yaml
 
-from tag_compliance.cli.exit_code import ExitCode
-from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organization
 from tag_compliance_tests.monitoring.shipped import Json, load
-from tag_compliance_tests.support.aws import REGIONS
 from tag_compliance_tests.support.fetching import fetch
-from tag_compliance_tests.support.forked import ForkServer
 from tag_compliance_tests.support.http_server import serving
 from tag_compliance_tests.support.ports import free_port
-from tag_compliance_tests.support.process import PROGRAM, Place, running
+from tag_compliance_tests.support.process import PROGRAM, running
 from tag_compliance_tests.support.prometheus import Prometheus, running_prometheus
 from tag_compliance_tests.support.system import require
 from tag_compliance_tests.support.waiting import eventually
@@ -34,21 +30,6 @@ class Live:
     prometheus: Prometheus
     alertmanager: str
     notifications: SimpleQueue[Json]
-
-
-@pytest.fixture(scope="session")
-def exposition(tmp_path_factory: pytest.TempPathFactory, forks: ForkServer) -> Path:
-    """What `scan --output` writes: the metrics of a scan, alone in their folder."""
-    folder = tmp_path_factory.mktemp("textfile")
-    path = folder / "textfile" / "tag_compliance.prom"
-    path.parent.mkdir()
-    organization = generate_organization(4, REGIONS, 200)
-    denied, *_ = organization
-    with FakeAws(organization) as fake:
-        fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=denied.account_id)
-        scanned = Place.create(folder / "place", fake, forks).run("scan", "--output", str(path))
-    assert scanned.returncode == ExitCode.PARTIAL, scanned.stderr
-    return path
 
 
 @pytest.fixture(scope="session")
