@@ -50,7 +50,7 @@ RUN find python3*/site-packages/botocore/data -mindepth 1 -maxdepth 1 -type d \
 # ---- The program: the files that its installation adds, relative to the root.
 FROM exporter-libraries AS program
 WORKDIR /build
-COPY pyproject.toml README.md ./
+COPY pyproject.toml README.md LICENSE ./
 COPY tag_compliance tag_compliance
 RUN python3 -m pip --python /opt/tag-compliance/bin/python install --no-cache-dir --no-compile \
         --no-deps --no-index --no-build-isolation --root /program --prefix /opt/tag-compliance . \
@@ -80,7 +80,8 @@ ARG REVISION=unknown
 ARG CREATED=unknown
 LABEL org.opencontainers.image.version="${VERSION}" \
       org.opencontainers.image.revision="${REVISION}" \
-      org.opencontainers.image.created="${CREATED}"
+      org.opencontainers.image.created="${CREATED}" \
+      org.opencontainers.image.licenses="Apache-2.0"
 # Checks that the exporter responds, not that the last scan succeeded, because a restart cannot fix a scan. Commands
 # other than `up` and `serve` exit before the start period ends.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=90s --retries=3 \

@@ -1,28 +1,28 @@
-# What a person does with this checkout. `make check` is all that CI runs.
+# The commands for working with this checkout. `make check` runs every check and test that CI runs.
 
 VENV := .venv
 BIN := $(VENV)/bin
-# The first Python of this machine that is new enough; `make PYTHON=…` takes another.
+# The first Python on this machine that is new enough; `make PYTHON=…` selects another one.
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 
-.PHONY: help demo up test lint format check bench kill-test soak prometheusrule lock clean
-help: ## what there is
+.PHONY: help demo up test lint format check docs bench kill-test soak runbook-urls prometheusrule lock clean
+help: ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 16
 
-demo: $(VENV)/.runtime ## scan a simulated AWS organization: metrics on stdout
+demo: $(VENV)/.runtime ## scan a simulated AWS organization and print the metrics
 	$(BIN)/tag-compliance demo
 
-up: $(VENV)/.runtime ## the same, kept running: Dagster's UI on 3000, the exporter on 8080
+up: $(VENV)/.runtime ## like demo, but keep running: Dagster's UI on port 3000, the exporter on port 8080
 	$(BIN)/tag-compliance demo --up
 
-# A third of a worker's time is waiting: three workers keep two cores busy.
+# A worker waits for a third of its time, so three workers use two cores fully.
 WORKERS ?= $(shell echo $$((3 * $$(getconf _NPROCESSORS_ONLN) / 2)))
 PYTEST := $(BIN)/pytest -n $(WORKERS) --dist worksteal
-test: $(VENV)/.dev ## the tests, without the slow ones
+test: $(VENV)/.dev ## run the tests except the slow ones
 	$(PYTEST) -m "not slow" $(ARGS)
 
-lint: $(VENV)/.dev ## style, types, layers
+lint: $(VENV)/.dev ## check style, types and layers
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -30,45 +30,66 @@ lint: $(VENV)/.dev ## style, types, layers
 	$(BIN)/hadolint Dockerfile
 	$(BIN)/shellcheck scripts/*.sh .ci/run
 
-format: $(VENV)/.dev ## put the code into form
+format: $(VENV)/.dev ## format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-check: lint ## all that CI runs: every test
+check: lint ## run the linters and every test, with coverage
 	$(PYTEST) --cov --cov-report=term:skip-covered $(ARGS)
+
+docs: $(VENV)/.docs ## build the documentation into site/; a broken link is an error
+	$(BIN)/sphinx-build --builder html --fail-on-warning --keep-going --fresh-env --quiet docs site
 
 COMPILE := uv pip compile pyproject.toml --universal --generate-hashes --no-annotate \
 	--no-emit-index-url --custom-compile-command "make lock"
 EXTRAS := --extra postgres --extra k8s --group build --group image
-bench: $(VENV)/.dev ## measure against a sequential baseline; tables, and JSON with ARGS="--json F"
+bench: $(VENV)/.dev ## compare with a sequential baseline; ARGS="--json F" also writes JSON
 	$(BIN)/python -m benchmarks $(ARGS)
 
-kill-test: $(VENV)/.dev ## 100 SIGKILLs while scanning and publishing, an exporter being scraped
+kill-test: $(VENV)/.dev ## kill 100 scans with SIGKILL while an exporter is scraped
 	$(BIN)/python -m tag_compliance_tests.endurance.kill --kills $(or $(KILLS),100) $(ARGS)
 
-soak: $(VENV)/.dev ## everything for 10 minutes while 5 % of the calls to AWS fail
+soak: $(VENV)/.dev ## run everything for 10 minutes while 5 % of the AWS API calls fail
 	$(BIN)/python -m tag_compliance_tests.endurance.soak --minutes $(or $(MINUTES),10) $(ARGS)
+
+# One setting: `html_baseurl` in docs/conf.py, the address of the documentation. RUNBOOK_URL may also be another page with
+# the same headings, such as docs/operations.md on a Git server.
+RUNBOOK_URL ?= $(shell sed -nE 's/^html_baseurl = "(.*)"$$/\1/p' docs/conf.py)operations.html
+runbook-urls: ## write the address of your documentation into the alert rules
+	for file in monitoring/alerts.yaml monitoring/alerts_test.yaml; do \
+		sed -E 's|^( *runbook_url: )[^#]*#|\1$(RUNBOOK_URL)#|' $$file >$$file.new && mv $$file.new $$file || exit 1; \
+	done
+	$(MAKE) --no-print-directory prometheusrule
 
 RULE := k8s/components/servicemonitor/prometheusrule.yaml
 prometheusrule: ## copy monitoring/alerts.yaml into the manifest for the Prometheus operator
 	{ sed '/^spec:/q' $(RULE); sed 's/^./  &/' monitoring/alerts.yaml; } >$(RULE).new
 	mv $(RULE).new $(RULE)
 
-lock: ## pin every dependency again, with hashes
+lock: ## pin the dependencies again, with hashes
 	$(COMPILE) $(EXTRAS) $(ARGS) -o requirements.txt
 	$(COMPILE) $(EXTRAS) --group dev -c requirements.txt $(ARGS) -o requirements-dev.txt
 	uv pip compile --group exporter --group image --group build -c requirements.txt --universal \
 		--generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" \
 		$(ARGS) -o requirements-exporter.txt
+	uv pip compile --group docs -c requirements-dev.txt --universal \
+		--generate-hashes --no-annotate --no-emit-index-url --custom-compile-command "make lock" \
+		$(ARGS) -o requirements-docs.txt
 
-clean: ## remove what was installed and made
-	rm -rf $(VENV) state .coverage* .hypothesis .mypy_cache .ruff_cache
+clean: ## remove the virtual environment and all generated files
+	rm -rf $(VENV) state site .coverage* .hypothesis .mypy_cache .ruff_cache
 
 $(VENV)/.runtime: requirements.txt pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it: make PYTHON=…" >&2; exit 1; }
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is required; select it with: make PYTHON=…" >&2; exit 1; }
 	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements.txt
 	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.docs: requirements-docs.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed; name it: make PYTHON=…" >&2; exit 1; }
+	test -d $(VENV) || $(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements-docs.txt
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.runtime requirements-dev.txt

@@ -27,7 +27,7 @@ from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.metrics.table import SnapshotInfo
 from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.pipeline import assets
-from tag_compliance.pipeline.account_writer import AccountWriter
+from tag_compliance.pipeline.account_writer import AccountWriter, next_reading_run
 from tag_compliance.pipeline.merge import merge_stored
 from tag_compliance.pipeline.metadata import of_account
 from tag_compliance.pipeline.resources import ProgressResource
@@ -91,7 +91,7 @@ def _read_nothing(
 def _without_dagster(config: Config, folder: Path) -> None:
     """The work of the assets: evaluate, write and merge tables, count and publish."""
     storage, now = open_storage(str(folder)), utc_now()
-    writer = AccountWriter(config, storage, print, now)
+    writer = AccountWriter(config, storage, print, now, next_reading_run(storage))
     for inventory in _read_nothing(config, targets_of(config)):
         evaluation = writer.store(inventory)
         assert evaluation is not None

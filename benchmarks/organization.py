@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import resource
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,6 +20,7 @@ from benchmarks.cases import REGIONS
 from benchmarks.process import Stopwatch
 from tag_compliance.domain.account import AccountId, AccountName
 from tag_compliance.domain.clock import utc_now
+from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.evaluation import Evaluation
 from tag_compliance.domain.metrics import build_families
 from tag_compliance.domain.metrics.detail import LoadFindings, detail_of
@@ -27,10 +28,9 @@ from tag_compliance.domain.metrics.table import Family, ScanResult, SnapshotInfo
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.resources import AccountInventory
-from tag_compliance.domain.results import ComplianceResults
-from tag_compliance.domain.thresholds import Thresholds
+from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.snapshot.appendable_gzip import compress
-from tag_compliance.snapshot.builder import SnapshotSettings, build_contents
+from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
 from tag_compliance.snapshot.exposition import render
 from tag_compliance.snapshot.layout import PLAIN
 from tag_compliance.snapshot.store import SnapshotStore
@@ -62,18 +62,33 @@ def inventories(resources: int, *, missing_all: bool = False) -> list[AccountInv
         for serial in range(_ROWS_PER_REGION * len(_REGIONS))
     )
     starts = range(0, resources, len(rows))
-    return [
-        # A copy: accounts that were read share no memory.
-        _account(number, rows.take(pa.array(np.arange(min(len(rows), resources - start)))))
-        for number, start in enumerate(starts)
-    ]
+    return [_first(rows, number, resources - start) for number, start in enumerate(starts)]
 
 
-def merged(evaluations: list[Evaluation]) -> tuple[ComplianceResults, LoadFindings]:
+def account(number: int, table: pa.Table, returned: Mapping[str, int]) -> AccountInventory:
+    """An account that was read; its rows contain ACCOUNT in place of the id.
+
+    `returned` is how many resources AWS returned for each region.
+    """
+    account_id = f"{100_000_000_000 + number}"
+    arns = pc.replace_substring(table["arn"], "ACCOUNT", account_id)
+    table = table.set_column(1, table.schema.field("arn"), arns)
+    calls = {name: max(1, -(-size // 100)) for name, size in returned.items()}
+    regions = tuple(
+        region_read(name, returned=size, calls=calls[name], seconds=1.0, last_success_at=_NOON)
+        for name, size in returned.items()
+    )
+    names = AccountId(account_id), AccountName(f"team-{number}")
+    total = 1 + sum(calls.values())
+    status = AccountReadStatus(*names, _NOON, 1.0, regions, calls=total, last_success_at=_NOON)
+    return AccountInventory(status, table)
+
+
+def merged(evaluations: list[Evaluation], policy: Policy) -> tuple[ComplianceResults, LoadFindings]:
     """The results of a scan, and the findings of each of its accounts."""
     statuses = tuple(evaluation.status for evaluation in evaluations)
     findings = {evaluation.account_id: evaluation.findings for evaluation in evaluations}
-    results = ComplianceResults(statuses, summary_of(evaluations, _POLICY))
+    results = ComplianceResults(statuses, summary_of(evaluations, policy))
     return results, findings.__getitem__
 
 
@@ -93,7 +108,7 @@ def measure_phases(resources: int) -> dict[str, Any]:
     with watch.phase("evaluate"):
         evaluations = _evaluated(accounts)
     with watch.phase("merge"):
-        results, load_findings = merged(evaluations)
+        results, load_findings = merged(evaluations, _POLICY)
     with watch.phase("families"):
         families = families_of(results, load_findings)
     with watch.phase("render"):
@@ -109,7 +124,7 @@ def measure_phases(resources: int) -> dict[str, Any]:
 
 def measure_rendering(resources: int, rounds: int) -> dict[str, Any]:
     """CPU seconds of the renderer and of `generate_latest`, on the same families."""
-    families = families_of(*merged(_evaluated(inventories(resources))))
+    families = families_of(*merged(_evaluated(inventories(resources)), _POLICY))
     registry = CollectorRegistry()
     for family in families:
         metric = family.metric
@@ -131,11 +146,23 @@ def measure_rendering(resources: int, rounds: int) -> dict[str, Any]:
 def publish(series: int, storage: str) -> dict[str, Any]:
     """Publishes a snapshot with this number of detail series, as the pipeline does."""
     resources = -(-series // len(_POLICY.required_tags))
-    results, load_findings = merged(_evaluated(inventories(resources, missing_all=True)))
+    accounts = inventories(resources, missing_all=True)
+    return published(contents_of(accounts, _POLICY, max_detail_series=0), storage)
+
+
+def contents_of(
+    accounts: list[AccountInventory], policy: Policy, max_detail_series: int
+) -> SnapshotContents:
+    """The snapshot of a scan that ended now; 0 is no limit of the detail series."""
+    results, load_findings = merged([evaluated(account, policy) for account in accounts], policy)
     now = utc_now()
-    settings = SnapshotSettings(_POLICY.required_tags, 0, 86_400, Thresholds())
+    settings = SnapshotSettings(policy.required_tags, max_detail_series, 86_400, Thresholds())
     info = SnapshotInfo(now, now, "benchmark")
-    contents = build_contents(results, load_findings, info, settings)
+    return build_contents(results, load_findings, info, settings)
+
+
+def published(contents: SnapshotContents, storage: str) -> dict[str, Any]:
+    """Publishes the contents as the pipeline does; returns their sizes and their file."""
     store = SnapshotStore(open_storage(storage))
     snapshot_id = store.publish(contents.exposition, contents.status)
     snapshot = store.load()
@@ -145,7 +172,7 @@ def publish(series: int, storage: str) -> dict[str, Any]:
         "samples": contents.samples,
         "detail_series": contents.detail_series,
         "plain_bytes": len(snapshot.plain),
-        "gzip_bytes": len(snapshot.gzip),
+        "gzip_bytes": len(snapshot.gzip.body),
     }
 
 
@@ -162,24 +189,15 @@ def _row(serial: int, *, missing_all: bool) -> dict[str, Any]:
     }
 
 
-def _account(number: int, table: pa.Table) -> AccountInventory:
-    account_id = f"{100_000_000_000 + number}"
-    arns = pc.replace_substring(table["arn"], "ACCOUNT", account_id)
-    table = table.set_column(1, table.schema.field("arn"), arns)
-    sizes = [
-        max(0, min(_ROWS_PER_REGION, len(table) - at * _ROWS_PER_REGION))
-        for at in range(len(_REGIONS))
-    ]
-    calls = [-(-size // 100) for size in sizes]
-    regions = tuple(
-        region_read(name, returned=size, calls=pages, seconds=1.0, last_success_at=_NOON)
-        for name, size, pages in zip(_REGIONS, sizes, calls, strict=True)
-    )
-    names = AccountId(account_id), AccountName(f"team-{number}")
-    status = AccountReadStatus(
-        *names, _NOON, 1.0, regions, calls=1 + sum(calls), last_success_at=_NOON
-    )
-    return AccountInventory(status, table)
+def _first(rows: pa.Table, number: int, most: int) -> AccountInventory:
+    """Account `number` with at most so many of the rows, which are ordered by region."""
+    size = min(len(rows), most)
+    returned = {
+        name: max(0, min(_ROWS_PER_REGION, size - at * _ROWS_PER_REGION))
+        for at, name in enumerate(_REGIONS)
+    }
+    # A copy: accounts that were read share no memory.
+    return account(number, rows.take(pa.array(np.arange(size))), returned)
 
 
 def _evaluated(accounts: list[AccountInventory]) -> list[Evaluation]:

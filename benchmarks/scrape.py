@@ -5,7 +5,6 @@ from __future__ import annotations
 import socket
 import statistics
 import tempfile
-import threading
 import time
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -22,7 +21,6 @@ _BUFFER_BYTES = 1 << 20
 _CLIENTS = 50
 _FIXED_MB, _FACTOR = 60, 1.2
 _MOST_RATIO = 1.3
-_SAMPLE_SECONDS = 0.01
 
 Numbers = dict[str, dict[str, float]]
 
@@ -39,7 +37,7 @@ class Kind:
 
 _PLAIN = Kind("plain", "GET", "", 40)
 _GZIP = Kind("gzip", "GET", "Accept-Encoding: gzip\r\n", 400)
-_HEAD = Kind("HEAD", "HEAD", "", 400)
+HEAD = Kind("HEAD", "HEAD", "", 400)
 
 
 class Scraper:
@@ -89,9 +87,9 @@ def scrape(series: int) -> Report:
             servers.append(stack.enter_context(run_nginx(nginx, storage, made["file"])))
         else:
             report.skipped = "nginx is not installed, so only the exporter was measured"
-        found = {kind.name: _compare(kind, servers) for kind in (_PLAIN, _GZIP, _HEAD)}
+        found = {kind.name: _compare(kind, servers) for kind in (_PLAIN, _GZIP, HEAD)}
         with closing(Scraper(exporter)) as scraper:
-            etag = scraper.scrape(_HEAD)
+            etag = scraper.scrape(HEAD)
         unchanged = Kind("304", "GET", f"If-None-Match: {etag}\r\n", 400)
         found["304"] = _compare(unchanged, [exporter])
         memory = _memory(exporter)
@@ -126,26 +124,19 @@ def _compare(kind: Kind, servers: Sequence[Server]) -> Numbers:
 
 def _memory(server: Server) -> dict[str, int]:
     """The resident set before, its peak while 50 clients scrape three times each, and after."""
-    before = server.resident_bytes()
-    peak, ended = before, threading.Event()
-
-    def watch() -> None:
-        nonlocal peak
-        while not ended.wait(_SAMPLE_SECONDS):
-            peak = max(peak, server.resident_bytes())
 
     def scrape_thrice(kind: Kind) -> None:
         with closing(Scraper(server)) as scraper:
             for _ in range(3):
                 scraper.scrape(kind)
 
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    with ThreadPoolExecutor(_CLIENTS) as clients:
-        kinds = [_PLAIN if number % 5 else _GZIP for number in range(_CLIENTS)]
-        list(clients.map(scrape_thrice, kinds))
-    ended.set()
-    watcher.join()
+    def scrape_concurrently() -> None:
+        with ThreadPoolExecutor(_CLIENTS) as clients:
+            kinds = [_PLAIN if number % 5 else _GZIP for number in range(_CLIENTS)]
+            list(clients.map(scrape_thrice, kinds))
+
+    before = server.resident_bytes()
+    peak = server.peak_bytes_while(scrape_concurrently)
     return {"before_bytes": before, "peak_bytes": peak, "after_bytes": server.resident_bytes()}
 
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.process import clean_environment, program
-from tag_compliance_tests.support.fetching import fetch
-from tag_compliance_tests.support.ports import free_port
+from tag_compliance_tests.support.loopback import fetch, free_port
 from tag_compliance_tests.support.process import running
 from tag_compliance_tests.support.waiting import eventually
 
+_SAMPLE_SECONDS = 0.005
 _NGINX = """
 daemon off;
 worker_processes 1;
@@ -63,6 +65,24 @@ class Server:
     def resident_bytes(self) -> int:
         pages = [(process / "statm").read_text().split()[1] for process in self._processes()]
         return sum(map(int, pages)) * os.sysconf("SC_PAGE_SIZE")
+
+    def peak_bytes_while(self, work: Callable[[], object]) -> int:
+        """The highest resident set from before the work until its end."""
+        peak, ended = self.resident_bytes(), threading.Event()
+
+        def watch() -> None:
+            nonlocal peak
+            while not ended.wait(_SAMPLE_SECONDS):
+                peak = max(peak, self.resident_bytes())
+
+        with ThreadPoolExecutor(1) as watcher:
+            watching = watcher.submit(watch)
+            try:
+                work()
+            finally:
+                ended.set()
+        watching.result()
+        return peak
 
     def _processes(self) -> list[Path]:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()

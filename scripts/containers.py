@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tag_compliance_tests.support.fetching import fetch
+from tag_compliance_tests.support.loopback import fetch
 from tag_compliance_tests.support.waiting import eventually
 
 USER = 10001

@@ -11,9 +11,16 @@ from pathlib import Path
 
 from playwright.sync_api import Page, expect
 
-from tag_compliance.simulator.demo.accounts import describe_demo
-from tag_compliance_tests.browser import pages
-from tag_compliance_tests.browser.running import running_browser, running_demo
+from tag_compliance.simulator.demo.organization import describe_demo
+from tag_compliance_tests.browser.running import (
+    open_check,
+    open_lineage,
+    open_partitions,
+    open_plots,
+    open_status,
+    running_browser,
+    running_demo,
+)
 
 IMAGES = Path(__file__).parents[1] / "docs" / "images"
 # The screenshots are taken between two scans: during a scan the UI shows only its progress.
@@ -30,27 +37,27 @@ def main() -> None:
     ):
         demo.await_scans(SCANS)
         page = browser.new_page(viewport={"width": 1880, "height": 620})
-        pages.open_lineage(page, demo)
+        open_lineage(page, demo)
         # Without the navigation, the graph is large enough for its kinds and checks to be read.
         page.get_by_text("Hide navigation").click()
         page.wait_for_timeout(1_500)
         take(page, "lineage")
         page = browser.new_page(viewport={"width": 1440, "height": 900})
-        pages.open_partitions(page, demo, account)
+        open_partitions(page, demo, account)
         take(page, "partitions")
         demo.await_scans(1)
         page = browser.new_page(viewport={"width": 1720, "height": 900})
-        pages.open_check(page, demo, "every_account_read")
+        open_check(page, demo, "every_account_read")
         page.get_by_text("every_account_read").first.click()
         expect(page.get_by_text("In Progress").first).to_be_hidden(timeout=60_000)
         take(page, "checks")
         page = browser.new_page(viewport={"width": 1440, "height": 900})
-        pages.open_plots(page, demo)
+        open_plots(page, demo)
         page.locator("canvas").nth(2).scroll_into_view_if_needed()
         take(page, "plot")
         for scheme in ("light", "dark"):
             page = browser.new_page(viewport={"width": 1100, "height": 800}, color_scheme=scheme)
-            pages.open_status(page, demo)
+            open_status(page, demo)
             take(page, f"status-{scheme}")
 
 

@@ -30,12 +30,13 @@ from tag_compliance_tests.deploy.manifests import (
     ports_of,
     render,
 )
-from tag_compliance_tests.support.fetching import fetch
+from tag_compliance_tests.support.loopback import fetch
 
 _EXPORTER, _WEBSERVER = "http://127.0.0.1:8080", "http://127.0.0.1:3000"
 _UNWANTED = ("pip", "setuptools", "moto")
 _UNWANTED_IN_EXPORTER = ("dagster*", "pandas", "pyarrow", "numpy")
 _METRICS = (b"tag_compliant_total{", b"compliance_percentage{", b"tag_missing_detail{")
+_FIND_CREDENTIALS = "import boto3; print(boto3.Session().get_credentials().access_key)"
 _QUERY_JOBS = (
     "{repositoriesOrError {... on RepositoryConnection {nodes {location {name} jobs {name}}}}}"
 )
@@ -48,8 +49,9 @@ def main(folder: Path, manifests: Path) -> None:
     shutil.rmtree(state, ignore_errors=True)
     shutil.copyfile("config.yaml", config)
     mounts = {config: "/app/config.yaml", state: "/app/state"}
-    check_contents(full)
-    check_contents(exporter)
+    for image in (full, exporter):
+        check_contents(image)
+        check_credentials(image)
     check_metrics(full.run("demo"))
     say("demo prints metrics")
     run_demo_up(full, state)
@@ -83,6 +85,27 @@ def check_metrics(exposition: bytes) -> None:
     for metric in _METRICS:
         if b"\n" + metric not in exposition:
             raise Failed(f"there is no {metric.decode()} in\n{exposition[:2000].decode()}")
+
+
+def check_credentials(image: Image) -> None:
+    """boto3 finds a mounted profile that, as documented, only the user of the image can read."""
+    aws = image.folder / "aws"
+    aws.mkdir(exist_ok=True)
+    (aws / "credentials").write_text(
+        "[base]\naws_access_key_id = of-the-profile\naws_secret_access_key = secret\n",
+        encoding="utf-8",
+    )
+    for path, mode in ((aws, 0o700), (aws / "credentials", 0o600)):
+        os.chown(path, USER, USER)
+        path.chmod(mode)
+    found = image.run(
+        *("-c", _FIND_CREDENTIALS),
+        entrypoint=["python"],
+        mounts={aws: "/app/.aws"},
+        environment={"AWS_PROFILE": "base"},
+    )
+    if found.strip() != b"of-the-profile":
+        raise Failed(f"{image.name}: boto3 does not find the mounted profile: {found!r}")
 
 
 def _unwanted_files(image: Image) -> Iterator[Path]:

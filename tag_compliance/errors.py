@@ -1,4 +1,4 @@
-"""The errors that this project raises intentionally, with their data as attributes.
+"""The errors that this project raises intentionally.
 
 Only the upper layers know what an error means: `cli/` maps it to an exit code, `exporter/` to an
 HTTP status, `pipeline/` to a Dagster failure.
@@ -15,18 +15,6 @@ _SHOWN_FAILURES = 3
 # Bounded in depth and breadth: a few YAML aliases can describe a value of any size.
 _BOUNDED = reprlib.Repr()
 _BOUNDED.maxstring = _BOUNDED.maxother = 2 * _SHOWN_CHARACTERS
-
-__all__ = [
-    "BadConfiguration",
-    "CannotListen",
-    "Fault",
-    "InvalidExposition",
-    "NothingScanned",
-    "SnapshotUnreadable",
-    "StorageRefused",
-    "StoredValueUnreadable",
-    "TagComplianceError",
-]
 
 
 class TagComplianceError(Exception):
@@ -75,13 +63,10 @@ class StorageRefused(TagComplianceError):
 
 
 class CannotListen(TagComplianceError):
-    """The exporter's address is in use, not permitted, or not of this machine."""
+    """The address is in use, not permitted, or not an address of this machine."""
 
     def __init__(self, host: str, port: int, cause: str) -> None:
         super().__init__(f"cannot listen on {host} port {port}: {cause}")
-        self.host = host
-        self.port = port
-        self.cause = cause
 
 
 class SnapshotUnreadable(TagComplianceError):
@@ -90,17 +75,14 @@ class SnapshotUnreadable(TagComplianceError):
     def __init__(self, snapshot_id: str, cause: str) -> None:
         super().__init__(f"snapshot {snapshot_id or '(none)'} is unreadable: {cause}")
         self.snapshot_id = snapshot_id
-        self.cause = cause
 
 
 class InvalidExposition(TagComplianceError):
-    """Prometheus would reject the exposition; `faults` name the offending lines."""
+    """Prometheus would reject the exposition; each fault names the offending line."""
 
     def __init__(self, faults: tuple[str, ...]) -> None:
-        super().__init__(
-            f"the metrics are invalid and were not published: {'; '.join(faults[:_SHOWN_FAILURES])}"
-        )
-        self.faults = faults
+        shown = "; ".join(faults[:_SHOWN_FAILURES])
+        super().__init__(f"the metrics are invalid and were not published: {shown}")
 
 
 class StoredValueUnreadable(TagComplianceError):
@@ -108,16 +90,3 @@ class StoredValueUnreadable(TagComplianceError):
 
     def __init__(self, what: str, cause: str) -> None:
         super().__init__(f"the stored {what} cannot be read: {cause}; scan again to replace it")
-        self.what = what
-        self.cause = cause
-
-
-class NothingScanned(TagComplianceError):
-    """No region of any account could be read, so there is nothing to publish."""
-
-    def __init__(self, failures: tuple[str, ...]) -> None:
-        shown = "; ".join(failures[:_SHOWN_FAILURES])
-        left = len(failures) - _SHOWN_FAILURES
-        more = f"; and {left} more" if left > 0 else ""
-        super().__init__(f"nothing could be scanned, the last good snapshot stays: {shown}{more}")
-        self.failures = failures

@@ -1,7 +1,7 @@
 """Log lines on stderr: one line for each event, with its fields, as text or as JSON.
 
-structlog gives the loggers and the formatter. It is imported when a function here is called:
-together with `rich`, which it imports where it finds it, it takes longer than `--help` may.
+structlog provides the loggers and the formatter. It is imported when a function here is called,
+because it also imports `rich` if that is installed, which takes longer than `--help` may take.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class LogFormat(StrEnum):
-    """How a line looks."""
+    """The format of a line."""
 
     TEXT = "text"
     JSON = "json"
@@ -28,14 +28,14 @@ class LogFormat(StrEnum):
 
 LEVELS = ("debug", "info", "warning", "error")
 
-# At debug level they log the headers and bodies of AWS's responses, session tokens included.
+# At debug level they log the headers and bodies of AWS's responses, including session tokens.
 _NEVER_BELOW_WARNING = ("botocore", "boto3", "urllib3", "s3transfer", "alembic")
 
+# structlog calls `logging` through three functions of its own; a record names their caller.
 _CALLER = 4
-"""structlog calls `logging` through three functions of its own; a record names their caller."""
 
+# The attribute of a record that contains the event and its fields, before they become one text.
 _EVENT = "tag_compliance_event"
-"""The attribute of a record that holds the event and its fields, before they are one text."""
 
 
 def get_logger(name: str) -> BoundLogger:
@@ -52,10 +52,7 @@ def get_logger(name: str) -> BoundLogger:
 
 
 def configure_logs(level: str, format_: LogFormat, stream: TextIO | None = None) -> None:
-    """Sends the log and the warnings of the whole process to stderr, or to the stream.
-
-    Replaces the handlers that the root logger had.
-    """
+    """Sends the log and the warnings of the process to `stream` or stderr, and nowhere else."""
     from structlog.processors import format_exc_info
     from structlog.stdlib import ProcessorFormatter
 
@@ -71,12 +68,7 @@ def configure_logs(level: str, format_: LogFormat, stream: TextIO | None = None)
 
 
 def _log_warning(
-    message: Warning | str,
-    category: type[Warning],
-    filename: str,
-    lineno: int,
-    *_: object,
-    **__: object,
+    message: Warning | str, category: type[Warning], filename: str, lineno: int, *_: Any, **__: Any
 ) -> None:
     """Instead of `logging.captureWarnings`, whose event includes the place and the source line."""
     where = f"{filename}:{lineno}"
@@ -138,7 +130,5 @@ def _quoted(value: Any) -> str:
 
 
 def _on_one_line(text: str) -> str:
-    """Control characters escaped: a line feed would start a line, ESC a terminal command."""
-    if text.isprintable():
-        return text
+    """Escapes control characters: a line feed would start a line, ESC a terminal command."""
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)

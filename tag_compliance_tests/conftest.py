@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tag_compliance_tests.support import aws
-from tag_compliance_tests.support.aws_models import read_models_once
+from tag_compliance_tests.support.fork_server import read_models_once
 from tag_compliance_tests.support.forked import ForkServer
 
 _MEMORY = Path("/dev/shm")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import itertools
 import os
-from collections.abc import Callable
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import pandas as pd
@@ -27,83 +28,62 @@ from tag_compliance_tests.support.waiting import eventually
 SHOP, LAB, VAULT = "111122223333", "222233334444", "333344445555"
 _FOUR = ("returned", "excluded", "counted", "compliant")
 _NAMES = {SHOP: "shop", LAB: "lab", VAULT: "vault"}
-
-
-def _put(
-    organization: Organization, account_id: str, region: str, type_: str, good: int, bad: int
-) -> None:
-    for number in range(good + bad):
-        tags = {"Owner": "me"} if number < good else {}
-        arn = f"arn:aws:{type_}/{number}".replace("REGION", f"{region}:{account_id}")
-        organization[account_id].put(region, arn, tags)
-
-
-def _organization(*account_ids: str) -> Organization:
-    organization = Organization()
-    for account_id in account_ids:
-        organization.add_account(account_id)
-    return organization
+_US, _EU = _REGIONS = ("us-east-1", "eu-west-1")
+_VPC, _TASK, _QUEUE = (
+    f"arn:aws:{service}:REGION:ACCOUNT:{type_}"
+    for service, type_ in (("ec2", "vpc"), ("ecs", "task"), ("sqs", "queue"))
+)
+_GLOBAL = "arn:aws:cloudfront::ACCOUNT:distribution"
 
 
 @dataclass(frozen=True)
 class Case:
-    """An organization, the regions to read, and the faults of the latest scan."""
+    """An organization, and where access is denied in the latest scan.
 
-    create: Callable[[], Organization]
-    regions: tuple[str, ...]
+    `resources` are an account, a region, an ARN, and how many of it are compliant and how many not.
+    """
+
+    resources: tuple[tuple[str, str, str, int, int], ...]
     exit_code: int
     total: tuple[int, int, int, int]
-    fail: Callable[[FakeAws], object] | None = None
+    denied: Mapping[str, Any] | None = None
     kept: bool = False
 
+    @property
+    def account_ids(self) -> list[str]:
+        return list(dict.fromkeys(account_id for account_id, *_ in self.resources))
 
-def _mostly_excluded() -> Organization:
-    """94 of 110 resources are excluded; 5 of the other 16 are compliant."""
-    organization = _organization(SHOP)
-    _put(organization, SHOP, "us-east-1", "ecs:REGION:task", 0, 94)
-    _put(organization, SHOP, "us-east-1", "ec2:REGION:vpc", 2, 8)
-    _put(organization, SHOP, "eu-west-1", "ec2:REGION:vpc", 3, 3)
-    return organization
-
-
-def _with_duplicates() -> Organization:
-    """A global resource in two regions, a region without resources, an account without a role."""
-    organization = _organization(SHOP, LAB, VAULT)
-    _put(organization, SHOP, "us-east-1", "ec2:REGION:vpc", 7, 5)
-    for region in ("us-east-1", "eu-west-1"):
-        organization[SHOP].put(region, f"arn:aws:cloudfront::{SHOP}:distribution/A", {})
-    _put(organization, LAB, "eu-west-1", "sqs:REGION:queue", 1, 5)
-    _put(organization, VAULT, "eu-west-1", "sqs:REGION:queue", 9, 0)
-    return organization
+    def create(self) -> Organization:
+        organization = Organization()
+        for account_id in self.account_ids:
+            organization.add_account(account_id)
+        for account_id, region, arn, good, bad in self.resources:
+            arn_ = arn.replace("REGION", region).replace("ACCOUNT", account_id)
+            for number in range(good + bad):
+                tags = {"Owner": "me"} if number < good else {}
+                organization[account_id].put(region, f"{arn_}/{number}", tags)
+        return organization
 
 
-def _all_excluded() -> Organization:
-    """One account has only excluded resources."""
-    organization = _organization(SHOP, VAULT)
-    _put(organization, SHOP, "us-east-1", "ec2:REGION:vpc", 599, 1)
-    _put(organization, VAULT, "us-east-1", "ecs:REGION:task", 3, 4)
-    return organization
-
-
-_REGIONS = ("us-east-1", "eu-west-1")
 CASES = {
     "most resources are excluded and a region is kept": Case(
-        _mostly_excluded,
-        _REGIONS,
+        ((SHOP, _US, _TASK, 0, 94), (SHOP, _US, _VPC, 2, 8), (SHOP, _EU, _VPC, 3, 3)),
         3,
         (110, 94, 16, 5),
-        lambda fake: fake.faults.add(Fault.ACCESS_DENIED, region="eu-west-1"),
+        denied={"region": _EU},
         kept=True,
     ),
     "duplicates, an empty region and a failed account": Case(
-        _with_duplicates,
-        _REGIONS,
+        (
+            *((SHOP, _US, _VPC, 7, 5), (SHOP, _US, _GLOBAL, 0, 1), (SHOP, _EU, _GLOBAL, 0, 1)),
+            *((LAB, _EU, _QUEUE, 1, 5), (VAULT, _EU, _QUEUE, 9, 0)),
+        ),
         3,
         (20, 0, 19, 8),
-        lambda fake: fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=VAULT),
+        denied={"operation": "AssumeRole", "account_id": VAULT},
     ),
     "all resources of an account are excluded": Case(
-        _all_excluded, _REGIONS, 0, (607, 7, 600, 599)
+        ((SHOP, _US, _VPC, 599, 1), (VAULT, _US, _TASK, 3, 4)), 0, (607, 7, 600, 599)
     ),
 }
 
@@ -119,14 +99,9 @@ def shown(case: Case, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> dict
     """The figures of every surface after the latest scan of the organization."""
     home = tmp_path / "dagster"
     become(isolated(os.environ, tmp_path) | {"DAGSTER_HOME": str(home)})
-    organization = case.create()
     accounts = [
-        {
-            "account_id": a.account_id,
-            "account_name": _NAMES[a.account_id],
-            "regions": [*case.regions],
-        }
-        for a in organization
+        {"account_id": account_id, "account_name": _NAMES[account_id], "regions": [*_REGIONS]}
+        for account_id in case.account_ids
     ]
     config = write_config(
         tmp_path,
@@ -137,12 +112,12 @@ def shown(case: Case, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> dict
         minimum_account_compliance=100,
         calls_per_second=0.0,
     )
-    with FakeAws(organization) as fake:
+    with FakeAws(case.create()) as fake:
         enter(fake)
         if case.kept:
             assert main(["scan", "--config", str(config)]) == 0
-        if case.fail:
-            case.fail(fake)
+        if case.denied:
+            fake.faults.add(Fault.ACCESS_DENIED, **case.denied)
         capfd.readouterr()
         assert main(["scan", "--config", str(config)]) == case.exit_code
     printed = capfd.readouterr()
@@ -239,7 +214,7 @@ def _check_coverage(case: Case, shown: dict[str, Figures]) -> None:
     assert counted
     for name in ("html", "text"):
         assert {scope for scope, _ in shown[name] if " " in scope} == counted
-    everyone = {account.account_id for account in case.create()}
+    everyone = {*case.account_ids}
     for name in ("html", "summary", "results", "partitions"):
         assert {scope for scope, _ in shown[name] if scope.isdigit()} == everyone
     html = shown["html"]

@@ -13,7 +13,7 @@ import pyarrow as pa
 
 from tag_compliance.aws.account_session import AccountSession
 from tag_compliance.aws.errors import aws_error_of
-from tag_compliance.aws.retry import CallBudget, CallStats
+from tag_compliance.aws.retry import CallBudget
 from tag_compliance.aws.sources.base import ResourceSource
 from tag_compliance.domain.account import RegionName, Target
 from tag_compliance.domain.clock import utc_now
@@ -26,32 +26,23 @@ from tag_compliance.domain.read_status import (
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
 
 
-@dataclass(frozen=True, slots=True)
-class _RegionResult:
-    status: RegionReadStatus
-    resources: pa.Table
-
-
+@dataclass(eq=False)
 class AccountReader:
     """Reads each region of one account once.
 
     `new_budget` creates the budget of one source in one region.
     """
 
-    def __init__(
-        self,
-        target: Target,
-        session: AccountSession,
-        sources: Sequence[ResourceSource],
-        new_budget: Callable[[], CallBudget],
-    ) -> None:
-        self.target = target
-        self._session = session
-        self._sources = sources
-        self._new_budget = new_budget
+    target: Target
+    session: AccountSession
+    sources: Sequence[ResourceSource]
+    new_budget: Callable[[], CallBudget]
+
+    def __post_init__(self) -> None:
         self._started_at = utc_now()
         self._lock = threading.Lock()
-        self._results: dict[RegionName, _RegionResult] = {}
+        self._results: dict[RegionName, tuple[RegionReadStatus, pa.Table]] = {}
+        self._stats = [self.session.stats]
         self._opening_seconds = 0.0
         self._first_began, self._last_ended = math.inf, 0.0
 
@@ -59,7 +50,7 @@ class AccountReader:
         """Assumes the account's role. A failure is reported when a region is read."""
         began = time.monotonic()
         with contextlib.suppress(Exception):
-            self._session.credentials()
+            self.session.credentials()
         self._opening_seconds = time.monotonic() - began
 
     def read(self, region: RegionName) -> tuple[RegionReadStatus, AccountInventory | None]:
@@ -69,7 +60,7 @@ class AccountReader:
         does not keep the rows of an account that is complete.
         """
         began = time.monotonic()
-        readings = [self._read_source(region, source) for source in self._sources]
+        readings = [self._read_source(region, source) for source in self.sources]
         status = RegionReadStatus(region, tuple(status for status, _ in readings))
         # The rows of a region in which one source failed are left out completely.
         tables = [table for _, table in readings] if status.succeeded else []
@@ -77,7 +68,7 @@ class AccountReader:
         with self._lock:
             self._first_began = min(self._first_began, began)
             self._last_ended = time.monotonic()
-            self._results[region] = _RegionResult(status, resources)
+            self._results[region] = status, resources
             if len(self._results) < len(self.target.regions):
                 return status, None
             return status, self._inventory()
@@ -85,14 +76,15 @@ class AccountReader:
     def _read_source(
         self, region: RegionName, source: ResourceSource
     ) -> tuple[ReadStatus, pa.Table]:
-        budget = self._new_budget()
+        budget = self.new_budget()
+        self._stats.append(budget.stats)
         reason, message, table = Reason.OK, "", RESOURCE_SCHEMA.empty_table()
         try:
-            self._session.credentials()
-            table = source.read(self._session, region, budget)
+            self.session.credentials()
+            table = source.read(self.session, region, budget)
         except Exception as error:  # noqa: BLE001 - any error concerns only this region
             failure = aws_error_of(source.operation, error)
-            reason, message = failure.reason, " ".join(str(failure).split())
+            reason, message = failure.reason, str(failure)
         status = ReadStatus(
             source=source.name,
             reason=reason,
@@ -108,22 +100,17 @@ class AccountReader:
 
     def _inventory(self) -> AccountInventory:
         results = [self._results.pop(region) for region in self.target.regions]
-        stats = CallStats()
-        stats += self._session.stats
-        for result in results:
-            for source in result.status.sources:
-                stats += CallStats(source.calls, source.retries, source.throttled_calls)
-        succeeded = all(result.status.succeeded for result in results)
+        regions = tuple(status for status, _ in results)
         status = AccountReadStatus(
             account_id=self.target.account_id,
             account_name=self.target.account_name,
             started_at=self._started_at,
             seconds=self._opening_seconds + self._last_ended - self._first_began,
-            regions=tuple(result.status for result in results),
-            calls=stats.calls,
-            retries=stats.retries,
-            throttled_calls=stats.throttled_calls,
-            last_success_at=utc_now() if succeeded else None,
+            regions=regions,
+            calls=sum(stats.calls for stats in self._stats),
+            retries=sum(stats.retries for stats in self._stats),
+            throttled_calls=sum(stats.throttled_calls for stats in self._stats),
+            last_success_at=utc_now() if all(region.succeeded for region in regions) else None,
         )
-        resources = pa.concat_tables([result.resources for result in results])
+        resources = pa.concat_tables([table for _, table in results])
         return AccountInventory(status, resources.unify_dictionaries())

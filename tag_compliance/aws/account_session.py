@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from botocore.credentials import ReadOnlyCredentials
 from botocore.parsers import ResponseParserError
 
+from tag_compliance.aws.botocore_hooks import CredentialsProvider, signing_as
 from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.credentials import AssumedRole, ExpiringCredentials
 from tag_compliance.aws.errors import AwsError, aws_error_of
 from tag_compliance.aws.retry import CallBudget, CallStats
-from tag_compliance.aws.roles import RoleStep
-from tag_compliance.aws.signing import CredentialsProvider, signing_as
+from tag_compliance.aws.targets import RoleStep
 from tag_compliance.domain.account import Target
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.read_status import Reason
@@ -25,7 +25,10 @@ from tag_compliance.domain.read_status import Reason
 if TYPE_CHECKING:
     from types_boto3_sts import STSClient
 
+T = TypeVar("T")
 
+
+@dataclass(eq=False)
 class AccountSession:
     """The credentials of one account, shared by the threads that read its regions.
 
@@ -34,20 +37,14 @@ class AccountSession:
     STS. Without `steps`, the base credentials are used if they belong to the account.
     """
 
-    def __init__(
-        self,
-        clients: Clients,
-        target: Target,
-        steps: tuple[RoleStep, ...],
-        new_budget: Callable[[CallStats], CallBudget],
-        clock: Callable[[], datetime] = utc_now,
-    ) -> None:
+    clients: Clients
+    target: Target
+    steps: tuple[RoleStep, ...]
+    new_budget: Callable[[CallStats], CallBudget]
+    clock: Callable[[], datetime] = utc_now
+
+    def __post_init__(self) -> None:
         self.stats = CallStats()
-        self._new_budget = new_budget
-        self._clients = clients
-        self._target = target
-        self._steps = steps
-        self._clock = clock
         self._lock = threading.Lock()
         self._source: CredentialsProvider | None = None
         self._role: AssumedRole | None = None
@@ -55,15 +52,6 @@ class AccountSession:
 
     def credentials(self) -> ReadOnlyCredentials:
         """Credentials that are valid now; raises `AwsError` if the role cannot be assumed."""
-        return self._opened()()
-
-    def renew(self, used: ReadOnlyCredentials) -> None:
-        """Makes the next call assume the role again, because AWS reported `used` as expired."""
-        with self._lock:
-            if self._role is not None and self._role.holds(used):
-                self._source = None
-
-    def _opened(self) -> CredentialsProvider:
         with self._lock:
             if self._failure is not None:
                 raise self._failure
@@ -73,26 +61,29 @@ class AccountSession:
                 except AwsError as error:
                     self._failure = error
                     raise
-            return self._source
+            source = self._source
+        return source()
+
+    def renew(self, used: ReadOnlyCredentials) -> None:
+        """Makes the next call assume the role again, because AWS reported `used` as expired."""
+        with self._lock:
+            if self._role is not None and self._role.holds(used):
+                self._source = None
 
     def _open(self) -> CredentialsProvider:
-        source: CredentialsProvider = self._clients.base_credentials
-        if not self._steps:
+        source: CredentialsProvider = self.clients.base_credentials
+        if not self.steps:
             self._verify_account_of(source)
-        for step in self._steps:
-            self._role = AssumedRole(partial(self._assume_within_budget, step, source), self._clock)
+        for step in self.steps:
+            self._role = AssumedRole(partial(self._assume, step, source), self.clock)
             source = self._role.credentials
         return source
 
-    def _assume_within_budget(
-        self, step: RoleStep, caller: CredentialsProvider
-    ) -> ExpiringCredentials:
-        return self._new_budget(self.stats).call("AssumeRole", partial(self._assume, step, caller))
-
     def _assume(self, step: RoleStep, caller: CredentialsProvider) -> ExpiringCredentials:
         extra = {"ExternalId": step.external_id} if step.external_id else {}
-        with _reports_malformed("AssumeRole"), signing_as(caller):
-            response = self._sts().assume_role(
+
+        def assume(sts: STSClient) -> ExpiringCredentials:
+            response = sts.assume_role(
                 RoleArn=step.role_arn,
                 RoleSessionName=step.session_name,
                 DurationSeconds=step.session_seconds,
@@ -104,32 +95,29 @@ class AccountSession:
             )
             return ExpiringCredentials(credentials, issued["Expiration"])
 
-    def _sts(self) -> STSClient:
-        return self._clients.sts(self._clients.sts_region(self._target.regions[0]))
+        return self._call("AssumeRole", caller, assume)
 
     def _verify_account_of(self, source: CredentialsProvider) -> None:
         """Without a role, the base credentials may only read their own account."""
-
-        def account_id() -> str:
-            with _reports_malformed("GetCallerIdentity"), signing_as(source):
-                return self._sts().get_caller_identity()["Account"]
-
-        actual = self._new_budget(self.stats).call("GetCallerIdentity", account_id)
-        if actual != self._target.account_id:
+        operation = "GetCallerIdentity"
+        actual = self._call(operation, source, lambda sts: sts.get_caller_identity()["Account"])
+        if actual != self.target.account_id:
             cause = (
                 f"the base credentials belong to account {actual}; configure a role for "
-                f"{self._target.account_id} with assume_role_name_template or aws_account_overrides"
+                f"{self.target.account_id} with assume_role_name_template or aws_account_overrides"
             )
-            raise AwsError("GetCallerIdentity", Reason.ACCESS_DENIED, cause)
+            raise AwsError(operation, Reason.ACCESS_DENIED, cause)
 
+    def _call(
+        self, operation: str, caller: CredentialsProvider, call: Callable[[STSClient], T]
+    ) -> T:
+        def attempt() -> T:
+            try:
+                with signing_as(caller):
+                    return call(self.clients.sts(self.target.regions[0]))
+            except (LookupError, TypeError, ValueError):
+                # The response is malformed: botocore's parser may raise, for example, `KeyError`.
+                # The error's text is not shown, because it may contain the parsed credentials.
+                raise aws_error_of(operation, ResponseParserError()) from None
 
-@contextlib.contextmanager
-def _reports_malformed(operation: str) -> Iterator[None]:
-    """Reports a malformed response, for which botocore's parser may raise, for example, `KeyError`.
-
-    The error's text is not shown, because it may contain the credentials that were parsed.
-    """
-    try:
-        yield
-    except (LookupError, TypeError, ValueError):
-        raise aws_error_of(operation, ResponseParserError()) from None
+        return self.new_budget(self.stats).call(operation, attempt)

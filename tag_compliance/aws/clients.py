@@ -21,10 +21,12 @@ from botocore.exceptions import NoCredentialsError
 from botocore.utils import get_environ_proxies
 
 from tag_compliance import __version__
-from tag_compliance.aws.botocore_hooks import send_through
-from tag_compliance.aws.http_session import HttpSession, create_tls_context
+from tag_compliance.aws.botocore_hooks import (
+    HttpSession,
+    SigningCredentialsResolver,
+    create_tls_context,
+)
 from tag_compliance.aws.regions import known_regions
-from tag_compliance.aws.signing import SigningCredentialsResolver
 from tag_compliance.domain.account import RegionName
 
 if TYPE_CHECKING:
@@ -44,8 +46,6 @@ class Clients:
         self._concurrency = concurrency
         self._timeout = (min(CONNECT_SECONDS, timeout_seconds), min(READ_SECONDS, timeout_seconds))
         self._lock = threading.Lock()
-        self._base: Credentials | None = None
-        self._base_was_read = False
         self._clients: dict[tuple[str, RegionName], Any] = {}
         self._tls_context = create_tls_context()
 
@@ -69,6 +69,10 @@ class Clients:
             user_agent=f"tag-compliance/{__version__} {self._botocore.user_agent()}",
         )
 
+    @cached_property
+    def _base(self) -> Credentials | None:
+        return botocore.session.Session().get_credentials()
+
     def base_credentials(self) -> ReadOnlyCredentials:
         """The base credentials, found as in any boto3 program.
 
@@ -76,18 +80,16 @@ class Clients:
         loaded.
         """
         with self._lock:
-            if not self._base_was_read:
-                self._base = botocore.session.Session().get_credentials()
-                self._base_was_read = True
-        if self._base is None:
+            base = self._base
+        if base is None:
             raise NoCredentialsError
-        frozen: ReadOnlyCredentials = self._base.get_frozen_credentials()
+        frozen: ReadOnlyCredentials = base.get_frozen_credentials()
         return frozen
 
-    def sts_region(self, region: RegionName) -> RegionName:
-        """The region whose STS is called for an account with this region.
+    def sts(self, region: RegionName) -> STSClient:
+        """The client of STS for an account with this region.
 
-        It is the region of the AWS configuration if that is in the same partition. Regional
+        It calls the region of the AWS configuration if that is in the same partition. Regional
         endpoints are used, never the global one:
         https://docs.aws.amazon.com/sdkref/latest/guide/feature-sts-regionalized-endpoints.html
         """
@@ -95,11 +97,7 @@ class Clients:
         with self._lock:
             configured = self._session.region_name
         if configured and partitions.get(configured) == partitions.get(region):
-            return RegionName(configured)
-        return region
-
-    def sts(self, region: RegionName) -> STSClient:
-        """The client of STS in this region."""
+            region = RegionName(configured)
         client: STSClient = self.get("sts", region)
         return client
 
@@ -115,16 +113,13 @@ class Clients:
         """
         with self._lock:
             if (service, region) not in self._clients:
-                client = self._create(service, region)
+                session: Any = self._session  # its type knows only the services that have stubs
+                client = session.client(service, region_name=region, config=self._settings)
+                http = self._http_session(client.meta.endpoint_url)
+                client.meta.events.register("before-send", lambda request, **_: http.send(request))
                 prepare(client)
                 self._clients[service, region] = client
             return self._clients[service, region]
-
-    def _create(self, service: str, region: RegionName) -> Any:
-        session: Any = self._session  # its type knows only the services that have stubs
-        client = session.client(service, region_name=region, config=self._settings)
-        send_through(client, self._http_session(client.meta.endpoint_url))
-        return client
 
     def _http_session(self, endpoint_url: str) -> HttpSession:
         """With the CA bundle and the proxies that botocore would use for a client."""

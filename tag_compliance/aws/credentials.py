@@ -33,6 +33,7 @@ class ExpiringCredentials:
     expires_at: datetime
 
 
+@dataclass(eq=False)
 class AssumedRole:
     """Assumes a role with `assume`, and again before the credentials expire. Threads may share it.
 
@@ -40,11 +41,10 @@ class AssumedRole:
     `assume` raises.
     """
 
-    def __init__(
-        self, assume: Callable[[], ExpiringCredentials], clock: Callable[[], datetime] = utc_now
-    ) -> None:
-        self._assume = assume
-        self._clock = clock
+    assume: Callable[[], ExpiringCredentials]
+    clock: Callable[[], datetime] = utc_now
+
+    def __post_init__(self) -> None:
         self._lock = threading.Lock()
         self._failure: AwsError | None = None
         self._renew()
@@ -65,10 +65,10 @@ class AssumedRole:
         return bool(self._current.credentials == credentials)
 
     def _left(self, current: ExpiringCredentials) -> float:
-        return (current.expires_at - self._clock()).total_seconds()
+        return (current.expires_at - self.clock()).total_seconds()
 
     def _renew(self) -> None:
-        self._current = self._assume()
+        self._current = self.assume()
         lifetime = self._left(self._current)
         # If they have already expired, the clock of this machine is wrong. They are used until AWS
         # reports that they have expired.

@@ -6,83 +6,45 @@ and API_GetResources.html there; https://docs.aws.amazon.com/STS/latest/APIRefer
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import msgspec
-from botocore.exceptions import (
-    BotoCoreError,
-    ClientError,
-    ConfigNotFound,
-    ConfigParseError,
-    ConnectionClosedError,
-    ConnectionError,  # noqa: A004 - botocore's own name
-    ConnectTimeoutError,
-    CredentialRetrievalError,
-    EndpointConnectionError,
-    HTTPClientError,
-    InvalidConfigError,
-    LoginError,
-    MetadataRetrievalError,
-    NoAuthTokenError,
-    NoCredentialsError,
-    PartialCredentialsError,
-    ProfileNotFound,
-    ReadTimeoutError,
-    SSLError,
-    SSOError,
-    TokenRetrievalError,
-    UnknownCredentialError,
-)
+from botocore import exceptions as boto
+from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
 from tag_compliance.aws.redaction import redacted
 from tag_compliance.domain.read_status import Reason
 from tag_compliance.errors import TagComplianceError
 
+# Error codes, without the suffix "Exception" that some services append.
 _THROTTLED = {
     "BandwidthLimitExceeded",
-    "EC2ThrottledException",
-    "LimitExceededException",
+    "EC2Throttled",
+    "LimitExceeded",
     "PriorRequestNotComplete",
     "RequestLimitExceeded",
     "RequestThrottled",
-    "RequestThrottledException",
     "SlowDown",
+    "Throttled",
     "Throttling",
-    "ThrottlingException",
-    "ThrottledException",
-    "TooManyRequestsException",
+    "TooManyRequests",
 }
-_EXPIRED = {"ExpiredToken", "ExpiredTokenException", "RequestExpired"}
+_EXPIRED = {"ExpiredToken", "RequestExpired"}
 _DENIED = {
     "AccessDenied",
-    "AccessDeniedException",
     "AuthFailure",
     "Forbidden",
     "NotAuthorized",
-    "UnauthorizedException",
+    "Unauthorized",
     "UnauthorizedOperation",
 }
-_INVALID_TOKEN = {"UnrecognizedClientException", "InvalidClientTokenId", "InvalidAccessKeyId"}
+_INVALID_TOKEN = {"UnrecognizedClient", "InvalidClientTokenId", "InvalidAccessKeyId"}
 _UNSIGNED = {
     "IncompleteSignature",
-    "IncompleteSignatureException",
-    "InvalidSignatureException",
+    "InvalidSignature",
     "MissingAuthenticationToken",
-    "MissingAuthenticationTokenException",
     "SignatureDoesNotMatch",
 }
-_REGION_OFF = {"OptInRequired", "RegionDisabledException", "SubscriptionRequiredException"}
-_TIMED_OUT = {"RequestTimeout", "RequestTimeoutException"}
-_TEMPORARY = {
-    "IDPCommunicationError",
-    "InternalError",
-    "InternalFailure",
-    "InternalServerError",
-    "InternalServiceException",
-    "ServiceUnavailable",
-    "ServiceUnavailableException",
-}
+_REGION_OFF = {"OptInRequired", "RegionDisabled", "SubscriptionRequired"}
 _SERVER_ERROR, _FORBIDDEN = 500, (401, 403)
 
 
@@ -98,10 +60,6 @@ class AwsError(TagComplianceError):
         self.cause = redacted(cause)
         super().__init__(f"{operation}: {self.cause}")
         self.attempts = attempts
-
-    @property
-    def retryable(self) -> bool:
-        return self.attempts > 1
 
 
 class PageTokenExpired(AwsError):
@@ -124,57 +82,45 @@ def aws_error_of(operation: str, error: Exception) -> AwsError:
     if isinstance(error, msgspec.MsgspecError):
         cause = f"the response is malformed: {error}"
         return AwsError(operation, Reason.MALFORMED_RESPONSE, cause, _FEW)
-    for kind, rule in _RULES:
-        if isinstance(error, kind):
-            return AwsError(operation, rule.reason, rule.cause or str(error), rule.attempts)
+    for kinds, reason, attempts in _RULES:
+        if isinstance(error, kinds):
+            return AwsError(operation, reason, _CAUSES.get(type(error)) or str(error), attempts)
     return AwsError(operation, Reason.INTERNAL, f"{type(error).__name__}: {error}")
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    reason: Reason
-    attempts: int = 1
-    cause: str = ""
-
-
-_NO_CREDENTIALS = _Rule(
-    Reason.ACCESS_DENIED,
-    cause=(
+_CAUSES: dict[type[Exception], str] = {
+    boto.NoCredentialsError: (
         "no AWS credentials were found; set AWS_PROFILE, or configure them as for any boto3 program"
     ),
-)
-# botocore's text quotes the complete response of STS, which contains a secret.
-_MALFORMED = _Rule(Reason.MALFORMED_RESPONSE, _FEW, "the response is malformed")
+    # botocore's text quotes the complete response of STS, which contains a secret.
+    ResponseParserError: "the response is malformed",
+}
 
+_CREDENTIALS = (
+    boto.ConfigNotFound,
+    boto.ConfigParseError,
+    boto.CredentialRetrievalError,
+    boto.InvalidConfigError,
+    boto.LoginError,
+    boto.MetadataRetrievalError,
+    boto.NoAuthTokenError,
+    boto.NoCredentialsError,
+    boto.PartialCredentialsError,
+    boto.ProfileNotFound,
+    boto.SSOError,
+    boto.TokenRetrievalError,
+    boto.UnknownCredentialError,
+)
 # The first match decides, so subclasses precede their base classes.
-_RULES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], _Rule], ...] = (
-    (ResponseParserError, _MALFORMED),
-    (NoCredentialsError, _NO_CREDENTIALS),
-    (
-        (
-            ConfigNotFound,
-            ConfigParseError,
-            CredentialRetrievalError,
-            InvalidConfigError,
-            LoginError,
-            MetadataRetrievalError,
-            NoAuthTokenError,
-            PartialCredentialsError,
-            ProfileNotFound,
-            SSOError,
-            TokenRetrievalError,
-            UnknownCredentialError,
-        ),
-        _Rule(Reason.ACCESS_DENIED),
-    ),
-    (ConnectTimeoutError, _Rule(Reason.TIMEOUT, _FEW)),
-    (ReadTimeoutError, _Rule(Reason.TIMEOUT, _SOME)),
-    (SSLError, _Rule(Reason.UNREACHABLE)),
-    (ConnectionClosedError, _Rule(Reason.UNREACHABLE, _SOME)),
-    (EndpointConnectionError, _Rule(Reason.UNREACHABLE, _FEW)),
-    (ConnectionError, _Rule(Reason.UNREACHABLE, _FEW)),
-    (HTTPClientError, _Rule(Reason.UNREACHABLE, _SOME)),
-    (BotoCoreError, _Rule(Reason.INTERNAL)),
+_RULES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Reason, int], ...] = (
+    (ResponseParserError, Reason.MALFORMED_RESPONSE, _FEW),
+    (_CREDENTIALS, Reason.ACCESS_DENIED, 1),
+    (boto.ConnectTimeoutError, Reason.TIMEOUT, _FEW),
+    (boto.ReadTimeoutError, Reason.TIMEOUT, _SOME),
+    (boto.SSLError, Reason.UNREACHABLE, 1),
+    (boto.ConnectionError, Reason.UNREACHABLE, _FEW),
+    (boto.HTTPClientError, Reason.UNREACHABLE, _SOME),
+    (boto.BotoCoreError, Reason.INTERNAL, 1),
 )
 
 
@@ -185,7 +131,7 @@ def _of_response(operation: str, error: ClientError) -> AwsError:
     cause = f"{code}: {text}"
     if code == "PaginationTokenExpiredException":
         return PageTokenExpired(operation, Reason.EXPIRED_TOKEN, cause)
-    reason, attempts = _classify(operation, code, text, status)
+    reason, attempts = _classify(operation, code.removesuffix("Exception"), text, status)
     return AwsError(operation, reason, cause, attempts)
 
 
@@ -196,13 +142,13 @@ def _classify(  # noqa: PLR0911 - a table
         return Reason.THROTTLED, _MANY
     if code in _EXPIRED:
         return Reason.EXPIRED_TOKEN, _FEW
-    if code in _TIMED_OUT:
+    if code == "RequestTimeout":
         return Reason.TIMEOUT, _SOME
     if code in _REGION_OFF or (code in _INVALID_TOKEN and operation == "GetResources"):
         # A role's session is invalid only in regions that are not enabled for its account: https://
         # docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
         return Reason.REGION_DISABLED, 1
-    if code in _TEMPORARY or status >= _SERVER_ERROR:
+    if status >= _SERVER_ERROR:
         return Reason.INTERNAL, _MANY
     if code in _DENIED and "service control policy" in text:
         return Reason.SCP_DENIED, 1

@@ -6,12 +6,10 @@ set, it assumes that hub role first, and the member role with the credentials of
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
-from tag_compliance.aws.roles import partition_of, role_steps
-from tag_compliance.aws.targets import targets_of
+from tag_compliance.aws.targets import partition_of, role_steps, targets_of
 from tag_compliance.config import Config
 
 Document = dict[str, Any]
@@ -23,8 +21,8 @@ MANAGED_POLICY_CHARACTERS, INLINE_POLICY_CHARACTERS = 6_144, 10_240
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 """
 
-# The objects that the exporter reads.
 _SNAPSHOTS = ("current.json", "snapshots/*")
+"""The objects that the exporter reads."""
 
 _S3 = "s3://"
 
@@ -32,8 +30,8 @@ _S3 = "s3://"
 def base_role_policy(config: Config) -> Document:
     """Allows assuming the configured roles, and reading tags if an account has no role."""
     chains = [role_steps(config, target) for target in targets_of(config)]
-    roles = _sorted(chain[0].role_arn for chain in chains if chain)
-    assume = [_allow("AssumeTheAccountsRoles", ["sts:AssumeRole"], roles)] if roles else []
+    roles = {chain[0].role_arn for chain in chains if chain}
+    assume = [_allow_assuming(roles)] if roles else []
     return _document(*assume, *([] if all(chains) else [_READ_TAGS]))
 
 
@@ -43,10 +41,7 @@ def hub_role_policies(config: Config) -> dict[str, Document]:
     for target in targets_of(config):
         for hub, member in pairwise(role_steps(config, target)):
             reached.setdefault(hub.role_arn, set()).add(member.role_arn)
-    return {
-        hub: _document(_allow("AssumeTheAccountsRoles", ["sts:AssumeRole"], _sorted(members)))
-        for hub, members in sorted(reached.items())
-    }
+    return {hub: _document(_allow_assuming(roles)) for hub, roles in sorted(reached.items())}
 
 
 def member_role_policy() -> Document:
@@ -71,15 +66,19 @@ def trust_policies(config: Config, principal: str | None) -> dict[str, Document]
 
 def trust_policy(principal: str, external_id: str | None) -> Document:
     """Allows the principal to assume the role, with this external ID if there is one."""
+    return _document({"Sid": "TrustTheScanner", **trust_statement(principal, external_id)})
+
+
+def trust_statement(principal: str, external_id: str | None) -> Document:
+    """The statement of `trust_policy`, without a name."""
     statement: Document = {
-        "Sid": "TrustTheScanner",
         "Effect": "Allow",
         "Principal": {"AWS": principal},
         "Action": "sts:AssumeRole",
     }
     if external_id is not None:
         statement["Condition"] = {"StringEquals": {"sts:ExternalId": external_id}}
-    return _document(statement)
+    return statement
 
 
 def exporter_policy(config: Config) -> Document | None:
@@ -88,9 +87,8 @@ def exporter_policy(config: Config) -> Document | None:
     if arns is None:
         return None
     _, prefix = arns
-    return _document(
-        _allow("ReadSnapshots", ["s3:GetObject"], [f"{prefix}{name}" for name in _SNAPSHOTS])
-    )
+    names = [f"{prefix}{name}" for name in _SNAPSHOTS]
+    return _document(_allow("ReadSnapshots", ["s3:GetObject"], names))
 
 
 def storage_policy(config: Config) -> Document | None:
@@ -116,7 +114,7 @@ def _bucket_and_prefix(config: Config) -> tuple[str, str] | None:
         return None
     bucket, _, prefix = config.storage.removeprefix(_S3).partition("/")
     arn = f"arn:{partition_of(targets_of(config)[0])}:s3:::{bucket}"
-    return arn, f"{arn}/{prefix.strip('/')}/" if prefix.strip("/") else f"{arn}/"
+    return arn, "/".join(filter(None, (arn, prefix.strip("/")))) + "/"
 
 
 def _document(*statements: Document) -> Document:
@@ -127,8 +125,8 @@ def _allow(sid: str, actions: list[str], resources: list[str]) -> Document:
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
 
 
-def _sorted(arns: Iterable[str]) -> list[str]:
-    return sorted(set(arns))
+def _allow_assuming(roles: set[str]) -> Document:
+    return _allow("AssumeTheAccountsRoles", ["sts:AssumeRole"], sorted(roles))
 
 
 _READ_TAGS = _allow("ReadTags", ["tag:GetResources"], ["*"])

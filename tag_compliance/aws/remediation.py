@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 
-from tag_compliance.aws.roles import RoleStep
+from tag_compliance.aws.iam import Document, trust_statement
+from tag_compliance.aws.targets import RoleStep
 from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.read_status import Reason
 
@@ -64,17 +65,10 @@ def remediation_of(  # noqa: PLR0911 - a table
 def _on_assume_role(message: str, steps: tuple[RoleStep, ...]) -> tuple[str, ...]:
     step = next((step for step in steps if step.role_arn in message), steps[-1])
     principal = _principal_of(message)
-    trust: dict[str, object] = {
-        "Effect": "Allow",
-        "Principal": {"AWS": principal},
-        "Action": "sts:AssumeRole",
-    }
-    if step.external_id:
-        trust["Condition"] = {"StringEquals": {"sts:ExternalId": step.external_id}}
     allow = {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": step.role_arn}
     return (
         f"{step.role_arn} must exist, and its trust policy must contain:",
-        _statement(trust),
+        _statement(trust_statement(principal, step.external_id)),
         f"and a policy of {principal} must contain:",
         _statement(allow),
     )
@@ -92,5 +86,5 @@ def _principal_of(message: str) -> str:
     return f"arn:{partition}:iam::{account_id}:role/{role}"
 
 
-def _statement(statement: dict[str, object] | dict[str, str]) -> str:
+def _statement(statement: Document) -> str:
     return f"  {json.dumps(statement)}"

@@ -6,7 +6,7 @@ import random
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Self, TypeVar
+from typing import TypeVar
 
 from tag_compliance.aws.errors import AwsError, aws_error_of
 from tag_compliance.domain.read_status import Reason
@@ -27,12 +27,6 @@ class CallStats:
     retries: int = 0
     throttled_calls: int = 0
 
-    def __iadd__(self, other: CallStats) -> Self:
-        self.calls += other.calls
-        self.retries += other.retries
-        self.throttled_calls += other.throttled_calls
-        return self
-
 
 @dataclass(slots=True)
 class RateLimiter:
@@ -44,7 +38,7 @@ class RateLimiter:
 
     rate: float
     clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], object] = time.sleep
     _next: float = field(default=0.0, init=False)
 
     def wait(self) -> None:
@@ -62,34 +56,28 @@ class RateLimiter:
 class CallBudget:
     """Limits the calls and the time for one source in one region, or for one role.
 
-    `seconds` is the deadline, counted from the creation of the budget. `random` returns a number
-    from 0 to 1.
+    `seconds` is the deadline, counted from the creation of the budget. `rate` is that of the
+    `RateLimiter`. `random` returns a number from 0 to 1.
     """
 
-    limiter: RateLimiter
     seconds: float
+    rate: float = 0.0
     stats: CallStats = field(default_factory=CallStats)
     clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], object] = time.sleep
     random: Callable[[], float] = random.random
     stopped: Callable[[], bool] = lambda: False
-    started: float = field(default=0.0, init=False)
+    _limiter: RateLimiter = field(init=False)
+    _started: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.started = self.clock()
+        self._limiter = RateLimiter(self.rate, self.clock, self.sleep)
+        self._started = self.clock()
 
     @property
     def spent(self) -> float:
         """Wall seconds since the start."""
-        return self.clock() - self.started
-
-    def check(self, operation: str) -> None:
-        """Raises `AwsError` after the deadline, because pagination may otherwise never end."""
-        if self.stopped():
-            raise AwsError(operation, Reason.INTERNAL, "the scan was stopped")
-        if self.spent > self.seconds:
-            cause = f"not finished within region_deadline, {self.seconds:g} s"
-            raise AwsError(operation, Reason.TIMEOUT, cause)
+        return self.clock() - self._started
 
     def call(self, operation: str, attempt: Callable[[], T]) -> T:
         """The result of `attempt`, which is called again if that may help and time remains.
@@ -100,32 +88,38 @@ class CallBudget:
         """
         failures = 0
         while True:
-            self.check(operation)
-            self.limiter.wait()
+            # Before the first attempt, too, because pagination may otherwise never end.
+            self._check(operation)
+            self._limiter.wait()
             self.stats.calls += 1
             try:
                 return attempt()
             except Exception as error:  # noqa: BLE001 - each is converted into an AwsError
-                failure = aws_error_of(operation, error)
                 failures += 1
+                failure = aws_error_of(operation, error)
                 self.stats.throttled_calls += failure.reason is Reason.THROTTLED
-                ceiling = min(
-                    _LONGEST_PAUSE_SECONDS,
-                    _FIRST_PAUSE_SECONDS * 2 ** min(failures, _MAX_DOUBLINGS),
-                )
+                doublings = min(failures, _MAX_DOUBLINGS)
+                ceiling = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**doublings)
                 pause = ceiling * self.random()
                 if failures >= failure.attempts:
                     raise _given_up(failure, failures) from None
                 if self.spent + pause > self.seconds:
-                    raise _given_up(failure, failures, self.seconds) from None
+                    bound = f" within region_deadline, {self.seconds:g} s"
+                    raise _given_up(failure, failures, bound) from None
             self.stats.retries += 1
             self.sleep(pause)
 
+    def _check(self, operation: str) -> None:
+        if self.stopped():
+            raise AwsError(operation, Reason.INTERNAL, "the scan was stopped")
+        if self.spent > self.seconds:
+            cause = f"not finished within region_deadline, {self.seconds:g} s"
+            raise AwsError(operation, Reason.TIMEOUT, cause)
 
-def _given_up(failure: AwsError, attempts: int, deadline: float | None = None) -> AwsError:
-    if attempts == 1 and deadline is None:
+
+def _given_up(failure: AwsError, attempts: int, bound: str = "") -> AwsError:
+    if attempts == 1 and not bound:
         return failure
     noun = "attempt" if attempts == 1 else "attempts"
-    bound = f" within region_deadline, {deadline:g} s" if deadline is not None else ""
     cause = f"{failure.cause} (after {attempts} {noun}{bound})"
     return AwsError(failure.operation, failure.reason, cause)

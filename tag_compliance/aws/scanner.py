@@ -10,10 +10,10 @@ from functools import partial
 from tag_compliance.aws.account_reader import AccountReader
 from tag_compliance.aws.account_session import AccountSession
 from tag_compliance.aws.clients import Clients
-from tag_compliance.aws.retry import CallBudget, CallStats, RateLimiter
-from tag_compliance.aws.roles import role_steps
+from tag_compliance.aws.retry import CallBudget, CallStats
 from tag_compliance.aws.sources.base import ResourceSource
 from tag_compliance.aws.sources.tagging_api import TaggingApi
+from tag_compliance.aws.targets import role_steps
 from tag_compliance.aws.thread_pool import run_in_threads
 from tag_compliance.config import Config
 from tag_compliance.domain.account import AccountId, RegionName, Target
@@ -87,16 +87,10 @@ class _Scan:
         )
 
     def _budget(self, stats: CallStats, rate: float = 0.0) -> CallBudget:
+        seconds = float(self._config.region_deadline)
         return CallBudget(
-            RateLimiter(rate, sleep=self._sleep),
-            float(self._config.region_deadline),
-            stats,
-            sleep=self._sleep,
-            stopped=self._stopped.is_set,
+            seconds, rate, stats, sleep=self._stopped.wait, stopped=self._stopped.is_set
         )
-
-    def _sleep(self, seconds: float) -> None:
-        self._stopped.wait(seconds)
 
     def _read(self, reader: AccountReader, region: RegionName) -> AccountInventory | None:
         status, inventory = reader.read(region)

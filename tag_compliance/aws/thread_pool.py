@@ -15,10 +15,6 @@ _MAX_WAITING_RESULTS = 8
 bounded if the consumer is slower than the threads."""
 
 
-class _ThreadEnded:
-    """What a thread reports as its last result."""
-
-
 def run_in_threads(
     jobs: Iterable[Callable[[], T | None]], threads: int, stopped: threading.Event
 ) -> Generator[T, None, None]:
@@ -29,8 +25,12 @@ def run_in_threads(
     waits for a response at that moment continues on its daemon thread, which the interpreter does
     not wait for. If another thread sets `stopped`, the iterator ends after the running jobs.
     """
-    pool = _Pool(jobs, stopped)
-    workers = pool.create_workers(threads)
+    remaining = list(jobs)[::-1]
+    pool = _Pool(remaining, stopped)
+    workers = [
+        threading.Thread(target=pool.work, name=f"scan-{number}", daemon=True)
+        for number in range(min(threads, len(remaining)))
+    ]
     try:
         for worker in workers:
             worker.start()
@@ -43,23 +43,17 @@ def run_in_threads(
 
 
 class _Pool(Generic[T]):
-    def __init__(self, jobs: Iterable[Callable[[], T | None]], stopped: threading.Event) -> None:
-        self._remaining = list(jobs)[::-1]
+    def __init__(self, remaining: list[Callable[[], T | None]], stopped: threading.Event) -> None:
+        self._remaining = remaining
         self._stopped = stopped
-        self._results: queue.SimpleQueue[T | BaseException | _ThreadEnded] = queue.SimpleQueue()
+        self._results: queue.SimpleQueue[T | BaseException | None] = queue.SimpleQueue()
         self._places = threading.Semaphore(_MAX_WAITING_RESULTS)
-
-    def create_workers(self, limit: int) -> list[threading.Thread]:
-        return [
-            threading.Thread(target=self._work, name=f"scan-{number}", daemon=True)
-            for number in range(min(limit, len(self._remaining)))
-        ]
 
     def results(self, running: int) -> Iterator[T]:
         """The results, until as many threads have ended as are running."""
         while running:
             result = self._results.get()
-            if isinstance(result, _ThreadEnded):
+            if result is None:  # a thread has ended
                 running -= 1
             elif isinstance(result, BaseException):
                 raise result
@@ -73,14 +67,14 @@ class _Pool(Generic[T]):
         self._stopped.set()
         self._places.release(max(threads, 1))
 
-    def _work(self) -> None:
+    def work(self) -> None:
         while not self._stopped.is_set():
             try:
                 job = self._remaining.pop()
             except IndexError:
                 break
             self._run(job)
-        self._results.put(_ThreadEnded())
+        self._results.put(None)
 
     def _run(self, job: Callable[[], T | None]) -> None:
         # A function of its own, so that the thread does not keep the result during the next job.

@@ -9,9 +9,7 @@ import yaml
 
 from tag_compliance.config import Config
 from tag_compliance.errors import StorageRefused
-from tag_compliance.storage.folder import DAGSTER_FOLDER, FolderStorage
-
-LOCATION_NAME = "tag_compliance"
+from tag_compliance.storage.folder import FolderStorage
 
 FEW_EVENTS = {
     "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "true",
@@ -24,13 +22,11 @@ storage supports it.
 Blind spot: when a run dies, the run is marked as failed, but none of its accounts.
 """
 
-_FALLBACK = "state"
-
 
 def prepare_dagster_home(named: str | None, config: Config) -> Path:
     """Creates the folder if it is missing, and the shipped `dagster.yaml` unless it has one."""
-    state = _FALLBACK if "://" in config.storage else config.storage
-    home = Path(named) if named else Path(state) / DAGSTER_FOLDER
+    state = "state" if "://" in config.storage else config.storage
+    home = Path(named) if named else Path(state) / "dagster"
     settings = home / "dagster.yaml"
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -39,13 +35,15 @@ def prepare_dagster_home(named: str | None, config: Config) -> Path:
             FolderStorage(home).write(settings.name, shipped.read_bytes())
     except OSError as error:
         cause = error.strerror or str(error)
-        raise StorageRefused(str(home), "write", cause, "name another in DAGSTER_HOME") from error
+        raise StorageRefused(
+            str(home), "write", cause, "set DAGSTER_HOME to another folder"
+        ) from error
     return home.resolve()
 
 
 def write_workspace(home: Path, port: int) -> Path:
     """Names the code server. The location name is constant: it identifies the schedules."""
-    server = {"host": "127.0.0.1", "port": port, "location_name": LOCATION_NAME}
+    server = {"host": "127.0.0.1", "port": port, "location_name": "tag_compliance"}
     text = yaml.safe_dump({"load_from": [{"grpc_server": server}]})
     FolderStorage(home).write("workspace.yaml", text.encode())
     return home / "workspace.yaml"

@@ -7,21 +7,36 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import field, fields
+from enum import IntEnum
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import click
 from click.core import ParameterSource
 
-from tag_compliance.cli.exit_code import ExitCode
+from tag_compliance.domain.read_status import Outcome
+
+
+class ExitCode(IntEnum):
+    """Exit codes of all commands, on which pipelines and cron jobs depend."""
+
+    COMPLETE = 0
+    FAILED = 1
+    USAGE = 2
+    PARTIAL = 3
+
+    @classmethod
+    def of(cls, outcome: Outcome) -> Self:
+        """The exit code of a scan with this outcome."""
+        return cls["FAILED" if outcome is Outcome.NOTHING else outcome.name]
+
 
 CommandFunction = Callable[..., int]
 Decorator = Callable[[CommandFunction], CommandFunction]
 
 # Whether a file can be read or written is reported by the code that opens it, with its own advice.
-FILE = click.Path(readable=False)
-CONFIG_FILE = click.Path(readable=False, path_type=Path)
+FILE = click.Path(readable=False, path_type=Path)
 
 
 class ProgramOption(click.Option):
@@ -45,10 +60,8 @@ class ProgramOption(click.Option):
         """Rejects `--output --push URL`, where click would take `--push` as the file's name."""
         given = ctx.get_parameter_source(self.name) is ParameterSource.COMMANDLINE
         if given and value in {name for own in ctx.command.params for name in own.opts}:
-            flag = self.opts[0]
-            raise click.BadOptionUsage(
-                flag, f"Option '{flag}' requires an argument, not '{value}'.", ctx
-            )
+            message = f"Option '{self.opts[0]}' requires an argument, not '{value}'."
+            raise click.BadOptionUsage(self.opts[0], message, ctx)
         return super().process_value(ctx, value)
 
 
@@ -64,11 +77,11 @@ def command(example: str, **meanings: str) -> Callable[[CommandFunction], click.
 
     `meanings` are by the names of `ExitCode`, in lower case.
     """
-    meanings["usage"] = "wrong usage, or a configuration with faults"
+    meanings["usage"] = "wrong usage, or an invalid configuration"
     codes = "\n".join(
-        f"  {code.value}  {meanings[code.name.lower()]}"
+        f"  {code}  {meanings[name]}"
         for code in ExitCode
-        if code.name.lower() in meanings
+        if (name := code.name.lower()) in meanings
     )
     # click does not rewrap a paragraph that begins with \b.
     return click.command(epilog=f"\b\nExample:\n  {example}\n\n\b\nExit codes:\n{codes}")

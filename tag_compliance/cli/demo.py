@@ -4,14 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tag_compliance.cli import options
-from tag_compliance.cli.declaration import command, option
-from tag_compliance.cli.exit_code import ExitCode
+from tag_compliance.cli.declaration import ExitCode, command, option
 from tag_compliance.cli.interrupts import interruptible
 
 if TYPE_CHECKING:
@@ -21,12 +18,12 @@ if TYPE_CHECKING:
 @command(
     "tag-compliance demo --up",
     complete="the organization was scanned as intended",
-    failed="the scan failed, or with --up a process ended",
+    failed="the scan failed; with --up: a process ended",
 )
 @option(
     "--up",
     "TAG_COMPLIANCE_UP",
-    "Keep it running, with Dagster's UI, the schedule and the exporter.",
+    "Keep running, with Dagster's UI, the schedule and the exporter.",
     is_flag=True,
 )
 @options.output_options
@@ -41,47 +38,44 @@ def demo(
     serving: options.Serving,
     logs: options.Logs,
 ) -> int:
-    """Scan a simulated AWS organization, without credentials or network.
+    """Scan a simulated AWS organization without credentials.
 
-    One of its five accounts rejects the scanner's role, to show what a failure looks like.
+    Needs no network either. One of the five accounts rejects the scanner, to show what a failure
+    looks like.
     """
+    from tempfile import TemporaryDirectory
+
     from tag_compliance.cli.process_tree import run_process_tree
     from tag_compliance.cli.single_scan import scan_once
+    from tag_compliance.config import overriding_variables
     from tag_compliance.simulator.demo.organization import demo_config, simulate_demo
 
     logs.configure()
     with (
         interruptible(),
-        tempfile.TemporaryDirectory(prefix="tag-compliance-demo-") as folder,
+        TemporaryDirectory(prefix="tag-compliance-demo-") as folder,
         simulate_demo() as aws,
     ):
         config = Path(folder) / "config.yaml"
         config.write_text(demo_config(Path(folder) / "state"), encoding="utf-8")
-        environment = _without_own_settings(aws.isolated_environment(os.environ))
+        # Without the settings for the user's own organization, and without the user's Dagster
+        # instance, to whose partitions the demo would add its accounts.
+        own = {*overriding_variables(os.environ), "DAGSTER_HOME"}
+        isolated = aws.isolated_environment(os.environ)
+        environment = {name: value for name, value in isolated.items() if name not in own}
         if up:
             return run_process_tree(config, environment, schedule, serving, logs)
         status = scan_once(config, environment, output)
     return _exit_code(status)
 
 
-def _without_own_settings(environment: Mapping[str, str]) -> dict[str, str]:
-    """Without the settings of the user's own organization, and without its Dagster instance, to
-    whose partitions the demo would add its accounts.
-    """
-    from tag_compliance.config.model import SCALAR_KEYS
-
-    own = {*(f"TAG_COMPLIANCE_{key.upper()}" for key in SCALAR_KEYS), "DAGSTER_HOME"}
-    return {name: value for name, value in environment.items() if name not in own}
-
-
 def _exit_code(status: ScanStatus) -> ExitCode:
     """`COMPLETE` if exactly the accounts failed that are meant to fail."""
-    from tag_compliance.simulator.demo.accounts import describe_demo
+    from tag_compliance.simulator.demo.organization import describe_demo
 
     failed = {account.account_id for account in status.accounts if not account.succeeded}
-    if failed != {
-        account.account_id for account in describe_demo().accounts if not account.trusts_scanner
-    }:
+    intended = {a.account_id for a in describe_demo().accounts if not a.trusts_scanner}
+    if failed != intended:
         return ExitCode.FAILED
     print("one account failed as intended, to show what a failure looks like", file=sys.stderr)
     return ExitCode.COMPLETE

@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tag_compliance.aws.remediation import remediation_of
-from tag_compliance.aws.roles import role_steps
 from tag_compliance.aws.scanner import scan_accounts
-from tag_compliance.aws.targets import targets_of
+from tag_compliance.aws.targets import role_steps, targets_of
+from tag_compliance.cli.display import progress_bar
 from tag_compliance.cli.interrupts import interruptible
-from tag_compliance.cli.progress import progress_bar
 from tag_compliance.config import Config
-from tag_compliance.domain.account import Target
-from tag_compliance.domain.read_status import AccountReadStatus, RegionReadStatus
+from tag_compliance.domain.read_status import AccountReadStatus
 
 
 def examine(config: Config) -> list[AccountReadStatus]:
@@ -26,29 +24,20 @@ def examine(config: Config) -> list[AccountReadStatus]:
 
 def report(config: Config, statuses: list[AccountReadStatus]) -> Iterator[str]:
     """A table of all regions, then each failure with its remedy; equal failures appear once."""
-    rows = [(status, region) for status in statuses for region in status.regions]
     width = max(len(status.account_name) for status in statuses)
-    for status, region in rows:
-        name = f"{status.account_name:{width}}"
-        yield f"{status.account_id}  {name}  {region.region:15} {region.reason}"
-    failed = [(status, region) for status, region in rows if not region.succeeded]
+    for status in statuses:
+        for region in status.regions:
+            name = f"{status.account_name:{width}}"
+            yield f"{status.account_id}  {name}  {region.region:15} {region.reason}"
+    succeeded = [region.succeeded for status in statuses for region in status.regions]
     yield ""
-    yield f"{len(rows) - len(failed)} of {len(rows)} regions can be read"
-    targets = {target.account_id: target for target in targets_of(config)}
-    reported = set[tuple[str, str]]()
-    for status, region in failed:
-        key = (status.account_id, region.message)
-        if key not in reported:
-            reported.add(key)
+    yield f"{sum(succeeded)} of {len(succeeded)} regions can be read"
+    for status in statuses:
+        for message in dict.fromkeys(r.message for r in status.regions if not r.succeeded):
+            alike = [r for r in status.regions if r.message == message]
             yield ""
-            yield from _failure(config, targets[status.account_id], status, region)
-
-
-def _failure(
-    config: Config, target: Target, status: AccountReadStatus, region: RegionReadStatus
-) -> Iterator[str]:
-    alike = [r.region for r in status.regions if r.message == region.message]
-    yield f"{status.display_name} {', '.join(alike)}: {region.message}"
-    steps = role_steps(config, target)
-    remedy = remediation_of(region.reason, region.message, steps, alike[0])
-    yield from (f"  {line}" for line in remedy)
+            yield f"{status.display_name} {', '.join(r.region for r in alike)}: {message}"
+            [target] = targets_of(config, {status.account_id})
+            steps = role_steps(config, target)
+            remedy = remediation_of(alike[0].reason, message, steps, alike[0].region)
+            yield from (f"  {line}" for line in remedy)

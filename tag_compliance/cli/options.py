@@ -2,20 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
+from click.shell_completion import CompletionItem
 
-from tag_compliance.cli.completion import complete_account_ids
-from tag_compliance.cli.declaration import (
-    CONFIG_FILE,
-    FILE,
-    Decorator,
-    bundle,
-    option,
-    option_field,
-    port,
-)
+from tag_compliance.cli.declaration import FILE, Decorator, bundle, option, option_field, port
 from tag_compliance.logs import LEVELS, LogFormat, configure_logs
 
 _LEVELS = click.Choice(LEVELS)
@@ -25,13 +19,16 @@ _ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - Prometheus runs on another machine
 
 @dataclass(frozen=True, slots=True)
 class Logs:
-    """What is logged to stderr, and in which form."""
+    """What is logged to stderr, and in which format."""
 
     log_level: str = option_field(
-        "TAG_COMPLIANCE_LOG_LEVEL", "The lowest level that is logged.", type=_LEVELS, default="info"
+        "TAG_COMPLIANCE_LOG_LEVEL",
+        "Log events of this level and above.",
+        type=_LEVELS,
+        default="info",
     )
     log_format: str = option_field(
-        "TAG_COMPLIANCE_LOG_FORMAT", "The form of the log lines.", type=_FORMATS, default="text"
+        "TAG_COMPLIANCE_LOG_FORMAT", "The format of the log lines.", type=_FORMATS, default="text"
     )
 
     def configure(self) -> None:
@@ -46,10 +43,12 @@ class Output:
     output: str | None = option_field(
         "TAG_COMPLIANCE_OUTPUT",
         "Write the metrics to this file, which is replaced atomically, instead of stdout.",
-        type=FILE,
+        type=click.Path(readable=False),
     )
     push: str | None = option_field(
-        "TAG_COMPLIANCE_PUSH", "Push the metrics to this Pushgateway instead.", metavar="URL"
+        "TAG_COMPLIANCE_PUSH",
+        "Push the metrics to this Pushgateway instead of printing them.",
+        metavar="URL",
     )
 
 
@@ -59,14 +58,17 @@ class Schedule:
 
     refresh_interval: str | None = option_field(
         "TAG_COMPLIANCE_REFRESH_INTERVAL",
-        "The time between scans; overrides the configuration file.",
+        "The seconds between two scans; overrides the configuration file.",
         metavar="SECONDS",
     )
     ui_host: str = option_field(
-        "TAG_COMPLIANCE_UI_HOST", "The address of Dagster's UI.", default="127.0.0.1"
+        "TAG_COMPLIANCE_UI_HOST", "The address that Dagster's UI listens on.", default="127.0.0.1"
     )
     ui_port: int = option_field(
-        "TAG_COMPLIANCE_UI_PORT", "The port of Dagster's UI.", type=port, default="3000"
+        "TAG_COMPLIANCE_UI_PORT",
+        "The port that Dagster's UI listens on.",
+        type=port,
+        default="3000",
     )
 
 
@@ -78,20 +80,20 @@ class Serving:
         "TAG_COMPLIANCE_HOST", "The address that the exporter listens on.", default=_ANY_ADDRESS
     )
     port: int = option_field(
-        "TAG_COMPLIANCE_PORT", "The exporter's port.", type=port, default="8080"
+        "TAG_COMPLIANCE_PORT", "The port that the exporter listens on.", type=port, default="8080"
     )
-    tls_cert: str | None = option_field(
-        "TAG_COMPLIANCE_TLS_CERT", "Serve TLS with this certificate chain (PEM).", type=FILE
+    tls_cert: Path | None = option_field(
+        "TAG_COMPLIANCE_TLS_CERT", "Serve HTTPS with this certificate chain (PEM).", type=FILE
     )
-    tls_key: str | None = option_field(
+    tls_key: Path | None = option_field(
         "TAG_COMPLIANCE_TLS_KEY", "The private key of the certificate (PEM).", type=FILE
     )
-    bearer_token_file: str | None = option_field(
+    bearer_token_file: Path | None = option_field(
         "TAG_COMPLIANCE_BEARER_TOKEN_FILE",
         "Require one of the bearer tokens in this file, one per line.",
         type=FILE,
     )
-    basic_auth_file: str | None = option_field(
+    basic_auth_file: Path | None = option_field(
         "TAG_COMPLIANCE_BASIC_AUTH_FILE",
         "Require one of the user:password lines in this file.",
         type=FILE,
@@ -99,11 +101,7 @@ class Serving:
 
 
 config_option = option(
-    "--config",
-    "TAG_COMPLIANCE_CONFIG",
-    "The configuration file.",
-    type=CONFIG_FILE,
-    default="config.yaml",
+    "--config", "TAG_COMPLIANCE_CONFIG", "The configuration file.", type=FILE, default="config.yaml"
 )
 logging_options = bundle("logs", Logs)
 output_options = bundle("output", Output)
@@ -117,5 +115,25 @@ def account_option(help_text: str) -> Decorator:
         "TAG_COMPLIANCE_ACCOUNT",
         help_text,
         metavar="ID",
-        shell_complete=complete_account_ids,
+        shell_complete=_complete_account_ids,
     )
+
+
+def _complete_account_ids(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    """The account ids in the configuration file; none if it cannot be read.
+
+    Reads the YAML only: validating the configuration takes longer than a person waits for a tab.
+    """
+    import yaml  # only completion needs it
+
+    # The shell would show an error in the middle of the command that a person types.
+    with contextlib.suppress(Exception):
+        content = yaml.safe_load(ctx.params["config"].read_bytes())
+        return [
+            CompletionItem(row["account_id"], help=row.get("account_name"))
+            for row in content["aws_account_matrix"]
+            if row["account_id"].startswith(incomplete)
+        ]
+    return []

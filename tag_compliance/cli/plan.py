@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from tag_compliance.aws.roles import role_steps
-from tag_compliance.aws.targets import targets_of
+from tag_compliance.aws.targets import role_steps, targets_of
 from tag_compliance.config import Config
-from tag_compliance.domain.account import Target
 
 _RESOURCES_PER_CALL = 100
 
@@ -20,23 +18,19 @@ def plan_of(config: Config) -> Iterator[str]:
     yield f"{len(accounts)} accounts, {regions} regions, every {config.refresh_interval} s"
     for account in accounts:
         yield ""
-        yield from _account(config, account)
+        yield f"{account.account_id}  {account.account_name}"
+        steps = role_steps(config, account)
+        for step in steps:
+            condition = f" (external id {step.external_id})" if step.external_id else ""
+            yield f"  role     {step.role_arn}{condition}"
+        if not steps:
+            yield "  role     none: the base credentials, if they belong to this account"
+        yield f"  regions  {', '.join(account.regions)}"
     yield ""
     yield f"required tags   {', '.join(config.required_tags)}"
     yield f"excluded types  {', '.join(config.excluded_resource_types) or 'none'}"
     yield f"storage         {config.storage}"
     yield (
-        f"AWS API calls   at least {calls} a scan, and one more for each further "
+        f"AWS API calls   at least {calls} per scan, and one more for each further "
         f"{_RESOURCES_PER_CALL} resources of a region"
     )
-
-
-def _account(config: Config, account: Target) -> Iterator[str]:
-    yield f"{account.account_id}  {account.account_name}"
-    steps = role_steps(config, account)
-    for step in steps:
-        condition = f" (external id {step.external_id})" if step.external_id else ""
-        yield f"  role     {step.role_arn}{condition}"
-    if not steps:
-        yield "  role     none: the base credentials, if they belong to this account"
-    yield f"  regions  {', '.join(account.regions)}"

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import socket
-import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 
 from tag_compliance.aws.regions import known_regions
@@ -27,22 +27,15 @@ def run_process_tree(
     `environment` is the base of the processes' environment.
     """
     if schedule.refresh_interval:
-        refresh = {"TAG_COMPLIANCE_REFRESH_INTERVAL": schedule.refresh_interval}
-        environment = {**environment, **refresh}
+        environment = {**environment, "TAG_COMPLIANCE_REFRESH_INTERVAL": schedule.refresh_interval}
     config = load_config(config_path, environment, known_regions())
     for host, port in (serving.host, serving.port), (schedule.ui_host, schedule.ui_port):
-        _require_free_port(host, port)
+        _free_port(host, port)
     home = prepare_dagster_home(environment.get("DAGSTER_HOME"), config)
-    code_port = _free_port()
+    code_port = _free_port("127.0.0.1", 0)
     workspace = write_workspace(home, code_port)
-    children = [
-        # The daemon and the webserver ask the code server for the definitions.
-        _code_server(code_port),
-        _exporter(config_path, serving),
-        *_daemon_and_webserver(workspace, schedule),
-    ]
     return supervise(
-        children,
+        _children(code_port, workspace, schedule, serving),
         {
             # Dagster warns about each of its features that it calls beta; the lock file pins them.
             "PYTHONWARNINGS": "ignore",
@@ -57,50 +50,36 @@ def run_process_tree(
     )
 
 
-def _code_server(port: int) -> Child:
-    command = (sys.executable, "-m", "dagster", "code-server", "start", "-h", "127.0.0.1")
-    module = ("-p", str(port), "-m", "tag_compliance.definitions")
-    return Child("code server", [*command, *module], ready_at=("127.0.0.1", port))
+def _children(
+    code_port: int, workspace: Path, schedule: options.Schedule, serving: options.Serving
+) -> list[Child]:
+    """The daemon and the webserver ask the code server for the definitions."""
+    code_server = f"dagster code-server start -h 127.0.0.1 -p {code_port}".split()
+    location = ["-w", str(workspace)]
+    address = ["-h", schedule.ui_host, "-p", str(schedule.ui_port)]
+    given = {name: value for name, value in asdict(serving).items() if value is not None}
+    flags = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
+    return [
+        Child(
+            "code server",
+            [*code_server, "-m", "tag_compliance.definitions"],
+            ready_at=("127.0.0.1", code_port),
+        ),
+        Child("exporter", ["tag_compliance", "serve", *flags]),
+        Child("daemon", ["dagster._daemon", "run", *location]),
+        Child("webserver", ["dagster_webserver", *address, *location]),
+    ]
 
 
-def _exporter(config_path: Path, serving: options.Serving) -> Child:
-    command = (sys.executable, "-m", "tag_compliance", "serve")
-    address = (
-        "--config",
-        str(config_path.resolve()),
-        "--host",
-        serving.host,
-        "--port",
-        str(serving.port),
-    )
-    files = {
-        "--tls-cert": serving.tls_cert,
-        "--tls-key": serving.tls_key,
-        "--bearer-token-file": serving.bearer_token_file,
-        "--basic-auth-file": serving.basic_auth_file,
-    }
-    given = ((flag, str(Path(file).absolute())) for flag, file in files.items() if file)
-    return Child("exporter", [*command, *address, *(part for pair in given for part in pair)])
+def _free_port(host: str, port: int) -> int:
+    """The port, or any free one for 0. Raises `CannotListen` if it is not free.
 
-
-def _daemon_and_webserver(workspace: Path, schedule: options.Schedule) -> Iterator[Child]:
-    location = ("-w", str(workspace))
-    yield Child("daemon", [sys.executable, "-m", "dagster._daemon", "run", *location])
-    address = ("-h", schedule.ui_host, "-p", str(schedule.ui_port))
-    yield Child("webserver", [sys.executable, "-m", "dagster_webserver", *address, *location])
-
-
-def _require_free_port(host: str, port: int) -> None:
-    """Raises `CannotListen`; Dagster's webserver would silently use another port."""
+    Dagster's webserver would silently use another port.
+    """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        socket.create_server((host, port), family=family).close()
+        with socket.create_server((host, port), family=family) as probe:
+            found: int = probe.getsockname()[1]
+            return found
     except OSError as error:
         raise CannotListen(host, port, error.strerror or str(error)) from error
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

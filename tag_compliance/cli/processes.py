@@ -21,19 +21,15 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 @dataclass(frozen=True, slots=True)
 class Child:
-    """A process to run. The next one starts when a socket listens at `ready_at`."""
+    """A Python module with its arguments. The next one starts when this listens at `ready_at`."""
 
     name: str
-    command: list[str]
+    module: list[str]
     ready_at: tuple[str, int] | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """The end of a child, or a signal to this process: `name` is then empty, `code` negative."""
-
-    name: str
-    code: int
+_Ends = queue.SimpleQueue[str]
+"""How a child ended, as text; an empty text after a signal to this process."""
 
 
 def supervise(children: list[Child], environment: Mapping[str, str]) -> int:
@@ -41,15 +37,13 @@ def supervise(children: list[Child], environment: Mapping[str, str]) -> int:
 
     Returns 0 after a signal; after the end of a child 1, with a line on stderr.
     """
-    ends: queue.SimpleQueue[_Ended] = queue.SimpleQueue()
+    ends: _Ends = queue.SimpleQueue()
     running: list[tuple[Child, subprocess.Popen[bytes]]] = []
     with _signals_to(ends):
         try:
             for child in children:
-                process = _start(child, environment, ends)
-                running.append((child, process))
-                ended = _await_ready(child, ends)
-                if ended is not None:
+                running.append((child, _start(child, environment, ends)))
+                if (ended := _await_ready(child, ends)) is not None:
                     return _exit_code(ended)
             return _exit_code(ends.get())
         finally:
@@ -57,26 +51,27 @@ def supervise(children: list[Child], environment: Mapping[str, str]) -> int:
                 _stop(child, process)
 
 
-def _start(
-    child: Child, environment: Mapping[str, str], ends: queue.SimpleQueue[_Ended]
-) -> subprocess.Popen[bytes]:
+def _start(child: Child, environment: Mapping[str, str], ends: _Ends) -> subprocess.Popen[bytes]:
     # In a new session, Ctrl-C reaches only this process, which stops the children in order.
     process = subprocess.Popen(
-        child.command,
+        [sys.executable, "-m", *child.module],
         env=dict(environment),
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr.fileno(),
         start_new_session=True,
     )
-    watch = threading.Thread(
-        target=lambda: ends.put(_Ended(child.name, process.wait())), daemon=True
-    )
-    watch.start()
+
+    def watch() -> None:
+        code = process.wait()
+        how = f"signal {-code}" if code < 0 else f"exit code {code}"
+        ends.put(f"the {child.name} ended with {how}")
+
+    threading.Thread(target=watch, daemon=True).start()
     return process
 
 
-def _await_ready(child: Child, ends: queue.SimpleQueue[_Ended]) -> _Ended | None:
-    """None when the child listens or the time is over; the child that ended before, if any."""
+def _await_ready(child: Child, ends: _Ends) -> str | None:
+    """None when the child listens or the time is over; else what ended before."""
     deadline = time.monotonic() + _READY_SECONDS
     while child.ready_at is not None and time.monotonic() < deadline:
         with contextlib.suppress(OSError), socket.create_connection(child.ready_at, 1.0):
@@ -86,13 +81,10 @@ def _await_ready(child: Child, ends: queue.SimpleQueue[_Ended]) -> _Ended | None
     return None
 
 
-def _exit_code(ended: _Ended) -> int:
-    if ended.code < 0 and ended.name == "":
+def _exit_code(ended: str) -> int:
+    if not ended:
         return 0
-    how = f"signal {-ended.code}" if ended.code < 0 else f"exit code {ended.code}"
-    print(
-        f"tag-compliance: the {ended.name} ended with {how}; stopping the others", file=sys.stderr
-    )
+    print(f"tag-compliance: {ended}; stopping the others", file=sys.stderr)
     return 1
 
 
@@ -103,16 +95,16 @@ def _stop(child: Child, process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(_STOP_SECONDS)
     except subprocess.TimeoutExpired:
-        print(f"tag-compliance: the {child.name} does not stop; killing it", file=sys.stderr)
+        print(f"tag-compliance: the {child.name} did not stop in time; killing it", file=sys.stderr)
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
 
 
 @contextlib.contextmanager
-def _signals_to(ends: queue.SimpleQueue[_Ended]) -> Iterator[None]:
+def _signals_to(ends: _Ends) -> Iterator[None]:
     # A signal handler may call SimpleQueue.put, but not Queue.put.
-    before = {s: signal.signal(s, lambda n, _: ends.put(_Ended("", -n))) for s in _SIGNALS}
+    before = {s: signal.signal(s, lambda *_: ends.put("")) for s in _SIGNALS}
     try:
         yield
     finally:

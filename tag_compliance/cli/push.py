@@ -54,11 +54,11 @@ def _address(url: str) -> tuple[Url, dict[str, str]]:
         parts = parse_url(url)
     except LocationParseError:  # its text can contain the credentials
         raise TagComplianceError(
-            "the Pushgateway's URL cannot be read: expected http://host:port/path"
+            "the Pushgateway's URL is malformed: expected http://host:port/path"
         ) from None
     if parts.scheme not in {"http", "https"} or not parts.host:
         raise TagComplianceError(
-            "a Pushgateway's URL must begin with http:// or https:// and a host"
+            "a Pushgateway's URL must begin with http:// or https:// and contain a host"
         )
     base = Url(parts.scheme, None, parts.host, parts.port, (parts.path or "").rstrip("/"))
     return base, make_headers(basic_auth=_credentials(parts))

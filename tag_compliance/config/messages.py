@@ -16,6 +16,8 @@ from tag_compliance.errors import Fault
 _ROLE_ARN = "must be arn:<partition>:iam::<account id>:role/<name>"
 _MAPPING = "must be a mapping of keys to values"
 
+_ACCOUNT_OF_ROLE = re.compile("(?:[^:]*:){4}([0-9]{12})(?::|$)")
+
 _RULE_OF_KEY = {
     "alert_hook": "must be package.module:function",
     "exporter_url": "must begin with http:// or https://",
@@ -38,13 +40,10 @@ _RULE_OF_ERROR = {
     "finite_number": "must be a finite number",
     "string_unicode": "must be text that can be encoded in UTF-8",
     "tuple_type": "must be a list",
-    "mapping_type": _MAPPING,
-    "dict_type": _MAPPING,
-    "model_type": _MAPPING,
-    "model_attributes_type": _MAPPING,
+    **dict.fromkeys(["mapping_type", "dict_type", "model_type", "model_attributes_type"], _MAPPING),
     "too_short": "must have at least one entry",
     "string_too_short": "must not be empty",
-    "greater_than": "must be more than {gt:.10g}",
+    "greater_than": "must be greater than {gt:.10g}",
     "greater_than_equal": "must be at least {ge:.10g}",
     "less_than_equal": "must be at most {le:.10g}",
     "enum": "must be one of {expected}",
@@ -55,81 +54,78 @@ _RULE_OF_ERROR = {
 def cross_key_faults(
     raw: Mapping[str, Any], regions: Mapping[str, str], source: str
 ) -> Iterable[Fault]:
-    """The faults that a look at one key alone does not show.
+    """The faults that are not visible in one key alone.
 
     `regions` are the regions of AWS with their partitions.
     """
     first_at: dict[str, int] = {}
-    matrix = raw.get("aws_account_matrix")
-    for index, entry in enumerate(matrix if isinstance(matrix, list) else []):
-        if not isinstance(entry, dict):
-            continue
+    for index, entry in enumerate(_list(raw.get("aws_account_matrix"))):
         key = f"aws_account_matrix[{index}]"
-        account_id = entry.get("account_id")
-        if isinstance(account_id, str) and account_id in first_at:
-            rule = f"duplicate account, first at aws_account_matrix[{first_at[account_id]}]"
+        account_id = _mapping(entry).get("account_id")
+        first = first_at.setdefault(account_id, index) if isinstance(account_id, str) else index
+        if first < index:
+            rule = f"duplicate account, first at aws_account_matrix[{first}]"
             yield Fault(source, f"{key}.account_id", account_id, rule)
-        elif isinstance(account_id, str):
-            first_at[account_id] = index
-        yield from _region_faults(entry.get("regions"), f"{key}.regions", regions, source)
-    overrides = raw.get("aws_account_overrides")
-    for account_id in overrides if isinstance(overrides, dict) and first_at else {}:
-        if isinstance(account_id, str) and account_id not in first_at:
-            rule = "this account is not in aws_account_matrix"
-            yield Fault(source, f"aws_account_overrides.{account_id}", None, rule)
-    yield from _role_faults(overrides, source)
-    yield from _duplicates(raw.get("REQUIRED_TAGS"), "REQUIRED_TAGS", source)
-
-
-def _role_faults(overrides: object, source: str) -> Iterable[Fault]:
-    """With a role of another account, that account's resources would count for this one."""
-    for account_id, override in overrides.items() if isinstance(overrides, dict) else ():
-        role_arn = override.get("role_arn") if isinstance(override, dict) else None
-        if not isinstance(role_arn, str) or not isinstance(account_id, str):
-            continue
-        owner = role_arn.split(":")[4:5]
-        if owner and re.fullmatch("[0-9]{12}", owner[0]) and owner[0] != account_id:
+        listed = _list(_mapping(entry).get("regions"))
+        yield from _region_faults(listed, f"{key}.regions", regions, source)
+    for account_id, override in _mapping(raw.get("aws_account_overrides")).items():
+        key = f"aws_account_overrides.{account_id}"
+        if first_at and isinstance(account_id, str) and account_id not in first_at:
+            yield Fault(source, key, None, "this account is not in aws_account_matrix")
+        role_arn = _mapping(override).get("role_arn")
+        owner = _ACCOUNT_OF_ROLE.match(role_arn) if isinstance(role_arn, str) else None
+        # With a role of another account, that account's resources would count for this one.
+        if owner and isinstance(account_id, str) and owner[1] != account_id:
             rule = f"must be a role of account {account_id}"
-            yield Fault(source, f"aws_account_overrides.{account_id}.role_arn", role_arn, rule)
+            yield Fault(source, f"{key}.role_arn", role_arn, rule)
+    yield from _duplicates(_list(raw.get("REQUIRED_TAGS")), "REQUIRED_TAGS", source)
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
+
+
+def _mapping(value: object) -> dict[Any, Any]:
+    return value if isinstance(value, dict) else {}
 
 
 def _region_faults(
-    listed: object, key: str, regions: Mapping[str, str], source: str
+    listed: list[Any], key: str, regions: Mapping[str, str], source: str
 ) -> Iterable[Fault]:
-    if not isinstance(listed, list):
-        return
     partitions = sorted({regions[r] for r in listed if isinstance(r, str) and r in regions})
     if len(partitions) > 1:
-        rule = f"must be regions of one partition, but are of {' and '.join(partitions)}"
+        rule = f"must be regions of one partition, but are in {' and '.join(partitions)}"
         yield Fault(source, key, listed, rule)
     for index, region in enumerate(listed):
         if isinstance(region, str) and region not in regions:
-            near = difflib.get_close_matches(region, regions, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            yield Fault(source, f"{key}[{index}]", region, f"no such AWS region{hint}")
+            rule = f"no such AWS region{_suggestion(region, regions)}"
+            yield Fault(source, f"{key}[{index}]", region, rule)
     yield from _duplicates(listed, key, source)
 
 
-def _duplicates(listed: object, key: str, source: str) -> Iterable[Fault]:
-    values = listed if isinstance(listed, list) else []
+def _duplicates(values: list[Any], key: str, source: str) -> Iterable[Fault]:
     for index, value in enumerate(values):
         if isinstance(value, str) and value in values[:index]:
             rule = f"duplicate, first at {key}[{values.index(value)}]"
             yield Fault(source, f"{key}[{index}]", value, rule)
 
 
+def _suggestion(word: str, known: Iterable[str]) -> str:
+    spelling = {name.lower(): name for name in known}
+    near = difflib.get_close_matches(word.lower(), spelling, n=1)
+    return f"; did you mean {spelling[near[0]]}?" if near else ""
+
+
 def model_faults(error: ValidationError, source: str) -> Iterable[Fault]:
     """The errors of pydantic, one for each key, in the words of this project."""
     errors = error.errors()
     for details in errors:
-        if details["type"] == "too_short" and _contains_another(details["loc"], errors):
+        location, depth = details["loc"], len(details["loc"])
+        inside = (e for e in errors if e["loc"][:depth] == location and len(e["loc"]) > depth)
+        if details["type"] == "too_short" and any(inside):
             continue  # pydantic does not count faulty entries, which are reported themselves
-        yield Fault(source, _key_of(details["loc"]), _value_of(details), _rule_of(details))
-
-
-def _contains_another(location: tuple[int | str, ...], errors: Iterable[ErrorDetails]) -> bool:
-    depth = len(location)
-    return any(len(e["loc"]) > depth and e["loc"][:depth] == location for e in errors)
+        value = None if details["type"] == "missing" else details["input"]
+        yield Fault(source, _key_of(location), value, _rule_of(details))
 
 
 def _key_of(location: tuple[int | str, ...]) -> str:
@@ -139,24 +135,14 @@ def _key_of(location: tuple[int | str, ...]) -> str:
     return key.removesuffix(".[key]")
 
 
-def _value_of(details: ErrorDetails) -> object:
-    return None if details["type"] == "missing" else details["input"]
-
-
 def _rule_of(details: ErrorDetails) -> str:
     key = next((part for part in reversed(details["loc"]) if isinstance(part, str)), "")
     error = details["type"]
     if error == "extra_forbidden":
-        return _unknown_key(key)
+        known = [*KEYS, *Account.model_fields, *AccountOverride.model_fields]
+        return f"unknown key{_suggestion(key, known)}"
     if error != "missing" and key in _RULE_OF_KEY:
         return _RULE_OF_KEY[key]
     if error in _RULE_OF_ERROR:
         return _RULE_OF_ERROR[error].format(**details.get("ctx", {}))
     return f"{details['msg'][:1].lower()}{details['msg'][1:]}"
-
-
-def _unknown_key(key: str) -> str:
-    keys = [*KEYS, *Account.model_fields, *AccountOverride.model_fields]
-    spelling = {known.lower(): known for known in keys}
-    near = difflib.get_close_matches(key.lower(), spelling, n=1)
-    return f"unknown key; did you mean {spelling[near[0]]}?" if near else "unknown key"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Self, get_args
+from typing import Annotated, Any, Self
 
 from pydantic import (
     AfterValidator,
@@ -18,7 +18,6 @@ from pydantic import (
 )
 from pydantic_core import PydanticCustomError
 
-MINIMUM_REFRESH_SECONDS = 10
 STORAGE_RULE = "must be a folder or s3://bucket/prefix"
 
 
@@ -39,16 +38,14 @@ def _storage(uri: str) -> str:
 # Explicit ASCII: \d and \w also match digits and letters of other scripts.
 AccountId = Annotated[StrictStr, StringConstraints(pattern=r"^[0-9]{12}$")]
 RoleArn = Annotated[
-    StrictStr,
-    StringConstraints(pattern=r"^arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$"),
+    StrictStr, StringConstraints(pattern=r"^arn:[a-z-]+:iam::[0-9]{12}:role/[A-Za-z0-9_+=,.@/-]+$")
 ]
 RoleTemplate = Annotated[
     StrictStr, StringConstraints(pattern=r"^(?:[A-Za-z0-9_+=,.@/-]|\{account_id\})+$")
 ]
 # https://docs.aws.amazon.com/STS/latest/APIReference/API_AssumeRole.html
 ExternalId = Annotated[
-    StrictStr,
-    StringConstraints(min_length=2, max_length=1224, pattern=r"^[A-Za-z0-9_+=,.@:/-]+$"),
+    StrictStr, StringConstraints(min_length=2, max_length=1224, pattern=r"^[A-Za-z0-9_+=,.@:/-]+$")
 ]
 SessionName = Annotated[
     StrictStr, StringConstraints(min_length=2, max_length=64, pattern=r"^[A-Za-z0-9_+=,.@-]+$")
@@ -63,7 +60,7 @@ Pattern = Annotated[StrictStr, StringConstraints(min_length=1)]
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=False)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class RoleSession(_Model):
@@ -133,7 +130,7 @@ class Config(RoleSession):
     assume_role_name_template: RoleTemplate | None = None
     aws_account_overrides: Mapping[AccountId, AccountOverride] = Field(default_factory=dict)
     excluded_resource_types: tuple[Pattern, ...] = ()
-    refresh_interval: Annotated[StrictInt, Field(ge=MINIMUM_REFRESH_SECONDS, le=31_536_000)] = 300
+    refresh_interval: Annotated[StrictInt, Field(ge=10, le=31_536_000)] = 300
     storage: Annotated[StrictStr, AfterValidator(_storage)] = "state"
     retain_snapshots: Annotated[StrictInt, Field(ge=1)] = 48
     max_detail_series: Annotated[StrictInt, Field(ge=0)] = 100_000
@@ -155,28 +152,16 @@ class Config(RoleSession):
     alert_hook: Annotated[StrictStr, StringConstraints(pattern=r"^[\w.]+:\w+$")] | None = None
 
 
-_MANY_VALUED = {
-    *("aws_account_matrix", "aws_account_overrides", "excluded_resource_types", "owners"),
-    "thresholds",
-}
-
 SCALAR_KEYS = tuple(
     name
     for name, field in Config.model_fields.items()
-    if name not in _MANY_VALUED and field.alias is None
+    if isinstance(field.default, str | int | float | None)
 )
-"""The keys that an environment variable can override."""
+"""The keys with a single value, which an environment variable can override."""
 
-
-def _is_number(annotation: Any) -> bool:
-    """Whether a field's annotation is `int` or `float`, also in `Annotated[int, …] | None`."""
-    choices = get_args(annotation) or (annotation,)
-    return any(getattr(choice, "__origin__", choice) in {int, float} for choice in choices)
-
-
-NUMBER_KEYS = tuple(
-    name for name in SCALAR_KEYS if _is_number(Config.model_fields[name].annotation)
-)
+NUMBER_KEYS = frozenset(
+    name for name in SCALAR_KEYS if isinstance(Config.model_fields[name].default, int | float)
+) | {"session_duration"}
 """The keys of `SCALAR_KEYS` whose value is a number."""
 
 KEYS = tuple(field.alias or name for name, field in Config.model_fields.items())

@@ -22,6 +22,12 @@ _TYPE_OF_BARE_NAME = {
 # (`/greengrass/groups/…`).
 _TYPE_IS_SECOND = {"wafv2": ("regional", "global"), "greengrass": ("greengrass",)}
 
+# Services whose ARNs begin with an id or a name that people chose, and the type of each ARN.
+_ONLY_TYPE = {"execute-api": "api", "neptune-db": "database"}
+
+# Services whose ARNs begin either with one of these types or with a name that people chose.
+_ONLY_KINDS = {"mgh": ("progressUpdateStream",)}
+
 _NO_TYPE = "unknown"
 _PARTS = 6
 
@@ -40,6 +46,8 @@ def type_of(text: str) -> str:
 
 
 def _type_in(service: str, account_id: str, resource: str) -> str:
+    if service in _ONLY_TYPE:
+        return _ONLY_TYPE[service]
     if service == "s3" and not account_id:
         # arn:aws:s3:::bucket and arn:aws:s3:::bucket/key: the slash does not follow a type.
         return "object" if "/" in resource else "bucket"
@@ -50,9 +58,11 @@ def _type_in(service: str, account_id: str, resource: str) -> str:
         return "subscription"
     # API Gateway, SWF, Signer and Greengrass begin with a slash.
     kind, rest = _split_first(resource.removeprefix("/"))
+    if service == "inspector2" and kind == "owner" and "/" in rest:
+        kind, rest = _split_first(rest.partition("/")[2])  # owner/<id>/filter/<id>
     if kind in _TYPE_IS_SECOND.get(service, ()) and rest:
         kind, rest = _split_first(rest)
-    if kind and (rest or resource.startswith("/")):
+    if kind in _ONLY_KINDS.get(service, (kind,)) and kind and (rest or resource.startswith("/")):
         return kind
     return _TYPE_OF_BARE_NAME.get(service, _NO_TYPE)
 

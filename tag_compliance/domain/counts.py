@@ -1,4 +1,4 @@
-"""Four numbers that describe any set of resources, and the one division and rounding rule.
+"""Four numbers that describe any set of resources; the one division, rounding rule and grading.
 
 Only the standard library is used here, so that the exporter shows the same numbers as the pipeline.
 """
@@ -6,6 +6,14 @@ Only the standard library is used here, so that the exporter shows the same numb
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Exclusion(StrEnum):
+    """Why a resource is not counted; each excluded resource has exactly one reason."""
+
+    RESOURCE_TYPE = "excluded_resource_types"
+    """A pattern of this key of the configuration matches its type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +60,24 @@ def floor_percentage(value: float) -> float:
 def format_percentage(value: float | None) -> str:
     """For example `83.3 %`; a dash if the percentage is unknown."""
     return "–" if value is None else f"{floor_percentage(value):.1f} %"
+
+
+class Grade(StrEnum):
+    """How a percentage is presented."""
+
+    GOOD = "good"
+    FAIR = "fair"
+    POOR = "poor"
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """In per cent: compliance of at least `good` is good, below `poor` it is poor."""
+
+    good: float = 95.0
+    poor: float = 80.0
+
+    def grade(self, percentage: float) -> Grade:
+        if percentage >= self.good:
+            return Grade.GOOD
+        return Grade.POOR if percentage < self.poor else Grade.FAIR

@@ -5,8 +5,11 @@ Vectorised: no Python loop runs over resources here.
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -14,17 +17,18 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tag_compliance.domain.account import AccountId, RegionName
+from tag_compliance.domain.counts import Exclusion
 from tag_compliance.domain.findings import build_findings
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus
-from tag_compliance.domain.resources import AccountInventory
+from tag_compliance.domain.resources import AccountInventory, TaggedResources, encoded
 from tag_compliance.domain.rules.base import Rule, Violations
 from tag_compliance.domain.summary import (
     RULE_SUMMARY_SCHEMA,
     TYPE_SUMMARY_SCHEMA,
     AccountSummary,
 )
-from tag_compliance.domain.tag_index import TaggedResources
+from tag_compliance.domain.type_patterns import matched_rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,38 +74,57 @@ def basis_of(
         region.region
         for region in status.regions
         if region.succeeded
-        or (
-            keep_since is not None
-            and region.last_success_at is not None
-            and region.last_success_at >= keep_since
-        )
+        or (keep_since and region.last_success_at and region.last_success_at >= keep_since)
     )
     return Basis(policy.version, scan_started_at.date(), regions)
 
 
 def evaluate(inventory: AccountInventory, policy: Policy, basis: Basis) -> Evaluation:
     """The findings and the summary of one account's resources."""
-    returned = rows_of_regions(inventory.resources, basis.regions)
-    candidates = once_per_arn(returned)
-    kept = _not_excluded(candidates, policy)
-    counted = TaggedResources(candidates.filter(pa.array(kept)))
+    rows = _Rows.of(inventory, policy, basis)
+    counted = TaggedResources(rows.returned.filter(pa.array(rows.counted)))
     found = [(rule, rule.violations(counted)) for rule in policy.rules]
     findings = build_findings(inventory.status.account_id, counted.table, found)
-    summary = _summarize(
-        returned, candidates.filter(pa.array(~kept)), counted, found, policy, basis
-    )
+    compliant = np.ones(len(counted), dtype=bool)
+    for rule, violations in found:
+        if rule.rule_id in policy.required_rule_ids:
+            compliant[violations.rows] = False
+    groups = _Groups(rows.returned)
+    types = _summarize_types(groups, rows, compliant)
+    rules = _summarize_rules(groups, groups.of_row[rows.counted], counted, found)
+    summary = AccountSummary(basis.regions, types, rules)
     return Evaluation(inventory.status, basis, findings, summary)
 
 
 def counted_resources(inventory: AccountInventory, policy: Policy, basis: Basis) -> pa.Table:
     """The rows of `RESOURCE_SCHEMA` that count, each ARN once."""
-    candidates = once_per_arn(rows_of_regions(inventory.resources, basis.regions))
-    return candidates.filter(pa.array(_not_excluded(candidates, policy)))
+    rows = _Rows.of(inventory, policy, basis)
+    return rows.returned.filter(pa.array(rows.counted))
 
 
-def rows_of_regions(table: pa.Table, regions: tuple[RegionName, ...]) -> pa.Table:
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """The rows of the regions that count; `excluded` (by reason) and `counted` flag each ARN once.
+
+    No row has two reasons: the first one applies.
+    """
+
+    returned: pa.Table
+    excluded: dict[Exclusion, NDArray[np.bool_]]
+    counted: NDArray[np.bool_]
+
+    @classmethod
+    def of(cls, inventory: AccountInventory, policy: Policy, basis: Basis) -> Self:
+        returned = _rows_of_regions(inventory.resources, basis.regions)
+        counted = _once_per_arn(returned)
+        matched = matched_rows(policy.exclusions, returned)
+        excluded = {Exclusion.RESOURCE_TYPE: counted & matched}
+        return cls(returned, excluded, counted & ~np.any([*excluded.values()], axis=0))
+
+
+def _rows_of_regions(table: pa.Table, regions: tuple[RegionName, ...]) -> pa.Table:
     """The rows of these regions, in their order: the first of two equal ARNs is a fixed one."""
-    found = pc.index_in(_text(table["region"]), value_set=pa.array(regions, pa.string()))
+    found = pc.index_in(table["region"].cast(pa.string()), pa.array(regions, pa.string()))
     place = found.fill_null(-1).to_numpy()
     if (place >= 0).all() and (np.diff(place) >= 0).all():
         return table
@@ -109,123 +132,74 @@ def rows_of_regions(table: pa.Table, regions: tuple[RegionName, ...]) -> pa.Tabl
     return table.take(pa.array(order[place[order] >= 0]))
 
 
-def once_per_arn(table: pa.Table) -> pa.Table:
-    """One row for each ARN: AWS may return a resource twice, a global one in several regions.
+def _once_per_arn(table: pa.Table) -> NDArray[np.bool_]:
+    """Flags one row for each ARN: AWS may return one twice, a global one in several regions.
 
     The row of the region that the ARN names comes first, then the first row.
     """
     if pc.count_distinct(table["arn"]).as_py() == len(table):
-        return table
+        return np.ones(len(table), dtype=bool)
     arns = table["arn"].to_pandas()
-    asked = _text(table["region"]).to_pandas()
-    at_home = arns.str.split(":", n=4).str[3] == asked
+    at_home = arns.str.split(":", n=4).str[3] == table["region"].cast(pa.string()).to_pandas()
     order = np.argsort(~at_home.to_numpy(dtype=bool), kind="stable")
-    first = order[~arns.iloc[order].duplicated().to_numpy()]
-    return table.take(pa.array(np.sort(first)))
-
-
-def _not_excluded(table: pa.Table, policy: Policy) -> NDArray[np.bool_]:
-    types = table["resource_type"].unify_dictionaries().combine_chunks()
-    if len(types) == 0:
-        return np.ones(0, dtype=bool)
-    keeps = np.array([not policy.excludes(t) for t in types.dictionary.to_pylist()], dtype=bool)
-    kept: NDArray[np.bool_] = keeps[types.indices.to_numpy()]
-    return kept
+    once = np.zeros(len(table), dtype=bool)
+    once[order[~arns.iloc[order].duplicated().to_numpy()]] = True
+    return once
 
 
 class _Groups:
-    """The (region, type) pairs of an account's rows, numbered in the order of their labels."""
+    """The (region, type) pairs of an account: their labels, and the number of each row's pair."""
 
     def __init__(self, table: pa.Table) -> None:
-        self.regions = sorted(set(_distinct(table["region"])))
-        self.types = sorted(set(_distinct(table["resource_type"])))
+        regions, types = encoded(table["region"]), encoded(table["resource_type"])
+        names = regions.dictionary.to_pylist(), types.dictionary.to_pylist()
+        self._labels = list(itertools.product(*names))
+        self.of_row = regions.indices.to_numpy() * len(names[1]) + types.indices.to_numpy()
 
-    def __len__(self) -> int:
-        return len(self.regions) * len(self.types)
+    def sizes(self, groups: NDArray[np.integer]) -> NDArray[np.int64]:
+        """For each group, how often its number occurs."""
+        return np.bincount(groups, minlength=len(self._labels))
 
-    def of(self, table: pa.Table) -> NDArray[np.int64]:
-        """The number of each row's group."""
-        region = _positions(table["region"], self.regions)
-        return region * len(self.types) + _positions(table["resource_type"], self.types)
+    def used(self, groups: NDArray[np.integer]) -> list[int]:
+        """The numbers that occur, ordered by their labels."""
+        return sorted(np.unique(groups).tolist(), key=self._labels.__getitem__)
 
-    def labels(self, groups: NDArray[np.int64]) -> tuple[list[str], list[str]]:
-        regions, types = np.divmod(groups, max(len(self.types), 1))
-        return [self.regions[at] for at in regions], [self.types[at] for at in types]
-
-
-def _summarize(  # noqa: PLR0913, PLR0917 - the stages of one evaluation
-    returned: pa.Table,
-    excluded: pa.Table,
-    counted: TaggedResources,
-    found: list[tuple[Rule, Violations]],
-    policy: Policy,
-    basis: Basis,
-) -> AccountSummary:
-    groups = _Groups(returned)
-    group_of_row = groups.of(counted.table)
-    noncompliant = np.zeros(len(counted), dtype=bool)
-    for rule, violations in found:
-        if rule.rule_id in policy.required_rule_ids:
-            noncompliant[violations.rows] = True
-
-    def sizes(group: NDArray[np.int64]) -> NDArray[np.int64]:
-        return np.bincount(group, minlength=len(groups))
-
-    numbers = {
-        "returned": sizes(groups.of(returned)),
-        "excluded": sizes(groups.of(excluded)),
-        "counted": sizes(group_of_row),
-        "compliant": sizes(group_of_row[~noncompliant]),
-    }
-    used = np.nonzero(numbers["returned"])[0]
-    regions, types = groups.labels(used)
-    columns = {name: column[used] for name, column in numbers.items()}
-    by_type = {"region": regions, "resource_type": types, **columns}
-    by_rule = _by_rule(groups, group_of_row, counted, found)
-    return AccountSummary(basis.regions, pa.table(by_type, schema=TYPE_SUMMARY_SCHEMA), by_rule)
+    def labels(self, groups: Iterable[int]) -> dict[str, list[str]]:
+        """The label columns of a row for each of these groups."""
+        labels = [self._labels[group] for group in groups]
+        return {"region": [r for r, _ in labels], "resource_type": [t for _, t in labels]}
 
 
-def _by_rule(
-    groups: _Groups,
-    group_of_row: NDArray[np.int64],
-    counted: TaggedResources,
-    found: list[tuple[Rule, Violations]],
-) -> pa.Table:
-    used = np.nonzero(np.bincount(group_of_row, minlength=len(groups)))[0]
-    if not found or not len(used):
-        return RULE_SUMMARY_SCHEMA.empty_table()
-    evaluated, violations = (np.zeros((len(used), len(found)), dtype=np.int64) for _ in range(2))
-    for number, (rule, violating) in enumerate(found):
-        applies = rule.applies_to(counted)
-        evaluated[:, number] = np.bincount(group_of_row[applies], minlength=len(groups))[used]
-        rows = group_of_row[violating.rows]
-        violations[:, number] = np.bincount(rows, minlength=len(groups))[used]
-    regions, types = groups.labels(np.repeat(used, len(found)))
+def _summarize_types(groups: _Groups, rows: _Rows, compliant: NDArray[np.bool_]) -> pa.Table:
+    """A table of `TYPE_SUMMARY_SCHEMA`; `compliant` flags counted resources."""
+    of_row = groups.of_row
+    used = groups.used(of_row)
+    excluded = [pa.array(groups.sizes(of_row[rows.excluded[why]])[used]) for why in Exclusion]
+    by_reason = TYPE_SUMMARY_SCHEMA.field("excluded").type
     columns = {
-        "region": regions,
-        "resource_type": types,
+        **groups.labels(used),
+        "returned": groups.sizes(of_row)[used],
+        "excluded": pa.StructArray.from_arrays(excluded, fields=list(by_reason)),
+        "counted": groups.sizes(of_row[rows.counted])[used],
+        "compliant": groups.sizes(of_row[rows.counted][compliant])[used],
+    }
+    return pa.table(columns, schema=TYPE_SUMMARY_SCHEMA)
+
+
+def _summarize_rules(
+    groups: _Groups,
+    group: NDArray[np.integer],
+    counted: TaggedResources,
+    found: Sequence[tuple[Rule, Violations]],
+) -> pa.Table:
+    """A table of `RULE_SUMMARY_SCHEMA`; `group` has the group of each counted resource."""
+    used = groups.used(group)
+    evaluated = [groups.sizes(group[rule.applies_to(counted)])[used] for rule, _ in found]
+    violations = [groups.sizes(group[violating.rows])[used] for _, violating in found]
+    columns = {
+        **groups.labels(group for group in used for _ in found),
         "rule": [str(rule.rule_id) for rule, _ in found] * len(used),
-        "evaluated": evaluated.ravel(),
-        "violations": violations.ravel(),
+        "evaluated": np.ravel(evaluated, order="F"),
+        "violations": np.ravel(violations, order="F"),
     }
     return pa.table(columns, schema=RULE_SUMMARY_SCHEMA)
-
-
-def _distinct(column: pa.ChunkedArray) -> list[str]:
-    found: list[str] = column.unify_dictionaries().combine_chunks().dictionary.to_pylist()
-    return found
-
-
-def _positions(column: pa.ChunkedArray, labels: list[str]) -> NDArray[np.int64]:
-    """For each row the place of its text in `labels`, which holds each of them."""
-    if len(column) == 0:
-        return np.zeros(0, dtype=np.int64)
-    encoded = column.unify_dictionaries().combine_chunks()
-    place = {label: number for number, label in enumerate(labels)}
-    places = np.array([place.get(text, 0) for text in encoded.dictionary.to_pylist()], np.int64)
-    found: NDArray[np.int64] = places[encoded.indices.to_numpy()]
-    return found
-
-
-def _text(column: pa.ChunkedArray) -> pa.ChunkedArray:
-    return column.cast(pa.string())

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 
 from tag_compliance.domain.account import AccountId
-from tag_compliance.domain.resources import LABEL
+from tag_compliance.domain.resources import LABEL, constant_column
 from tag_compliance.domain.rules.base import Rule, Violations
 
 FINDING_SCHEMA = pa.schema(
@@ -55,13 +55,13 @@ def build_findings(
     rows, rule = pa.array(rows[order]), rule[order]
     rules = [rule_ for rule_, _ in found]
     columns = {
-        "account_id": _constant(account_id, len(rule)),
+        "account_id": constant_column(account_id, len(rule)),
         "region": resources["region"].take(rows),
         "arn": resources["arn"].take(rows),
         "resource_type": resources["resource_type"].take(rows),
         "rule": _choice([r.rule_id for r in rules], rule),
         "severity": _choice([r.severity for r in rules], rule),
-        "state": _constant(FindingState.OPEN, len(rule)),
+        "state": constant_column(FindingState.OPEN, len(rule)),
         "waiver": pa.nulls(len(rule), LABEL),
         "codes": _codes([violations for _, violations in found], order),
         "tag": _choice([r.tag for r in rules], rule),
@@ -80,8 +80,3 @@ def _codes(found: Sequence[Violations], order: np.ndarray) -> pa.Array:
 def _choice(texts: Sequence[str], which: np.ndarray) -> pa.DictionaryArray:
     """The text of each number; equal texts share an entry of the dictionary."""
     return pa.array([str(t) for t in texts]).dictionary_encode().take(pa.array(which))
-
-
-def _constant(text: str, rows: int) -> pa.DictionaryArray:
-    indices = pa.array(np.zeros(rows, dtype=np.int32))
-    return pa.DictionaryArray.from_arrays(indices, pa.array([str(text)], pa.string()))

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 from dataclasses import dataclass
 from functools import cached_property
 
 from tag_compliance.domain.rules.base import Rule, RuleId
 from tag_compliance.domain.rules.required_tag import RequiredTag
+from tag_compliance.domain.type_patterns import TypePattern
+
+_MEANING = 2
+"""Increased when equal patterns get another meaning, so that accounts are evaluated again."""
 
 
 @dataclass(frozen=True)
@@ -35,24 +38,10 @@ class Policy:
     @cached_property
     def version(self) -> str:
         """Identifies the content of the policy: equal for equal rules and exclusions."""
-        content = [self.required_tags, self.excluded_resource_types]
+        content = [_MEANING, self.required_tags, self.excluded_resource_types]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
     @cached_property
-    def _exclusions(self) -> tuple[re.Pattern[str], ...]:
-        return tuple(_compiled(pattern) for pattern in self.excluded_resource_types)
-
-    def excludes(self, resource_type: str) -> bool:
-        """Whether a pattern matches `service:type`, letter case aside."""
-        return any(pattern.search(resource_type) for pattern in self._exclusions)
-
-
-def _compiled(pattern: str) -> re.Pattern[str]:
-    """A bare word matches anywhere; a pattern with `:` or `*` matches the whole `service:type`."""
-    if ":" in pattern or "*" in pattern:
-        first, *rest = (re.escape(part) for part in pattern.split("*"))
-        # Atomic: the first place where a middle part fits is as good as any; no second is tried.
-        middle = "".join(f"(?>.*?{part})" for part in rest[:-1] if part)
-        last = f".*{rest[-1]}" if rest else ""
-        return re.compile(rf"\A{first}{middle}{last}\Z", re.IGNORECASE | re.DOTALL)
-    return re.compile(re.escape(pattern), re.IGNORECASE)
+    def exclusions(self) -> tuple[TypePattern, ...]:
+        """The patterns of the types that do not count."""
+        return tuple(TypePattern(text) for text in self.excluded_resource_types)

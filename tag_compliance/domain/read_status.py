@@ -11,6 +11,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName, display_name
+from tag_compliance.domain.clock import is_ahead
 
 
 class Source(StrEnum):
@@ -118,19 +119,13 @@ class RegionReadStatus:
         )
 
 
-def failed_region(
-    region: RegionName, reason: Reason, message: str, last_success_at: datetime | None = None
-) -> RegionReadStatus:
-    """A region of which nothing was read, for a cause that does not depend on the source."""
-    status = ReadStatus(Source.TAGGING, reason, message, last_success_at=last_success_at)
-    return RegionReadStatus(region, (status,))
-
-
 @dataclass(frozen=True, slots=True)
 class AccountReadStatus:
     """The result of reading one account: a status for each configured region, in that order.
 
-    `calls`, `retries` and `throttled_calls` include the calls that assumed the account's role.
+    `calls`, `retries` and `throttled_calls` include the calls that assumed the account's role. The
+    reading runs of a storage are numbered: `reading_run` is the run that read the account,
+    `latest_run` the one that had begun last when the account was stored.
     """
 
     account_id: AccountId
@@ -142,11 +137,31 @@ class AccountReadStatus:
     retries: int = 0
     throttled_calls: int = 0
     last_success_at: datetime | None = None
+    reading_run: int = 0
+    latest_run: int = 0
+
+    def replaces(self, stored: AccountReadStatus) -> bool:
+        """Whether this reading of the account takes the place of the stored one.
+
+        It does if the stored one had ended before the run of this one began, whatever the clocks
+        of their hosts. Of two that overlap, the one that succeeded counts, or the one that began
+        later; a failure never replaces a success that began later.
+        """
+        if stored.latest_run < self.reading_run or is_ahead(stored.started_at):
+            return True
+        if self.succeeded and not stored.succeeded:
+            return True
+        return self.started_at >= stored.started_at
 
     @property
     def succeeded(self) -> bool:
         """Whether every region was read to its last page."""
         return all(region.succeeded for region in self.regions)
+
+    @property
+    def read_something(self) -> bool:
+        """Whether any region was read to its last page."""
+        return any(region.succeeded for region in self.regions)
 
     @property
     def was_read(self) -> bool:

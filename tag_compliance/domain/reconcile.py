@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from tag_compliance.domain.account import RegionName, Target
 from tag_compliance.domain.read_status import (
     AccountReadStatus,
+    ReadStatus,
     Reason,
     RegionReadStatus,
-    failed_region,
+    Source,
 )
+
+_NO_RESULT = "the run that was to read it ended without a result"
 
 
 def reconcile(
@@ -24,34 +27,33 @@ def reconcile(
     """The stored status under the target's name and with the target's regions, in their order.
 
     A region that was never read has the reason `not_scanned`; a region that is no longer a target
-    is left out. If the account was last read before `read_since`, all its regions have failed,
-    because the run that was to read it ended without a result.
+    is left out. If the last reading of the account ended before `read_since`, all its regions have
+    failed, because the run that was to read it ended without a result.
     """
-    if stored is None:
-        regions = tuple(_not_scanned(region) for region in target.regions)
-        return AccountReadStatus(target.account_id, target.account_name, now, 0.0, regions)
-    known = {region.region: region for region in stored.regions}
-    status = replace(
-        stored,
-        account_name=target.account_name,
-        regions=tuple(known.get(region) or _not_scanned(region) for region in target.regions),
+    name, known = target.account_name, {}
+    if stored is not None:
+        known = {region.region: region for region in stored.regions}
+    regions = tuple(
+        known.get(region) or _failed(region, Reason.NOT_SCANNED, "it has not been scanned yet")
+        for region in target.regions
     )
-    if read_since is not None and status.started_at < read_since:
-        return replace(
-            status,
-            regions=tuple(_unread(region) for region in status.regions),
-            seconds=0.0,
-            calls=0,
-            retries=0,
-            throttled_calls=0,
+    if stored is None:
+        return AccountReadStatus(target.account_id, name, now, 0.0, regions)
+    ended_at = stored.started_at + timedelta(seconds=stored.seconds)
+    if read_since is not None and ended_at < read_since:
+        failed = tuple(
+            _failed(r.region, Reason.INTERNAL, _NO_RESULT, r.last_success_at) for r in regions
         )
-    return status
+        latest = stored.last_success_at
+        return AccountReadStatus(
+            target.account_id, name, stored.started_at, 0.0, failed, last_success_at=latest
+        )
+    return replace(stored, account_name=name, regions=regions)
 
 
-def _not_scanned(region: RegionName) -> RegionReadStatus:
-    return failed_region(region, Reason.NOT_SCANNED, "it has not been scanned yet")
-
-
-def _unread(region: RegionReadStatus) -> RegionReadStatus:
-    message = "the run that was to read it ended without a result"
-    return failed_region(region.region, Reason.INTERNAL, message, region.last_success_at)
+def _failed(
+    region: RegionName, reason: Reason, message: str, last_success_at: datetime | None = None
+) -> RegionReadStatus:
+    """A region of which nothing was read, for a cause that does not depend on the source."""
+    status = ReadStatus(Source.TAGGING, reason, message, last_success_at=last_success_at)
+    return RegionReadStatus(region, (status,))

@@ -1,17 +1,30 @@
-"""Resources as AWS returned them: the resource table, and one account's part of it."""
+"""Resources as AWS returned them: the resource table, one account's part of it, its tag keys."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
 from tag_compliance.domain.read_status import AccountReadStatus
 
 LABEL = pa.dictionary(pa.int32(), pa.string())
 """The type of a column with few distinct texts."""
+
+
+def constant_column(text: str, rows: int) -> pa.DictionaryArray:
+    """A column of type `LABEL` that has the same text in each row."""
+    indices = pa.array(np.zeros(rows, dtype=np.int32))
+    return pa.DictionaryArray.from_arrays(indices, pa.array([str(text)], pa.string()))
+
+
+def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
+    """A column of type `LABEL` as one array: `dictionary` has the texts, `indices` their places."""
+    return column.unify_dictionaries().combine_chunks()
+
 
 RESOURCE_SCHEMA = pa.schema(
     [
@@ -37,15 +50,13 @@ class AccountInventory:
     status: AccountReadStatus
     resources: pa.Table
 
-    def carry_forward(self, previous: AccountInventory | None) -> AccountInventory:
+    def carry_forward(self, previous: AccountInventory) -> AccountInventory:
         """This inventory, with the last good rows of the regions that this scan could not read.
 
         A failed region keeps the rows and the `last_success_at` of its last good reading, so that
         a failure never destroys what was known. Its status stays failed: whether such rows count
         is decided when they are evaluated.
         """
-        if previous is None:
-            return self
         before = {region.region: region for region in previous.status.regions}
         regions = tuple(
             region
@@ -59,11 +70,37 @@ class AccountInventory:
             regions=regions,
             last_success_at=self.status.last_success_at or previous.status.last_success_at,
         )
-        return AccountInventory(status, _with_rows_of(self.resources, previous.resources, kept))
+        if not kept:
+            return AccountInventory(status, self.resources)
+        region_of_row = previous.resources["region"].cast(pa.string())
+        rows = previous.resources.filter(pc.is_in(region_of_row, value_set=pa.array(kept)))
+        resources = pa.concat_tables([self.resources, rows]).unify_dictionaries()
+        return AccountInventory(status, resources)
 
 
-def _with_rows_of(table: pa.Table, other: pa.Table, regions: Sequence[str]) -> pa.Table:
-    if not regions:
-        return table
-    wanted = pc.is_in(other["region"].cast(pa.string()), value_set=pa.array(regions))
-    return pa.concat_tables([table, other.filter(wanted)]).unify_dictionaries()
+class TaggedResources:
+    """A table of `RESOURCE_SCHEMA` with an index of its tag keys, which each rule asks.
+
+    The keys are numbered once for all rules: a look-up in the map column for each rule takes ten
+    times as long.
+    """
+
+    def __init__(self, table: pa.Table) -> None:
+        self.table = table
+        maps = table["tags"].combine_chunks()
+        offsets = maps.offsets.to_numpy()
+        keys = maps.keys.slice(offsets[0], offsets[-1] - offsets[0]).dictionary_encode()
+        self._rows = np.repeat(np.arange(len(maps)), np.diff(offsets))
+        self._codes = keys.indices.to_numpy()
+        self._keys = keys.dictionary
+
+    def __len__(self) -> int:
+        return len(self.table)
+
+    def has_key(self, key: str) -> NDArray[np.bool_]:
+        """For each resource, whether it has a tag with exactly this key."""
+        found = np.zeros(len(self), dtype=bool)
+        code = pc.index(self._keys, pa.scalar(key, pa.string())).as_py()
+        if code >= 0:
+            found[self._rows[self._codes == code]] = True
+        return found

@@ -12,8 +12,13 @@ from numpy.typing import NDArray
 from tag_compliance.domain.account import AccountName
 from tag_compliance.domain.evaluation import Basis, counted_resources
 from tag_compliance.domain.policy import Policy
-from tag_compliance.domain.resources import LABEL, AccountInventory
-from tag_compliance.domain.tag_index import TaggedResources
+from tag_compliance.domain.resources import (
+    LABEL,
+    AccountInventory,
+    TaggedResources,
+    constant_column,
+    encoded,
+)
 
 RESULT_SCHEMA = pa.schema(
     [
@@ -42,21 +47,21 @@ def result_rows(
 ) -> pa.Table:
     """The rows of one account: a table of `RESULT_SCHEMA`."""
     table = counted_resources(inventory, policy, basis)
-    resources = TaggedResources(table)
-    present = np.ones((len(table), len(policy.required_tags)), dtype=bool)
-    for number, key in enumerate(policy.required_tags):
-        present[:, number] = resources.has_key(key)
-    types = table["resource_type"].unify_dictionaries().combine_chunks()
+    resources, required = TaggedResources(table), policy.required_tags
+    present = np.array([resources.has_key(key) for key in required], dtype=bool)
+    present = present.reshape(len(required), len(table)).T
+    types = encoded(table["resource_type"])
+    services = [type_.partition(":")[0] for type_ in types.dictionary.to_pylist()]
     columns = {
-        "account_id": _constant(inventory.status.account_id, len(table)),
-        "account_name": _constant(account_name, len(table)),
+        "account_id": constant_column(inventory.status.account_id, len(table)),
+        "account_name": constant_column(account_name, len(table)),
         "region": table["region"],
         "arn": table["arn"],
-        "service": _services(types, len(table)),
+        "service": pa.array(services, pa.string()).dictionary_encode().take(types.indices),
         "resource_type": types,
         "tags": table["tags"],
-        "present_tags": _keys_where(present, policy.required_tags),
-        "missing_tags": _keys_where(~present, policy.required_tags),
+        "present_tags": _keys_where(present, required),
+        "missing_tags": _keys_where(~present, required),
         "compliant": pa.array(present.all(axis=1)),
     }
     return pa.table(columns, schema=RESULT_SCHEMA)
@@ -80,15 +85,3 @@ def _keys_where(chosen: NDArray[np.bool_], required: tuple[str, ...]) -> pa.Arra
     codes = np.nonzero(chosen)[1].astype(np.int32)
     keys = pa.array(required, pa.string()).take(pa.array(codes))
     return pa.ListArray.from_arrays(pa.array(offsets), keys)
-
-
-def _services(types: pa.DictionaryArray, rows: int) -> pa.Array:
-    if rows == 0:
-        return _constant("", 0)
-    names = [full.partition(":")[0] for full in types.dictionary.to_pylist()]
-    return pa.array(names, pa.string()).dictionary_encode().take(types.indices)
-
-
-def _constant(text: str, rows: int) -> pa.DictionaryArray:
-    indices = pa.array(np.zeros(rows, dtype=np.int32))
-    return pa.DictionaryArray.from_arrays(indices, pa.array([text], pa.string()))

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import astuple, dataclass
 from functools import cached_property
 from typing import Any
 
@@ -12,23 +12,29 @@ import pandas as pd
 import pyarrow as pa
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
-from tag_compliance.domain.counts import Counts
+from tag_compliance.domain.counts import Counts, Exclusion
+from tag_compliance.domain.read_status import AccountReadStatus, Outcome, failures_of
 
 _COUNTS = ["returned", "excluded", "counted", "compliant"]
+_BY_REASON = pa.struct([pa.field(reason, pa.int64(), nullable=False) for reason in Exclusion])
+
+_LABELS = [pa.field(name, pa.string(), nullable=False) for name in ("region", "resource_type")]
 
 TYPE_SUMMARY_SCHEMA = pa.schema(
     [
-        pa.field("region", pa.string(), nullable=False),
-        pa.field("resource_type", pa.string(), nullable=False),
-        *(pa.field(name, pa.int64(), nullable=False) for name in _COUNTS),
+        *_LABELS,
+        pa.field("returned", pa.int64(), nullable=False),
+        pa.field("excluded", _BY_REASON, nullable=False),
+        pa.field("counted", pa.int64(), nullable=False),
+        pa.field("compliant", pa.int64(), nullable=False),
     ]
 )
-"""One row for each type in each counted region, ordered by region and type."""
+"""One row for each type in each counted region, ordered by region and type. `excluded` maps each
+`Exclusion` to a count."""
 
 RULE_SUMMARY_SCHEMA = pa.schema(
     [
-        pa.field("region", pa.string(), nullable=False),
-        pa.field("resource_type", pa.string(), nullable=False),
+        *_LABELS,
         pa.field("rule", pa.string(), nullable=False),
         pa.field("evaluated", pa.int64(), nullable=False),
         pa.field("violations", pa.int64(), nullable=False),
@@ -49,10 +55,17 @@ class AccountSummary:
     rules: pa.Table
 
     @cached_property
+    def totals(self) -> pa.Table:
+        """`types`, where `excluded` is the total of all reasons."""
+        excluded = [sum(by_reason.values()) for by_reason in self.types["excluded"].to_pylist()]
+        place = self.types.schema.get_field_index("excluded")
+        return self.types.set_column(place, "excluded", pa.array(excluded, pa.int64()))
+
+    @cached_property
     def by_region(self) -> dict[RegionName, Counts]:
         """The numbers of each counted region, zeros included."""
         found = dict.fromkeys(self.regions, Counts())
-        columns = [self.types[name].to_pylist() for name in ("region", *_COUNTS)]
+        columns = [self.totals[name].to_pylist() for name in ("region", *_COUNTS)]
         for region, *numbers in zip(*columns, strict=True):
             found[region] += Counts(*numbers)
         return found
@@ -60,12 +73,6 @@ class AccountSummary:
     @property
     def total(self) -> Counts:
         return sum(self.by_region.values(), Counts())
-
-    def violations_by_rule(self) -> dict[str, int]:
-        grouped = self.rules.group_by("rule", use_threads=False).aggregate([("violations", "sum")])
-        return dict(
-            zip(grouped["rule"].to_pylist(), grouped["violations_sum"].to_pylist(), strict=True)
-        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +107,7 @@ class Summary:
 
     @cached_property
     def total(self) -> Counts:
-        return sum((account.summary.total for account in self.accounts), Counts())
+        return sum(self.by_account.values(), Counts())
 
     @cached_property
     def by_account(self) -> dict[AccountId, Counts]:
@@ -108,19 +115,18 @@ class Summary:
 
     @cached_property
     def by_type(self) -> pd.DataFrame:
-        return _frame(((a, a.summary.types) for a in self._by_label), TYPE, _COUNTS)
+        return self._frame(TYPE_SUMMARY_SCHEMA.names, lambda summary: summary.totals)
 
     @cached_property
     def by_type_and_rule(self) -> pd.DataFrame:
-        numbers = ["rule", "evaluated", "violations"]
-        return _frame(((a, a.summary.rules) for a in self._by_label), TYPE, numbers)
+        return self._frame(RULE_SUMMARY_SCHEMA.names, lambda summary: summary.rules)
 
     @cached_property
     def by_region(self) -> pd.DataFrame:
         rows = [
-            (a.account_id, a.account_name, region, c.returned, c.excluded, c.counted, c.compliant)
-            for a in self.accounts
-            for region, c in a.summary.by_region.items()
+            (account.account_id, account.account_name, region, *astuple(counts))
+            for account in self.accounts
+            for region, counts in account.summary.by_region.items()
         ]
         frame = pd.DataFrame(rows, columns=[*REGION, *_COUNTS])
         return frame.astype({**dict.fromkeys(REGION, "object"), **dict.fromkeys(_COUNTS, "int64")})
@@ -130,40 +136,67 @@ class Summary:
         every = self.by_region[REGION]
         repeated = every.loc[every.index.repeat(len(self.rules))].reset_index(drop=True)
         repeated["rule"] = np.tile(np.array(self.rules, dtype=object), len(every))
-        labels = [*REGION, "rule"]
-        sums = self.by_type_and_rule.groupby(labels, as_index=False, sort=False)
-        joined = repeated.merge(sums[["evaluated", "violations"]].sum(), on=labels, how="left")
-        return joined.assign(
-            **{name: joined[name].fillna(0).astype("int64") for name in ("evaluated", "violations")}
-        )
+        labels, numbers = [*REGION, "rule"], ["evaluated", "violations"]
+        sums = self.by_type_and_rule.groupby(labels, as_index=False, sort=False)[numbers].sum()
+        joined = repeated.merge(sums, on=labels, how="left")
+        return joined.fillna(dict.fromkeys(numbers, 0)).astype(dict.fromkeys(numbers, "int64"))
 
     @cached_property
     def violations_by_rule(self) -> dict[str, int]:
         """Violations of each rule in all accounts; a rule without any may be absent."""
-        frame = self.by_type_and_rule
-        sums = frame.groupby("rule")["violations"].sum()
-        return dict(zip(sums.index.tolist(), sums.tolist(), strict=True))
+        sums = self.by_type_and_rule.groupby("rule")["violations"].sum()
+        return {str(rule): int(violations) for rule, violations in sums.items()}
 
-    @property
-    def _by_label(self) -> list[SummarizedAccount]:
-        return sorted(self.accounts, key=lambda a: (a.account_id, a.account_name))
-
-
-def _frame(
-    parts: Iterable[tuple[SummarizedAccount, pa.Table]], labels: list[str], numbers: list[str]
-) -> pd.DataFrame:
-    columns: dict[str, list[Any]] = {name: [] for name in [*labels, *numbers]}
-    for account, table in parts:
-        columns["account_id"] += [account.account_id] * len(table)
-        columns["account_name"] += [account.account_name] * len(table)
-        for name in [*labels[2:], *numbers]:
-            columns[name] += table[name].to_pylist()
-    frame = pd.DataFrame(
-        {name: pd.Series(column, dtype="object") for name, column in columns.items()}
-    )
-    return frame.astype({name: "int64" for name in numbers if name != "rule"})
+    def _frame(
+        self, names: list[str], table_of: Callable[[AccountSummary], pa.Table]
+    ) -> pd.DataFrame:
+        """The columns `names` of the accounts' tables, ordered by account, in one frame."""
+        columns: dict[str, list[Any]] = {n: [] for n in ("account_id", "account_name", *names)}
+        for account in sorted(self.accounts, key=lambda a: (a.account_id, a.account_name)):
+            table = table_of(account.summary)
+            columns["account_id"] += [account.account_id] * len(table)
+            columns["account_name"] += [account.account_name] * len(table)
+            for name in names:
+                columns[name] += table[name].to_pylist()
+        labels = {*TYPE, "rule"}
+        return pd.DataFrame(
+            {
+                name: pd.Series(column, dtype="object" if name in labels else "int64")
+                for name, column in columns.items()
+            }
+        )
 
 
 def percentages(frame: pd.DataFrame, part: str, whole: str) -> pd.Series:
     """`counts.percentage` for each row of a frame in which no `whole` is 0."""
     return 100.0 * frame[part] / frame[whole]
+
+
+@dataclass(frozen=True)
+class ComplianceResults:
+    """The results of a scan: one status for each target, in the configured order, and the summary
+    of what counts.
+    """
+
+    statuses: tuple[AccountReadStatus, ...]
+    summary: Summary
+
+    @property
+    def regions_configured(self) -> int:
+        return sum(len(status.regions) for status in self.statuses)
+
+    @property
+    def regions_read(self) -> int:
+        return sum(region.succeeded for status in self.statuses for region in status.regions)
+
+    @property
+    def outcome(self) -> Outcome:
+        if self.regions_read == 0:
+            return Outcome.NOTHING
+        complete = self.regions_read == self.regions_configured
+        return Outcome.COMPLETE if complete else Outcome.PARTIAL
+
+    @property
+    def failures(self) -> tuple[str, ...]:
+        """One line for a person for each account or region that was not read."""
+        return failures_of(self.statuses)

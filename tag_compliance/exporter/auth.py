@@ -14,10 +14,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tag_compliance.exporter.file_reloader import FileReloader
 
-OPEN_PATHS = frozenset({"/livez", "/ready"})
+_OPEN_PATHS = frozenset({"/livez", "/ready"})
 """Paths that need no credentials: Kubernetes probes cannot read a secret, and these show none."""
-
-_CHALLENGES = {"bearer": 'Bearer realm="tag-compliance"', "basic": 'Basic realm="tag-compliance"'}
 
 Digests = tuple[bytes, ...]
 
@@ -27,7 +25,6 @@ class Credentials:
 
     def __init__(self, scheme: str, digests: FileReloader[Digests]) -> None:
         self.scheme = scheme
-        self.challenge = _CHALLENGES[scheme]
         self.digests = digests
 
     def accept(self, presented: bytes) -> bool:
@@ -38,14 +35,26 @@ class Credentials:
 
 def read_bearer_tokens(file: Path) -> Credentials:
     """Each line of the file is a token, so that an old and a new one can be valid together."""
+
+    def read() -> Digests:
+        return tuple(_digest(token) for _, token in _lines(file, "token"))
+
     files = {"--bearer-token-file": file}
-    return Credentials("bearer", FileReloader("the bearer token", files, lambda: _tokens(file)))
+    return Credentials("bearer", FileReloader("the bearer token", files, read))
 
 
 def read_basic_auth(file: Path) -> Credentials:
     """Each line of the file is `user:password`."""
-    files = {"--basic-auth-file": file}
-    return Credentials("basic", FileReloader("basic auth", files, lambda: _passwords(file)))
+
+    def read() -> Digests:
+        users = _lines(file, "user:password")
+        for number, line in users:
+            user, _, password = line.partition(b":")
+            if not (user and password):
+                raise ValueError(f"line {number} is not user:password")
+        return tuple(_digest(line) for _, line in users)
+
+    return Credentials("basic", FileReloader("basic auth", {"--basic-auth-file": file}, read))
 
 
 class AuthMiddleware:
@@ -56,12 +65,13 @@ class AuthMiddleware:
         self._credentials = {c.scheme: c for c in credentials}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in OPEN_PATHS or self._is_authorized(scope):
+        if scope["type"] != "http" or scope["path"] in _OPEN_PATHS or self._is_authorized(scope):
             await self._app(scope, receive, send)
             return
         response = PlainTextResponse("401 Unauthorized: valid credentials are required\n", 401)
-        for credentials in self._credentials.values():
-            response.headers.append("WWW-Authenticate", credentials.challenge)
+        for scheme in self._credentials:
+            challenge = f'{scheme.capitalize()} realm="tag-compliance"'
+            response.headers.append("WWW-Authenticate", challenge)
         await response(scope, receive, send)
 
     def _is_authorized(self, scope: Scope) -> bool:
@@ -69,39 +79,24 @@ class AuthMiddleware:
         if len(presented) != 1:
             return False
         scheme, _, secret = presented[0].partition(b" ")
-        name = scheme.decode("latin-1").lower()
-        credentials = self._credentials.get(name)
+        credentials = self._credentials.get(scheme.decode("latin-1").lower())
         if credentials is None:
             return False
-        try:
-            value = base64.b64decode(secret.strip(), validate=True) if name == "basic" else secret
-        except binascii.Error:
-            return False
-        return credentials.accept(value.strip() if name == "bearer" else value)
+        secret = secret.strip()
+        if credentials.scheme == "basic":
+            try:
+                secret = base64.b64decode(secret, validate=True)
+            except binascii.Error:
+                return False
+        return credentials.accept(secret)
 
 
-def _tokens(file: Path) -> Digests:
-    tokens = _lines(file)
-    if not tokens:
-        raise ValueError("the file contains no token")
-    return tuple(_digest(token) for _, token in tokens)
-
-
-def _passwords(file: Path) -> Digests:
-    users = _lines(file)
-    if not users:
-        raise ValueError("the file contains no user:password")
-    for number, line in users:
-        user, colon, password = line.partition(b":")
-        if not (user and colon and password):
-            raise ValueError(f"line {number} is not user:password")
-    return tuple(_digest(line) for _, line in users)
-
-
-def _lines(file: Path) -> list[tuple[int, bytes]]:
-    """The lines that are not blank, with their numbers."""
-    lines = enumerate(file.read_bytes().splitlines(), start=1)
-    return [(number, line.strip()) for number, line in lines if line.strip()]
+def _lines(file: Path, wanted: str) -> list[tuple[int, bytes]]:
+    """The lines that are not blank, with their numbers. Raises `ValueError` if there is none."""
+    lines = [(n, line.strip()) for n, line in enumerate(file.read_bytes().splitlines(), 1)]
+    if not any(line for _, line in lines):
+        raise ValueError(f"the file contains no {wanted}")
+    return [(number, line) for number, line in lines if line]
 
 
 def _digest(secret: bytes) -> bytes:

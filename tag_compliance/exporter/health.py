@@ -49,7 +49,7 @@ def evaluate_health(state: State, now: datetime) -> Health:
         missing = ", ".join(state.missing_files)
         remarks.append(
             f"files of the snapshot are missing from the storage: {missing}; "
-            "after a restart there would be no snapshot to serve"
+            "after a restart this snapshot could not be served"
         )
     return Health(tuple(reasons), tuple(remarks))
 

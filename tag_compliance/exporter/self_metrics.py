@@ -11,7 +11,7 @@ The table is separate from that of the snapshot's metrics, whose module needs nu
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
@@ -25,7 +25,6 @@ from tag_compliance.exporter.snapshot_watcher import State
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
-_PREFIX = "tag_compliance_exporter_"
 _PROCESS_SECONDS = 1.0
 """How long the process metrics are reused: reading them costs more than the rest of a scrape."""
 
@@ -39,13 +38,21 @@ class ExporterMetric:
     labels: tuple[str, ...] = ()
     type: Literal["gauge", "counter"] = "gauge"
 
+    @property
+    def head(self) -> str:
+        """The text before the value. The only label is the version."""
+        labels = "".join(f'{{{label}="{__version__}"}}' for label in self.labels)
+        return (
+            f"# HELP {self.name} {self.help}\n# TYPE {self.name} {self.type}\n{self.name}{labels} "
+        )
+
 
 def _gauge(name: str, help_text: str, *labels: str) -> ExporterMetric:
-    return ExporterMetric(_PREFIX + name, help_text, labels)
+    return ExporterMetric(f"tag_compliance_exporter_{name}", help_text, labels)
 
 
 def _counter(name: str, help_text: str) -> ExporterMetric:
-    return ExporterMetric(_PREFIX + name, help_text, type="counter")
+    return ExporterMetric(f"tag_compliance_exporter_{name}", help_text, type="counter")
 
 
 EXPORTER_METRICS = (
@@ -79,15 +86,7 @@ EXPORTER_METRICS = (
     _counter("scrapes_dropped_total", "Scrapes cut off because the client read too slowly."),
 )
 
-
-def _head(metric: ExporterMetric) -> str:
-    """The text before the value. The only label is the version."""
-    name = metric.name
-    labels = "".join(f'{{{label}="{__version__}"}}' for label in metric.labels)
-    return f"# HELP {name} {metric.help}\n# TYPE {name} {metric.type}\n{name}{labels} "
-
-
-_HEADS = {metric.name.removeprefix(_PREFIX): _head(metric) for metric in EXPORTER_METRICS}
+_HEADS = tuple(metric.head for metric in EXPORTER_METRICS)
 
 
 class SelfMetrics:
@@ -111,7 +110,8 @@ class SelfMetrics:
 
     def render(self, state: State) -> bytes:
         """The text, in the format of the snapshots."""
-        lines = [f"{_HEADS[name]}{float(value)!r}\n" for name, value in self._values(state).items()]
+        values = zip(_HEADS, self._values(state), strict=True)
+        lines = [f"{head}{float(value)!r}\n" for head, value in values if value is not None]
         return "".join(lines).encode() + self._process_metrics()
 
     def _process_metrics(self) -> bytes:
@@ -121,28 +121,21 @@ class SelfMetrics:
             self._process_read_at = at
         return self._process_text
 
-    def _values(self, state: State) -> dict[str, float]:
-        """The values by name without the prefix, in the order of the table."""
-        values: dict[str, float] = {
-            "build_info": 1,
-            "snapshot_loaded": state.snapshot is not None,
-            "snapshot_readable": state.snapshot is not None and state.failure is None,
-            "snapshot_load_failures_total": state.load_failures,
-        }
-        if state.snapshot:
-            status = state.snapshot.status
-            # As in `/health`, so that the alert on the age and the endpoint agree.
-            age = (self._now() - status.scan_started_at).total_seconds()
-            values["snapshot_age_seconds"] = max(age, 0.0)
-            values["snapshot_stale_after_seconds"] = status.stale_after_seconds
-            values["snapshot_bytes"] = len(state.snapshot.exposition.plain)
-        values["storage_up"] = state.failure is None or state.failure.storage_up
-        if state.last_scan:
-            values["last_scan_success"] = state.last_scan.outcome is not Outcome.NOTHING
-            values["last_scan_timestamp_seconds"] = state.last_scan.ended_at.timestamp()
-        if self._files:
-            readable = all(file.fault is None for file in self._files)
-            values["access_files_readable"] = readable
-        values["scrapes_total"] = self.scrapes
-        values["scrapes_dropped_total"] = self.scrapes_dropped
-        return values
+    def _values(self, state: State) -> Iterator[float | None]:
+        """The values in the order of the table; None for a metric that is absent."""
+        snapshot, scan, failure = state.snapshot, state.last_scan, state.failure
+        status = snapshot.status if snapshot else None
+        yield 1
+        yield snapshot is not None
+        yield snapshot is not None and failure is None
+        yield state.load_failures
+        # As in `/health`, so that the alert on the age and the endpoint agree.
+        yield max((self._now() - status.scan_started_at).total_seconds(), 0) if status else None
+        yield status.stale_after_seconds if status else None
+        yield len(snapshot.plain) if snapshot else None
+        yield failure is None or failure.storage_up
+        yield scan.outcome is not Outcome.NOTHING if scan else None
+        yield scan.ended_at.timestamp() if scan else None
+        yield all(file.fault is None for file in self._files) if self._files else None
+        yield self.scrapes
+        yield self.scrapes_dropped

@@ -15,10 +15,9 @@ from fastapi import FastAPI
 
 from tag_compliance.errors import BadConfiguration, CannotListen, Fault
 from tag_compliance.exporter.app import create_app
-from tag_compliance.exporter.auth import Credentials, read_basic_auth, read_bearer_tokens
+from tag_compliance.exporter.auth import read_basic_auth, read_bearer_tokens
 from tag_compliance.exporter.file_reloader import FileReloader
 from tag_compliance.exporter.http_limits import LimitedHttpProtocol
-from tag_compliance.exporter.tls import create_server_context, read_certificate
 from tag_compliance.logs import get_logger
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.open import open_storage
@@ -62,20 +61,25 @@ def serve(settings: ExporterSettings) -> None:
     unavailable address.
     """
     certificate = _certificate(settings)
-    credentials = _credentials(settings)
+    tokens, users = settings.bearer_token_file, settings.basic_auth_file
+    credentials = [read_bearer_tokens(tokens)] if tokens else []
+    credentials += [read_basic_auth(users)] if users else []
+    in_bucket = settings.storage.startswith("s3://")
     app = create_app(
         SnapshotStore(open_storage(settings.storage)),
-        poll_interval=_poll_interval(settings),
+        poll_interval=settings.poll_interval
+        or (_POLL_BUCKET_SECONDS if in_bucket else _POLL_FOLDER_SECONDS),
         credentials=credentials,
         files=[certificate] if certificate else [],
     )
-    context = create_server_context(certificate) if certificate else None
     with _listen(settings.host, settings.port) as listener:
-        server = uvicorn.Server(_uvicorn_config(app, context))
+        server = uvicorn.Server(_uvicorn_config(app, certificate))
         _stop_on_signals(server)
+        host = f"[{settings.host}]" if ":" in settings.host else settings.host
+        scheme = "https" if certificate else "http"
         logger.info(
             "listening",
-            url=_url(settings.host, listener.getsockname()[1], tls=context is not None),
+            url=f"{scheme}://{host}:{listener.getsockname()[1]}",
             storage=settings.storage,
             credentials=",".join(c.scheme for c in credentials) or "none",
         )
@@ -83,7 +87,10 @@ def serve(settings: ExporterSettings) -> None:
     logger.info("stopped")
 
 
-def _uvicorn_config(app: FastAPI, context: ssl.SSLContext | None) -> uvicorn.Config:
+def _uvicorn_config(
+    app: FastAPI, certificate: FileReloader[ssl.SSLContext] | None
+) -> uvicorn.Config:
+    context = _server_context(certificate) if certificate else None
     return uvicorn.Config(
         app,
         http=LimitedHttpProtocol,
@@ -101,10 +108,6 @@ def _uvicorn_config(app: FastAPI, context: ssl.SSLContext | None) -> uvicorn.Con
         timeout_graceful_shutdown=_SHUTDOWN_SECONDS,
         ssl_context_factory=(lambda _config, _default: context) if context else None,
     )
-
-
-def _url(host: str, port: int, *, tls: bool) -> str:
-    return f"{'https' if tls else 'http'}://{f'[{host}]' if ':' in host else host}:{port}"
 
 
 def _stop_on_signals(server: uvicorn.Server) -> None:
@@ -135,9 +138,11 @@ def _listen(host: str, port: int) -> socket.socket:
 
 
 def _certificate(settings: ExporterSettings) -> FileReloader[ssl.SSLContext] | None:
+    """The certificate and its key, reloaded when a file changes."""
     certificate, key = settings.tls_certificate, settings.tls_key
     if certificate and key:
-        return read_certificate(certificate, key)
+        files = {"--tls-cert": certificate, "--tls-key": key}
+        return FileReloader("the TLS certificate", files, lambda: _load_pair(certificate, key))
     if certificate or key:
         given, missing = ("--tls-cert", "--tls-key") if certificate else ("--tls-key", "--tls-cert")
         fault = Fault("command line", given, str(certificate or key), f"requires {missing} as well")
@@ -145,17 +150,28 @@ def _certificate(settings: ExporterSettings) -> FileReloader[ssl.SSLContext] | N
     return None
 
 
-def _credentials(settings: ExporterSettings) -> list[Credentials]:
-    found = []
-    if settings.bearer_token_file:
-        found.append(read_bearer_tokens(settings.bearer_token_file))
-    if settings.basic_auth_file:
-        found.append(read_basic_auth(settings.basic_auth_file))
-    return found
+def _server_context(current: FileReloader[ssl.SSLContext]) -> ssl.SSLContext:
+    """A context that uses the current pair in every new handshake.
+
+    OpenSSL calls the callback in each handshake, with or without a server name. Loading a new pair
+    into the context in use would combine the new certificate with the old key if the new key file
+    is faulty.
+    """
+
+    def use_current(connection: ssl.SSLObject, _name: str | None, _: ssl.SSLContext) -> None:
+        connection.context = current.value
+
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.sni_callback = use_current
+    return context
 
 
-def _poll_interval(settings: ExporterSettings) -> float:
-    if settings.poll_interval is not None:
-        return settings.poll_interval
-    in_bucket = settings.storage.startswith("s3://")
-    return _POLL_BUCKET_SECONDS if in_bucket else _POLL_FOLDER_SECONDS
+def _load_pair(certificate: Path, key: Path) -> ssl.SSLContext:
+    for path in (certificate, key):
+        path.open("rb").close()  # ssl's own error for an unreadable file does not name it
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    # With a password given, OpenSSL does not prompt for that of an encrypted key.
+    context.load_cert_chain(certificate, key, password="")
+    return context

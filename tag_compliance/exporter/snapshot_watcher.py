@@ -6,16 +6,17 @@ file is read and verified again. Only the removal of a file is noticed.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 
-from tag_compliance.errors import SnapshotUnreadable, StorageRefused
-from tag_compliance.exporter.loaded_snapshot import LoadedSnapshot
+from tag_compliance.errors import SnapshotUnreadable, TagComplianceError
 from tag_compliance.logs import get_logger
 from tag_compliance.snapshot.layout import CURRENT
 from tag_compliance.snapshot.status import LastScan
-from tag_compliance.snapshot.store import SnapshotStore
+from tag_compliance.snapshot.store import Snapshot, SnapshotStore
 
 logger = get_logger(__name__)
 
@@ -36,14 +37,27 @@ class PollFailure:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is known after a poll. Replaced as a whole, so that a reader never sees a mix."""
+    """What is known after a poll. Replaced as a whole, so that a reader never sees a mix.
 
-    snapshot: LoadedSnapshot | None = None
+    With a `failure`, `snapshot` is an older one than the newest. `missing_files` are those of
+    `snapshot` that no longer exist in the storage.
+    """
+
+    snapshot: Snapshot | None = None
     last_scan: LastScan | None = None
     failure: PollFailure | None = None
     load_failures: int = 0
     missing_files: tuple[str, ...] = ()
-    """Files of `snapshot` that no longer exist in the storage."""
+
+    @property
+    def version(self) -> tuple[str | None, datetime | None, PollFailure | None, tuple[str, ...]]:
+        """Equal for states that show the same; does not keep the snapshot in memory."""
+        return (
+            self.snapshot.snapshot_id if self.snapshot else None,
+            self.last_scan.ended_at if self.last_scan else None,
+            self.failure,
+            self.missing_files,
+        )
 
 
 class SnapshotWatcher:
@@ -64,26 +78,35 @@ class SnapshotWatcher:
             return
         before = self.state
         try:
-            after = self._read(before, started)
-        except (SnapshotUnreadable, StorageRefused) as error:
-            after = _failed(before, PollFailure(str(error), isinstance(error, SnapshotUnreadable)))
-        except Exception as error:
-            # Serving the last good snapshot is worth more than stopping at an unexpected error.
-            logger.exception("poll failed unexpectedly")
-            after = _failed(before, PollFailure(f"{type(error).__name__}: {error}", False))
-        self.state = after
-        self._schedule(started, failed=after.failure is not None)
-        _log_changes(before, after, self._clock() - started)
+            self.state = self._read(before, started)
+            self._pause_seconds = 0.0
+        except Exception as error:  # noqa: BLE001 - to serve the last good one matters most
+            self.state = self._failed(before, error)
+            doubled = max(2 * self._pause_seconds, _FIRST_PAUSE_SECONDS)
+            self._pause_seconds = min(doubled, _LONGEST_PAUSE_SECONDS)
+        self._next_poll_at = started + self._pause_seconds
+        _log_changes(before, self.state, self._clock() - started)
 
     def _read(self, before: State, now: float) -> State:
-        snapshot = before.snapshot
-        found = self._store.look(snapshot.snapshot_id if snapshot else None)
-        if found.snapshot_id is None and snapshot is not None:
+        found = self._store.look(before.snapshot)
+        if found.snapshot is None and (before.snapshot or self._store.newest_good()):
             raise SnapshotUnreadable("", f"{CURRENT} no longer exists")
-        if found.snapshot is not None:
-            snapshot = LoadedSnapshot.of(found.snapshot)
-        after = replace(before, snapshot=snapshot, last_scan=found.last_scan, failure=None)
+        after = State(found.snapshot, found.last_scan, None, before.load_failures)
         return replace(after, missing_files=self._missing_files(before, after, now))
+
+    def _failed(self, before: State, error: Exception) -> State:
+        if isinstance(error, TagComplianceError):
+            failure = PollFailure(str(error), isinstance(error, SnapshotUnreadable))
+        else:
+            logger.error("poll failed unexpectedly", exc_info=error)
+            failure = PollFailure(f"{type(error).__name__}: {error}", False)
+        snapshot = before.snapshot
+        if snapshot is None:
+            with contextlib.suppress(Exception):  # the first error is the one to report
+                snapshot = self._store.newest_good(getattr(error, "snapshot_id", ""))
+        return replace(
+            before, snapshot=snapshot, failure=failure, load_failures=before.load_failures + 1
+        )
 
     def _missing_files(self, before: State, after: State, now: float) -> tuple[str, ...]:
         if after.snapshot is None or after.snapshot is not before.snapshot:
@@ -94,21 +117,12 @@ class SnapshotWatcher:
         self._missing_checked_at = now
         return self._store.missing(after.snapshot.snapshot_id)
 
-    def _schedule(self, started: float, *, failed: bool) -> None:
-        doubled = max(2 * self._pause_seconds, _FIRST_PAUSE_SECONDS)
-        self._pause_seconds = min(doubled, _LONGEST_PAUSE_SECONDS) if failed else 0.0
-        self._next_poll_at = started + self._pause_seconds
-
-
-def _failed(before: State, failure: PollFailure) -> State:
-    return replace(before, failure=failure, load_failures=before.load_failures + 1)
-
 
 def _log_changes(before: State, after: State, seconds: float) -> None:
     """Logs what changed. A failure that lasts is logged once."""
     old, new = before.failure, after.failure
     if new and (old is None or old.message != new.message):
-        served = before.snapshot.snapshot_id if before.snapshot else None
+        served = after.snapshot.snapshot_id if after.snapshot else None
         logger.warning("snapshot not loaded", cause=new.message, still_served=served)
     if old and not new:
         logger.info("snapshot readable again")
@@ -117,6 +131,6 @@ def _log_changes(before: State, after: State, seconds: float) -> None:
             "snapshot loaded",
             snapshot=after.snapshot.snapshot_id,
             outcome=after.snapshot.status.outcome,
-            bytes=len(after.snapshot.exposition.plain),
+            bytes=len(after.snapshot.plain),
             seconds=round(seconds, 3),
         )

@@ -8,19 +8,10 @@ from datetime import datetime, timedelta
 
 from tag_compliance.domain.counts import format_percentage, percentage
 from tag_compliance.domain.read_status import Outcome, Reason
-from tag_compliance.exporter.formatting import (
-    format_count,
-    format_duration,
-    format_time,
-)
+from tag_compliance.exporter.formatting import format_count, format_duration, format_time
 from tag_compliance.exporter.health import Health
 from tag_compliance.exporter.snapshot_watcher import State
-from tag_compliance.snapshot.status import (
-    AccountStatus,
-    RegionStatus,
-    ScanStatus,
-    TagStatus,
-)
+from tag_compliance.snapshot.status import AccountStatus, RegionStatus, ScanStatus, TagStatus
 
 MAX_ACCOUNTS = 500
 """Accounts on one page; failed ones come first, and the page says how many are left out."""

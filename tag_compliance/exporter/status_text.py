@@ -10,7 +10,7 @@ from tag_compliance.domain.counts import Counts, format_percentage
 from tag_compliance.exporter.formatting import format_count
 from tag_compliance.exporter.status_page import StatusPage, is_read
 
-_REGION_HEAD = (
+_REGION_HEAD: tuple[str, ...] = (
     *("account", "id", "region", "state"),
     *("returned", "excluded", "counted", "compliant", "compliance", "last success"),
 )
@@ -45,30 +45,16 @@ def _tags(page: StatusPage) -> list[str]:
 def _accounts(page: StatusPage) -> list[str]:
     if page.status is None:
         return []
-    regions = [(account, region) for account in page.accounts() for region in account.regions]
-    rows = [
-        (
-            account.account_name,
-            account.account_id,
-            region.region,
-            region.reason,
-            *_numbers(region.counts),
-            page.ago(region.last_success_at),
-        )
-        for account, region in regions
-    ]
-    messages = [
-        f"! {account.account_id} {region.region}: {region.message}"
-        for account, region in regions
-        if region.message and not is_read(region)
-    ]
+    rows, messages = [_REGION_HEAD], list[str]()
+    for account in page.accounts():
+        id_ = account.account_id
+        for region in account.regions:
+            cells = (account.account_name, id_, region.region, region.reason)
+            rows.append((*cells, *_numbers(region.counts), page.ago(region.last_success_at)))
+            if region.message and not is_read(region):
+                messages.append(f"! {id_} {region.region}: {region.message}")
     note = page.accounts_note()
-    return [
-        "Accounts and regions",
-        *_table([_REGION_HEAD, *rows]),
-        *messages,
-        *([note] if note else []),
-    ]
+    return ["Accounts and regions", *_table(rows), *messages, *([note] if note else [])]
 
 
 def _numbers(counts: Counts | None) -> tuple[str, ...]:

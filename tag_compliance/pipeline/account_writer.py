@@ -2,44 +2,97 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from tag_compliance.config import Config
 from tag_compliance.domain.evaluation import Evaluation, basis_of, evaluate
-from tag_compliance.domain.resources import AccountInventory
+from tag_compliance.domain.read_status import AccountReadStatus
+from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
 from tag_compliance.pipeline.merge import keep_since, policy_of
 from tag_compliance.storage.base import Storage
+from tag_compliance.tables.failed_readings import FailedReadings
 from tag_compliance.tables.findings import Findings
-from tag_compliance.tables.raw_resources import RawResources, Warn
+from tag_compliance.tables.parquet import Warn
+from tag_compliance.tables.raw_resources import RawResources
+
+_LATEST_RUN = "tables/reading_runs"
+"""How many reading runs have begun. It orders readings that do not overlap, without any clock."""
+
+
+def next_reading_run(storage: Storage) -> int:
+    """The number of a reading run that begins now."""
+    number = 0
+
+    def increased(data: bytes | None) -> bytes:
+        nonlocal number
+        number = _number_in(data) + 1
+        return str(number).encode()
+
+    storage.update(_LATEST_RUN, increased)
+    return number
+
+
+def _number_in(data: bytes | None) -> int:
+    """If the object is lost or damaged, times decide until the number is as high again."""
+    return int(data) if data is not None and data.isdigit() else 0
 
 
 @dataclass(frozen=True)
 class AccountWriter:
-    """Evaluates and stores the accounts of the scan that started at `started_at`."""
+    """Evaluates and stores the accounts of the scan that started at `started_at`.
+
+    `reading_run` is the number of the run that reads them; a publishing run has none.
+    """
 
     config: Config
     storage: Storage
     warn: Warn
     started_at: datetime
+    reading_run: int = 0
 
     def store(self, inventory: AccountInventory) -> Evaluation | None:
-        """Evaluates and stores one account; None if a later reading of it is stored already.
+        """Evaluates and stores one account; None if the reading of another scan stays.
 
-        The evaluation is stored first, so that it is never older than the inventory.
+        If nothing of the account was read, its tables stay as they are until the scan is published.
         """
-        policy, findings = policy_of(self.config), Findings(self.storage, self.warn)
-        kept_since = keep_since(self.config, self.started_at)
+        numbered = AccountInventory(self._numbered(inventory.status), inventory.resources)
+        if inventory.status.read_something:
+            return self._store_tables(numbered)
+        stored = RawResources(self.storage, self.warn).load(inventory.status.account_id)
+        carried = numbered.carry_forward(stored) if stored else numbered
+        FailedReadings(self.storage, self.warn).store(carried.status)
+        return self._evaluate(carried)
+
+    def settle(self, failed: Iterable[AccountReadStatus]) -> None:
+        """Stores failed readings in the tables of their accounts, which keep what was known."""
+        pending = FailedReadings(self.storage, self.warn)
+        for status in failed:
+            self._store_tables(AccountInventory(status, RESOURCE_SCHEMA.empty_table()))
+            pending.delete([status.account_id])
+
+    def _store_tables(self, inventory: AccountInventory) -> Evaluation | None:
+        """The evaluation is stored first, so that it is never older than the inventory."""
+        findings = Findings(self.storage, self.warn)
         evaluation: Evaluation | None = None
 
         def store_evaluation(stored: AccountInventory) -> None:
             nonlocal evaluation
-            basis = basis_of(stored.status, policy, self.started_at, kept_since)
-            evaluation = evaluate(stored, policy, basis)
+            evaluation = self._evaluate(stored)
             findings.store(evaluation)
 
-        inventories = RawResources(self.storage, self.warn)
-        if inventories.store(inventory, store_evaluation) is None:
+        if RawResources(self.storage, self.warn).store(inventory, store_evaluation) is None:
             self.warn(f"{inventory.status.display_name}: a later scan has stored this account")
             return None
         return evaluation
+
+    def _evaluate(self, inventory: AccountInventory) -> Evaluation:
+        policy, kept_since = policy_of(self.config), keep_since(self.config, self.started_at)
+        basis = basis_of(inventory.status, policy, self.started_at, kept_since)
+        return evaluate(inventory, policy, basis)
+
+    def _numbered(self, status: AccountReadStatus) -> AccountReadStatus:
+        latest = self.storage.read(_LATEST_RUN)
+        latest_run = _number_in(latest.data if latest else None)
+        return replace(status, reading_run=self.reading_run, latest_run=latest_run)

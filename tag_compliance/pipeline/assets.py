@@ -14,17 +14,16 @@ from tag_compliance.aws.scanner import scan_accounts
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 from tag_compliance.domain.clock import utc_now
+from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.metrics.table import SnapshotInfo
 from tag_compliance.domain.read_status import AccountReadStatus, Outcome, failures_of
-from tag_compliance.domain.thresholds import Thresholds
 from tag_compliance.errors import (
     BadConfiguration,
     InvalidExposition,
-    NothingScanned,
     TagComplianceError,
 )
 from tag_compliance.pipeline import metadata
-from tag_compliance.pipeline.account_writer import AccountWriter
+from tag_compliance.pipeline.account_writer import AccountWriter, next_reading_run
 from tag_compliance.pipeline.checks import (
     RESULT_CHECKS,
     SNAPSHOT_CHECKS,
@@ -32,16 +31,18 @@ from tag_compliance.pipeline.checks import (
     check_snapshot,
 )
 from tag_compliance.pipeline.io_manager import load_scan_times
-from tag_compliance.pipeline.merge import MergedScan, merge_stored
-from tag_compliance.pipeline.partitions import ACCOUNTS
+from tag_compliance.pipeline.merge import MergedScan, merge_current
 from tag_compliance.pipeline.resources import (
     ConfigurationResource,
     HeartbeatResource,
     ProgressResource,
 )
+from tag_compliance.pipeline.run_requests import ACCOUNTS
 from tag_compliance.pipeline.run_tags import scan_times
-from tag_compliance.snapshot.builder import SnapshotSettings, build_contents
+from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
 from tag_compliance.snapshot.status import LastScan
+from tag_compliance.snapshot.store import SnapshotStore
+from tag_compliance.tables.failed_readings import FailedReadings
 
 IO_MANAGER = "tag_compliance_io"
 
@@ -90,14 +91,14 @@ def _read_accounts(
     progress: ProgressResource,
 ) -> Iterator[AccountReadStatus]:
     started_at = scan_times(context.run).started_at
-    writer = AccountWriter(config, configuration.storage(), context.log.warning, started_at)
+    storage = configuration.storage()
+    reading_run = next_reading_run(storage)
+    writer = AccountWriter(config, storage, context.log.warning, started_at, reading_run)
     targets = targets_of(config, set(context.partition_keys))
     for inventory in scan_accounts(config, targets, progress):
         evaluation = writer.store(inventory)
-        if evaluation is not None:
-            context.add_asset_metadata(
-                metadata.of_account(evaluation), partition_key=str(evaluation.account_id)
-            )
+        shown = metadata.of_account(evaluation) if evaluation else metadata.NOT_STORED
+        context.add_asset_metadata(shown, partition_key=str(inventory.status.account_id))
         yield inventory.status
 
 
@@ -122,7 +123,11 @@ def compliance_results(
     """
     storage = configuration.storage()
     times = scan_times(context.run).not_before(load_scan_times(storage))
-    merged = merge_stored(scan_config, storage, context.log.warning, times)
+    merged = merge_current(scan_config, storage, context.log.warning, times)
+    if merged.results.outcome is not Outcome.NOTHING:
+        AccountWriter(scan_config, storage, context.log.warning, merged.times.started_at).settle(
+            merged.failed
+        )
     before = configuration.snapshots().status()
     return dg.MaterializeResult(
         value=merged,
@@ -133,6 +138,7 @@ def compliance_results(
 
 @dg.asset(kinds={"prometheus"}, check_specs=SNAPSHOT_CHECKS)
 def metric_snapshot(
+    context: dg.AssetExecutionContext,
     scan_config: Config,
     compliance_results: MergedScan,
     configuration: ConfigurationResource,
@@ -140,31 +146,45 @@ def metric_snapshot(
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
     """The exposition that the exporter serves, published in one step.
 
-    If no region could be read, nothing is published, and the last good snapshot stays. The same
-    is true if Prometheus would reject the exposition.
+    If no region could be read, the state metrics say so, and the numbers are those of the last good
+    snapshot. If Prometheus would reject the exposition, it is not published, and the last snapshot
+    stays. If another run has published since the results were merged, they are merged again: its
+    numbers can be newer.
     """
-    results, store = compliance_results.results, configuration.snapshots()
-    info = SnapshotInfo(compliance_results.started_at, utc_now(), __version__)
+    store, merged = configuration.snapshots(), compliance_results
     try:
-        if results.outcome is Outcome.NOTHING:
-            store.record(
-                LastScan(info.scan_started_at, info.made_at, Outcome.NOTHING, results.failures)
-            )
-            raise NothingScanned(results.failures)
-        contents = build_contents(
-            results, compliance_results.load_findings, info, snapshot_settings(scan_config)
-        )
-        snapshot_id = store.publish(contents.exposition, contents.status)
+        while (published := _publish(merged, scan_config, store)) is None:
+            context.log.warning("another run has published meanwhile; merging again")
+            storage, warn = configuration.storage(), context.log.warning
+            merged = merge_current(scan_config, storage, warn, merged.times)
         store.retain(scan_config.retain_snapshots)
-    except InvalidExposition as error:
-        store.record(LastScan(info.scan_started_at, info.made_at, Outcome.NOTHING, (str(error),)))
-        raise dg.Failure(str(error), allow_retries=False) from None
+        if merged.results.outcome is Outcome.NOTHING:
+            # The tables stay as they were before this scan.
+            failed = FailedReadings(configuration.storage(), context.log.warning)
+            failed.delete(status.account_id for status in merged.failed)
     except TagComplianceError as error:
         raise dg.Failure(str(error), allow_retries=False) from None
+    snapshot_id, contents = published
     return dg.MaterializeResult(
         metadata=metadata.of_snapshot(contents, snapshot_id, store.uri, scan_config.exporter_url),
         check_results=check_snapshot(contents, scan_config),
     )
+
+
+def _publish(
+    merged: MergedScan, config: Config, store: SnapshotStore
+) -> tuple[str, SnapshotContents] | None:
+    """The id and the contents of the snapshot; None if `merged` may be older than another one."""
+    info = SnapshotInfo(merged.started_at, utc_now(), __version__)
+    settings = snapshot_settings(config)
+    contents = build_contents(merged.results, merged.load_findings, info, settings)
+    try:
+        snapshot_id = store.publish(contents.exposition, contents.status, merged.after)
+    except InvalidExposition as error:
+        failures = (str(error),)
+        store.record(LastScan(info.scan_started_at, info.made_at, Outcome.NOTHING, failures))
+        raise
+    return (snapshot_id, contents) if snapshot_id else None
 
 
 def snapshot_settings(config: Config) -> SnapshotSettings:

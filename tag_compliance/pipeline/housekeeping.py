@@ -1,25 +1,28 @@
-"""Deletes what Dagster would keep forever, once a day: old runs with their events and logs.
+"""Deletes what Dagster would keep forever, once a day: our old runs with their events and logs.
 
 Runs that the UI needs to show the latest materialization of a partition are kept, however old.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import timedelta
 
 import dagster as dg
 
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.pipeline.heartbeat import HEARTBEATS
-from tag_compliance.pipeline.partitions import ACCOUNTS
 from tag_compliance.pipeline.resources import ConfigurationResource
-from tag_compliance.pipeline.run_queries import UNFINISHED
+from tag_compliance.pipeline.run_queries import UI_JOB, UNFINISHED
+from tag_compliance.pipeline.run_requests import ACCOUNTS
+from tag_compliance.pipeline.run_tags import definitions_tags
 from tag_compliance.storage.base import Storage
 
 JOB = "housekeeping"
 _BATCH = 200
 
 
-def build_housekeeping(assets: list[dg.AssetKey]) -> tuple[dg.JobDefinition, dg.ScheduleDefinition]:
+def build_housekeeping(
+    assets: list[dg.AssetKey], prefix: Sequence[str] = ()
+) -> tuple[dg.JobDefinition, dg.ScheduleDefinition]:
     """The job, and its schedule: daily, on by default."""
 
     @dg.op(name="delete_old_runs")
@@ -27,8 +30,7 @@ def build_housekeeping(assets: list[dg.AssetKey]) -> tuple[dg.JobDefinition, dg.
         context: dg.OpExecutionContext, configuration: ConfigurationResource
     ) -> None:
         config = configuration.load()
-        kept = _still_shown(context.instance, assets)
-        deleted = delete_runs(context.instance, config.retain_runs_days, kept)
+        deleted = delete_runs(context.instance, config.retain_runs_days, assets, prefix)
         swept = configuration.snapshots().retain(config.retain_snapshots)
         sweep_heartbeats(context.instance, configuration.storage())
         context.log.info("deleted %s runs and %s snapshots", deleted, swept)
@@ -36,6 +38,7 @@ def build_housekeeping(assets: list[dg.AssetKey]) -> tuple[dg.JobDefinition, dg.
     @dg.job(
         name=JOB,
         executor_def=dg.in_process_executor,
+        tags=definitions_tags(prefix),
         description="Deletes runs with their events and logs that are older than retain_runs_days, "
         "and snapshots beyond retain_snapshots.",
     )
@@ -51,30 +54,40 @@ def build_housekeeping(assets: list[dg.AssetKey]) -> tuple[dg.JobDefinition, dg.
     return housekeeping, schedule
 
 
-def delete_runs(instance: dg.DagsterInstance, days: int, kept: set[str]) -> int:
-    """Deletes the ended runs that are older, with their events and logs; returns their number."""
+def delete_runs(
+    instance: dg.DagsterInstance, days: int, assets: list[dg.AssetKey], prefix: Sequence[str] = ()
+) -> int:
+    """Deletes our ended runs that are older, with their events and logs; returns their number.
+
+    Ours are those of our jobs, and those of which a person has started our `assets` alone.
+    """
     before = utc_now() - timedelta(days=days)
     ended = [status for status in dg.DagsterRunStatus if status not in UNFINISHED]
-    old = list(_paged(instance, dg.RunsFilter(statuses=ended, created_before=before)))
-    deletable = [run_id for run_id in old if run_id not in kept]
+    ours = dg.RunsFilter(statuses=ended, created_before=before, tags=definitions_tags(prefix))
+    by_hand = dg.RunsFilter(statuses=ended, created_before=before, job_name=UI_JOB)
+    old = {run.run_id for run in _paged(instance, ours)}
+    for run in _paged(instance, by_hand):
+        if run.asset_selection and run.asset_selection <= set(assets):
+            old.add(run.run_id)
+    deletable = old - _still_shown(instance, assets)
     for run_id in deletable:
         instance.compute_log_manager.delete_logs(prefix=[run_id])
         instance.delete_run(run_id)
     return len(deletable)
 
 
-def _paged(instance: dg.DagsterInstance, filters: dg.RunsFilter) -> Iterator[str]:
+def _paged(instance: dg.DagsterInstance, filters: dg.RunsFilter) -> Iterator[dg.DagsterRun]:
     cursor = None
     # A cursor is a run that exists: nothing may be deleted before the last page is read.
     while records := instance.get_run_records(filters, limit=_BATCH, cursor=cursor):
-        yield from (record.dagster_run.run_id for record in records)
+        yield from (record.dagster_run for record in records)
         cursor = records[-1].dagster_run.run_id
 
 
 def sweep_heartbeats(instance: dg.DagsterInstance, storage: Storage) -> int:
     """Deletes the heartbeats of runs that were killed; returns their number."""
     names = storage.names(f"{HEARTBEATS}/")
-    unfinished = set(_paged(instance, dg.RunsFilter(statuses=UNFINISHED)))
+    unfinished = {run.run_id for run in _paged(instance, dg.RunsFilter(statuses=UNFINISHED))}
     dead = [name for name in names if name.rpartition("/")[2] not in unfinished]
     for name in dead:
         storage.delete(name)

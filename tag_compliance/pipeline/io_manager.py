@@ -1,6 +1,7 @@
 """The IO manager: it keeps the values of the assets in the storage of this project.
 
 tables/scan_config.json
+tables/reading_runs                          how many have begun; written by the asset as well
 tables/scan_times.json                       of the scan that compliance_results describes
 tables/raw_resources/<account id>.parquet    written by the asset itself, account by account
 tables/findings/<account id>.parquet         the same
@@ -21,11 +22,12 @@ from tag_compliance.domain.evaluation import Basis
 from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.domain.result_table import result_rows, to_frame
 from tag_compliance.errors import StoredValueUnreadable, TagComplianceError
-from tag_compliance.pipeline.merge import MergedScan, merge_stored, policy_of
+from tag_compliance.pipeline.merge import MergedScan, merge_current, policy_of
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_tags import ScanTimes
 from tag_compliance.storage.base import Storage
-from tag_compliance.tables.raw_resources import RawResources, Warn
+from tag_compliance.tables.parquet import Warn
+from tag_compliance.tables.raw_resources import RawResources
 
 _CONFIG, _TIMES = "tables/scan_config.json", "tables/scan_times.json"
 _times = TypeAdapter(ScanTimes)
@@ -63,7 +65,7 @@ class TableIOManager(dg.ConfigurableIOManager):
             upstream = context.upstream_output
             merged = self._merged.get(upstream.run_id) if upstream and upstream.run_id else None
             if merged is None:
-                merged = merge_stored(config, storage, warn, load_scan_times(storage))
+                merged = merge_current(config, storage, warn, load_scan_times(storage))
             return _frame_of(merged, config, storage, warn) if wanted is pd.DataFrame else merged
 
 

@@ -16,29 +16,42 @@ import pyarrow as pa
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config, OnFailure
 from tag_compliance.domain.account import AccountId, Target
-from tag_compliance.domain.clock import utc_now
-from tag_compliance.domain.evaluation import Basis, Evaluation, basis_of, evaluate
+from tag_compliance.domain.clock import is_ahead, utc_now
+from tag_compliance.domain.evaluation import Basis, basis_of, evaluate
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.reconcile import reconcile
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
-from tag_compliance.domain.results import ComplianceResults
-from tag_compliance.domain.summary import AccountSummary, SummarizedAccount, Summary
+from tag_compliance.domain.summary import (
+    AccountSummary,
+    ComplianceResults,
+    SummarizedAccount,
+    Summary,
+)
 from tag_compliance.pipeline.run_tags import ScanTimes
+from tag_compliance.snapshot.store import ANY, SnapshotStore
 from tag_compliance.storage.base import Storage
+from tag_compliance.tables.failed_readings import FailedReadings
 from tag_compliance.tables.findings import Findings, StoredEvaluation
-from tag_compliance.tables.raw_resources import RawResources, Warn
+from tag_compliance.tables.parquet import Warn
+from tag_compliance.tables.raw_resources import RawResources
 
 LoadFindings = Callable[[], pa.Table]
 
 
 @dataclass(frozen=True)
 class MergedScan:
-    """The results, the times of the scan, and where the findings of each account are."""
+    """The results, the times of the scan, and where the findings of each account are.
+
+    `failed` are the readings that read nothing and are not in the tables of their accounts yet;
+    `after` is the id of the snapshot that was current before the results were merged.
+    """
 
     results: ComplianceResults
     times: ScanTimes
     findings: Mapping[AccountId, LoadFindings]
+    failed: tuple[AccountReadStatus, ...] = ()
+    after: str | None = ANY
 
     def load_findings(self, account_id: AccountId) -> pa.Table:
         """A table of `FINDING_SCHEMA`. Raises `StoredValueUnreadable`."""
@@ -46,11 +59,16 @@ class MergedScan:
 
     @property
     def started_at(self) -> datetime:
-        """The latest start of reading an account; the scan's start if no account was read."""
+        """The latest start of reading an account; the scan's start if no account was read.
+
+        Never later than now, even if the clock of another host is ahead.
+        """
         read = (s.started_at for s in self.results.statuses if s.was_read)
-        latest = max(read, default=self.times.started_at)
+        counted = (moment for moment in read if not is_ahead(moment))
+        latest = max(counted, default=self.times.started_at)
         since = self.times.read_since
-        return latest if since is None or latest >= since else self.times.started_at
+        started_at = latest if since is None or latest >= since else self.times.started_at
+        return min(started_at, utc_now())
 
 
 def policy_of(config: Config) -> Policy:
@@ -69,22 +87,35 @@ def keep_since(config: Config, started_at: datetime) -> datetime | None:
 
 
 def merge_stored(config: Config, storage: Storage, warn: Warn, times: ScanTimes) -> MergedScan:
-    """The stored evaluations of the configured accounts, in the configured order."""
+    """The stored evaluations of the configured accounts, in the configured order.
+
+    If nothing at all was read, the read statuses say so, and the numbers of the last good snapshot
+    are kept, for at most `keep_last_for`.
+    """
     targets, policy = targets_of(config), policy_of(config)
     findings, inventories = Findings(storage, warn), RawResources(storage, warn)
+    failed = FailedReadings(storage, warn).load()
     stored = {target.account_id: findings.load(target.account_id) for target in targets}
-    merger = _Merger(config, policy, inventories, _not_before(times, stored))
-    accounts = [merger.merge(target, stored.pop(target.account_id)) for target in targets]
-    names = {target.account_id: target.account_name for target in targets}
-    summary = Summary(
-        tuple(
-            SummarizedAccount(a.status.account_id, names[a.status.account_id], a.summary)
-            for a in accounts
-        ),
-        tuple(str(rule.rule_id) for rule in policy.rules),
+    merger = _Merger(config, policy, inventories, _not_before(times, stored), failed)
+    accounts = [merger.merge(target, stored[target.account_id]) for target in targets]
+    if not any(account.status.read_something for account in accounts):
+        accounts = [
+            merger.keep(target, stored[target.account_id], account.status)
+            for target, account in zip(targets, accounts, strict=True)
+        ]
+    summarized = (
+        SummarizedAccount(a.status.account_id, a.status.account_name, a.summary) for a in accounts
     )
+    summary = Summary(tuple(summarized), tuple(str(rule.rule_id) for rule in policy.rules))
     results = ComplianceResults(tuple(a.status for a in accounts), summary)
-    return MergedScan(results, merger.times, {a.status.account_id: a.findings for a in accounts})
+    loaders = {a.status.account_id: a.findings for a in accounts}
+    return MergedScan(results, merger.times, loaders, tuple(failed.values()))
+
+
+def merge_current(config: Config, storage: Storage, warn: Warn, times: ScanTimes) -> MergedScan:
+    """The same, to be published: if another run publishes after this, it is merged again."""
+    after = SnapshotStore(storage).current_id()
+    return replace(merge_stored(config, storage, warn, times), after=after)
 
 
 def _not_before(times: ScanTimes, stored: Mapping[AccountId, StoredEvaluation | None]) -> ScanTimes:
@@ -113,6 +144,7 @@ class _Merger:
     policy: Policy
     inventories: RawResources
     times: ScanTimes
+    failed: Mapping[AccountId, AccountReadStatus]
 
     def merge(self, target: Target, stored: StoredEvaluation | None) -> _Account:
         if stored is not None:
@@ -120,25 +152,52 @@ class _Merger:
             basis = self._basis(status)
             if basis == stored.basis:
                 return _Account(status, stored.summary, stored.findings)
-        evaluation = self._evaluate(target)
-        return _Account(evaluation.status, evaluation.summary, lambda: evaluation.findings)
+        # The inventory and its read status may be those of a later reading than the evaluation, if
+        # the process that read the account was killed before it had stored both.
+        known, resources = self._inventory(target)
+        status = self._reconcile(target, known)
+        return self._evaluated(status, resources, self._basis(status))
 
-    def _evaluate(self, target: Target) -> Evaluation:
-        """From the inventory and its read status, which may be those of another reading.
+    def keep(
+        self, target: Target, stored: StoredEvaluation | None, status: AccountReadStatus
+    ) -> _Account:
+        """The numbers as they were before a scan that read nothing, under the status of the scan.
 
-        That is so if the process that read the account was killed before it had stored both.
+        Numbers older than `keep_last_for` are not kept.
         """
-        inventory = self.inventories.load(target.account_id)
-        if inventory is not None:
-            status, resources = inventory.status, inventory.resources
+        resources = None
+        if stored is not None:
+            known: AccountReadStatus | None = stored.status
         else:
-            status, resources = None, RESOURCE_SCHEMA.empty_table()
-        status = self._reconcile(target, status)
-        return evaluate(AccountInventory(status, resources), self.policy, self._basis(status))
+            known, resources = self._inventory(target)
+        before = reconcile(target, known, now=self.times.started_at)
+        oldest = self.times.started_at - timedelta(seconds=self.config.keep_last_for)
+        last_success = {region.region: region.last_success_at for region in before.regions}
+        basis = self._basis(before)
+        kept = tuple(r for r in basis.regions if (last_success[r] or oldest) >= oldest)
+        basis = replace(basis, regions=kept)
+        if stored is not None and basis == stored.basis:
+            return _Account(status, stored.summary, stored.findings)
+        if resources is None:
+            _, resources = self._inventory(target)
+        return self._evaluated(status, resources, basis)
 
-    def _reconcile(self, target: Target, stored: AccountReadStatus | None) -> AccountReadStatus:
-        times = self.times
-        return reconcile(target, stored, now=times.started_at, read_since=times.read_since)
+    def _inventory(self, target: Target) -> tuple[AccountReadStatus | None, pa.Table]:
+        inventory = self.inventories.load(target.account_id)
+        if inventory is None:
+            return None, RESOURCE_SCHEMA.empty_table()
+        return inventory.status, inventory.resources
+
+    def _evaluated(self, status: AccountReadStatus, resources: pa.Table, basis: Basis) -> _Account:
+        evaluation = evaluate(AccountInventory(status, resources), self.policy, basis)
+        return _Account(status, evaluation.summary, lambda: evaluation.findings)
+
+    def _reconcile(self, target: Target, known: AccountReadStatus | None) -> AccountReadStatus:
+        """The latest status of the account: a failed reading may not be in its tables yet."""
+        times, failed = self.times, self.failed.get(target.account_id)
+        if failed is not None and (known is None or failed.replaces(known)):
+            known = failed
+        return reconcile(target, known, now=times.started_at, read_since=times.read_since)
 
     def _basis(self, status: AccountReadStatus) -> Basis:
         started_at = self.times.started_at

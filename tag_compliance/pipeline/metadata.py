@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 import dagster as dg
@@ -12,8 +13,8 @@ from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 from tag_compliance.domain.counts import Counts, floor_percentage
 from tag_compliance.domain.evaluation import Evaluation
-from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.domain.rules.required_tag import PREFIX
+from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.pipeline.chart import chart_of
 from tag_compliance.snapshot.builder import SnapshotContents
 
@@ -22,6 +23,9 @@ Value = dg.MetadataValue | str | int | float | bool
 Metadata = Mapping[str, Value]
 
 _WORST = 10
+
+NOT_STORED: Metadata = {"outcome": "not stored: a later scan has stored this account"}
+"""The metadata of an account whose reading was refused."""
 
 
 def of_config(config: Config) -> Metadata:
@@ -75,12 +79,11 @@ def of_results(results: ComplianceResults) -> Metadata:
 
 
 def of_snapshot(
-    contents: SnapshotContents, snapshot_id: str | None, uri: str, exporter_url: str | None
+    contents: SnapshotContents, snapshot_id: str, uri: str, exporter_url: str | None
 ) -> Metadata:
     status = contents.status
-    place = f"{uri}/snapshots/{snapshot_id}" if snapshot_id else "not published: a newer one exists"
     found: dict[str, Value] = {
-        "snapshot": dg.MetadataValue.path(place),
+        "snapshot": dg.MetadataValue.path(f"{uri}/snapshots/{snapshot_id}"),
         "outcome": str(status.outcome),
         "samples": contents.samples,
         "detail_series": contents.detail_series,
@@ -100,10 +103,7 @@ def of_snapshot(
 def _counts(counts: Counts) -> dict[str, Value]:
     """The four numbers, under the same names on every surface, and the percentage."""
     found: dict[str, Value] = {
-        "returned": counts.returned,
-        "excluded": counts.excluded,
-        "counted": counts.counted,
-        "compliant": counts.compliant,
+        **asdict(counts),
         "dagster/row_count": counts.counted,
     }
     if (percentage := counts.compliance_percentage) is not None:
@@ -143,10 +143,7 @@ def table_of_accounts(results: ComplianceResults) -> dg.MetadataValue:
                 "account_id": str(status.account_id),
                 "account_name": str(status.account_name),
                 "outcome": "read" if status.succeeded else str(status.reason),
-                "returned": counts[status.account_id].returned,
-                "excluded": counts[status.account_id].excluded,
-                "counted": counts[status.account_id].counted,
-                "compliant": counts[status.account_id].compliant,
+                **asdict(counts[status.account_id]),
                 "seconds": round(status.seconds, 3),
             }
             for status in results.statuses

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import dagster as dg
 
 from tag_compliance.config import Config
 from tag_compliance.domain.clock import utc_now
+from tag_compliance.domain.read_status import Outcome
+from tag_compliance.pipeline import metadata
 from tag_compliance.pipeline.build import build_definitions
-from tag_compliance.pipeline.partitions import range_tags, sync_partitions
 from tag_compliance.pipeline.resources import ProgressResource
+from tag_compliance.pipeline.run_requests import range_tags, sync_partitions
 from tag_compliance.pipeline.run_tags import (
     ACCOUNT_TAG,
     CLI_TRIGGER,
@@ -20,6 +22,7 @@ from tag_compliance.pipeline.run_tags import (
     PARTS_TAG,
     PUBLISH_JOB,
     PUBLISHES_TAG,
+    RAW_RESOURCES,
     RUN_CONFIG,
     SCAN_JOB,
     SCAN_TAG,
@@ -32,7 +35,10 @@ from tag_compliance.storage.open import open_storage
 
 @dataclass(frozen=True)
 class FinishedScan:
-    """`snapshot` is the published one; None if the scan failed, and `failure` says why."""
+    """`snapshot` is the published one; None if the scan failed, and `failure` says why.
+
+    Its status is that of this scan, which is partial if something that it read was not stored.
+    """
 
     run_id: str
     snapshot: Snapshot | None
@@ -67,7 +73,28 @@ def run_once(
         )
     if not publishing.success:
         return FinishedScan(publishing.run_id, None, _failure_of(publishing))
-    return FinishedScan(publishing.run_id, SnapshotStore(open_storage(config.storage)).load())
+    snapshot = SnapshotStore(open_storage(config.storage)).load()
+    return FinishedScan(publishing.run_id, snapshot and _as_read(snapshot, reading))
+
+
+def _as_read(snapshot: Snapshot, reading: dg.ExecuteInProcessResult) -> Snapshot:
+    """The status of the published snapshot does not know what was refused before."""
+    outcome = dg.TextMetadataValue(str(metadata.NOT_STORED["outcome"]))
+    refused = tuple(
+        f"{written.partition}: {outcome.value}"
+        for written in reading.asset_materializations_for_node(RAW_RESOURCES)
+        if written.metadata["outcome"] == outcome
+    )
+    if not refused:
+        return snapshot
+    published = snapshot.status
+    complete = published.outcome is Outcome.COMPLETE
+    status = replace(
+        published,
+        outcome=Outcome.PARTIAL if complete else published.outcome,
+        failures=(*refused, *published.failures),
+    )
+    return replace(snapshot, status=status)
 
 
 def _run(

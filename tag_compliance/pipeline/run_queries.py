@@ -1,7 +1,8 @@
 """Questions about the runs of an instance: what is being read, and what is still to be published.
 
 A scan is one or more reading runs and one publishing run, regardless of what started them: the
-schedule, a person in the UI, the command line, a re-execution.
+schedule, a person in the UI, the command line, a re-execution. `prefix` is always the key prefix of
+this project's assets: other code locations can have jobs and assets with the same names.
 """
 
 from collections.abc import Sequence
@@ -9,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from tag_compliance.domain.clock import utc_now
+from tag_compliance.domain.clock import is_ahead, utc_now
 from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.pipeline.run_tags import (
     ACCOUNT_TAG,
@@ -22,6 +23,7 @@ from tag_compliance.pipeline.run_tags import (
     SCAN_JOB,
     SCAN_TAG,
     TRIGGER_TAG,
+    definitions_tags,
 )
 
 UNFINISHED = [
@@ -32,6 +34,9 @@ UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 
+UI_JOB = "__ASSET_JOB"
+"""Dagster's own job of all assets, which a materialization from the UI runs."""
+
 ALL_REQUESTED_WITHIN = timedelta(minutes=5)
 """After this time the daemon has created every run of a scan that it will ever create."""
 
@@ -40,74 +45,70 @@ _LATEST = 100
 not linked to a reading run by a tag is compared with it by the clocks of their hosts.
 """
 
-_UI_JOB = "__ASSET_JOB"
-"""Dagster's own job of all assets, which a materialization from the UI runs."""
-
-_PUBLISHED_BY_CLI_WITHIN_SECONDS = 60
+_PUBLISHED_BY_CLI_WITHIN = timedelta(minutes=1)
 """If the process of a command is killed between its two runs, the sensor publishes after this."""
+
+_MOST_PUBLICATIONS = 3
+"""So many publishing runs are started for one reading run if their processes are killed."""
+
+# The reason of a failure that the process of a run has reported itself is a tag of the run.
+_REASON_TAG = "dagster/failure_reason"
+_OWN_FAILURES = {"STEP_FAILURE", "RUN_EXCEPTION", "JOB_INITIALIZATION_FAILURE"}
 
 
 def is_reading(run: dg.DagsterRun, prefix: Sequence[str] = ()) -> bool:
-    """Whether the run reads AWS: the scan job, or a materialization from the UI.
-
-    `prefix` is the key prefix of this project's assets.
-    """
-    return _materializes(run, dg.AssetKey([*prefix, RAW_RESOURCES]), SCAN_JOB)
+    """Whether the run reads AWS: the scan job, or a materialization from the UI."""
+    return _materializes(run, RAW_RESOURCES, SCAN_JOB, prefix)
 
 
 def is_publishing(run: dg.DagsterRun, prefix: Sequence[str] = ()) -> bool:
     """Whether the run publishes a snapshot: the publish job, or a materialization from the UI."""
-    return _materializes(run, dg.AssetKey([*prefix, METRIC_SNAPSHOT]), PUBLISH_JOB)
+    return _materializes(run, METRIC_SNAPSHOT, PUBLISH_JOB, prefix)
 
 
-def _materializes(run: dg.DagsterRun, asset: dg.AssetKey, job: str) -> bool:
-    # A run from the UI has Dagster's own job, `__ASSET_JOB`, and the selected assets.
-    return asset in run.asset_selection if run.asset_selection else run.job_name == job
+def _materializes(run: dg.DagsterRun, asset: str, job: str, prefix: Sequence[str]) -> bool:
+    # A run from the UI has Dagster's own job and the selected assets.
+    if run.asset_selection:
+        return dg.AssetKey([*prefix, asset]) in run.asset_selection
+    return run.job_name == job and definitions_tags(prefix).items() <= run.tags.items()
 
 
-def has_ended(instance: dg.DagsterInstance, record: dg.RunRecord, heartbeats: Heartbeats) -> bool:
-    """Whether the run has ended; a run whose process died is first marked as failed."""
-    run = record.dagster_run
-    if run.status not in UNFINISHED:
-        return True
-    if not heartbeats.is_dead(instance, record):
-        return False
-    instance.report_run_failed(run, "No heartbeat: its process was killed.")
-    return True
+def is_recent(moment: datetime, within: timedelta) -> bool:
+    """A time of a clock that was far ahead is not recent."""
+    return abs(utc_now() - moment) < within
 
 
-def unfinished_run(
+def unfinished_runs(
     instance: dg.DagsterInstance, heartbeats: Heartbeats, prefix: Sequence[str] = ()
-) -> dg.DagsterRun | None:
-    """A reading or publishing run that has not ended, if there is one."""
+) -> list[dg.DagsterRun]:
+    """The reading and publishing runs that have not ended.
+
+    A run whose process died is marked as failed.
+    """
+    found = []
     for record in instance.get_run_records(filters=dg.RunsFilter(statuses=UNFINISHED)):
         run = record.dagster_run
-        is_part_of_scan = is_reading(run, prefix) or is_publishing(run, prefix)
-        if is_part_of_scan and not has_ended(instance, record, heartbeats):
-            return run
-    return None
+        if not (is_reading(run, prefix) or is_publishing(run, prefix)):
+            continue
+        if heartbeats.is_dead(instance, record):
+            instance.report_run_failed(run, "No heartbeat: its process was killed.")
+        else:
+            found.append(run)
+    return found
 
 
-def unfinished_reading_runs(
-    instance: dg.DagsterInstance, heartbeats: Heartbeats, prefix: Sequence[str] = ()
-) -> int:
-    """How many reading runs have not ended."""
-    records = instance.get_run_records(filters=dg.RunsFilter(statuses=UNFINISHED))
-    return sum(
-        is_reading(record.dagster_run, prefix) and not has_ended(instance, record, heartbeats)
-        for record in records
-    )
-
-
-def latest_scan_at(instance: dg.DagsterInstance) -> datetime | None:
+def latest_scan_at(instance: dg.DagsterInstance, prefix: Sequence[str] = ()) -> datetime | None:
     """When the latest scan of all accounts was requested.
 
-    Neither a scan of one account, nor a re-execution, nor a run from the UI is such a scan.
+    Neither a scan of one account, nor a re-execution, nor a run from the UI is such a scan. A
+    time of a clock that was far ahead does not count: no scan would start until it has passed.
     """
-    for record in instance.get_run_records(dg.RunsFilter(job_name=SCAN_JOB), limit=_LATEST):
-        run = record.dagster_run
-        if TRIGGER_TAG in run.tags and ACCOUNT_TAG not in run.tags and not run.parent_run_id:
-            return record.create_timestamp.astimezone(UTC)
+    for record in _runs_of(instance, SCAN_JOB, prefix):
+        run, created_at = record.dagster_run, record.create_timestamp.astimezone(UTC)
+        if TRIGGER_TAG not in run.tags or ACCOUNT_TAG in run.tags or run.parent_run_id:
+            continue
+        if not is_ahead(created_at):
+            return created_at
     return None
 
 
@@ -118,7 +119,7 @@ def find_unpublished_run(
 
     A run that ended before it started has read nothing and does not count.
     """
-    records = _latest_runs(instance)
+    records = _latest_runs(instance, prefix)
     latest = max(_ended_reading(records, prefix), key=_end, default=None)
     if latest is None or any(_publishes(record, latest, prefix) for record in records):
         return None
@@ -126,19 +127,33 @@ def find_unpublished_run(
 
 
 def latest_scan_tag(instance: dg.DagsterInstance, prefix: Sequence[str] = ()) -> str | None:
-    """The scan of all accounts that was read last, whatever else was read after it."""
-    ended = _ended_reading(_latest_runs(instance), prefix)
-    tags = (record.dagster_run.tags.get(SCAN_TAG) for record in ended)
-    return max(filter(None, tags), default=None)
+    """The scan of all accounts that was requested last of those that have been read.
 
-
-def _latest_runs(instance: dg.DagsterInstance) -> list[dg.RunRecord]:
-    # By job, because an instance may have any number of runs of other jobs.
-    return [
+    Its runs were created after those of other scans, whatever the clocks of their hosts. A
+    re-execution has the tag of the run that it repeats, which may be old.
+    """
+    tagged = [
         record
-        for job in (SCAN_JOB, PUBLISH_JOB, _UI_JOB)
-        for record in instance.get_run_records(dg.RunsFilter(job_name=job), limit=_LATEST)
+        for record in _ended_reading(_latest_runs(instance, prefix), prefix)
+        if SCAN_TAG in record.dagster_run.tags and not record.dagster_run.parent_run_id
     ]
+    latest = max(tagged, key=lambda record: record.storage_id, default=None)
+    return latest.dagster_run.tags[SCAN_TAG] if latest else None
+
+
+def _latest_runs(instance: dg.DagsterInstance, prefix: Sequence[str]) -> list[dg.RunRecord]:
+    # By job, because an instance may have any number of runs of other jobs.
+    by_hand = instance.get_run_records(dg.RunsFilter(job_name=UI_JOB), limit=_LATEST)
+    scans, publications = (_runs_of(instance, job, prefix) for job in (SCAN_JOB, PUBLISH_JOB))
+    return [*scans, *publications, *by_hand]
+
+
+def _runs_of(
+    instance: dg.DagsterInstance, job: str, prefix: Sequence[str]
+) -> Sequence[dg.RunRecord]:
+    """The latest first."""
+    wanted = dg.RunsFilter(job_name=job, tags=definitions_tags(prefix))
+    return instance.get_run_records(wanted, limit=_LATEST)
 
 
 def _ended_reading(records: Sequence[dg.RunRecord], prefix: Sequence[str]) -> list[dg.RunRecord]:
@@ -154,11 +169,11 @@ def _ended_reading(records: Sequence[dg.RunRecord], prefix: Sequence[str]) -> li
 def _publishes(record: dg.RunRecord, reading: dg.RunRecord, prefix: Sequence[str]) -> bool:
     """Whether this run has published what the other has read, or is about to.
 
-    The publishing run that was started for a reading run is not repeated if it fails.
+    The publishing run that was started for a reading run is not repeated if it fails by itself.
     """
     run, read = record.dagster_run, reading.dagster_run
     if run.tags.get(PUBLISHES_TAG) == read.run_id:
-        return True
+        return not _was_killed(run)
     if not is_publishing(run, prefix):
         return False
     if run.status is dg.DagsterRunStatus.SUCCESS:
@@ -167,8 +182,26 @@ def _publishes(record: dg.RunRecord, reading: dg.RunRecord, prefix: Sequence[str
     return run.status in UNFINISHED and starts_later
 
 
+def _was_killed(run: dg.DagsterRun) -> bool:
+    is_failed = run.status is dg.DagsterRunStatus.FAILURE
+    return is_failed and run.tags.get(_REASON_TAG) not in _OWN_FAILURES
+
+
+def killed_publications(instance: dg.DagsterInstance, reading: dg.DagsterRun) -> int:
+    """How many publishing runs of this reading run were killed."""
+    wanted = dg.RunsFilter(tags={PUBLISHES_TAG: reading.run_id})
+    return sum(_was_killed(record.dagster_run) for record in instance.get_run_records(wanted))
+
+
+def is_given_up(instance: dg.DagsterInstance, reading: dg.DagsterRun) -> bool:
+    """Whether so many publishing runs were killed that what was read stays unpublished."""
+    return killed_publications(instance, reading) >= _MOST_PUBLICATIONS
+
+
 def _end(record: dg.RunRecord) -> float:
-    return record.end_time or 0.0
+    """In Unix time. One of a clock that was far ahead counts as the earliest."""
+    end = record.end_time or 0.0
+    return 0.0 if is_ahead(datetime.fromtimestamp(end, UTC)) else end
 
 
 def is_published_by_its_process(record: dg.RunRecord) -> bool:
@@ -177,7 +210,7 @@ def is_published_by_its_process(record: dg.RunRecord) -> bool:
     is_complete = run.status is dg.DagsterRunStatus.SUCCESS
     if run.tags.get(TRIGGER_TAG) != CLI_TRIGGER or not is_complete or run.parent_run_id:
         return False
-    return utc_now().timestamp() - _end(record) < _PUBLISHED_BY_CLI_WITHIN_SECONDS
+    return is_recent(datetime.fromtimestamp(_end(record), UTC), _PUBLISHED_BY_CLI_WITHIN)
 
 
 def missing_parts(instance: dg.DagsterInstance, record: dg.RunRecord) -> int:
@@ -185,8 +218,7 @@ def missing_parts(instance: dg.DagsterInstance, record: dg.RunRecord) -> int:
     tags = record.dagster_run.tags
     if SCAN_TAG not in tags or PARTS_TAG not in tags:
         return 0
-    age = utc_now() - record.create_timestamp.astimezone(UTC)
-    if age >= ALL_REQUESTED_WITHIN:
+    if not is_recent(record.create_timestamp.astimezone(UTC), ALL_REQUESTED_WITHIN):
         return 0
     created = instance.get_run_records(filters=dg.RunsFilter(tags={SCAN_TAG: tags[SCAN_TAG]}))
     parts = sum(PUBLISHES_TAG not in part.dagster_run.tags for part in created)

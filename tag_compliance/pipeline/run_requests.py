@@ -1,12 +1,15 @@
-"""The runs to request from Dagster: those that read the accounts, and the one that publishes."""
+"""The runs to request from Dagster: those that read the accounts, and the one that publishes.
+
+Each account is a partition; the partitions follow the configuration without a reload.
+"""
 
 from collections.abc import Iterable
 
 import dagster as dg
 
+from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.pipeline.partitions import range_tags, sync_partitions
 from tag_compliance.pipeline.run_tags import (
     ONE_AT_A_TIME,
     PARTS_TAG,
@@ -19,6 +22,32 @@ from tag_compliance.pipeline.run_tags import (
     TRIGGER_TAG,
     scan_id,
 )
+
+ACCOUNTS = dg.DynamicPartitionsDefinition(name="account")
+
+# The tags that Dagster itself sets on a run over a range of partitions.
+_RANGE_START, _RANGE_END = (
+    "dagster/asset_partition_range_start",
+    "dagster/asset_partition_range_end",
+)
+
+
+def sync_partitions(instance: dg.DagsterInstance, config: Config) -> list[str]:
+    """Adds the configured accounts, removes the others; returns the keys in Dagster's order."""
+    name = ACCOUNTS.name or ""
+    wanted = [str(target.account_id) for target in targets_of(config)]
+    there = instance.get_dynamic_partitions(name)
+    for gone in set(there) - set(wanted):
+        instance.delete_dynamic_partition(name, gone)
+    new = [account_id for account_id in wanted if account_id not in set(there)]
+    if new:
+        instance.add_dynamic_partitions(name, new)
+    return list(instance.get_dynamic_partitions(name))
+
+
+def range_tags(first: str, last: str) -> dict[str, str]:
+    """The tags of one run over the partitions from `first` to `last`."""
+    return {_RANGE_START: first, _RANGE_END: last}
 
 
 def scan_requests(
@@ -46,11 +75,12 @@ def faulty_request(trigger: str, key: str, prefix: list[str]) -> dg.RunRequest:
     return _request(SCAN_JOB, f"{trigger}-{key}", {TRIGGER_TAG: trigger}, selection)
 
 
-def publish_request(reading: dg.DagsterRun, scan: str | None) -> dg.RunRequest:
+def publish_request(reading: dg.DagsterRun, scan: str | None, killed: int = 0) -> dg.RunRequest:
     """The publishing run after this reading run, which ended last.
 
     `scan` is the tag of the latest scan of all accounts: an account that this scan did not read has
-    failed, even if a single account was read after it.
+    failed, even if a single account was read after it. `killed` publishing runs of this reading run
+    were killed, so that Dagster must not take this one for a repetition of the same request.
     """
     tags = {
         TRIGGER_TAG: reading.tags.get(TRIGGER_TAG, "ui"),
@@ -59,7 +89,8 @@ def publish_request(reading: dg.DagsterRun, scan: str | None) -> dg.RunRequest:
     }
     if scan is not None:
         tags[SCAN_TAG] = scan
-    return _request(PUBLISH_JOB, f"publish-{reading.run_id}", tags)
+    repetition = f"-{killed + 1}" if killed else ""
+    return _request(PUBLISH_JOB, f"publish-{reading.run_id}{repetition}", tags)
 
 
 def _request(

@@ -1,13 +1,13 @@
 """The jobs, and the tags by which their runs are found."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
 
 import dagster as dg
 
-from tag_compliance.domain.clock import utc_now
+from tag_compliance.domain.clock import is_ahead, utc_now
 
 SCAN_JOB = "scan"
 """Reads the accounts: `scan_config` and `raw_resources`."""
@@ -35,6 +35,12 @@ ACCOUNT_TAG = "tag_compliance/account"
 
 PUBLISHES_TAG = "tag_compliance/publishes"
 """On a publishing run: the reading run after whose end it was started."""
+
+DEFINITIONS_TAG = "tag_compliance/definitions"
+"""On every run of the jobs: the key of `raw_resources`, which is unique in a Dagster instance.
+
+Other code locations of the instance can have jobs with the same names.
+"""
 
 ONE_AT_A_TIME = {"tag_compliance/one_at_a_time": "true"}
 """`dagster.yaml` limits the runs that have this tag to one."""
@@ -68,6 +74,11 @@ class ScanTimes:
         return replace(self, read_since=since)
 
 
+def definitions_tags(prefix: Sequence[str]) -> dict[str, str]:
+    """The tags of the jobs; `prefix` is the key prefix of the assets."""
+    return {DEFINITIONS_TAG: "/".join([*prefix, RAW_RESOURCES])}
+
+
 def scan_id(started_at: datetime) -> str:
     """Names a scan by its start."""
     return started_at.astimezone(UTC).strftime(_TIME)
@@ -76,11 +87,12 @@ def scan_id(started_at: datetime) -> str:
 def scan_times(run: dg.DagsterRun) -> ScanTimes:
     """The times of the scan that a run belongs to.
 
-    A run without a scan in its tags, for example from the UI, starts now. A re-execution has the
-    tags of the run that it repeats, but it may be days later, so it starts now as well.
+    A run without a scan in its tags, for example from the UI, starts now, and so does one whose
+    tag has a time of a wrong clock. A re-execution has the tags of the run that it repeats, but it
+    may be days later, so it starts now as well.
     """
     tagged = _tagged_start(run.tags)
-    if tagged is None:
+    if tagged is None or is_ahead(tagged):
         return ScanTimes(utc_now())
     started_at = utc_now() if run.parent_run_id else tagged
     return ScanTimes(started_at, tagged - _CLOCK_SKEW)

@@ -1,25 +1,63 @@
-"""The schedule: a scan every `refresh_interval`."""
+"""The schedule: a scan every `refresh_interval`.
+
+The smallest unit of cron is a minute, so not every tick leads to a scan.
+"""
 
 from collections.abc import Sequence
-from datetime import UTC, timedelta
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import dagster as dg
 
-from tag_compliance.domain.clock import utc_now
 from tag_compliance.errors import BadConfiguration
-from tag_compliance.pipeline.cadence import Cadence
 from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_queries import (
     ALL_REQUESTED_WITHIN,
     find_unpublished_run,
+    is_given_up,
+    is_recent,
     latest_scan_at,
-    unfinished_run,
+    unfinished_runs,
 )
 from tag_compliance.pipeline.run_requests import faulty_request, scan_requests
 from tag_compliance.pipeline.run_tags import SCAN_JOB
 
 Requests = list[dg.RunRequest] | dg.SkipReason
+
+_MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+
+@dataclass(frozen=True, slots=True)
+class Cadence:
+    """How often to scan: `cron` ticks at least that often; a tick counts if it `is_due`."""
+
+    seconds: int
+
+    @property
+    def cron(self) -> str:
+        """The coarsest expression with a tick at every multiple of the interval, if one exists."""
+        if self.seconds % _DAY == 0:
+            return "0 0 * * *"
+        if self.seconds % _HOUR == 0:
+            return _every(self.seconds // _HOUR, 24, "0 {} * * *")
+        if self.seconds % _MINUTE == 0:
+            return _every(self.seconds // _MINUTE, 60, "{} * * * *")
+        return "* * * * *"
+
+    def is_due(self, tick: datetime, last_scan: datetime | None) -> bool:
+        """Whether a multiple of the interval lies between the last scan's start and this tick.
+
+        Multiples are counted in Unix time: an interval of 90 seconds leads to two scans in three
+        minutes, not to one scan in two minutes.
+        """
+        if last_scan is None:
+            return True
+        return int(tick.timestamp()) // self.seconds > int(last_scan.timestamp()) // self.seconds
+
+
+def _every(n: int, of: int, form: str) -> str:
+    return form.format(f"*/{n}" if 1 < n < of and of % n == 0 else "*")
 
 
 def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition:
@@ -36,7 +74,7 @@ def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition
         context: dg.ScheduleEvaluationContext, configuration: ConfigurationResource
     ) -> Requests:
         tick, instance = context.scheduled_execution_time, context.instance
-        latest = latest_scan_at(instance)
+        latest = latest_scan_at(instance, prefix)
         if not cadence.is_due(tick, latest):
             return dg.SkipReason(f"the next scan is due {cadence.seconds} s after {latest}")
         key = f"{tick.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
@@ -54,16 +92,13 @@ def busy(
     instance: dg.DagsterInstance, heartbeats: Heartbeats, prefix: Sequence[str]
 ) -> dg.SkipReason | None:
     """Why no scan can start now; None if one can."""
-    running = unfinished_run(instance, heartbeats, prefix)
-    if running is not None:
-        return dg.SkipReason(f"a scan is still running: run {running.run_id}")
+    if running := unfinished_runs(instance, heartbeats, prefix):
+        return dg.SkipReason(f"a scan is still running: run {running[0].run_id}")
     unpublished = find_unpublished_run(instance, prefix)
+    if unpublished is None or is_given_up(instance, unpublished.dagster_run):
+        return None
     # Not forever: the sensor that publishes may be switched off.
-    if unpublished is not None and _age(unpublished) < ALL_REQUESTED_WITHIN:
-        run_id = unpublished.dagster_run.run_id
-        return dg.SkipReason(f"what run {run_id} has read is still to be published")
-    return None
-
-
-def _age(record: dg.RunRecord) -> timedelta:
-    return utc_now() - record.update_timestamp.astimezone(UTC)
+    if not is_recent(unpublished.update_timestamp.astimezone(UTC), ALL_REQUESTED_WITHIN):
+        return None
+    run_id = unpublished.dagster_run.run_id
+    return dg.SkipReason(f"what run {run_id} has read is still to be published")

@@ -7,20 +7,29 @@ import dagster as dg
 
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.errors import BadConfiguration
-from tag_compliance.pipeline.cadence import Cadence
-from tag_compliance.pipeline.partitions import sync_partitions
+from tag_compliance.logs import get_logger
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_queries import (
     find_unpublished_run,
+    is_given_up,
     is_published_by_its_process,
+    is_reading,
+    killed_publications,
     latest_scan_at,
     latest_scan_tag,
     missing_parts,
-    unfinished_reading_runs,
+    unfinished_runs,
 )
-from tag_compliance.pipeline.run_requests import faulty_request, publish_request, scan_requests
+from tag_compliance.pipeline.run_requests import (
+    faulty_request,
+    publish_request,
+    scan_requests,
+    sync_partitions,
+)
 from tag_compliance.pipeline.run_tags import PUBLISH_JOB, SCAN_JOB
-from tag_compliance.pipeline.schedule import Requests, busy
+from tag_compliance.pipeline.schedule import Cadence, Requests, busy
+
+logger = get_logger(__name__)
 
 _GRACE_SECONDS = 60
 _INTERVAL_SECONDS = 10
@@ -45,7 +54,7 @@ def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefin
     def scan_catch_up(
         context: dg.SensorEvaluationContext, configuration: ConfigurationResource
     ) -> Requests:
-        instance, latest = context.instance, latest_scan_at(context.instance)
+        instance, latest = context.instance, latest_scan_at(context.instance, prefix)
         is_fresh = latest is not None and utc_now() - latest < patience
         skipped = dg.SkipReason(
             f"the latest scan started at {latest:%Y-%m-%d %H:%M:%S} UTC"
@@ -72,7 +81,8 @@ def build_publish_sensor(prefix: Sequence[str] = ()) -> dg.SensorDefinition:
     """Publishes what was read as soon as no reading run is unfinished.
 
     That is one rule for a scheduled scan, a scan of several runs, a partition or a backfill from
-    the UI, and a re-execution.
+    the UI, and a re-execution. A publishing run that was killed is repeated, one that failed by
+    itself is not: it would fail again.
     """
 
     @dg.sensor(
@@ -90,16 +100,35 @@ def build_publish_sensor(prefix: Sequence[str] = ()) -> dg.SensorDefinition:
             heartbeats = configuration.heartbeats()
         except BadConfiguration as error:
             return dg.SkipReason(f"nothing can be published with this configuration: {error}")
-        running = unfinished_reading_runs(instance, heartbeats, prefix)
-        if running:
+        unfinished = unfinished_runs(instance, heartbeats, prefix)
+        if running := sum(is_reading(run, prefix) for run in unfinished):
             return dg.SkipReason(f"unfinished reading runs: {running}")
         record = find_unpublished_run(instance, prefix)
         if record is None:
             return dg.SkipReason("everything that was read is published")
-        if is_published_by_its_process(record):
-            return dg.SkipReason("the command that read it publishes it")
-        if missing := missing_parts(instance, record):
-            return dg.SkipReason(f"runs of this scan that have not been created yet: {missing}")
-        return publish_request(record.dagster_run, latest_scan_tag(instance, prefix))
+        reading = record.dagster_run
+        if is_given_up(instance, reading):
+            return _given_up(context, reading)
+        scan, killed = latest_scan_tag(instance, prefix), killed_publications(instance, reading)
+        return _not_yet(instance, record) or publish_request(reading, scan, killed)
 
     return scan_publish
+
+
+def _not_yet(instance: dg.DagsterInstance, record: dg.RunRecord) -> dg.SkipReason | None:
+    if is_published_by_its_process(record):
+        return dg.SkipReason("the command that read it publishes it")
+    if missing := missing_parts(instance, record):
+        return dg.SkipReason(f"runs of this scan that have not been created yet: {missing}")
+    return None
+
+
+def _given_up(context: dg.SensorEvaluationContext, reading: dg.DagsterRun) -> dg.SkipReason:
+    reason = (
+        f"every publishing run after run {reading.run_id} was killed; "
+        "what was read is published after the next reading run"
+    )
+    if context.cursor != reading.run_id:  # logged once, not at each tick
+        logger.warning(reason)
+        context.update_cursor(reading.run_id)
+    return dg.SkipReason(reason)

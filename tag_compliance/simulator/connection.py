@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import cast
 
 from tag_compliance.simulator.wire import Delivery, Request, Response
@@ -15,32 +16,29 @@ from tag_compliance.simulator.wire import Delivery, Request, Response
 _END_OF_HEAD = b"\r\n\r\n"
 
 
+@dataclass(eq=False)
 class Connection(asyncio.Protocol):
-    """Responds to one request after the other.
+    """Responds to one request after the other; each states the length of its body.
 
     `latency` returns the seconds that each response takes. The connection is a member of
     `open_connections` while it is open.
     """
 
-    def __init__(
-        self,
-        respond: Callable[[Request], Response],
-        latency: Callable[[], float],
-        open_connections: set[Connection],
-    ) -> None:
-        self._respond = respond
-        self._latency = latency
-        self._open_connections = open_connections
+    respond: Callable[[Request], Response]
+    latency: Callable[[], float]
+    open_connections: set[Connection]
+
+    def __post_init__(self) -> None:
         self._received = b""
         self._is_responding = False
         self._transport: asyncio.Transport
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)
-        self._open_connections.add(self)
+        self.open_connections.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's signature
-        self._open_connections.discard(self)
+        self.open_connections.discard(self)
 
     def abort(self) -> None:
         """Close the connection without a response."""
@@ -53,17 +51,12 @@ class Connection(asyncio.Protocol):
     def _respond_to_next(self) -> None:
         if self._is_responding:
             return
-        try:
-            request = self._take_request()
-        except ValueError:
-            self._transport.write(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
-            self._transport.close()
-            return
+        request = self._take_request()
         if request is None:
             return
         self._is_responding = True
-        response = self._respond(request)
-        delay = self._latency() + response.delay_seconds
+        response = self.respond(request)
+        delay = self.latency() + response.delay_seconds
         if delay > 0:
             asyncio.get_running_loop().call_later(delay, self._send, response)
         else:
@@ -80,8 +73,6 @@ class Connection(asyncio.Protocol):
             name, _, value = line.partition(":")
             headers[name.lower()] = value.strip()
         length = int(headers.get("content-length", "0"))
-        if length < 0 or "transfer-encoding" in headers:
-            raise ValueError("the length of the body must be stated")
         if len(body) < length:
             return None
         self._received = body[length:]

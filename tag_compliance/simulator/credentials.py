@@ -6,16 +6,11 @@ import base64
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 BASE_ACCOUNT_ID = "999999999999"
 BASE_ACCESS_KEY_ID = "AKIASIMULATEDBASEUSR"
 BASE_SECRET_ACCESS_KEY = "simulatedBaseSecretKey0/0123456789abcdef"  # noqa: S105 - only simulated
-
-
-def utc_now() -> datetime:
-    """The current time."""
-    return datetime.now(UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,28 +34,22 @@ class Session:
     expires_at: datetime
 
 
+@dataclass(eq=False)
 class CredentialStore:
     """Every access key that the simulated AWS knows.
 
     `session_seconds` is the lifetime of temporary credentials, whatever AssumeRole asks for.
     """
 
-    def __init__(
-        self,
-        base_account_id: str = BASE_ACCOUNT_ID,
-        base_user_name: str = "base",
-        *,
-        session_seconds: float | None = None,
-        now: Callable[[], datetime] = utc_now,
-    ) -> None:
-        self.session_seconds = session_seconds
-        self._now = now
+    base_account_id: str
+    base_user_name: str
+    session_seconds: float | None
+    now: Callable[[], datetime]
+
+    def __post_init__(self) -> None:
         self._sessions: dict[str, Session] = {}
-        self._base = Caller(
-            base_account_id,
-            f"arn:aws:iam::{base_account_id}:user/{base_user_name}",
-            "AIDASIMULATEDBASEUSER",
-        )
+        arn = f"arn:aws:iam::{self.base_account_id}:user/{self.base_user_name}"
+        self._base = Caller(self.base_account_id, arn, "AIDASIMULATEDBASEUSER")
 
     def issue(
         self, *, partition: str, account_id: str, role: str, session_name: str, seconds: float
@@ -80,7 +69,7 @@ class CredentialStore:
             access_key_id=f"ASIA{_letters(seed, 16)}",
             secret_access_key=_secret(f"secret/{seed}", 40),
             session_token=_secret(f"token/{seed}", 356),
-            expires_at=self._now() + timedelta(seconds=seconds),
+            expires_at=self.now() + timedelta(seconds=seconds),
         )
         self._sessions[session.access_key_id] = session
         return session
@@ -98,16 +87,13 @@ class CredentialStore:
     def is_expired(self, access_key_id: str) -> bool:
         """Whether temporary credentials have reached the end of their lifetime."""
         session = self._sessions.get(access_key_id)
-        return session is not None and session.expires_at <= self._now()
+        return session is not None and session.expires_at <= self.now()
 
     def secrets(self) -> frozenset[str]:
         """Every secret access key and session token."""
         issued = list(self._sessions.values())
-        return frozenset(
-            {BASE_SECRET_ACCESS_KEY}
-            | {session.secret_access_key for session in issued}
-            | {session.session_token for session in issued}
-        )
+        pairs = [(session.secret_access_key, session.session_token) for session in issued]
+        return frozenset({BASE_SECRET_ACCESS_KEY}.union(*pairs))
 
 
 def _letters(seed: str, length: int) -> str:

@@ -7,15 +7,14 @@ replaces the placeholders once, and the serial numbers for each page.
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice
 
-from tag_compliance.simulator.organization import Organization
-from tag_compliance.simulator.resources import SimulatedResource
+from tag_compliance.simulator.organization import Organization, SimulatedResource
 
 REQUIRED_TAGS = ("Owner", "Environment", "CostCenter", "Project")
 
@@ -100,15 +99,17 @@ def generate_organization(
     seed: int = 0,
     tags_per_resource: int = 5,
 ) -> Organization:
-    """Accounts with the ids 100000000000, 100000000001, …; equal arguments, equal resources."""
+    """Accounts with the ids 100000000000, 100000000001, …; equal arguments, equal resources.
+
+    All regions are in the partition of the first.
+    """
     rng = random.Random(seed)  # noqa: S311 - nothing is secret here
     regional = _templates(rng, _REGIONAL_KINDS, tags_per_resource)
     home = _templates(rng, _REGIONAL_KINDS | _GLOBAL_KINDS, tags_per_resource)
     organization = Organization()
+    partition = _partition_of(regions[0])
     for number in range(accounts):
-        account = organization.add_account(
-            f"{100_000_000_000 + number}", partition=_partition(regions)
-        )
+        account = organization.add_account(f"{100_000_000_000 + number}", partition=partition)
         for region in regions:
             account.regions[region] = GeneratedResources(
                 templates=home if region in _HOME_REGIONS else regional,
@@ -121,13 +122,6 @@ def generate_organization(
                 ),
             )
     return organization
-
-
-def _partition(regions: Sequence[str]) -> str:
-    partitions = {_partition_of(region) for region in regions} or {"aws"}
-    if len(partitions) > 1:
-        raise ValueError(f"an account is in one partition, not in {sorted(partitions)}")
-    return partitions.pop()
 
 
 def _partition_of(region: str) -> str:
@@ -150,13 +144,6 @@ def _tags(rng: random.Random, count: int) -> dict[str, str]:
     if chance < _SHARE_NOT_COMPLIANT:
         required = rng.sample(required, rng.randrange(len(required)))
     tags = {key: rng.choice(_VALUES[key]) for key in required[:count]}
-    tags.update(dict.fromkeys(islice(_extra_keys(), count - len(tags)), "orders"))
+    extra_keys = itertools.chain(_EXTRA_KEYS, (f"Extra{n}" for n in itertools.count(1)))
+    tags.update(dict.fromkeys(itertools.islice(extra_keys, count - len(tags)), "orders"))
     return tags
-
-
-def _extra_keys() -> Iterator[str]:
-    yield from _EXTRA_KEYS
-    number = 0
-    while True:
-        number += 1
-        yield f"Extra{number}"

@@ -2,10 +2,61 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import Protocol
 
-from tag_compliance.simulator.resources import ListedResources, Resources, SimulatedResource
+
+@dataclass(frozen=True, slots=True)
+class SimulatedResource:
+    """One resource and its tags; without tags, it is one whose tags were removed."""
+
+    arn: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+    def render(self) -> bytes:
+        """Its JSON object in a response of GetResources."""
+        mapping = {
+            "ResourceARN": self.arn,
+            "Tags": [{"Key": key, "Value": value} for key, value in self.tags.items()],
+        }
+        return json.dumps(mapping, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+class Resources(Protocol):
+    """The resources of a region that GetResources returns, listed or generated."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[SimulatedResource]: ...
+
+    def render(self, start: int, stop: int) -> bytes:
+        """The JSON objects from start to stop, separated by commas, without the brackets."""
+        ...
+
+
+class ListedResources:
+    """Resources that are added one by one, and rendered when they are added."""
+
+    def __init__(self) -> None:
+        self._resources: list[SimulatedResource] = []
+        self._rendered: list[bytes] = []
+
+    def __len__(self) -> int:
+        return len(self._resources)
+
+    def __iter__(self) -> Iterator[SimulatedResource]:
+        return iter(self._resources)
+
+    def append(self, resource: SimulatedResource) -> None:
+        """Add one at the end."""
+        self._resources.append(resource)
+        self._rendered.append(resource.render())
+
+    def render(self, start: int, stop: int) -> bytes:
+        """As in `Resources`."""
+        return b",".join(self._rendered[start:stop])
 
 
 @dataclass
@@ -24,22 +75,16 @@ class Account:
     """The resources that never had a tag, by region. GetResources does not return them."""
     disabled_regions: set[str] = field(default_factory=set)
 
-    def put(
-        self, region: str, arn: str, tags: Mapping[str, str] | None = None
-    ) -> SimulatedResource:
+    def put(self, region: str, arn: str, tags: Mapping[str, str] | None = None) -> None:
         """Add a resource with these tags; without tags, one whose tags were removed."""
         listed = self.regions.setdefault(region, ListedResources())
         if not isinstance(listed, ListedResources):
             raise TypeError(f"the resources of {self.account_id} {region} are generated")
-        resource = SimulatedResource(arn, tags or {})
-        listed.append(resource)
-        return resource
+        listed.append(SimulatedResource(arn, tags or {}))
 
-    def put_never_tagged(self, region: str, arn: str) -> SimulatedResource:
+    def put_never_tagged(self, region: str, arn: str) -> None:
         """Add a resource that never had a tag."""
-        resource = SimulatedResource(arn)
-        self.never_tagged.setdefault(region, []).append(resource)
-        return resource
+        self.never_tagged.setdefault(region, []).append(SimulatedResource(arn))
 
     def resources(self, region: str) -> Resources:
         """What GetResources returns in a region."""
@@ -64,9 +109,6 @@ class Organization:
     def __iter__(self) -> Iterator[Account]:
         return iter(self._accounts.values())
 
-    def __len__(self) -> int:
-        return len(self._accounts)
-
     def __getitem__(self, account_id: str) -> Account:
         return self._accounts[account_id]
 
@@ -83,8 +125,6 @@ class Organization:
         external_id: str | None = None,
     ) -> Account:
         """Add an account without resources."""
-        if account_id in self._accounts:
-            raise ValueError(f"account {account_id} is in the organization already")
         account = Account(account_id, partition, roles, external_id)
         self._accounts[account_id] = account
         return account

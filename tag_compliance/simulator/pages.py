@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import binascii
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
-from tag_compliance.simulator.resources import Resources
+from tag_compliance.simulator.organization import Resources
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,11 +30,8 @@ class PageToken:
 
     @classmethod
     def decode(cls, text: str) -> Self:
-        """The token that was encoded to this text; raises `ValueError` for any other text."""
-        try:
-            account_id, region, start, number = json.loads(base64.urlsafe_b64decode(text))
-        except (binascii.Error, ValueError, TypeError) as error:
-            raise ValueError("the simulator did not issue this pagination token") from error
+        """The token that was encoded to this text; `ValueError` or `TypeError` for other texts."""
+        account_id, region, start, number = json.loads(base64.urlsafe_b64decode(text))
         return cls(str(account_id), str(region), int(start), int(number))
 
 
@@ -48,11 +44,6 @@ class Page:
     size: int
 
     @property
-    def number(self) -> int:
-        """How many pages precede this one."""
-        return self.token.number
-
-    @property
     def is_last(self) -> bool:
         """Whether no resources follow."""
         return self._stop >= len(self.resources)
@@ -63,7 +54,7 @@ class Page:
 
     def next_token(self) -> PageToken:
         """The position after this page, which may be the end of the resources."""
-        return PageToken(self.token.account_id, self.token.region, self._stop, self.number + 1)
+        return replace(self.token, start=self._stop, number=self.token.number + 1)
 
     def render(self) -> bytes:
         """The body of the response of GetResources; the token of the last page is empty."""

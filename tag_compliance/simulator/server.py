@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import KW_ONLY, dataclass
 from datetime import datetime
 from ssl import SSLContext
-from types import TracebackType
-from typing import Self, TypedDict, Unpack
+from typing import Self
 
+from tag_compliance.domain.clock import utc_now
 from tag_compliance.simulator.connection import Connection
 from tag_compliance.simulator.credentials import (
     BASE_ACCESS_KEY_ID,
     BASE_ACCOUNT_ID,
     BASE_SECRET_ACCESS_KEY,
     CredentialStore,
-    utc_now,
 )
 from tag_compliance.simulator.endpoint import Endpoint, Interceptor
-from tag_compliance.simulator.environment import isolated
 from tag_compliance.simulator.organization import Organization
-from tag_compliance.simulator.rate_limit import RateLimit
 from tag_compliance.simulator.sts import StsService
 from tag_compliance.simulator.tagging import TaggingService
 
@@ -31,59 +30,42 @@ _REGION = "us-east-1"
 _BACKLOG = 4096
 
 
-class Settings(TypedDict, total=False):
-    """The settings of a simulated AWS; all have a default."""
-
-    base_account_id: str
-    """The account of the user whose credentials `environment` returns."""
-    base_user_name: str
-    session_seconds: float | None
-    """Lifetime of the credentials of an assumed role; by default as long as AssumeRole asks for."""
-    now: Callable[[], datetime]
-    """The clock by which credentials expire."""
-    latency: float
-    """Seconds that each response takes."""
-    calls_per_second: float | None
-    """Rate of GetResources calls above which an account and region is throttled."""
-    port: int
-    """Port on loopback; by default any free one."""
-
-
+@dataclass(eq=False)
 class SimulatedAws:
     """Serves an organization while its context is entered.
 
     Nothing survives the context: it closes all connections, also those whose client still waits.
     """
 
-    def __init__(
-        self,
-        organization: Organization,
-        *,
-        interceptor: Interceptor | None = None,
-        tls: SSLContext | None = None,
-        **settings: Unpack[Settings],
-    ) -> None:
-        self.organization = organization
+    organization: Organization
+    _: KW_ONLY
+    base_account_id: str = BASE_ACCOUNT_ID
+    """The account of the user whose credentials `environment` returns."""
+    base_user_name: str = "base"
+    session_seconds: float | None = None
+    """Lifetime of the credentials of an assumed role; by default as long as AssumeRole asks for."""
+    now: Callable[[], datetime] = utc_now
+    """The clock by which credentials expire."""
+    latency: float = 0.0
+    """Seconds that each response takes; may be changed at any time."""
+    calls_per_second: float | None = None
+    """Rate of GetResources calls above which an account and region is throttled."""
+    interceptor: Interceptor | None = None
+    tls_context: SSLContext | None = None
+
+    def __post_init__(self) -> None:
         self.credentials = CredentialStore(
-            settings.get("base_account_id", BASE_ACCOUNT_ID),
-            settings.get("base_user_name", "base"),
-            session_seconds=settings.get("session_seconds"),
-            now=settings.get("now", utc_now),
+            self.base_account_id, self.base_user_name, self.session_seconds, self.now
         )
-        self.latency = settings.get("latency", 0.0)
-        """Seconds that each response takes; may be changed at any time."""
         self.connections = 0
         """Number of TCP connections that were accepted."""
-        self.url = ""
-        rate = settings.get("calls_per_second")
         services = (
-            StsService(organization, self.credentials),
-            TaggingService(organization, RateLimit(rate) if rate else None),
+            StsService(self.organization, self.credentials),
+            TaggingService(self.organization, self.calls_per_second),
         )
-        self._endpoint = Endpoint(organization, self.credentials, services, interceptor)
-        self._tls = tls
-        self._port = settings.get("port", 0)
+        self._endpoint = Endpoint(self.organization, self.credentials, services, self.interceptor)
         self._open_connections: set[Connection] = set()
+        self.url: str
         self._loop: asyncio.AbstractEventLoop
         self._thread: threading.Thread
         self._server: asyncio.Server
@@ -96,16 +78,11 @@ class SimulatedAws:
         self._thread.start()
         listening = asyncio.run_coroutine_threadsafe(self._listen(), self._loop)
         self._server = listening.result()
-        scheme = "https" if self._tls else "http"
+        scheme = "https" if self.tls_context else "http"
         self.url = f"{scheme}://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         asyncio.run_coroutine_threadsafe(self._stop(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
@@ -121,12 +98,27 @@ class SimulatedAws:
         }
 
     def isolated_environment(self, inherited: Mapping[str, str]) -> dict[str, str]:
-        """`inherited`, changed so that boto3 calls this AWS whatever the user's settings are."""
-        return isolated(inherited, self.environment())
+        """`inherited`, changed so that boto3 calls this AWS whatever the user's settings are.
+
+        Variables such as AWS_PROFILE, AWS_SESSION_TOKEN or AWS_ENDPOINT_URL_STS would take
+        precedence.
+        """
+        kept = {name: value for name, value in inherited.items() if not name.startswith("AWS_")}
+        return {
+            **kept,
+            "AWS_CONFIG_FILE": os.devnull,
+            "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
+            "AWS_EC2_METADATA_DISABLED": "true",
+            # A proxy cannot reach the loopback address. Programs read either spelling; urllib,
+            # which botocore uses, prefers the lower case.
+            "NO_PROXY": "*",
+            "no_proxy": "*",
+            **self.environment(),
+        }
 
     async def _listen(self) -> asyncio.Server:
         return await self._loop.create_server(
-            self._connect, "127.0.0.1", self._port, ssl=self._tls, backlog=_BACKLOG
+            self._connect, "127.0.0.1", 0, ssl=self.tls_context, backlog=_BACKLOG
         )
 
     def _connect(self) -> Connection:

@@ -8,11 +8,10 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from tag_compliance.simulator.aws_query import QueryProtocol, xml_elements
 from tag_compliance.simulator.credentials import Caller, CredentialStore
 from tag_compliance.simulator.organization import Organization
-from tag_compliance.simulator.service import Call
-from tag_compliance.simulator.wire import AwsError, Request, Response
+from tag_compliance.simulator.protocols import QueryProtocol, xml_elements
+from tag_compliance.simulator.wire import AwsError, Call, Request, Response
 
 _ROLE_ARN = re.compile(
     r"arn:(?P<partition>aws[\w-]*):iam::(?P<account_id>\d{12}):role/(?P<role>\S+)"
@@ -33,7 +32,7 @@ class StsService:
         self._credentials = credentials
 
     def parse(self, request: Request, caller: Caller, region: str) -> Call:
-        """As in `Service`."""
+        """The call of a request; raises `AwsError` if STS has no such call."""
         operation, parameters = self.protocol.parse(request)
         if operation not in {"AssumeRole", "GetCallerIdentity"}:
             raise AwsError(400, "InvalidAction", f"Could not find operation {operation}")
@@ -43,7 +42,7 @@ class StsService:
         return Call(self.name, operation, account_id, region, caller, parameters)
 
     def respond(self, call: Call) -> Response:
-        """As in `Service`."""
+        """The response to a call; raises `AwsError` if AWS refuses it."""
         if call.operation == "AssumeRole":
             return self._assume_role(call)
         caller = call.caller

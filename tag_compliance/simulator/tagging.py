@@ -7,19 +7,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from tag_compliance.simulator.aws_json import JsonProtocol
 from tag_compliance.simulator.credentials import Caller
-from tag_compliance.simulator.organization import Organization
+from tag_compliance.simulator.organization import ListedResources, Organization
 from tag_compliance.simulator.pages import Page, PageToken
-from tag_compliance.simulator.rate_limit import RateLimit
-from tag_compliance.simulator.resources import ListedResources
-from tag_compliance.simulator.service import Call
-from tag_compliance.simulator.wire import AwsError, Request, Response
+from tag_compliance.simulator.protocols import JsonProtocol
+from tag_compliance.simulator.wire import AwsError, Call, Request, Response
 
 _TARGET = "ResourceGroupsTaggingAPI_20170126.GetResources"
 _PARAMETERS = frozenset({"PaginationToken", "ResourcesPerPage"})
 _PAGE_SIZES = range(1, 101)
 _DEFAULT_PAGE_SIZE = 50
+
+
+class RateLimit:
+    """The rate of calls that AWS allows: a token bucket for each account and region.
+
+    It holds the calls of one second.
+    """
+
+    def __init__(self, calls_per_second: float) -> None:
+        self._calls_per_second = calls_per_second
+        self._burst = max(1.0, calls_per_second)
+        self._buckets: dict[tuple[str, str], tuple[float, float]] = {}
+
+    def admits(self, call: Call) -> bool:
+        """Count a call; False if AWS would throttle it."""
+        key = (call.account_id, call.region)
+        tokens, since = self._buckets.get(key, (self._burst, call.at))
+        tokens = min(self._burst, tokens + (call.at - since) * self._calls_per_second)
+        is_admitted = tokens >= 1
+        self._buckets[key] = (tokens - 1 if is_admitted else tokens, call.at)
+        return is_admitted
 
 
 class TaggingService:
@@ -28,12 +46,12 @@ class TaggingService:
     name = "tagging"
     protocol = JsonProtocol()
 
-    def __init__(self, organization: Organization, rate_limit: RateLimit | None = None) -> None:
+    def __init__(self, organization: Organization, calls_per_second: float | None = None) -> None:
         self._organization = organization
-        self._rate_limit = rate_limit
+        self._rate_limit = RateLimit(calls_per_second) if calls_per_second else None
 
     def parse(self, request: Request, caller: Caller, region: str) -> Call:
-        """As in `Service`."""
+        """The call of a request; raises `AwsError` if it is not a call of GetResources."""
         target, parameters = self.protocol.parse(request)
         if target != _TARGET:
             raise AwsError(400, "UnknownOperationException", "")
@@ -45,7 +63,7 @@ class TaggingService:
         return Call(self.name, "GetResources", account_id, region, caller, parameters, page)
 
     def respond(self, call: Call) -> Response:
-        """As in `Service`."""
+        """The page of a call; raises `AwsError` if the rate is exceeded."""
         if self._rate_limit is not None and not self._rate_limit.admits(call):
             raise AwsError(400, "ThrottledException", "Rate exceeded")
         if call.page is None:
@@ -58,19 +76,15 @@ class TaggingService:
             raise _invalid(f"ResourcesPerPage must be between 1 and 100, not {size}")
         token = PageToken(account_id, region)
         if text := parameters.get("PaginationToken"):
-            token = _decode(str(text))
+            try:
+                token = PageToken.decode(str(text))
+            except (TypeError, ValueError):
+                raise _invalid("PaginationToken is not valid") from None
             if (token.account_id, token.region) != (account_id, region):
                 raise _invalid("PaginationToken belongs to another account or region")
         account = self._organization.get(account_id)
         resources = account.resources(region) if account else ListedResources()
         return Page(resources, token, size)
-
-
-def _decode(text: str) -> PageToken:
-    try:
-        return PageToken.decode(text)
-    except ValueError:
-        raise _invalid("PaginationToken is not valid") from None
 
 
 def _invalid(message: str) -> AwsError:

@@ -1,12 +1,16 @@
-"""Requests and responses as they travel over HTTP."""
+"""Requests and responses as they travel over HTTP, and the calls that requests contain."""
 
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum, auto
 from http import HTTPStatus
+
+from tag_compliance.simulator.credentials import Caller
+from tag_compliance.simulator.pages import Page
 
 REQUEST_ID = "5eed5eed-0000-4000-8000-5eed5eed5eed"
 
@@ -55,6 +59,23 @@ class Request:
         if match is None:
             raise AwsError(400, "IncompleteSignature", "Authorization header is not well formed")
         return Scope(**match.groupdict())
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One parsed call of an AWS operation."""
+
+    service: str
+    operation: str
+    account_id: str
+    """The account that the call is about: the role's for AssumeRole, otherwise the caller's."""
+    region: str
+    caller: Caller
+    parameters: Mapping[str, object]
+    page: Page | None = None
+    """The page that GetResources reads."""
+    at: float = field(default_factory=time.monotonic)
+    """Seconds on the monotonic clock."""
 
 
 class Delivery(Enum):

@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 from tag_compliance.domain.account import RegionName
-from tag_compliance.domain.counts import Counts
+from tag_compliance.domain.counts import Counts, Thresholds
 from tag_compliance.domain.metrics import build_families
 from tag_compliance.domain.metrics.detail import LoadFindings, detail_of
 from tag_compliance.domain.metrics.table import ScanResult, SnapshotInfo
 from tag_compliance.domain.read_status import AccountReadStatus
-from tag_compliance.domain.results import ComplianceResults
 from tag_compliance.domain.rules.required_tag import PREFIX
-from tag_compliance.domain.summary import Summary
-from tag_compliance.domain.thresholds import Thresholds
+from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.snapshot.exposition import render
-from tag_compliance.snapshot.status import (
-    AccountStatus,
-    RegionStatus,
-    ScanStatus,
-    TagStatus,
-)
+from tag_compliance.snapshot.status import AccountStatus, RegionStatus, ScanStatus, TagStatus
 
 _MISSED_SCANS_BEFORE_STALE = 3
 
@@ -59,6 +51,8 @@ def build_contents(
     families = build_families(
         ScanResult(results.summary, results.statuses, detail, info, settings.thresholds)
     )
+    counts = {a.account_id: a.summary.by_region for a in results.summary.accounts}
+    lacking = results.summary.violations_by_rule
     seconds = max(0.0, (info.made_at - info.scan_started_at).total_seconds())
     status = ScanStatus(
         scan_started_at=info.scan_started_at,
@@ -67,8 +61,8 @@ def build_contents(
         stale_after_seconds=_MISSED_SCANS_BEFORE_STALE
         * (settings.refresh_interval_seconds + seconds),
         counts=results.summary.total,
-        accounts=_accounts(results),
-        tags=_tags(results.summary, settings.required_tags),
+        accounts=tuple(_account(s, counts.get(s.account_id, {})) for s in results.statuses),
+        tags=tuple(TagStatus(tag, lacking.get(PREFIX + tag, 0)) for tag in settings.required_tags),
         failures=results.failures,
         version=info.version,
         thresholds=settings.thresholds,
@@ -82,31 +76,22 @@ def build_contents(
     )
 
 
-def _accounts(results: ComplianceResults) -> tuple[AccountStatus, ...]:
-    counts = {a.account_id: a.summary.by_region for a in results.summary.accounts}
-    return tuple(_account(status, counts.get(status.account_id, {})) for status in results.statuses)
-
-
 def _account(status: AccountReadStatus, counts: dict[RegionName, Counts]) -> AccountStatus:
+    regions = [
+        RegionStatus(
+            region=region.region,
+            reason=region.reason,
+            message=region.message,
+            seconds=region.seconds,
+            last_success_at=region.last_success_at,
+            counts=counts.get(region.region),
+        )
+        for region in status.regions
+    ]
     return AccountStatus(
-        account_id=status.account_id,
-        account_name=status.account_name,
-        succeeded=status.succeeded,
-        last_success_at=status.last_success_at,
-        regions=tuple(
-            RegionStatus(
-                region=region.region,
-                reason=region.reason,
-                message=region.message,
-                seconds=region.seconds,
-                last_success_at=region.last_success_at,
-                counts=counts.get(region.region),
-            )
-            for region in status.regions
-        ),
+        status.account_id,
+        status.account_name,
+        status.succeeded,
+        status.last_success_at,
+        tuple(regions),
     )
-
-
-def _tags(summary: Summary, required_tags: Sequence[str]) -> tuple[TagStatus, ...]:
-    violations = summary.violations_by_rule
-    return tuple(TagStatus(tag, violations.get(PREFIX + tag, 0)) for tag in required_tags)

@@ -9,6 +9,7 @@ snapshots/<id>/snapshot.json       the status, and size and SHA-256 of the other
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -31,9 +32,15 @@ converts an older one. Version 2 has the four numbers of `domain.counts` in a sn
 PLAIN, GZIP = "metrics.txt", "metrics.txt.gz"
 CURRENT, MANIFEST = "current.json", "snapshot.json"
 FOLDER = "snapshots"
+MOMENT = "%Y%m%dT%H%M%S.%fZ"
+"""The form of the time in a snapshot's id."""
 
+_ID = r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]{6}"
 # The id becomes part of a path, so an id from a damaged file must not contain a slash.
-SnapshotId = Annotated[str, StringConstraints(pattern=r"^[0-9A-Za-z][0-9A-Za-z.-]{0,99}$")]
+SnapshotId = Annotated[str, StringConstraints(pattern=f"^{_ID}$")]
+
+PIECE_PATH = re.compile(f"{FOLDER}/({_ID})/({'|'.join(map(re.escape, (PLAIN, GZIP, MANIFEST)))})")
+"""The path of a file of a snapshot; its groups are the id and the name."""
 
 _FileT = TypeVar("_FileT", bound="_File")
 
@@ -84,9 +91,12 @@ class Manifest(_File):
         return {**data, "status": status}
 
 
-def moment_of(snapshot_id: str) -> str:
-    """The start time of the snapshot's scan, as text that sorts by time."""
-    return snapshot_id.partition("-")[0]
+def current_in(data: bytes | None) -> Current:
+    """The content of `current.json`; an empty one if it does not exist.
+
+    Raises `SnapshotUnreadable`.
+    """
+    return Current() if data is None else parse(Current, data, "", CURRENT)
 
 
 def path_of(snapshot_id: str, name: str) -> str:

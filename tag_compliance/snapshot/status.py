@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pydantic import AwareDatetime
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
-from tag_compliance.domain.counts import Counts
+from tag_compliance.domain.counts import Counts, Thresholds
 from tag_compliance.domain.read_status import Outcome
-from tag_compliance.domain.thresholds import Thresholds
 
 
 @dataclass(frozen=True, slots=True)

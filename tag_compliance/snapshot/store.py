@@ -6,22 +6,25 @@ that by hashes.
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 from dataclasses import dataclass
 
-from tag_compliance.errors import InvalidExposition, SnapshotUnreadable
-from tag_compliance.snapshot.appendable_gzip import compress
+from tag_compliance.domain.clock import is_ahead
+from tag_compliance.errors import InvalidExposition, SnapshotUnreadable, StorageRefused
+from tag_compliance.snapshot import retention
+from tag_compliance.snapshot.appendable_gzip import Appendable, compress
 from tag_compliance.snapshot.layout import (
     CURRENT,
-    FOLDER,
     GZIP,
     MANIFEST,
+    MOMENT,
     PLAIN,
     Current,
     Manifest,
     Piece,
     Pointer,
-    moment_of,
+    current_in,
     parse,
     path_of,
     sha256,
@@ -38,16 +41,19 @@ class Snapshot:
     snapshot_id: str
     status: ScanStatus
     plain: bytes
-    gzip: bytes
+    gzip: Appendable
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """The state of the store at one moment; `snapshot` is None if the reader has it already."""
+    """The state of the store at one moment; `snapshot` is None before the first."""
 
-    snapshot_id: str | None
     snapshot: Snapshot | None
     last_scan: LastScan | None
+
+
+ANY = "any"
+"""Instead of a snapshot id: the start times of the scans decide which snapshot is newer."""
 
 
 class SnapshotStore:
@@ -61,16 +67,18 @@ class SnapshotStore:
     def uri(self) -> str:
         return self._storage.uri
 
-    def publish(self, exposition: bytes, status: ScanStatus) -> str | None:
+    def publish(self, exposition: bytes, status: ScanStatus, after: str | None = ANY) -> str | None:
         """Makes this the current snapshot and records the end of the scan; returns the snapshot id.
 
-        Returns None if the current snapshot is of a later scan, which an older one never replaces.
+        `after` is the `current_id` from before the numbers were collected. If another snapshot has
+        been published since, it can have newer numbers: None is returned, and nothing is published.
+        Without `after` this is so if the current snapshot is of a later scan.
         After any failure the current snapshot is unchanged. Raises `InvalidExposition` for text
         that Prometheus would reject: it is never published.
         """
         if faults := faults_of(exposition):
             raise InvalidExposition(tuple(faults))
-        snapshot_id = f"{status.scan_started_at:%Y%m%dT%H%M%S.%fZ}-{secrets.token_hex(3)}"
+        snapshot_id = f"{status.scan_started_at:{MOMENT}}-{secrets.token_hex(3)}"
         pieces = {PLAIN: exposition, GZIP: compress(exposition)}
         manifest = Manifest(
             snapshot_id=snapshot_id,
@@ -85,118 +93,130 @@ class SnapshotStore:
         ended = LastScan(status.scan_started_at, status.made_at, status.outcome, status.failures)
 
         def unless_newer(data: bytes | None) -> bytes | None:
-            there = _replaceable(data).snapshot
-            if there is not None and there.scan_started_at > pointer.scan_started_at:
+            there = _pointer_in(data)
+            if after != ANY:
+                is_newer = (there.snapshot_id if there else None) != after
+            else:
+                is_newer = there is not None and there.scan_started_at > pointer.scan_started_at
+            if is_newer:
                 return None
             return Current(snapshot=pointer, last_scan=ended).model_dump_json().encode()
 
-        for name, data in {**pieces, MANIFEST: manifest.encode()}.items():
-            self._storage.write(path_of(snapshot_id, name), data)
-        if self._storage.update(CURRENT, unless_newer):
-            return snapshot_id
-        self._delete(snapshot_id)
-        return None
+        with contextlib.suppress(StorageRefused):  # publishing is worth more than cleaning up
+            retention.delete_leftovers(self._storage, self.current_id())
+        try:
+            for name, data in {**pieces, MANIFEST: manifest.encode()}.items():
+                self._storage.write(path_of(snapshot_id, name), data)
+            replaced = self._storage.update(CURRENT, unless_newer)
+        except BaseException:
+            with contextlib.suppress(StorageRefused):
+                if self.current_id() != snapshot_id:  # an update can take effect and still fail
+                    retention.delete_snapshot(self._storage, snapshot_id)
+            raise
+        if not replaced:
+            retention.delete_snapshot(self._storage, snapshot_id)
+        return snapshot_id if replaced else None
 
     def record(self, ended: LastScan) -> None:
         """Records the end of a scan without a snapshot, unless a later scan is recorded."""
 
         def unless_newer(data: bytes | None) -> bytes | None:
-            there = parse(Current, data, "", CURRENT) if data is not None else Current()
-            if there.last_scan is not None and there.last_scan.started_at > ended.started_at:
+            there = current_in(data)
+            last = there.last_scan
+            if last and last.started_at > ended.started_at and not is_ahead(last.started_at):
                 return None
             return there.model_copy(update={"last_scan": ended}).model_dump_json().encode()
 
         self._storage.update(CURRENT, unless_newer)
 
+    def current_id(self) -> str | None:
+        """The id of the current snapshot, of which nothing else is read; None if there is none."""
+        pointer = _pointer_in(self._pointer_data())
+        return pointer.snapshot_id if pointer else None
+
     def status(self) -> ScanStatus | None:
         """The status in the current snapshot's manifest; None if it is missing or unreadable."""
         try:
-            pointer = self._current().snapshot
-            if pointer is None:
-                return None
-            data = self._piece(pointer.snapshot_id, MANIFEST)
-            return parse(Manifest, data, pointer.snapshot_id, MANIFEST).status
+            pointer = current_in(self._pointer_data()).snapshot
+            return self._manifest(pointer.snapshot_id).status if pointer else None
         except SnapshotUnreadable:
             return None
 
-    def load(self, known: Snapshot | None = None) -> Snapshot | None:
-        """The current snapshot, verified; `known` itself if it is current; None before the first.
+    def load(self) -> Snapshot | None:
+        """The current snapshot, verified; None before the first.
 
         Raises `SnapshotUnreadable` if a file is missing or altered.
         """
-        found = self.look(known.snapshot_id if known else None)
-        return found.snapshot or (known if found.snapshot_id else None)
+        return self.look().snapshot
 
-    def look(self, known_id: str | None = None) -> Published:
+    def look(self, known: Snapshot | None = None) -> Published:
         """The current snapshot and the last scan, both of one moment.
 
-        Reads one object if `known_id` is still current. Raises `SnapshotUnreadable` as `load` does.
+        Reads one object if `known` is still current. Raises `SnapshotUnreadable` as `load` does.
         """
         while True:
-            current = self._current()
-            pointer, last_scan = current.snapshot, current.last_scan
+            current = current_in(self._pointer_data())
+            pointer = current.snapshot
             if pointer is None:
-                return Published(None, None, last_scan)
-            if pointer.snapshot_id == known_id:
-                return Published(known_id, None, last_scan)
+                return Published(None, current.last_scan)
+            if known is not None and known.snapshot_id == pointer.snapshot_id:
+                return Published(known, current.last_scan)
             try:
-                return Published(pointer.snapshot_id, self._verified(pointer), last_scan)
+                snapshot = self._verified(pointer.snapshot_id, pointer.manifest_sha256)
+                return Published(snapshot, current.last_scan)
             except SnapshotUnreadable:
                 # Retention can delete a snapshot that is being read, but only for a newer one.
-                if self._current().snapshot == pointer:
+                if current_in(self._pointer_data()).snapshot == pointer:
                     raise
 
+    def newest_good(self, unreadable_id: str = "") -> Snapshot | None:
+        """The newest other snapshot that can be read; None without any.
+
+        Blind spot: only the pointer has the hash of a manifest, so these are not verified by one.
+        """
+        for snapshot_id in sorted(retention.pieces_of(self._storage), reverse=True):
+            if snapshot_id != unreadable_id:
+                with contextlib.suppress(SnapshotUnreadable, StorageRefused):
+                    return self._verified(snapshot_id)
+        return None
+
     def missing(self, snapshot_id: str) -> tuple[str, ...]:
-        """The names of a snapshot's files that do not exist; reads none of them."""
-        names = set(self._storage.names(f"{FOLDER}/{snapshot_id}/"))
+        """The names of a snapshot's files that do not exist; none if they cannot be listed."""
+        try:
+            names = self._storage.names(path_of(snapshot_id, ""))
+        except StorageRefused:  # in S3, reading objects does not require the permission to list
+            return ()
         return tuple(n for n in (MANIFEST, PLAIN, GZIP) if path_of(snapshot_id, n) not in names)
 
-    def _verified(self, pointer: Pointer) -> Snapshot:
-        manifest_data = self._piece(pointer.snapshot_id, MANIFEST)
-        if sha256(manifest_data) != pointer.manifest_sha256:
-            raise SnapshotUnreadable(pointer.snapshot_id, f"{MANIFEST} has been altered")
-        manifest = parse(Manifest, manifest_data, pointer.snapshot_id, MANIFEST)
-        if manifest.snapshot_id != pointer.snapshot_id:
-            raise SnapshotUnreadable(pointer.snapshot_id, f"{MANIFEST} is another snapshot's")
-        data = {name: self._verified_piece(manifest, name) for name in (PLAIN, GZIP)}
-        return Snapshot(pointer.snapshot_id, manifest.status, data[PLAIN], data[GZIP])
-
     def retain(self, newest: int) -> int:
-        """Deletes all but the newest snapshots, and the remains of failed writers.
+        """Deletes all but the newest snapshots, and the remains of killed writers.
 
-        Returns the number of deleted snapshots. The current one always stays, and so do snapshots
-        of the same time or later, which may be about to become current. A snapshot that is older
-        than the current one and has no manifest cannot become current any more.
+        Returns the number of deleted snapshots. The current one always stays.
         """
-        pointer = self._current().snapshot
-        deletable = self._deletable(pointer.snapshot_id, newest) if pointer else []
-        for snapshot_id in deletable:
-            self._delete(snapshot_id)
-        self._storage.sweep()
-        return len(deletable)
+        pointer = current_in(self._pointer_data()).snapshot
+        current = pointer.snapshot_id if pointer else None
+        retention.delete_leftovers(self._storage, current)
+        return retention.delete_older(self._storage, current, newest)
 
-    def _deletable(self, current: str, newest: int) -> list[str]:
-        complete: set[str] = set()
-        older: set[str] = set()
-        for name in self._storage.names(f"{FOLDER}/"):
-            _, snapshot_id, piece = name.split("/", 2)
-            # Compares only the times: two scans that share an account's data can have the same one.
-            if moment_of(snapshot_id) < moment_of(current):
-                older.add(snapshot_id)
-                if piece == MANIFEST:
-                    complete.add(snapshot_id)
-        # The current snapshot is the first of the newest.
-        kept = sorted(complete, reverse=True)[: max(0, newest - 1)]
-        return sorted(older.difference(kept))
-
-    def _delete(self, snapshot_id: str) -> None:
-        # The manifest first: without it, the rest counts as unfinished if this process dies here.
-        for name in (MANIFEST, PLAIN, GZIP):
-            self._storage.delete(path_of(snapshot_id, name))
-
-    def _current(self) -> Current:
+    def _pointer_data(self) -> bytes | None:
         self._seen = self._storage.read(CURRENT, self._seen)
-        return parse(Current, self._seen.data, "", CURRENT) if self._seen else Current()
+        return self._seen.data if self._seen else None
+
+    def _verified(self, snapshot_id: str, manifest_sha256: str | None = None) -> Snapshot:
+        manifest = self._manifest(snapshot_id, manifest_sha256)
+        if manifest.snapshot_id != snapshot_id:
+            raise SnapshotUnreadable(snapshot_id, f"{MANIFEST} is another snapshot's")
+        plain, gzip = (self._verified_piece(manifest, name) for name in (PLAIN, GZIP))
+        try:
+            return Snapshot(snapshot_id, manifest.status, plain, Appendable.of(gzip))
+        except ValueError as error:
+            raise SnapshotUnreadable(snapshot_id, f"{GZIP} is {error}") from error
+
+    def _manifest(self, snapshot_id: str, wanted_sha256: str | None = None) -> Manifest:
+        data = self._piece(snapshot_id, MANIFEST)
+        if wanted_sha256 not in {None, sha256(data)}:
+            raise SnapshotUnreadable(snapshot_id, f"{MANIFEST} has been altered")
+        return parse(Manifest, data, snapshot_id, MANIFEST)
 
     def _verified_piece(self, manifest: Manifest, name: str) -> bytes:
         data = self._piece(manifest.snapshot_id, name)
@@ -213,9 +233,9 @@ class SnapshotStore:
         return stored.data
 
 
-def _replaceable(data: bytes | None) -> Current:
+def _pointer_in(data: bytes | None) -> Pointer | None:
     """A damaged pointer does not prevent the publication of a good one."""
     try:
-        return parse(Current, data, "", CURRENT) if data is not None else Current()
+        return current_in(data).snapshot
     except SnapshotUnreadable:
-        return Current()
+        return None

@@ -45,8 +45,8 @@ class Storage(Protocol):
         """
         ...
 
-    def names(self, prefix: str) -> list[str]:
-        """The names of all objects below the prefix, sorted."""
+    def names(self, prefix: str, unchanged_seconds: float = 0.0) -> list[str]:
+        """The names of the objects below the prefix that have not changed for so long, sorted."""
         ...
 
     def delete(self, name: str) -> None:

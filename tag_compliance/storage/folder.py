@@ -6,7 +6,9 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
 import secrets
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -14,23 +16,21 @@ from typing import BinaryIO
 from tag_compliance.errors import StorageRefused
 from tag_compliance.storage.base import Stored
 
-DAGSTER_FOLDER = "dagster"
-"""The subfolder of a storage folder in which `up` keeps Dagster's own files."""
-
-_UNFINISHED = ".unfinished"
+_UNFINISHED = re.compile(r"\..+\.[0-9a-f]{16}\.unfinished")
 _MAX_ATTEMPTS = 1_000
 """To create a file in a folder that other processes delete when it is empty."""
 
+_ELSEWHERE = "set `storage` to another place"
 _ADVICE = {
-    errno.ENOSPC: "free some space, or set `storage` to another place",
-    errno.EDQUOT: "raise the quota, or set `storage` to another place",
-    errno.EROFS: "mount it writable, or set `storage` to another place",
+    errno.ENOSPC: f"free some space, or {_ELSEWHERE}",
+    errno.EDQUOT: f"raise the quota, or {_ELSEWHERE}",
+    errno.EROFS: f"mount it writable, or {_ELSEWHERE}",
     errno.ENOENT: "create the folder, or mount what a link leads to",
-    errno.EACCES: "give this user access to it, or set `storage` to another place",
+    errno.EACCES: f"give this user access to it, or {_ELSEWHERE}",
+    errno.EPERM: f"give this user access to it, or {_ELSEWHERE}",
     errno.EEXIST: "a file is where a folder must be, or a link leads to a missing folder; "
-    "set `storage` to another place",
-    errno.ENOTDIR: "a file is where a folder must be; set `storage` to another place",
-    errno.EPERM: "give this user access to it, or set `storage` to another place",
+    + _ELSEWHERE,
+    errno.ENOTDIR: f"a file is where a folder must be; {_ELSEWHERE}",
 }
 
 
@@ -50,24 +50,22 @@ class FolderStorage:
 
     def read(self, name: str, known: Stored | None = None) -> Stored | None:
         path = self._root / name
-        try:
-            with path.open("rb") as file:
-                version = _version(os.fstat(file.fileno()))
+        with _reported(path, "read"):
+            try:
+                file = path.open("rb")
+            except (FileNotFoundError, NotADirectoryError):
+                return None
+            with file:
+                status = os.fstat(file.fileno())
+                version = f"{status.st_ino}-{status.st_mtime_ns}-{status.st_size}"
                 if known is not None and known.version == version:
                     return known
                 return Stored(file.read(), version)
-        except (FileNotFoundError, NotADirectoryError):
-            return None
-        except OSError as error:
-            raise _refused(path, "read", error) from error
 
     def write(self, name: str, data: bytes) -> None:
         path = self._root / name
-        try:
-            with self._written(path, data) as unfinished:
-                _publish(unfinished, path)
-        except OSError as error:
-            raise _refused(path, "write", error) from error
+        with _reported(path, "write"), _written(path, data) as unfinished:
+            _publish(unfinished, path)
 
     def update(self, name: str, decide: Callable[[bytes | None], bytes | None]) -> bool:
         path = self._root / name
@@ -76,74 +74,75 @@ class FolderStorage:
             data = decide(before.data if before else None)
             if data is None:
                 return False
-            try:
-                with self._written(path, data) as unfinished, _locked(path.parent):
-                    # Compares contents: an inode reused within one clock tick looks unchanged.
-                    now = self.read(name)
-                    if (now and now.data) == (before and before.data):
-                        _publish(unfinished, path)
-                        return True
-            except OSError as error:
-                raise _refused(path, "write", error) from error
+            with (
+                _reported(path, "write"),
+                _written(path, data) as unfinished,
+                _opened(path.parent) as folder,
+            ):
+                fcntl.flock(folder, fcntl.LOCK_EX)
+                # Compares contents: an inode reused within one clock tick looks unchanged.
+                now = self.read(name)
+                if (now and now.data) == (before and before.data):
+                    _publish(unfinished, path)
+                    return True
 
-    def names(self, prefix: str) -> list[str]:
-        try:
-            found = [
+    def names(self, prefix: str, unchanged_seconds: float = 0.0) -> list[str]:
+        with _reported(self._root / prefix, "list"):
+            return sorted(
                 path.relative_to(self._root).as_posix()
                 for path in _files_below(self._root / prefix)
-                if not path.name.endswith(_UNFINISHED)
-            ]
-        except OSError as error:
-            raise _refused(self._root / prefix, "list", error) from error
-        return sorted(found)
+                if not _UNFINISHED.fullmatch(path.name) and _is_unchanged(path, unchanged_seconds)
+            )
 
     def delete(self, name: str) -> None:
         path = self._root / name
-        try:
+        with _reported(path, "delete"):
             path.unlink(missing_ok=True)
-            if path.parent != self._root:
-                with contextlib.suppress(OSError):
-                    path.parent.rmdir()
-        except OSError as error:
-            raise _refused(path, "delete", error) from error
+        self._delete_if_empty(path.parent)
 
     def sweep(self) -> int:
         """A writer locks its unfinished file; the lock ends when the writer dies."""
         swept = 0
-        try:
-            unfinished = [p for p in _files_below(self._root) if p.name.endswith(_UNFINISHED)]
-        except OSError as error:
-            raise _refused(self._root, "list", error) from error
+        with _reported(self._root, "list"):
+            unfinished = [p for p in _files_below(self._root) if _UNFINISHED.fullmatch(p.name)]
         for path in unfinished:
             with contextlib.suppress(OSError), path.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
                 path.unlink()
                 swept += 1
-        for folder in self._own_folders():
-            # A writer that needs one of these empty folders creates it again.
-            for base, _, _ in os.walk(folder, topdown=False):
-                with contextlib.suppress(OSError):
-                    Path(base).rmdir()
+            self._delete_if_empty(path.parent)
         return swept
 
-    def _own_folders(self) -> list[Path]:
-        """Without Dagster's home, whose empty folders must stay."""
-        with contextlib.suppress(OSError):
-            return [p for p in self._root.iterdir() if p.is_dir() and p.name != DAGSTER_FOLDER]
-        return []
+    def _delete_if_empty(self, folder: Path) -> None:
+        """A writer that needs the folder creates it again."""
+        if folder != self._root:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
 
-    @contextlib.contextmanager
-    def _written(self, path: Path, data: bytes) -> Iterator[Path]:
-        """Writes to a file that no reader reads; deletes it unless it has been renamed."""
-        file, unfinished = _create_locked(path)
-        with file:
-            try:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-                yield unfinished
-            finally:
-                unfinished.unlink(missing_ok=True)
+
+@contextlib.contextmanager
+def _reported(path: Path, operation: str) -> Iterator[None]:
+    """Raises `StorageRefused` for an error of the operating system, with advice."""
+    try:
+        yield
+    except OSError as error:
+        advice = _ADVICE.get(error.errno or 0, "look at the folder and its mount")
+        cause = error.strerror or str(error)
+        raise StorageRefused(str(path), operation, cause, advice) from error
+
+
+@contextlib.contextmanager
+def _written(path: Path, data: bytes) -> Iterator[Path]:
+    """Writes to a file that no reader reads; deletes it unless it has been renamed."""
+    file, unfinished = _create_locked(path)
+    with file:
+        try:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            yield unfinished
+        finally:
+            unfinished.unlink(missing_ok=True)
 
 
 def _create_locked(path: Path) -> tuple[BinaryIO, Path]:
@@ -156,7 +155,7 @@ def _create_locked(path: Path) -> tuple[BinaryIO, Path]:
         is_last = attempt == _MAX_ATTEMPTS - 1
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}{_UNFINISHED}")
+            unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}.unfinished")
             file = unfinished.open("xb")
         except (FileExistsError, FileNotFoundError):
             # Either the folder has just been deleted because it was empty, or it is a file.
@@ -179,32 +178,25 @@ def _files_below(folder: Path) -> Iterator[Path]:
         yield from (Path(base, name) for name in names)
 
 
+def _is_unchanged(path: Path, seconds: float) -> bool:
+    if not seconds:
+        return True
+    with contextlib.suppress(FileNotFoundError):
+        return time.time() - path.lstat().st_mtime >= seconds
+    return False
+
+
 def _publish(unfinished: Path, path: Path) -> None:
     unfinished.replace(path)
-    try:
-        folder = os.open(path.parent, os.O_RDONLY)
-    except FileNotFoundError:
-        return  # another process has deleted the file and its folder
-    try:
+    # Another process can already have deleted the file and its folder.
+    with contextlib.suppress(FileNotFoundError), _opened(path.parent) as folder:
         os.fsync(folder)
-    finally:
-        os.close(folder)
 
 
 @contextlib.contextmanager
-def _locked(folder: Path) -> Iterator[None]:
+def _opened(folder: Path) -> Iterator[int]:
     descriptor = os.open(folder, os.O_RDONLY)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
+        yield descriptor
     finally:
         os.close(descriptor)
-
-
-def _version(status: os.stat_result) -> str:
-    return f"{status.st_ino}-{status.st_mtime_ns}-{status.st_size}"
-
-
-def _refused(path: Path, operation: str, error: OSError) -> StorageRefused:
-    advice = _ADVICE.get(error.errno or 0, "look at the folder and its mount")
-    return StorageRefused(str(path), operation, error.strerror or str(error), advice)

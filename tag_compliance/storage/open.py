@@ -11,9 +11,8 @@ from tag_compliance.storage.folder import FolderStorage
 def open_storage(uri: str) -> Storage:
     """The storage for a folder's path or `s3://bucket/prefix`; reads and creates nothing yet."""
     if uri.startswith("s3://"):
-        from tag_compliance.storage.s3 import (
-            S3Storage,
-        )  # imports boto3, which a folder does not need
+        # boto3, which it imports, is not needed for a folder.
+        from tag_compliance.storage.s3 import S3Storage
 
-        return S3Storage.at(uri)
+        return S3Storage(uri)
     return FolderStorage(Path(uri.removeprefix("file://")))

@@ -7,29 +7,72 @@ evaluation and its summary.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any, Self
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pydantic import TypeAdapter
 
-from tag_compliance.domain.account import AccountId
+from tag_compliance.domain.account import AccountId, RegionName
+from tag_compliance.domain.counts import Exclusion
 from tag_compliance.domain.evaluation import Basis, Evaluation
 from tag_compliance.domain.findings import FINDING_SCHEMA
 from tag_compliance.domain.read_status import AccountReadStatus
-from tag_compliance.domain.summary import AccountSummary
+from tag_compliance.domain.summary import (
+    RULE_SUMMARY_SCHEMA,
+    TYPE_SUMMARY_SCHEMA,
+    AccountSummary,
+)
 from tag_compliance.errors import StoredValueUnreadable
 from tag_compliance.storage.base import Storage
-from tag_compliance.tables.parquet import decode, decode_description, encode
-from tag_compliance.tables.raw_resources import Warn
-from tag_compliance.tables.summary import StoredSummary
+from tag_compliance.tables.parquet import Warn, decode, decode_description, encode, read_or_warn
 
 _WHAT = "evaluation of an account"
+
+_Columns = dict[str, list[str] | list[int]]
+
+
+@dataclass(frozen=True)
+class _StoredSummary:
+    """An `AccountSummary` as columns: `types` are its totals, `excluded` has a column by reason.
+
+    A summary without `excluded` is from the time when `RESOURCE_TYPE` was the only reason.
+    """
+
+    regions: tuple[RegionName, ...]
+    types: _Columns
+    rules: _Columns
+    excluded: dict[Exclusion, list[int]] | None = None
+
+    @classmethod
+    def of(cls, summary: AccountSummary) -> Self:
+        by_reason = summary.types["excluded"]
+        return cls(
+            summary.regions,
+            summary.totals.to_pydict(),
+            summary.rules.to_pydict(),
+            {reason: pc.struct_field(by_reason, reason).to_pylist() for reason in Exclusion},
+        )
+
+    def summary(self) -> AccountSummary:
+        """Raises `ValueError`, `KeyError`, `TypeError` or `ArrowException` for other columns."""
+        types: dict[str, list[Any]] = {**self.types}
+        by_reason = self.excluded or {Exclusion.RESOURCE_TYPE: types["excluded"]}
+        none = [0] * len(types["excluded"])
+        rows = zip(*(by_reason.get(reason, none) for reason in Exclusion), strict=True)
+        types["excluded"] = [dict(zip(Exclusion, row, strict=True)) for row in rows]
+        return AccountSummary(
+            self.regions,
+            pa.Table.from_pydict(types, schema=TYPE_SUMMARY_SCHEMA),
+            pa.Table.from_pydict(self.rules, schema=RULE_SUMMARY_SCHEMA),
+        )
 
 
 @dataclass(frozen=True)
 class _Description:
     status: AccountReadStatus
     basis: Basis
-    summary: StoredSummary
+    summary: _StoredSummary
 
 
 _description = TypeAdapter(_Description)
@@ -60,45 +103,37 @@ class Findings:
         """False if an evaluation of a later reading is stored already."""
 
         def unless_later(data: bytes | None) -> bytes | None:
-            if data is not None:
-                try:
-                    status = decode_description(_WHAT, data, _description).status
-                except StoredValueUnreadable as error:
-                    self._warn(f"{evaluation.account_id}: {error}")
-                else:
-                    if status.started_at > evaluation.status.started_at:
-                        return None
-            return encode_evaluation(evaluation)
+            stored = read_or_warn(evaluation.account_id, data, _decode_description, self._warn)
+            stays = stored is not None and not evaluation.status.replaces(stored.status)
+            return None if stays else encode_evaluation(evaluation)
 
         return self._storage.update(_name(evaluation.account_id), unless_later)
 
     def load(self, account_id: AccountId) -> StoredEvaluation | None:
         """The stored evaluation; None if there is none that can be read."""
         found = self._storage.read(_name(account_id))
-        if found is None:
-            return None
-        try:
-            return decode_evaluation(found.data)
-        except StoredValueUnreadable as error:
-            self._warn(f"{account_id}: {error}")
-            return None
+        data = None if found is None else found.data
+        return read_or_warn(account_id, data, decode_evaluation, self._warn)
 
 
 def encode_evaluation(evaluation: Evaluation) -> bytes:
-    described = _Description(
-        evaluation.status, evaluation.basis, StoredSummary.of(evaluation.summary)
-    )
+    summary = _StoredSummary.of(evaluation.summary)
+    described = _Description(evaluation.status, evaluation.basis, summary)
     return encode(evaluation.findings, _description.dump_json(described))
 
 
 def decode_evaluation(data: bytes) -> StoredEvaluation:
     """Raises `StoredValueUnreadable`."""
-    described = decode_description(_WHAT, data, _description)
+    described = _decode_description(data)
     try:
         summary = described.summary.summary()
     except (pa.ArrowException, ValueError, KeyError, TypeError) as error:
         raise StoredValueUnreadable(_WHAT, f"its summary is malformed: {error}") from error
     return StoredEvaluation(described.status, described.basis, summary, data)
+
+
+def _decode_description(data: bytes) -> _Description:
+    return decode_description(_WHAT, data, _description)
 
 
 def _name(account_id: AccountId) -> str:

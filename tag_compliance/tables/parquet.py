@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import pyarrow as pa
@@ -12,6 +14,20 @@ from tag_compliance.errors import StoredValueUnreadable
 
 _KEY = b"tag_compliance"
 T = TypeVar("T")
+
+Warn = Callable[[str], None]
+"""Called with a sentence for a person."""
+
+
+def read_or_warn(
+    who: str, data: bytes | None, decode: Callable[[bytes], T], warn: Warn
+) -> T | None:
+    """What is stored of the account `who`; with a warning None if it cannot be read."""
+    try:
+        return None if data is None else decode(data)
+    except StoredValueUnreadable as error:
+        warn(f"{who}: {error}")
+        return None
 
 
 def encode(table: pa.Table, description: bytes) -> bytes:
@@ -27,13 +43,9 @@ def encode(table: pa.Table, description: bytes) -> bytes:
 
 def decode_description(what: str, data: bytes, adapter: TypeAdapter[T]) -> T:
     """The description alone: only the file's footer is read. Raises `StoredValueUnreadable`."""
-    try:
+    with _unreadable(what):
         metadata = pq.read_metadata(pa.BufferReader(data)).metadata or {}
         return adapter.validate_json(metadata[_KEY])
-    except ValidationError as error:
-        raise _malformed(what, error) from error
-    except (pa.ArrowException, OSError, ValueError, KeyError) as error:
-        raise StoredValueUnreadable(what, " ".join(str(error).split())) from error
 
 
 def decode(
@@ -43,7 +55,7 @@ def decode(
 
     Raises `StoredValueUnreadable` for anything that `encode` did not write.
     """
-    try:
+    with _unreadable(what):
         stored = pq.read_table(
             pa.BufferReader(data),
             columns=schema.names,
@@ -53,12 +65,15 @@ def decode(
         table = stored.select(schema.names).cast(schema)
         table.validate(full=True)
         return table, adapter.validate_json((stored.schema.metadata or {})[_KEY])
+
+
+@contextmanager
+def _unreadable(what: str) -> Iterator[None]:
+    """Raises `StoredValueUnreadable` for what Arrow and pydantic raise for damaged bytes."""
+    try:
+        yield
     except ValidationError as error:
-        raise _malformed(what, error) from error
+        cause = f"its description is malformed ({error.error_count()} faults)"
+        raise StoredValueUnreadable(what, cause) from error
     except (pa.ArrowException, OSError, ValueError, TypeError, KeyError, MemoryError) as error:
         raise StoredValueUnreadable(what, " ".join(str(error).split())) from error
-
-
-def _malformed(what: str, error: ValidationError) -> StoredValueUnreadable:
-    cause = f"its description is malformed ({error.error_count()} faults)"
-    return StoredValueUnreadable(what, cause)

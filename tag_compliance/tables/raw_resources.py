@@ -7,17 +7,14 @@ from collections.abc import Callable
 from pydantic import TypeAdapter
 
 from tag_compliance.domain.account import AccountId
+from tag_compliance.domain.clock import is_ahead
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
-from tag_compliance.errors import StoredValueUnreadable
 from tag_compliance.storage.base import Storage
-from tag_compliance.tables.parquet import decode, decode_description, encode
+from tag_compliance.tables.parquet import Warn, decode, decode_description, encode, read_or_warn
 
 _WHAT = "inventory of an account"
 _status = TypeAdapter(AccountReadStatus)
-
-Warn = Callable[[str], None]
-"""Called with a sentence for a person."""
 
 BeforeWriting = Callable[[AccountInventory], None]
 
@@ -43,11 +40,7 @@ class RawResources:
 
         def merged(data: bytes | None) -> bytes | None:
             nonlocal stored
-            try:
-                stored = _merged(inventory, data)
-            except StoredValueUnreadable as error:
-                self._warn(f"{inventory.status.display_name}: {error}")
-                stored = inventory
+            stored = self._merged(inventory, data)
             if stored is None:
                 return None
             before_writing(stored)
@@ -56,16 +49,26 @@ class RawResources:
         self._storage.update(_name(inventory.status.account_id), merged)
         return stored
 
+    def _merged(self, inventory: AccountInventory, data: bytes | None) -> AccountInventory | None:
+        who = inventory.status.display_name
+        status = read_or_warn(who, data, _decode_status, self._warn)
+        if status is None or data is None:
+            return inventory
+        if not inventory.status.replaces(status):
+            return None
+        if is_ahead(status.started_at):
+            at = f"{status.started_at:%Y-%m-%d %H:%M:%S} UTC"
+            self._warn(f"{who}: the stored reading is of {at}, which a wrong clock must have set")
+        if inventory.status.succeeded:
+            return inventory
+        previous = read_or_warn(who, data, decode_inventory, self._warn)
+        return inventory if previous is None else inventory.carry_forward(previous)
+
     def load(self, account_id: AccountId) -> AccountInventory | None:
         """The stored inventory; None if there is none that can be read."""
         found = self._storage.read(_name(account_id))
-        if found is None:
-            return None
-        try:
-            return decode_inventory(found.data)
-        except StoredValueUnreadable as error:
-            self._warn(f"{account_id}: {error}")
-            return None
+        data = None if found is None else found.data
+        return read_or_warn(account_id, data, decode_inventory, self._warn)
 
 
 def encode_inventory(inventory: AccountInventory) -> bytes:
@@ -78,14 +81,8 @@ def decode_inventory(data: bytes) -> AccountInventory:
     return AccountInventory(status, resources)
 
 
-def _merged(inventory: AccountInventory, data: bytes | None) -> AccountInventory | None:
-    if data is None:
-        return inventory
-    if decode_description(_WHAT, data, _status).started_at > inventory.status.started_at:
-        return None
-    if inventory.status.succeeded:
-        return inventory
-    return inventory.carry_forward(decode_inventory(data))
+def _decode_status(data: bytes) -> AccountReadStatus:
+    return decode_description(_WHAT, data, _status)
 
 
 def _name(account_id: AccountId) -> str:

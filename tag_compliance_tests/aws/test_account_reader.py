@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pyarrow as pa
@@ -10,18 +10,22 @@ import pytest
 
 from tag_compliance.aws.account_reader import AccountReader
 from tag_compliance.aws.account_session import AccountSession
-from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.errors import AwsError
-from tag_compliance.aws.retry import CallBudget, CallStats, RateLimiter
-from tag_compliance.aws.roles import RoleStep
-from tag_compliance.domain.account import AccountId, AccountName, RegionName, Target
+from tag_compliance.aws.retry import CallBudget
+from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.read_status import Reason, Source
 from tag_compliance.domain.resources import RESOURCE_SCHEMA
-from tag_compliance_tests.fake_aws import FakeAws, Fault, Organization
-from tag_compliance_tests.support.aws import Enter
+from tag_compliance_tests.aws.sessions import (
+    IRELAND,
+    ROLE,
+    TARGET,
+    VIRGINIA,
+    new_budget,
+    session_of,
+)
+from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organization
+from tag_compliance_tests.support.aws import Start
 
-ID = AccountId("111111111111")
-IRELAND, VIRGINIA = RegionName("eu-west-1"), RegionName("us-east-1")
 DENIED = AwsError("List", Reason.ACCESS_DENIED, "no permission")
 
 
@@ -43,22 +47,12 @@ class FakeSource:
 
 
 @pytest.fixture
-def fake(enter: Enter) -> Iterator[FakeAws]:
-    organization = Organization()
-    organization.add_account(ID)
-    with FakeAws(organization) as fake:
-        enter(fake)
-        yield fake
+def fake(start: Start) -> FakeAws:
+    return start(generate_organization(1, [VIRGINIA], 0))
 
 
 def reader_of(*sources: FakeSource) -> AccountReader:
-    def new_budget(stats: CallStats | None = None) -> CallBudget:
-        return CallBudget(RateLimiter(0), 10, stats or CallStats(), random=lambda: 0.0)
-
-    target = Target(ID, AccountName("payments"), (IRELAND, VIRGINIA))
-    steps = (RoleStep(f"arn:aws:iam::{ID}:role/terraform", "tag-compliance", 3600),)
-    session = AccountSession(Clients(1), target, steps, new_budget)
-    return AccountReader(target, session, sources, new_budget)
+    return AccountReader(TARGET, session_of(ROLE), sources, new_budget)
 
 
 def test_the_last_region_completes_the_account_in_any_order(fake: FakeAws) -> None:
@@ -121,16 +115,3 @@ def test_a_role_that_cannot_be_assumed_fails_every_source_of_every_region(fake: 
     reasons = [s.reason for region in inventory.status.regions for s in region.sources]
     assert reasons == [Reason.ASSUME_ROLE_DENIED] * 4
     assert fake.calls.count("AssumeRole") == 1
-
-
-def test_an_accounts_calls_include_those_that_assumed_its_role(fake: FakeAws) -> None:
-    fake.faults.add(Fault.THROTTLED, operation="AssumeRole", times=1)
-    reader = reader_of(FakeSource("arn:a"))
-
-    reader.assume_role()
-    reader.read(IRELAND)
-    _, inventory = reader.read(VIRGINIA)
-
-    assert inventory is not None
-    status = inventory.status
-    assert (status.calls, status.retries, status.throttled_calls) == (2 + 2, 1, 1)

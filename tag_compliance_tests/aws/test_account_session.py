@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from functools import partial
 
 import pytest
 
 from tag_compliance.aws.account_session import AccountSession
-from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.errors import AwsError
-from tag_compliance.aws.retry import CallBudget, CallStats, RateLimiter
-from tag_compliance.aws.roles import RoleStep
-from tag_compliance.domain.account import AccountId, AccountName, RegionName, Target
+from tag_compliance.aws.retry import CallStats
+from tag_compliance.aws.targets import RoleStep
+from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.read_status import Reason
+from tag_compliance_tests.aws.sessions import ID, ROLE, TARGET, session_of
 from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
-from tag_compliance_tests.support.aws import Enter
+from tag_compliance_tests.support.aws import Start
 
-ID, HUB_ID = AccountId("111111111111"), AccountId("222222222222")
-ROLE = RoleStep(f"arn:aws:iam::{ID}:role/terraform", "tag-compliance", 3600)
+HUB_ID = "222222222222"
 HUB = RoleStep(f"arn:aws:iam::{HUB_ID}:role/hub", "tag-compliance", 3600)
+
+New = Callable[..., AccountSession]
 
 
 class FakeClock:
@@ -41,31 +43,21 @@ def clock() -> FakeClock:
 
 
 @pytest.fixture
-def fake(enter: Enter, clock: FakeClock) -> Iterator[FakeAws]:
+def fake(start: Start, clock: FakeClock) -> FakeAws:
     organization = Organization()
     for account_id in (ID, HUB_ID):
         organization.add_account(account_id)
-    with FakeAws(organization, now=clock) as fake:
-        enter(fake)
-        yield fake
+    return start(organization, now=clock)
 
 
-def session_of(clock: FakeClock, *steps: RoleStep, account_id: str = ID) -> AccountSession:
-    def new_budget(stats: CallStats) -> CallBudget:
-        return CallBudget(RateLimiter(0), 10, stats, random=lambda: 0.0)
-
-    target = Target(AccountId(account_id), AccountName("an account"), (RegionName("us-east-1"),))
-    return AccountSession(Clients(4), target, steps, new_budget, clock)
+@pytest.fixture
+def new(fake: FakeAws, clock: FakeClock) -> New:
+    """Creates a session with these roles and the clock of the fake."""
+    return partial(session_of, clock=clock)
 
 
-def assumed(fake: FakeAws) -> list[Any]:
-    return [call.parameters for call in fake.calls.matching("AssumeRole")]
-
-
-def test_a_role_is_assumed_once_for_all_threads_of_an_account(
-    fake: FakeAws, clock: FakeClock
-) -> None:
-    session = session_of(clock, ROLE)
+def test_a_role_is_assumed_once_for_all_threads_of_an_account(fake: FakeAws, new: New) -> None:
+    session = new(ROLE)
     with ThreadPoolExecutor(8) as pool:
         found = {pool.submit(session.credentials).result() for _ in range(40)}
 
@@ -74,27 +66,23 @@ def test_a_role_is_assumed_once_for_all_threads_of_an_account(
     assert session.stats == CallStats(calls=1)
 
 
-def test_a_role_is_assumed_as_it_is_configured(fake: FakeAws, clock: FakeClock) -> None:
-    step = RoleStep(ROLE.role_arn, "auditor", 7200, "blue")
-    session_of(clock, step).credentials()
-
-    (parameters,) = assumed(fake)
-    assert parameters["RoleArn"] == ROLE.role_arn
-    assert parameters["RoleSessionName"] == "auditor"
-    assert parameters["DurationSeconds"] == "7200"
-    assert parameters["ExternalId"] == "blue"
-
-
-def test_without_an_external_id_none_is_sent(fake: FakeAws, clock: FakeClock) -> None:
-    session_of(clock, ROLE).credentials()
-
-    assert "ExternalId" not in assumed(fake)[0]
-
-
-def test_each_role_of_a_chain_is_assumed_with_the_previous_one(
-    fake: FakeAws, clock: FakeClock
+@pytest.mark.parametrize("external_id", ["blue", None])
+def test_a_role_is_assumed_as_it_is_configured(
+    fake: FakeAws, new: New, external_id: str | None
 ) -> None:
-    session_of(clock, HUB, ROLE).credentials()
+    new(RoleStep(ROLE.role_arn, "auditor", 7200, external_id)).credentials()
+
+    (call,) = fake.calls.matching("AssumeRole")
+    assert {name: call.parameters.get(name) for name in call.parameters.keys() - {"Version"}} == {
+        "RoleArn": ROLE.role_arn,
+        "RoleSessionName": "auditor",
+        "DurationSeconds": "7200",
+        **({"ExternalId": external_id} if external_id else {}),
+    }
+
+
+def test_each_role_of_a_chain_is_assumed_with_the_previous_one(fake: FakeAws, new: New) -> None:
+    new(HUB, ROLE).credentials()
 
     first, second = fake.calls.matching("AssumeRole")
     assert first.caller.account_id == BASE_ACCOUNT_ID
@@ -103,58 +91,33 @@ def test_each_role_of_a_chain_is_assumed_with_the_previous_one(
 
 
 def test_both_roles_of_a_chain_are_renewed_before_they_expire(
-    fake: FakeAws, clock: FakeClock
+    fake: FakeAws, new: New, clock: FakeClock
 ) -> None:
-    session = session_of(clock, HUB, ROLE)
+    session = new(HUB, ROLE)
     first = session.credentials()
     clock.advance(3_500)
 
     second = session.credentials()
 
     assert second != first
-    assert [call.account_id for call in fake.calls.matching("AssumeRole")] == [
-        HUB_ID,
-        ID,
-        HUB_ID,
-        ID,
-    ]
+    assumed = [call.account_id for call in fake.calls.matching("AssumeRole")]
+    assert assumed == [HUB_ID, ID, HUB_ID, ID]
 
 
-def test_a_denied_role_is_requested_once_and_no_other_credentials_are_used(
-    fake: FakeAws, clock: FakeClock
-) -> None:
-    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
-    session = session_of(clock, ROLE)
-
-    for _ in range(3):
-        with pytest.raises(AwsError) as caught:
-            session.credentials()
-        assert caught.value.reason is Reason.ASSUME_ROLE_DENIED
-    assert fake.calls.count() == 1
-
-
-def test_a_denied_role_of_a_chain_is_named_in_the_error(fake: FakeAws, clock: FakeClock) -> None:
+def test_a_denied_role_of_a_chain_is_named_in_the_error(fake: FakeAws, new: New) -> None:
     fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=ID)
 
     with pytest.raises(AwsError, match=rf"assumed-role/hub/.*{ROLE.role_arn}"):
-        session_of(clock, HUB, ROLE).credentials()
-
-
-def test_calls_that_sts_throttles_are_retried_and_counted(fake: FakeAws, clock: FakeClock) -> None:
-    fake.faults.add(Fault.THROTTLED, operation="AssumeRole", times=2)
-    session = session_of(clock, ROLE)
-
-    assert session.credentials()
-    assert session.stats == CallStats(calls=3, retries=2, throttled_calls=2)
+        new(HUB, ROLE).credentials()
 
 
 @pytest.mark.parametrize("operation", ["AssumeRole", "GetCallerIdentity"])
 @pytest.mark.parametrize("fault", [Fault.NOT_JSON, Fault.TRUNCATED_BODY])
 def test_a_malformed_response_of_sts_is_reported_without_its_content(
-    fake: FakeAws, clock: FakeClock, operation: str, fault: Fault
+    fake: FakeAws, new: New, operation: str, fault: Fault
 ) -> None:
     fake.faults.add(fault, operation=operation)
-    session = session_of(clock, *([ROLE] if operation == "AssumeRole" else []))
+    session = new(*([ROLE] if operation == "AssumeRole" else []))
 
     with pytest.raises(AwsError) as caught:
         session.credentials()
@@ -164,44 +127,30 @@ def test_a_malformed_response_of_sts_is_reported_without_its_content(
     assert fake.calls.count(operation) == 3
 
 
-def test_the_role_is_assumed_again_when_aws_reports_that_its_credentials_expired(
-    fake: FakeAws, clock: FakeClock
-) -> None:
-    session = session_of(clock, ROLE)
-    first = session.credentials()
-
-    session.renew(first)
-
-    assert session.credentials() != first
-    assert fake.calls.count("AssumeRole") == 2
-
-
-def test_expired_credentials_are_renewed_once_for_all_threads(
-    fake: FakeAws, clock: FakeClock
-) -> None:
-    session = session_of(clock, ROLE)
+def test_expired_credentials_are_renewed_once_for_all_threads(fake: FakeAws, new: New) -> None:
+    session = new(ROLE)
     first = session.credentials()
 
     for _ in range(5):
         session.renew(first)
-        session.credentials()
+        assert session.credentials() != first
 
     assert fake.calls.count("AssumeRole") == 2
 
 
 def test_without_a_role_the_account_of_the_base_credentials_is_verified_once(
-    fake: FakeAws, clock: FakeClock
+    fake: FakeAws, new: New
 ) -> None:
-    session = session_of(clock, account_id=BASE_ACCOUNT_ID)
+    session = new(target=replace(TARGET, account_id=AccountId(BASE_ACCOUNT_ID)))
     for _ in range(3):
         session.credentials()
 
     assert [call.operation for call in fake.calls] == ["GetCallerIdentity"]
 
 
-def test_base_credentials_of_another_account_are_rejected(fake: FakeAws, clock: FakeClock) -> None:
+def test_base_credentials_of_another_account_are_rejected(fake: FakeAws, new: New) -> None:
     with pytest.raises(AwsError, match=f"belong to account {BASE_ACCOUNT_ID}") as caught:
-        session_of(clock).credentials()
+        new().credentials()
 
     assert caught.value.reason is Reason.ACCESS_DENIED
     assert fake.calls.count("GetResources") == 0

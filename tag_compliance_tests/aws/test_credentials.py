@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -41,8 +42,14 @@ def sts() -> FakeSts:
     return FakeSts()
 
 
-def test_credentials_are_used_again_while_they_are_valid_for_long(sts: FakeSts) -> None:
-    role = AssumedRole(sts.assume, sts.clock)
+@pytest.fixture
+def role(sts: FakeSts) -> AssumedRole:
+    return AssumedRole(sts.assume, sts.clock)
+
+
+def test_credentials_are_used_again_while_they_are_valid_for_long(
+    sts: FakeSts, role: AssumedRole
+) -> None:
     sts.advance(2_600)
 
     assert role.credentials().access_key == "key-1"
@@ -63,9 +70,8 @@ def test_credentials_are_refreshed_before_they_expire(
 
 
 def test_a_failed_refresh_is_not_repeated_at_once_and_the_old_credentials_are_used(
-    sts: FakeSts,
+    sts: FakeSts, role: AssumedRole
 ) -> None:
-    role = AssumedRole(sts.assume, sts.clock)
     sts.fails = True
     sts.advance(2_800)
 
@@ -79,9 +85,8 @@ def test_a_failed_refresh_is_not_repeated_at_once_and_the_old_credentials_are_us
 
 
 def test_a_failed_refresh_is_raised_once_the_old_credentials_expired_and_not_repeated(
-    sts: FakeSts,
+    sts: FakeSts, role: AssumedRole
 ) -> None:
-    role = AssumedRole(sts.assume, sts.clock)
     sts.fails = True
     sts.advance(3_600)
 
@@ -124,26 +129,17 @@ def test_one_thread_refreshes_while_the_others_use_the_old_credentials(sts: Fake
 
 
 def test_credentials_that_are_about_to_expire_are_refreshed_once_for_all_threads(
-    sts: FakeSts,
+    sts: FakeSts, role: AssumedRole
 ) -> None:
-    role = AssumedRole(sts.assume, sts.clock)
     sts.advance(3_599)
-    found: list[str | None] = []
-    threads = [
-        threading.Thread(target=lambda: found.append(role.credentials().access_key))
-        for _ in range(8)
-    ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: role.credentials().access_key, range(8)))
 
     assert found == ["key-2"] * 8
     assert sts.calls == 2
 
 
-def test_only_the_newest_credentials_are_the_current_ones(sts: FakeSts) -> None:
-    role = AssumedRole(sts.assume, sts.clock)
+def test_only_the_newest_credentials_are_the_current_ones(sts: FakeSts, role: AssumedRole) -> None:
     first = role.credentials()
     sts.advance(3_000)
     second = role.credentials()

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tag_compliance.aws.remediation import remediation_of
-from tag_compliance.aws.roles import RoleStep
+from tag_compliance.aws.targets import RoleStep
 from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.read_status import Reason
 

@@ -134,10 +134,6 @@ def test_a_thread_does_not_keep_a_result_that_the_consumer_released() -> None:
     consumer.join()
 
 
-def test_no_jobs_have_no_results() -> None:
-    assert list(run_in_threads([], 8, threading.Event())) == []
-
-
 @pytest.fixture
 def interruptible() -> Iterator[None]:
     """Restores the handling of SIGINT, which a shell disables for background programs."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +12,10 @@ from pathlib import Path
 import pytest
 
 from tag_compliance import __version__
-from tag_compliance_tests.cli.commands import commands, options, parsed
-from tag_compliance_tests.support.process import Place
+from tag_compliance_tests.cli.commands import COMMANDS, options, parsed
+from tag_compliance_tests.support.process import PROGRAM, Place
 from tag_compliance_tests.support.program import Program, error_lines
 
-COMMANDS = ["scan", "serve", "up", "check-config", "doctor", "iam-policy", "demo"]
 SLOW = {
     *("asyncio", "boto3", "botocore", "dagster", "fastapi", "numpy", "pandas", "pyarrow"),
     *("pydantic", "structlog", "tqdm", "urllib3", "yaml"),
@@ -48,22 +48,13 @@ def test_help_imports_no_slow_library(arguments: list[str]) -> None:
     assert not SLOW & modules_after(*arguments)
 
 
-def test_the_help_of_the_program_imports_no_command() -> None:
-    commands = {f"tag_compliance.cli.{name.replace('-', '_')}" for name in COMMANDS}
-    assert not commands & modules_after("--help", depth=3)
-
-
-def test_the_program_has_the_commands_of_the_specification() -> None:
-    assert list(commands()) == COMMANDS
-
-
-def test_the_help_of_the_program_shows_the_first_sentence_of_each_command(
-    program: Program,
-) -> None:
+def test_the_help_shows_the_specified_commands_with_their_first_sentences(program: Program) -> None:
+    specified = ["scan", "serve", "up", "check-config", "doctor", "iam-policy", "demo"]
+    assert list(COMMANDS) == specified
     shown = " ".join(program.run("--help").out.split())
-    for name, command in commands().items():
-        assert command.help is not None
-        sentence = command.help.partition("\n\n")[0]
+    for name, command in COMMANDS.items():
+        assert command.help
+        sentence = command.help.partition("\n\n")[0].removesuffix(".")
         assert f"{name} {sentence}" in shown
 
 
@@ -79,15 +70,15 @@ def test_the_help_of_a_command_shows_variables_defaults_an_example_and_exit_code
         default = f"; default: {option.default}" if isinstance(option.default, str) else ""
         assert f"[env var: {option.envvar}{default}]" in shown
     assert f"Example: tag-compliance {command}" in shown
-    assert "2 wrong usage, or a configuration with faults" in shown
+    assert "2 wrong usage, or an invalid configuration" in shown
 
 
-def test_the_module_is_the_same_program(place: Place) -> None:
-    script = Path(sys.executable).with_name("tag-compliance")
+def test_the_module_is_the_same_program_as_the_script() -> None:
+    script = str(Path(sys.executable).with_name("tag-compliance"))
     for arguments in (["--version"], ["scan", "--help"], ["scan", "--nonsense"]):
-        by_module = place.run(*arguments)
-        by_script = subprocess.run(
-            [script, *arguments], check=False, capture_output=True, text=True
+        by_module, by_script = (
+            subprocess.run([*command, *arguments], check=False, capture_output=True, text=True)
+            for command in (PROGRAM, [script])
         )
         assert by_module.stdout == by_script.stdout
         assert by_module.stderr == by_script.stderr
@@ -141,49 +132,44 @@ def test_a_variable_that_kubernetes_sets_for_a_service_is_ignored(
     ("value", "on"),
     [("1", True), ("true", True), ("YES", True), ("on", True), ("0", False), ("", False)],
 )
-def test_a_variable_turns_a_switch_on(
+def test_a_flag_or_a_variable_turns_a_switch_on(
     monkeypatch: pytest.MonkeyPatch, value: str, on: bool
 ) -> None:
-    assert parsed("demo").params["up"] is False
-    assert parsed("demo", "--up").params["up"] is True
+    assert [parsed("demo", *flags).params["up"] for flags in ((), ("--up",))] == [False, True]
     monkeypatch.setenv("TAG_COMPLIANCE_UP", value)
     assert parsed("demo").params["up"] is on
 
 
 @pytest.mark.parametrize(
-    ("arguments", "environment", "text"),
+    ("line", "text"),
     [
-        ([], {}, "Usage: tag-compliance [OPTIONS] COMMAND"),
-        (["nonsense"], {}, "No such command 'nonsense'"),
-        (["scan", "--nonsense"], {}, "No such option '--nonsense'"),
-        (["scan", "--conf", "config.yaml"], {}, "No such option '--conf'"),
-        (["scan", "nonsense"], {}, "unexpected extra argument (nonsense)"),
-        (["scan", "--output"], {}, "Option '--output' requires an argument"),
-        (["scan", "--output", "--push", "url"], {}, "Option '--output' requires an argument"),
-        (["serve", "--port", "70000"], {}, "for '--port': '70000' is not a port: it must be 0"),
-        (["serve", "--port", "-1"], {}, "for '--port': '-1' is not a port: it must be 0"),
+        ("", "Usage: tag-compliance [OPTIONS] COMMAND"),
+        ("nonsense", "No such command 'nonsense'"),
+        ("scan --nonsense", "No such option '--nonsense'"),
+        ("scan --conf config.yaml", "No such option '--conf'"),
+        ("scan nonsense", "unexpected extra argument (nonsense)"),
+        ("scan --output", "Option '--output' requires an argument"),
+        ("scan --output --push url", "Option '--output' requires an argument, not '--push'"),
+        ("serve --port 70000", "for '--port': '70000' is not a port: it must be 0 to 65535"),
+        ("serve --port -1", "for '--port': '-1' is not a port: it must be 0 to 65535"),
+        ("TAG_COMPLIANCE_PORT=http serve", "environment variable TAG_COMPLIANCE_PORT: 'http' is"),
         (
-            ["serve"],
-            {"TAG_COMPLIANCE_PORT": "http"},
-            "environment variable TAG_COMPLIANCE_PORT: 'http' is not a port: it must be 0 to 65535",
-        ),
-        (
-            ["scan"],
-            {"TAG_COMPLIANCE_LOG_LEVEL": "loud"},
+            "TAG_COMPLIANCE_LOG_LEVEL=loud scan",
             "variable TAG_COMPLIANCE_LOG_LEVEL: 'loud' is not one of 'debug', 'info', 'warning'",
         ),
         (
-            ["demo"],
-            {"TAG_COMPLIANCE_UP": "maybe"},
+            "TAG_COMPLIANCE_UP=maybe demo",
             "environment variable TAG_COMPLIANCE_UP: 'maybe' is not a valid boolean",
         ),
     ],
 )
 def test_wrong_usage_is_explained_on_stderr_with_exit_code_2(
-    program: Program, arguments: list[str], environment: dict[str, str], text: str
+    program: Program, line: str, text: str
 ) -> None:
-    os.environ.update(environment)
-    ended = program.run(*arguments)
+    words = line.split()
+    variables = [word for word in words if "=" in word]
+    os.environ.update(variable.partition("=")[::2] for variable in variables)
+    ended = program.run(*words[len(variables) :])
     assert ended.code == 2
     assert ended.out == ""
     assert text in ended.err
@@ -246,3 +232,19 @@ def test_a_full_stdout_device_is_reported_in_one_line(place: Place, arguments: l
     (line,) = error_lines(err)
     assert line.startswith("tag-compliance: cannot write stdout: No space left on device")
     assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("command", "other"),
+    [("serve --port", ""), ("up --port", "--ui-port"), ("up --ui-port", "--port")],
+)
+def test_a_port_in_use_is_reported_in_one_line_before_anything_is_stored(
+    program: Program, command: str, other: str
+) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        free = [other, "0"] if other else []
+        line = program.fails(1, *command.split(), str(port), *free, "--host", "127.0.0.1")
+    cause = "Address already in use"
+    assert line.startswith(f"tag-compliance: cannot listen on 127.0.0.1 port {port}: {cause}")
+    assert not program.place.state.exists()

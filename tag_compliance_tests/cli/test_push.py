@@ -10,8 +10,7 @@ import pytest
 
 from tag_compliance.cli.push import push
 from tag_compliance.errors import TagComplianceError
-from tag_compliance_tests.support.http_server import serving
-from tag_compliance_tests.support.ports import free_port
+from tag_compliance_tests.support.loopback import free_port, serving
 
 
 @contextlib.contextmanager
@@ -99,15 +98,21 @@ def test_the_push_goes_through_the_proxy_of_the_environment(
         assert len(requests) == 1
 
 
-@pytest.mark.parametrize("url", ["", "localhost:9091", "ftp://host", "file:///etc", "http://", "x"])
-def test_a_url_without_scheme_or_host_is_rejected(url: str) -> None:
-    assert "must begin with http:// or https://" in message_of_a_failed_push(url)
+_WITHOUT_HOST = "must begin with http:// or https:// and contain a host"
 
 
 @pytest.mark.parametrize(
-    "url", ["http://host:port", "http://[::1", "http://ci:secret@host:99999", "http://ci:secret/@h"]
+    ("urls", "text"),
+    [
+        (("", "localhost:9091", "ftp://host", "file:///etc", "http://", "x"), _WITHOUT_HOST),
+        (("http://host:port", "http://[::1", "http://ci:secret@host:99999"), "is malformed"),
+        (("http://ci:secret/@h",), "is malformed"),
+    ],
 )
-def test_a_malformed_url_is_rejected_without_showing_it(url: str) -> None:
-    message = message_of_a_failed_push(url)
-    assert "cannot be read" in message
-    assert "secret" not in message
+def test_a_url_that_cannot_be_used_is_rejected_without_showing_it(
+    urls: tuple[str, ...], text: str
+) -> None:
+    for url in urls:
+        message = message_of_a_failed_push(url)
+        assert text in message
+        assert "secret" not in message

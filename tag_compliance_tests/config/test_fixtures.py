@@ -9,7 +9,7 @@ import pytest
 from tag_compliance.config import Config, load_config
 from tag_compliance.config.model import KEYS, ThresholdSettings
 from tag_compliance.errors import BadConfiguration
-from tag_compliance_tests.config.regions import REGIONS
+from tag_compliance_tests.support.config import PARTITIONS
 
 _FIXTURES = Path(__file__).parent / "fixtures"
 _GOOD = sorted(path.name for path in _FIXTURES.glob("*.ok.yaml"))
@@ -17,7 +17,7 @@ _BAD = sorted(path.name for path in _FIXTURES.glob("*.bad.yaml"))
 
 
 def _load(name: str) -> Config:
-    return load_config(_FIXTURES / name, {}, REGIONS)
+    return load_config(_FIXTURES / name, {}, PARTITIONS)
 
 
 @pytest.mark.parametrize("name", _GOOD)
@@ -49,11 +49,8 @@ def test_a_file_can_set_every_key() -> None:
     assert config.storage == "s3://bucket/prefix"
 
 
-def test_one_threshold_can_be_set_alone() -> None:
+def test_what_a_file_does_not_set_gets_the_default() -> None:
     assert _load("thresholds.ok.yaml").thresholds == ThresholdSettings(good=95, poor=60)
-
-
-def test_a_minimal_file_gets_the_defaults() -> None:
     config = _load("minimal.ok.yaml")
     [account] = config.aws_account_matrix
     assert (account.account_name, account.regions) == ("012345678901", ("us-east-1",))

@@ -9,7 +9,7 @@ import pytest
 from tag_compliance.config import Config, load_config, storage_of
 from tag_compliance.config.model import SCALAR_KEYS
 from tag_compliance.errors import BadConfiguration
-from tag_compliance_tests.config.regions import REGIONS
+from tag_compliance_tests.support.config import PARTITIONS
 
 _MINIMAL = 'aws_account_matrix: [{account_id: "111122223333"}]\nREQUIRED_TAGS: [Owner]\n'
 
@@ -23,7 +23,7 @@ def path(tmp_path: Path) -> Path:
 
 def _message(path: Path, environment: dict[str, str] | None = None) -> str:
     with pytest.raises(BadConfiguration) as caught:
-        load_config(path, environment or {}, REGIONS)
+        load_config(path, environment or {}, PARTITIONS)
     return str(caught.value)
 
 
@@ -57,23 +57,18 @@ _OVERRIDES: dict[str, tuple[str, object]] = {
 @pytest.mark.parametrize("key", SCALAR_KEYS)
 def test_a_variable_overrides_the_file(key: str, path: Path) -> None:
     text, value = _OVERRIDES[key]
-    config = load_config(path, {f"TAG_COMPLIANCE_{key.upper()}": text}, REGIONS)
+    config = load_config(path, {f"TAG_COMPLIANCE_{key.upper()}": text}, PARTITIONS)
     assert getattr(config, key) == value
-    assert getattr(load_config(path, {}, REGIONS), key) != value
+    assert getattr(load_config(path, {}, PARTITIONS), key) != value
 
 
-def test_an_empty_variable_does_not_override_the_file(path: Path) -> None:
-    environment = {f"TAG_COMPLIANCE_{key.upper()}": "" for key in SCALAR_KEYS}
-    assert load_config(path, environment, REGIONS) == load_config(path, {}, REGIONS)
-
-
-def test_variables_for_lists_and_maps_and_foreign_variables_are_ignored(path: Path) -> None:
-    environment = {
+def test_empty_variables_variables_for_lists_and_foreign_variables_are_ignored(path: Path) -> None:
+    environment = {f"TAG_COMPLIANCE_{key.upper()}": "" for key in SCALAR_KEYS} | {
         "TAG_COMPLIANCE_REQUIRED_TAGS": "x",
         "TAG_COMPLIANCE_CONFIG": "x",
         "STORAGE": "x",
     }
-    assert load_config(path, environment, REGIONS) == load_config(path, {}, REGIONS)
+    assert load_config(path, environment, PARTITIONS) == load_config(path, {}, PARTITIONS)
 
 
 @pytest.mark.parametrize(
@@ -98,7 +93,7 @@ def test_a_message_about_an_invalid_variable_names_the_variable(
 def test_an_invalid_value_in_the_file_is_ignored_if_a_variable_overrides_it(path: Path) -> None:
     path.write_text(f"{_MINIMAL}refresh_interval: soon\n")
     environment = {"TAG_COMPLIANCE_REFRESH_INTERVAL": "60"}
-    assert load_config(path, environment, REGIONS).refresh_interval == 60
+    assert load_config(path, environment, PARTITIONS).refresh_interval == 60
 
 
 @pytest.mark.parametrize(
@@ -116,17 +111,17 @@ def test_a_relative_storage_path_starts_at_the_folder_of_the_file(
 ) -> None:
     path.write_text(f"{_MINIMAL}{line}\n")
     expected = storage.format(folder=path.parent)
-    assert load_config(path, {}, REGIONS).storage == expected
+    assert load_config(path, {}, PARTITIONS).storage == expected
     assert storage_of(path, {}) == expected
 
 
-def test_the_storage_can_be_read_from_a_file_with_other_faults(path: Path) -> None:
+def test_the_storage_is_read_from_a_file_with_other_faults_or_from_the_variable_alone(
+    path: Path,
+) -> None:
     path.write_text("storage: here\nREQUIRED_TAGS: 5\n")
     assert storage_of(path, {}) == f"{path.parent}/here"
-
-
-def test_the_storage_can_be_read_from_the_variable_without_a_file(tmp_path: Path) -> None:
-    assert storage_of(tmp_path / "none", {"TAG_COMPLIANCE_STORAGE": "s3://b/p"}) == "s3://b/p"
+    path.unlink()
+    assert storage_of(path, {"TAG_COMPLIANCE_STORAGE": "s3://b/p"}) == "s3://b/p"
 
 
 @pytest.mark.parametrize(
@@ -142,30 +137,24 @@ def test_an_invalid_storage_is_rejected_when_only_the_storage_is_read(
 
 
 def test_the_message_about_a_missing_file_says_how_to_name_one(tmp_path: Path) -> None:
-    path = tmp_path / "config.yaml"
     rule = "no such file; set --config or TAG_COMPLIANCE_CONFIG"
-    assert _message(path) == f"{path}: {rule}"
+    assert _message(tmp_path / "none") == f"{tmp_path / 'none'}: {rule}"
 
 
-def test_a_folder_instead_of_a_file_is_rejected(tmp_path: Path) -> None:
-    assert "cannot be read: [Errno 21] Is a directory" in _message(tmp_path)
-
-
-def test_a_binary_file_is_rejected(path: Path) -> None:
-    for data, cause in (
-        (b"\xff\xfe\x00", "cannot be read: 'utf-8'"),
-        (b"a: \x00", "is not valid YAML"),
-    ):
-        path.write_bytes(data)
-        assert cause in _message(path)
+def test_a_folder_and_a_binary_file_are_rejected_with_the_cause(path: Path) -> None:
+    assert "cannot be read: [Errno 21] Is a directory" in _message(path.parent)
+    path.write_bytes(b"\xff\xfe\x00")
+    assert "cannot be read: 'utf-8'" in _message(path)
+    path.write_bytes(b"a: \x00")
+    assert "is not valid YAML" in _message(path)
 
 
 def test_a_byte_order_mark_is_ignored(path: Path) -> None:
     path.write_bytes(b"\xef\xbb\xbf" + _MINIMAL.encode())
-    assert load_config(path, {}, REGIONS).required_tags == ("Owner",)
+    assert load_config(path, {}, PARTITIONS).required_tags == ("Owner",)
 
 
 def test_a_configuration_is_immutable(path: Path) -> None:
-    config: Config = load_config(path, {}, REGIONS)
+    config: Config = load_config(path, {}, PARTITIONS)
     with pytest.raises(ValueError, match="frozen"):
         config.storage = "x"  # type: ignore[misc]

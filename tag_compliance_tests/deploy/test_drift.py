@@ -22,7 +22,7 @@ from tag_compliance.config.model import SCALAR_KEYS
 from tag_compliance.exporter.app import create_app
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.folder import FolderStorage
-from tag_compliance_tests.cli.commands import commands, options, parsed
+from tag_compliance_tests.cli.commands import COMMANDS, options, parsed
 from tag_compliance_tests.deploy.manifests import (
     BASE,
     ROOT,
@@ -33,7 +33,7 @@ from tag_compliance_tests.deploy.manifests import (
     render,
 )
 
-VARIABLES = {str(option.envvar) for command in commands() for option in options(command)} | {
+VARIABLES = {str(option.envvar) for command in COMMANDS for option in options(command)} | {
     f"TAG_COMPLIANCE_{key.upper()}" for key in SCALAR_KEYS
 }
 FOREIGN_VARIABLES = {"DAGSTER_HOME", "DAGSTER_CURRENT_IMAGE", "POD_NAMESPACE"}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +12,7 @@ import yaml
 
 from tag_compliance.aws.regions import known_regions
 from tag_compliance.config import load_config
+from tag_compliance_tests.deploy.components import copied, render_with_all_components
 from tag_compliance_tests.deploy.manifests import (
     BASE,
     ROOT,
@@ -121,10 +121,10 @@ def test_only_the_pod_that_starts_jobs_may_use_the_kubernetes_api() -> None:
 
 def test_a_changed_configuration_starts_a_new_pod(tmp_path: Path) -> None:
     before = render(BASE).get("ConfigMap", "tag-compliance-config")
-    _copy(BASE, tmp_path)
-    config = tmp_path / "base" / "config.yaml"
+    manifests = copied(tmp_path)
+    config = manifests / "base" / "config.yaml"
     config.write_text(config.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
-    after = render(tmp_path)
+    after = render(manifests)
     name = after.get("ConfigMap", "tag-compliance-config")["metadata"]["name"]
     assert name != before["metadata"]["name"]
     [pod] = after.pods().values()
@@ -183,12 +183,7 @@ def test_a_job_of_the_launcher_is_restricted_and_uses_objects_that_exist() -> No
 
 
 def test_the_service_monitor_selects_the_service_and_the_rule_is_applied(tmp_path: Path) -> None:
-    _copy(BASE, tmp_path)
-    kustomization = tmp_path / "kustomization.yaml"
-    text = kustomization.read_text(encoding="utf-8")
-    changed = text.replace("# components:\n#   -", "components:\n  -")
-    kustomization.write_text(changed, encoding="utf-8")
-    rendered = render(tmp_path)
+    rendered = render_with_all_components(tmp_path)
     [monitor], [rule] = rendered.of("ServiceMonitor"), rendered.of("PrometheusRule")
     assert monitor["apiVersion"] == "monitoring.coreos.com/v1"
     assert {o["metadata"]["namespace"] for o in (monitor, rule)} == {"tag-compliance"}
@@ -211,7 +206,3 @@ def _selected(rendered: Rendered, labels: Mapping[str, str]) -> list[Manifest]:
     """The pods that have all these labels."""
     pods = rendered.pods().values()
     return [pod for pod in pods if labels.items() <= pod["metadata"]["labels"].items()]
-
-
-def _copy(source: Path, target: Path) -> None:
-    shutil.copytree(source, target, ignore=shutil.ignore_patterns("overlays"), dirs_exist_ok=True)

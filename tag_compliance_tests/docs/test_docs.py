@@ -9,23 +9,16 @@ import pytest
 import yaml
 
 from tag_compliance.cli.dagster_home import FEW_EVENTS
-from tag_compliance.cli.exit_code import ExitCode
+from tag_compliance.cli.declaration import ExitCode
 from tag_compliance.config.model import KEYS, Config
 from tag_compliance.domain.metrics import METRICS
 from tag_compliance.domain.read_status import Reason
 from tag_compliance.domain.result_table import RESULT_SCHEMA
 from tag_compliance.exporter.self_metrics import EXPORTER_METRICS
+from tag_compliance.pipeline import run_tags
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance.pipeline.checks import RESULT_CHECKS, SNAPSHOT_CHECKS
-from tag_compliance.pipeline.run_tags import (
-    ACCOUNT_TAG,
-    ONE_AT_A_TIME,
-    PARTS_TAG,
-    PUBLISHES_TAG,
-    SCAN_TAG,
-    TRIGGER_TAG,
-)
-from tag_compliance_tests.cli.commands import commands, options
+from tag_compliance_tests.cli.commands import COMMANDS, options
 
 ROOT = Path(__file__).parents[2]
 
@@ -45,19 +38,16 @@ def first_cells(text: str) -> list[str]:
 
 
 def test_every_metric_is_documented_with_its_labels() -> None:
-    documented = {
-        row[0].strip("`"): row[1] for row in rows(text_of("docs/metrics.md")) if len(row) > 2
-    }
-    documented.pop("metric")
-    program = {metric.name: ", ".join(metric.labels) or "–" for metric in METRICS}
-    own = {metric.name: ", ".join(metric.labels) or "–" for metric in EXPORTER_METRICS}
-    assert documented == program | own
+    table = [row for row in rows(text_of("docs/metrics.md")) if len(row) > 2]
+    documented = {row[0].strip("`"): row[1] for row in table if row[0] != "metric"}
+    metrics = (*METRICS, *EXPORTER_METRICS)
+    assert documented == {metric.name: ", ".join(metric.labels) or "–" for metric in metrics}
 
 
 def test_the_readme_lists_exactly_the_commands_of_the_program() -> None:
     readme = text_of("README.md")
     documented = re.findall(r"^\| `tag-compliance ([a-z-]+)` \|", readme, re.MULTILINE)
-    assert sorted(documented) == sorted(commands())
+    assert sorted(documented) == sorted(COMMANDS)
 
 
 DOCUMENTS = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
@@ -72,7 +62,7 @@ def test_every_documented_command_line_uses_flags_that_the_command_has() -> None
     used = [(line.split()[1], re.findall(r"--[a-z-]+", line)) for line in lines]
     assert any(flags for _, flags in used)
     for command, flags in used:
-        known = {option.opts[0] for option in options(command)} if command in commands() else set()
+        known = {option.opts[0] for option in options(command)} if command in COMMANDS else set()
         assert set(flags) <= known, command
 
 
@@ -107,23 +97,21 @@ def test_the_documentation_lists_exactly_what_the_dagster_ui_shows() -> None:
     definitions = build_definitions(ROOT / "config.yaml", None, {})
     automatic = {d.name for d in [*(definitions.schedules or ()), *(definitions.sensors or ())]}
     checks = {spec.name for spec in (*RESULT_CHECKS, *SNAPSHOT_CHECKS)}
-    tags = {ACCOUNT_TAG, PARTS_TAG, PUBLISHES_TAG, SCAN_TAG, TRIGGER_TAG, *ONE_AT_A_TIME}
+    tags = {value for name, value in vars(run_tags).items() if name.endswith("_TAG")}
     cells = " ".join(first_cells(text_of("docs/dagster.md")))
     documented = set(re.findall(r"[\w/]+", cells)) - {"tag", "check", "name", "variable"}
-    assert documented == automatic | checks | tags | set(FEW_EVENTS)
+    assert documented == automatic | checks | tags | {*run_tags.ONE_AT_A_TIME} | set(FEW_EVENTS)
 
 
 def test_every_column_of_the_results_is_documented() -> None:
-    names = set(
-        re.findall(r"`(\w+)`", " ".join(r[0] for r in rows(text_of("docs/architecture.md"))))
-    )
-    assert set(RESULT_SCHEMA.names) <= names
+    cells = " ".join(row[0] for row in rows(text_of("docs/architecture.md")))
+    assert set(RESULT_SCHEMA.names) <= set(re.findall(r"`(\w+)`", cells))
 
 
-_DESCRIBED = ("config", "domain", "aws", "tables", "snapshot", "storage", "pipeline", "exporter")
+_PACKAGES = "cli config domain aws tables snapshot storage pipeline exporter"
 
 
-@pytest.mark.parametrize("package", _DESCRIBED)
+@pytest.mark.parametrize("package", _PACKAGES.split())
 def test_the_architecture_names_every_module_of_a_package(package: str) -> None:
     folder = ROOT / "tag_compliance" / package
     modules = {

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from tag_compliance.domain.metrics import CONTRACT_METRICS
+
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
-
-
-class Duplicate(Exception):
-    """There are two samples of one series."""
 
 
 def samples(
@@ -29,8 +28,7 @@ def samples(
 
     def put(name: str, value: float, **labels: str) -> None:
         key = name, frozenset(labels.items())
-        if key in found:
-            raise Duplicate(key)
+        assert key not in found, "two samples of one series"
         found[key] = value
 
     details: list[tuple[Any, ...]] = []
@@ -45,7 +43,8 @@ def samples(
             kept = [row for row in rows if not excluded(row["resource_type"], patterns)]
             unknown += sum(row["resource_type"] == "unknown:unknown" for row in kept)
             put("resources_scanned_total", len(kept), **where)
-            put("tag_compliance_detail_series_omitted", 0, **where)
+            missing = sum(tag not in row["tags"] for row in kept for tag in required)
+            put("tag_compliance_detail_series_omitted", missing, **where)
             _shares(put, kept, required, where)
             _by_type(put, rows, kept, required, where)
             details += [
@@ -56,26 +55,14 @@ def samples(
             ]
         put("tag_compliance_unparsable_arn_resources", unknown, **who)
     details.sort(key=lambda d: (d[4]["account_id"], d[4]["region"], *d[:3]))
-    for number, (type_, arn, _, tag, where) in enumerate(details):
-        if limit and number >= limit:
-            found["tag_compliance_detail_series_omitted", frozenset(where.items())] += 1
-        else:
-            labels = {**where, "tag": tag, "resource_type": type_, "resource_arn": label_of(arn)}
-            put("tag_missing_detail", 1, **labels)
+    for type_, arn, _, tag, where in _fairly(details, limit or len(details)):
+        labels = {**where, "tag": tag, "resource_type": type_, "resource_arn": label_of(arn)}
+        put("tag_missing_detail", 1, **labels)
+        found["tag_compliance_detail_series_omitted", frozenset(where.items())] -= 1
     return found
 
 
-NAMES = {
-    "tag_compliant_total",
-    "tag_non_compliant_total",
-    "tag_missing_detail",
-    "resources_scanned_total",
-    "compliance_percentage",
-    "tag_compliance_percentage",
-    "tag_resource_type_compliance_percentage",
-    "resources_fully_compliant_total",
-    "resources_fully_compliant_by_type_total",
-    "resources_fully_compliant_by_type_percentage",
+NAMES = {metric.name for metric in CONTRACT_METRICS} | {
     "tag_compliance_excluded_resources",
     "tag_compliance_unparsable_arn_resources",
     "tag_compliance_detail_series_omitted",
@@ -102,24 +89,18 @@ def _by_type(
     for type_ in {row["resource_type"] for row in rows}:
         labels = {**where, "resource_type": type_}
         of_type = [row for row in kept if row["resource_type"] == type_]
-        if of_type:
-            _shares_of_type(put, of_type, required, labels)
-        else:
+        if not of_type:
             n = sum(row["resource_type"] == type_ for row in rows)
             put("tag_compliance_excluded_resources", n, **labels)
-
-
-def _shares_of_type(
-    put: Any, rows: list[Any], required: Sequence[str], where: dict[str, str]
-) -> None:
-    whole = [row for row in rows if all(tag in row["tags"] for tag in required)]
-    put("resources_fully_compliant_by_type_total", len(whole), **where)
-    share = 100 * len(whole) / len(rows)
-    put("resources_fully_compliant_by_type_percentage", share, **where)
-    for tag in required:
-        having = [row for row in rows if tag in row["tags"]]
-        name = "tag_resource_type_compliance_percentage"
-        put(name, 100 * len(having) / len(rows), **where, tag=tag)
+            continue
+        whole = [row for row in of_type if all(tag in row["tags"] for tag in required)]
+        share = 100 * len(whole) / len(of_type)
+        put("resources_fully_compliant_by_type_total", len(whole), **labels)
+        put("resources_fully_compliant_by_type_percentage", share, **labels)
+        for tag in required:
+            having = [row for row in of_type if tag in row["tags"]]
+            share = 100 * len(having) / len(of_type)
+            put("tag_resource_type_compliance_percentage", share, **labels, tag=tag)
 
 
 def belongs(row: dict[str, Any], region: dict[str, Any], account: dict[str, Any]) -> bool:
@@ -136,6 +117,17 @@ def belongs(row: dict[str, Any], region: dict[str, Any], account: dict[str, Any]
     at_home = [place for place in places if place[0] == home]
     first = (at_home or places)[0]
     return first[0] == region["region"] and first[1] is row
+
+
+def _fairly(details: list[tuple[Any, ...]], limit: int) -> list[tuple[Any, ...]]:
+    """Takes one of each account in turn, until there are `limit`."""
+    turns = Counter[str]()
+    numbered = []
+    for detail in details:
+        account = detail[4]["account_id"]
+        numbered.append((turns[account], account, detail))
+        turns[account] += 1
+    return [detail for *_, detail in sorted(numbered, key=lambda n: n[:2])][:limit]
 
 
 def excluded(resource_type: str, patterns: Sequence[str]) -> bool:

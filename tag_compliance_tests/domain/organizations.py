@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
+from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.evaluation import Evaluation, basis_of, evaluate
 from tag_compliance.domain.metrics import build_families
 from tag_compliance.domain.metrics.detail import detail_of
@@ -25,7 +27,6 @@ from tag_compliance.domain.read_status import (
 )
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
 from tag_compliance.domain.summary import SummarizedAccount, Summary
-from tag_compliance.domain.thresholds import Thresholds
 from tag_compliance_tests.domain.naive import Samples, label_of
 
 Row = tuple[str, str, Mapping[str, str]]
@@ -113,13 +114,13 @@ def inventory_of(account: Mapping[str, Any], rows: Iterable[Any] | None = None) 
     """The account as a scan returns it; `rows`, region and row each, in that order."""
     if rows is None:
         rows = [(r["region"], row) for r in account["regions"] for row in r["rows"]]
-    regions = tuple(
+    regions = [
         region_read(r["region"], Reason.OK if r["read"] else Reason.THROTTLED)
         for r in account["regions"]
-    )
-    account_id, name = AccountId(account["account_id"]), AccountName(account["account_name"])
-    status = AccountReadStatus(account_id, name, NOON, 1.0, regions)
-    return AccountInventory(status, table_of(rows))
+    ]
+    name = AccountName(account["account_name"])
+    read = inventory(regions=regions, account_id=account["account_id"], account_name=name)
+    return replace(read, resources=table_of(rows))
 
 
 def inventory(
@@ -127,20 +128,22 @@ def inventory(
     regions: Iterable[str | RegionReadStatus] | None = None,
     account_id: str = "111122223333",
     resource_type: str = "ec2:vpc",
+    **changes: Any,
 ) -> AccountInventory:
-    """An account `shop` with these (region, ARN, tags); by default each region was read."""
+    """An account `shop` with these (region, ARN, tags); by default each region was read.
+
+    `changes` are of its read status.
+    """
     names = regions if regions is not None else dict.fromkeys(region for region, *_ in rows)
     statuses = tuple(region_read(r) if isinstance(r, str) else r for r in names)
     status = AccountReadStatus(
         AccountId(account_id), AccountName("shop"), NOON, 1.0, statuses, last_success_at=NOON
     )
-    return AccountInventory(
-        status,
-        table_of(
-            (region, {"arn": arn, "resource_type": resource_type, "tags": tags})
-            for region, arn, tags in rows
-        ),
+    resources = table_of(
+        (region, {"arn": arn, "resource_type": resource_type, "tags": tags})
+        for region, arn, tags in rows
     )
+    return AccountInventory(replace(status, **changes), resources)
 
 
 def evaluated(

@@ -2,155 +2,114 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tag_compliance.domain.arn import UNKNOWN_TYPE, type_of
 
-_HERE = "eu-west-1:111122223333"
-_GLOBAL = ":111122223333"
+# By the part of the ARN between service and resource; `|` ends the type.
+_TYPE_FIRST = {
+    "eu-west-1:111122223333": """
+        access-analyzer:analyzer|/outside acm:certificate|/6f4e-11
+        acm-pca:certificate-authority|/6f4e-11 airflow:environment|/etl
+        amplify:apps|/d1/branches/main apprunner:service|/web/8fe1e10304f84fd2b0df550fe98a71fa
+        appsync:apis|/abc athena:workgroup|/primary
+        autoscaling:autoScalingGroup|:930d940e-891e:autoScalingGroupName/web
+        backup:backup-vault|:Default batch:job-definition|/nightly:3
+        cassandra:/keyspace|/shop/table/orders catalog:portfolio|/port-abc
+        cloudformation:stack|/web/50d6f0a0-1 cloudtrail:trail|/all codebuild:project|/web
+        codedeploy:deploymentgroup|:web/blue codepipeline:webhook|:on-push
+        codepipeline:actiontype|:Custom/Build/Jenkins/1 cognito-idp:userpool|/eu-west-1_abc
+        config:config-rule|/config-rule-abc dms:rep|:ABCDEF ds:directory|/d-12345
+        dynamodb:table|/Orders ec2:instance|/i-0abc ec2:security-group|/sg-0abc
+        ecr:repository|/team/web ecs:cluster|/web ecs:service|/web/front
+        ecs:task|/web/0b69d5c0d655 ecs:task-definition|/front:17 eks:cluster|/prod
+        eks:nodegroup|/prod/workers/8cb2-1 elasticache:replicationgroup|:sessions
+        elasticbeanstalk:environment|/Shop/Shop-prod elasticfilesystem:file-system|/fs-0abc
+        elasticloadbalancing:loadbalancer|/app/web/50dc6c49
+        elasticloadbalancing:loadbalancer|/net/tcp/50dc6c49
+        elasticloadbalancing:loadbalancer|/classic
+        elasticloadbalancing:targetgroup|/web/73e2d6bc
+        elasticloadbalancing:listener|/app/web/50dc/f2f7 elasticmapreduce:cluster|/j-ABC
+        emr-serverless:/applications|/00abc es:domain|/search events:rule|/bus/nightly
+        firehose:deliverystream|/clicks fsx:file-system|/fs-0abc glue:job|/etl
+        grafana:/workspaces|/g-abc greengrass:components|:hello:versions:1.0.0
+        guardduty:detector|/12abc imagebuilder:image|/base/1.0.0/1
+        inspector:target|/0-abc/template/0-def iot:thing|/lamp kafka:cluster|/events/8fe1-2
+        kinesis:stream|/clicks kms:key|/1234abcd-12ab lambda:function|:thumbnail
+        lambda:layer|:numpy:3 lambda:event-source-mapping|:1234 lightsail:Instance|/1234
+        logs:log-group|:/aws/lambda/thumbnail logs:log-group|:/aws/lambda/a:*
+        logs:log-group|:plain:log-stream:2026/05/04/[1]abc memorydb:cluster|/sessions
+        mq:broker|:orders:b-1234 network-firewall:stateful-rulegroup|/deny pipes:pipe|/orders
+        rds:db|:orders rds:cluster-snapshot|:rds:orders-2026-05-04 redshift:cluster|:warehouse
+        resource-groups:group|/web s3:accesspoint|/reports s3:storage-lens|/all
+        s3-object-lambda:accesspoint|/redacted sagemaker:endpoint|/scores
+        scheduler:schedule|/default/nightly secretsmanager:secret|:prod/db-a1b2c3
+        servicecatalog:/applications|/0abc ses:identity|/example.com
+        signer:/signing-profiles|/lambda sns:app|/GCM/mobile ssm:parameter|/prod/db/password
+        states:stateMachine|:orders states:execution|:orders:1234 states:activity|:approve
+        storagegateway:gateway|/sgw-1234 swf:/domain|/orders synthetics:canary|:login
+        timestream:database|/metrics/table/cpu transfer:server|/s-1234
+        workspaces:workspace|/ws-1234 xray:group|/slow/ABC
+    """,
+    ":111122223333": """
+        budgets:budget|/monthly cloudfront:distribution|/EDFDVBD632BHDS5
+        ecr-public:repository|/web globalaccelerator:accelerator|/1234
+        iam:role|/service-role/worker iam:policy|/division/deploy
+        organizations:account|/o-abc/111122223333 s3:accesspoint|/abc.mrap waf:webacl|/1234
+    """,
+    "eu-west-1:": """
+        apigateway:/restapis|/a1b2c3 apigateway:/apis|/a1b2c3
+        apigateway:/restapis|/a1b2c3/stages/prod apigateway:/domainnames|/api.example.com
+        bedrock:foundation-model|/some.model-v1:0 ec2:image|/ami-0abc
+    """,
+    ":": """
+        route53:hostedzone|/Z148QEXAMPLE8V sso:permissionSet|/ssoins-abc/ps-def
+    """,
+}
 
-# Service, the part of the ARN between service and resource, resource, type.
-_CASES = [
-    ("access-analyzer", _HERE, "analyzer/outside", "analyzer"),
-    ("acm", _HERE, "certificate/6f4e-11", "certificate"),
-    ("acm-pca", _HERE, "certificate-authority/6f4e-11", "certificate-authority"),
-    ("airflow", _HERE, "environment/etl", "environment"),
-    ("amplify", _HERE, "apps/d1/branches/main", "apps"),
-    ("apigateway", "eu-west-1:", "/restapis/a1b2c3", "restapis"),
-    ("apigateway", "eu-west-1:", "/apis/a1b2c3", "apis"),
-    ("apigateway", "eu-west-1:", "/restapis/a1b2c3/stages/prod", "restapis"),
-    ("apigateway", "eu-west-1:", "/domainnames/api.example.com", "domainnames"),
-    ("apprunner", _HERE, "service/web/8fe1e10304f84fd2b0df550fe98a71fa", "service"),
-    ("appsync", _HERE, "apis/abc", "apis"),
-    ("athena", _HERE, "workgroup/primary", "workgroup"),
-    (
-        "autoscaling",
-        _HERE,
-        "autoScalingGroup:930d940e-891e:autoScalingGroupName/web",
-        "autoScalingGroup",
-    ),
-    ("backup", _HERE, "backup-vault:Default", "backup-vault"),
-    ("batch", _HERE, "job-definition/nightly:3", "job-definition"),
-    ("bedrock", "eu-west-1:", "foundation-model/some.model-v1:0", "foundation-model"),
-    ("budgets", _GLOBAL, "budget/monthly", "budget"),
-    ("cassandra", _HERE, "/keyspace/shop/table/orders", "keyspace"),
-    ("catalog", _HERE, "portfolio/port-abc", "portfolio"),
-    ("cloudformation", _HERE, "stack/web/50d6f0a0-1", "stack"),
-    ("cloudfront", _GLOBAL, "distribution/EDFDVBD632BHDS5", "distribution"),
-    ("cloudtrail", _HERE, "trail/all", "trail"),
-    ("cloudwatch", _HERE, "alarm:CPU: too high/low", "alarm"),
-    ("codebuild", _HERE, "project/web", "project"),
-    ("codecommit", _HERE, "my-repository", "repository"),
-    ("codedeploy", _HERE, "deploymentgroup:web/blue", "deploymentgroup"),
-    ("codepipeline", _HERE, "release", "pipeline"),
-    ("codepipeline", _HERE, "release/Build", "stage"),
-    ("codepipeline", _HERE, "release/Build/Compile", "action"),
-    ("codepipeline", _HERE, "webhook:on-push", "webhook"),
-    ("codepipeline", _HERE, "actiontype:Custom/Build/Jenkins/1", "actiontype"),
-    ("cognito-idp", _HERE, "userpool/eu-west-1_abc", "userpool"),
-    ("config", _HERE, "config-rule/config-rule-abc", "config-rule"),
-    ("dms", _HERE, "rep:ABCDEF", "rep"),
-    ("ds", _HERE, "directory/d-12345", "directory"),
-    ("dynamodb", _HERE, "table/Orders", "table"),
-    ("ec2", _HERE, "instance/i-0abc", "instance"),
-    ("ec2", _HERE, "security-group/sg-0abc", "security-group"),
-    ("ec2", "eu-west-1:", "image/ami-0abc", "image"),
-    ("ecr", _HERE, "repository/team/web", "repository"),
-    ("ecr-public", _GLOBAL, "repository/web", "repository"),
-    ("ecs", _HERE, "cluster/web", "cluster"),
-    ("ecs", _HERE, "service/web/front", "service"),
-    ("ecs", _HERE, "task/web/0b69d5c0d655", "task"),
-    ("ecs", _HERE, "task-definition/front:17", "task-definition"),
-    ("eks", _HERE, "cluster/prod", "cluster"),
-    ("eks", _HERE, "nodegroup/prod/workers/8cb2-1", "nodegroup"),
-    ("elasticache", _HERE, "replicationgroup:sessions", "replicationgroup"),
-    ("elasticbeanstalk", _HERE, "environment/Shop/Shop-prod", "environment"),
-    ("elasticfilesystem", _HERE, "file-system/fs-0abc", "file-system"),
-    ("elasticloadbalancing", _HERE, "loadbalancer/app/web/50dc6c49", "loadbalancer"),
-    ("elasticloadbalancing", _HERE, "loadbalancer/net/tcp/50dc6c49", "loadbalancer"),
-    ("elasticloadbalancing", _HERE, "loadbalancer/classic", "loadbalancer"),
-    ("elasticloadbalancing", _HERE, "targetgroup/web/73e2d6bc", "targetgroup"),
-    ("elasticloadbalancing", _HERE, "listener/app/web/50dc/f2f7", "listener"),
-    ("elasticmapreduce", _HERE, "cluster/j-ABC", "cluster"),
-    ("emr-serverless", _HERE, "/applications/00abc", "applications"),
-    ("es", _HERE, "domain/search", "domain"),
-    ("events", _HERE, "rule/bus/nightly", "rule"),
-    ("firehose", _HERE, "deliverystream/clicks", "deliverystream"),
-    ("fsx", _HERE, "file-system/fs-0abc", "file-system"),
-    ("globalaccelerator", _GLOBAL, "accelerator/1234", "accelerator"),
-    ("glue", _HERE, "job/etl", "job"),
-    ("grafana", _HERE, "/workspaces/g-abc", "workspaces"),
-    ("greengrass", _HERE, "/greengrass/groups/abc", "groups"),
-    ("greengrass", _HERE, "components:hello:versions:1.0.0", "components"),
-    ("guardduty", _HERE, "detector/12abc", "detector"),
-    ("iam", _GLOBAL, "role/service-role/worker", "role"),
-    ("iam", _GLOBAL, "policy/division/deploy", "policy"),
-    ("imagebuilder", _HERE, "image/base/1.0.0/1", "image"),
-    ("inspector", _HERE, "target/0-abc/template/0-def", "target"),
-    ("iot", _HERE, "thing/lamp", "thing"),
-    ("kafka", _HERE, "cluster/events/8fe1-2", "cluster"),
-    ("kinesis", _HERE, "stream/clicks", "stream"),
-    ("kms", _HERE, "key/1234abcd-12ab", "key"),
-    ("lambda", _HERE, "function:thumbnail", "function"),
-    ("lambda", _HERE, "layer:numpy:3", "layer"),
-    ("lambda", _HERE, "event-source-mapping:1234", "event-source-mapping"),
-    ("lightsail", _HERE, "Instance/1234", "Instance"),
-    ("logs", _HERE, "log-group:/aws/lambda/thumbnail", "log-group"),
-    ("logs", _HERE, "log-group:/aws/lambda/a:*", "log-group"),
-    ("logs", _HERE, "log-group:plain:log-stream:2026/05/04/[1]abc", "log-group"),
-    ("memorydb", _HERE, "cluster/sessions", "cluster"),
-    ("mq", _HERE, "broker:orders:b-1234", "broker"),
-    ("network-firewall", _HERE, "stateful-rulegroup/deny", "stateful-rulegroup"),
-    ("organizations", _GLOBAL, "account/o-abc/111122223333", "account"),
-    ("pipes", _HERE, "pipe/orders", "pipe"),
-    ("rds", _HERE, "db:orders", "db"),
-    ("rds", _HERE, "cluster-snapshot:rds:orders-2026-05-04", "cluster-snapshot"),
-    ("redshift", _HERE, "cluster:warehouse", "cluster"),
-    ("resource-groups", _HERE, "group/web", "group"),
-    ("route53", ":", "hostedzone/Z148QEXAMPLE8V", "hostedzone"),
-    ("s3", ":", "my-bucket", "bucket"),
-    ("s3", ":", "my-bucket/a/key:with=colons", "object"),
-    ("s3", _HERE, "accesspoint/reports", "accesspoint"),
-    ("s3", _GLOBAL, "accesspoint/abc.mrap", "accesspoint"),
-    ("s3", _HERE, "storage-lens/all", "storage-lens"),
-    ("s3-object-lambda", _HERE, "accesspoint/redacted", "accesspoint"),
-    ("sagemaker", _HERE, "endpoint/scores", "endpoint"),
-    ("scheduler", _HERE, "schedule/default/nightly", "schedule"),
-    ("secretsmanager", _HERE, "secret:prod/db-a1b2c3", "secret"),
-    ("servicecatalog", _HERE, "/applications/0abc", "applications"),
-    ("ses", _HERE, "identity/example.com", "identity"),
-    ("signer", _HERE, "/signing-profiles/lambda", "signing-profiles"),
-    ("sns", _HERE, "alerts", "topic"),
-    ("sns", _HERE, "alerts.fifo", "topic"),
-    ("sns", _HERE, "alerts:8a21d249-4329", "subscription"),
-    ("sns", _HERE, "app/GCM/mobile", "app"),
-    ("sqs", _HERE, "orders.fifo", "queue"),
-    ("ssm", _HERE, "parameter/prod/db/password", "parameter"),
-    ("sso", ":", "permissionSet/ssoins-abc/ps-def", "permissionSet"),
-    ("states", _HERE, "stateMachine:orders", "stateMachine"),
-    ("states", _HERE, "execution:orders:1234", "execution"),
-    ("states", _HERE, "activity:approve", "activity"),
-    ("storagegateway", _HERE, "gateway/sgw-1234", "gateway"),
-    ("swf", _HERE, "/domain/orders", "domain"),
-    ("synthetics", _HERE, "canary:login", "canary"),
-    ("timestream", _HERE, "database/metrics/table/cpu", "database"),
-    ("transfer", _HERE, "server/s-1234", "server"),
-    ("waf", _GLOBAL, "webacl/1234", "webacl"),
-    ("wafv2", _HERE, "regional/webacl/site/1234", "webacl"),
-    ("wafv2", "us-east-1:111122223333", "global/ipset/offices/1234", "ipset"),
-    ("workspaces", _HERE, "workspace/ws-1234", "workspace"),
-    ("xray", _HERE, "group/slow/ABC", "group"),
+# The service, the rest of the ARN, and the type.
+_OTHER_FORMS = [
+    ("cloudwatch", "eu-west-1:111122223333:alarm:CPU: too high/low", "alarm"),
+    ("codecommit", "eu-west-1:111122223333:my-repository", "repository"),
+    ("codepipeline", "eu-west-1:111122223333:release", "pipeline"),
+    ("codepipeline", "eu-west-1:111122223333:release/Build", "stage"),
+    ("codepipeline", "eu-west-1:111122223333:release/Build/Compile", "action"),
+    ("execute-api", "eu-west-1:111122223333:a1b2c3/prod/GET/orders", "api"),
+    ("greengrass", "eu-west-1:111122223333:/greengrass/groups/abc", "groups"),
+    ("inspector2", "eu-west-1:111122223333:owner/111122223333/filter/0a1b", "filter"),
+    ("mgh", "eu-west-1:111122223333:my-stream/with/slashes", "unknown"),
+    ("mgh", "eu-west-1:111122223333:progressUpdateStream/SMS/1", "progressUpdateStream"),
+    ("neptune-db", "eu-west-1:111122223333:cluster-ABC/*", "database"),
+    ("s3", "::my-bucket", "bucket"),
+    ("s3", "::my-bucket/a/key:with=colons", "object"),
+    ("sns", "eu-west-1:111122223333:alerts", "topic"),
+    ("sns", "eu-west-1:111122223333:alerts.fifo", "topic"),
+    ("sns", "eu-west-1:111122223333:alerts:8a21d249-4329", "subscription"),
+    ("sqs", "eu-west-1:111122223333:orders.fifo", "queue"),
+    ("wafv2", "eu-west-1:111122223333:regional/webacl/site/1234", "webacl"),
+    ("wafv2", "us-east-1:111122223333:global/ipset/offices/1234", "ipset"),
 ]
 
 
-@pytest.mark.parametrize(("service", "middle", "resource", "type_"), _CASES)
-def test_the_arn_of_each_service_has_its_type(
-    service: str, middle: str, resource: str, type_: str
-) -> None:
-    text = f"arn:aws:{service}:{middle}:{resource}"
-    assert type_of(text) == f"{service}:{type_}"
+def _cases() -> Iterator[tuple[str, str, str]]:
+    for middle, listed in _TYPE_FIRST.items():
+        for case in listed.split():
+            service, _, resource = case.partition(":")
+            type_ = resource.partition("|")[0].removeprefix("/")
+            yield service, f"{middle}:{resource.replace('|', '')}", type_
+    yield from _OTHER_FORMS
+
+
+_CASES = [*_cases()]
+
+
+@pytest.mark.parametrize(("service", "rest", "type_"), _CASES)
+def test_the_arn_of_each_service_has_its_type(service: str, rest: str, type_: str) -> None:
+    assert type_of(f"arn:aws:{service}:{rest}") == f"{service}:{type_}"
 
 
 def test_the_table_has_more_than_sixty_services() -> None:

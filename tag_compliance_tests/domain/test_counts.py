@@ -1,10 +1,17 @@
-"""One division and one rounding rule."""
+"""One division, one rounding rule, and two thresholds that grade compliance."""
 
 from __future__ import annotations
 
 import pytest
 
-from tag_compliance.domain.counts import Counts, floor_percentage, format_percentage, percentage
+from tag_compliance.domain.counts import (
+    Counts,
+    Grade,
+    Thresholds,
+    floor_percentage,
+    format_percentage,
+    percentage,
+)
 
 
 def test_counts_add_up_number_by_number() -> None:
@@ -34,3 +41,22 @@ def test_every_exact_tenth_is_shown_as_itself(whole: int) -> None:
     for part in range(whole + 1):
         exact = part * 1000 // whole
         assert floor_percentage(100.0 * part / whole) == exact / 10
+
+
+@pytest.mark.parametrize(
+    ("thresholds", "percentage", "grade"),
+    [
+        (Thresholds(), 100.0, Grade.GOOD),
+        (Thresholds(), 95.0, Grade.GOOD),
+        (Thresholds(), 94.999, Grade.FAIR),
+        (Thresholds(), 80.0, Grade.FAIR),
+        (Thresholds(), 79.999, Grade.POOR),
+        (Thresholds(), 0.0, Grade.POOR),
+        (Thresholds(good=90, poor=90), 90.0, Grade.GOOD),
+        (Thresholds(good=90, poor=90), 89.9, Grade.POOR),
+    ],
+)
+def test_a_percentage_is_good_from_one_threshold_and_poor_below_the_other(
+    thresholds: Thresholds, percentage: float, grade: Grade
+) -> None:
+    assert thresholds.grade(percentage) is grade

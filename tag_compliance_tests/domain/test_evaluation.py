@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 import pytest
 
-from tag_compliance.domain.counts import Counts
-from tag_compliance.domain.evaluation import Evaluation, basis_of, counted_resources
+from tag_compliance.domain.counts import Counts, Exclusion
+from tag_compliance.domain.evaluation import basis_of, counted_resources
 from tag_compliance.domain.findings import FINDING_SCHEMA
 from tag_compliance.domain.policy import Policy
-from tag_compliance.domain.read_status import Reason
-from tag_compliance.domain.resources import AccountInventory
+from tag_compliance.domain.read_status import Reason, RegionReadStatus
 from tag_compliance_tests.domain.organizations import (
     NOON,
     Row,
@@ -22,6 +21,7 @@ from tag_compliance_tests.domain.organizations import (
 )
 
 _POLICY = Policy(("Owner", "Env"))
+_EU, _US = "eu-west-1", "us-east-1"
 _GLOBAL = "arn:aws:cloudfront::111122223333:distribution/E1"
 
 
@@ -29,62 +29,47 @@ def _arn(region: str, name: str = "a") -> str:
     return f"arn:aws:ec2:{region}:111122223333:vpc/{name}"
 
 
-def _counted(account: AccountInventory, evaluation: Evaluation | None = None) -> list[list[str]]:
-    """Region and ARN of each resource that counts."""
-    basis = (evaluation or evaluated(account, _POLICY)).basis
-    table = counted_resources(account, _POLICY, basis)
-    return [[row["region"], row["arn"]] for row in table.to_pylist()]
+_OWN = (_EU, _arn(_EU))
+_OTHER = (_US, _arn(_US))
+_OWN_FROM_US = (_US, _arn(_EU))
+_GLOBAL_FROM_EU, _GLOBAL_FROM_US = (_EU, _GLOBAL), (_US, _GLOBAL)
+_FAILED = region_read(_EU, Reason.TIMEOUT)
+_CASES = {
+    "twice in one region": ([_OWN, _OWN], (_EU,), [_OWN]),
+    "the region that the ARN names": ([_OWN_FROM_US, _OWN], (_US, _EU), [_OWN]),
+    "the first configured region": (
+        [_GLOBAL_FROM_EU, _GLOBAL_FROM_US],
+        (_US, _EU),
+        [_GLOBAL_FROM_US],
+    ),
+    "regions alternate": (
+        [_OTHER, _GLOBAL_FROM_EU, _GLOBAL_FROM_US],
+        (_US, _EU),
+        [_OTHER, _GLOBAL_FROM_US],
+    ),
+    "a failed region hides nothing": ([_OWN, _OWN_FROM_US], (_FAILED, _US), [_OWN_FROM_US]),
+    "a region that is not configured": ([_OWN, _OTHER], (_EU,), [_OWN]),
+}
 
 
-def test_an_arn_that_comes_back_twice_counts_once() -> None:
-    row = ("eu-west-1", _arn("eu-west-1"), {"Owner": "me"})
-    account = inventory(row, row)
-    assert _counted(account) == [list(row[:2])]
-    assert evaluated(account, _POLICY).summary.total == Counts(2, 0, 1, 0)
+@pytest.mark.parametrize(("returned", "regions", "counted"), _CASES.values(), ids=_CASES)
+def test_each_arn_counts_once_in_one_region_that_was_read(
+    returned: Sequence[tuple[str, str]],
+    regions: Sequence[str | RegionReadStatus],
+    counted: Sequence[tuple[str, str]],
+) -> None:
+    account = inventory(*((region, arn, {}) for region, arn in returned), regions=regions)
+    evaluation = evaluated(account, _POLICY)
+    rows = counted_resources(account, _POLICY, evaluation.basis).to_pylist()
+    assert [(row["region"], row["arn"]) for row in rows] == counted
+    assert evaluation.summary.total.counted == len(counted)
 
 
-def test_of_two_rows_in_one_region_the_first_counts() -> None:
-    arn = _arn("eu-west-1")
-    account = inventory(("eu-west-1", arn, {"Owner": ""}), ("eu-west-1", arn, {}))
-    assert evaluated(account, _POLICY).findings["tag"].to_pylist() == ["Env"]
-
-
-def test_a_resource_counts_in_the_region_that_its_arn_names() -> None:
-    arn = _arn("eu-west-1")
-    account = inventory(("us-east-1", arn, {}), ("eu-west-1", arn, {}))
-    assert _counted(account) == [["eu-west-1", arn]]
-
-
-def test_a_global_resource_counts_in_the_first_configured_region() -> None:
-    rows: tuple[Row, ...] = (("eu-west-1", _GLOBAL, {}), ("us-east-1", _GLOBAL, {}))
-    account = inventory(*rows, regions=("us-east-1", "eu-west-1"))
-    assert _counted(account) == [["us-east-1", _GLOBAL]]
-
-
-def test_the_rows_of_two_regions_may_alternate() -> None:
-    here = _arn("us-east-1")
-    rows: tuple[Row, ...] = (
-        ("us-east-1", here, {}),
-        ("eu-west-1", _GLOBAL, {}),
-        ("us-east-1", _GLOBAL, {}),
-    )
-    assert _counted(inventory(*rows)) == [["us-east-1", here], ["us-east-1", _GLOBAL]]
-
-
-def test_a_failed_region_does_not_hide_a_resource_that_another_region_returned() -> None:
-    arn = _arn("eu-west-1")
-    regions = (region_read("eu-west-1", Reason.TIMEOUT), region_read("us-east-1"))
-    account = inventory(("eu-west-1", arn, {}), ("us-east-1", arn, {}), regions=regions)
-    assert _counted(account) == [["us-east-1", arn]]
-
-
-def test_rows_of_a_region_that_is_not_configured_do_not_count() -> None:
-    rows: tuple[Row, ...] = (
-        ("eu-west-1", _arn("eu-west-1"), {}),
-        ("us-east-1", _arn("us-east-1"), {}),
-    )
-    account = inventory(*rows, regions=("eu-west-1",))
-    assert _counted(account) == [["eu-west-1", _arn("eu-west-1")]]
+def test_an_arn_that_comes_back_twice_is_returned_twice_and_the_first_row_counts() -> None:
+    account = inventory((_EU, _arn(_EU), {"Owner": ""}), (_EU, _arn(_EU), {}))
+    evaluation = evaluated(account, _POLICY)
+    assert evaluation.findings["tag"].to_pylist() == ["Env"]
+    assert evaluation.summary.total == Counts(2, 0, 1, 0)
 
 
 @pytest.mark.parametrize(
@@ -99,19 +84,19 @@ def test_rows_of_a_region_that_is_not_configured_do_not_count() -> None:
 def test_a_required_key_is_present_exactly_or_is_a_finding_in_the_configured_order(
     tags: Mapping[str, str], missing: list[str]
 ) -> None:
-    evaluation = evaluated(inventory(("eu-west-1", _arn("eu-west-1"), tags)), _POLICY)
+    evaluation = evaluated(inventory((_EU, _arn(_EU), tags)), _POLICY)
     assert evaluation.findings["tag"].to_pylist() == missing
     assert evaluation.summary.total.compliant == int(not missing)
 
 
 def test_a_finding_says_which_resource_violates_which_rule_and_how() -> None:
-    arn = _arn("eu-west-1")
-    evaluation = evaluated(inventory(("eu-west-1", arn, {"Env": "x"})), _POLICY)
+    arn = _arn(_EU)
+    evaluation = evaluated(inventory((_EU, arn, {"Env": "x"})), _POLICY)
     assert evaluation.findings.schema.equals(FINDING_SCHEMA)
     assert evaluation.findings.to_pylist() == [
         {
             "account_id": "111122223333",
-            "region": "eu-west-1",
+            "region": _EU,
             "arn": arn,
             "resource_type": "ec2:vpc",
             "rule": "required-tag-Owner",
@@ -124,40 +109,27 @@ def test_a_finding_says_which_resource_violates_which_rule_and_how() -> None:
     ]
 
 
-def test_findings_are_ordered_by_resource_and_then_by_rule() -> None:
-    rows: list[Row] = [("eu-west-1", _arn("eu-west-1", name), {}) for name in "ba"]
-    found = evaluated(inventory(*rows), _POLICY).findings.to_pylist()
-    names = [(row["arn"][-1], row["tag"]) for row in found]
-    assert names == [("b", "Owner"), ("b", "Env"), ("a", "Owner"), ("a", "Env")]
-
-
-def test_excluded_resources_are_counted_as_excluded_once() -> None:
-    rows: list[Row] = [("eu-west-1", _arn("eu-west-1", name), {}) for name in "aab"]
+def test_excluded_resources_are_counted_once_by_reason() -> None:
+    rows: list[Row] = [(_EU, _arn(_EU, name), {}) for name in "aab"]
     evaluation = evaluated(inventory(*rows), Policy(("Owner",), ("EC2:*",)))
-    assert evaluation.summary.by_region == {"eu-west-1": Counts(3, 2, 0, 0)}
+    assert evaluation.summary.types["excluded"].to_pylist() == [{Exclusion.RESOURCE_TYPE: 2}]
+    assert evaluation.summary.by_region == {_EU: Counts(3, 2, 0, 0)}
     assert len(evaluation.findings) == 0
 
 
-@pytest.mark.parametrize(("hours", "counts"), [(1, True), (2, True), (3, False)])
+@pytest.mark.parametrize(("hours", "counts"), [(1, True), (2, True), (3, False), (None, False)])
 def test_a_failed_region_counts_while_its_last_good_reading_is_recent_enough(
-    hours: int, counts: bool
+    hours: int | None, counts: bool
 ) -> None:
-    read_at = NOON - timedelta(hours=hours)
-    regions = (region_read("eu-west-1", Reason.TIMEOUT, last_success_at=read_at),)
-    account = inventory(("eu-west-1", _arn("eu-west-1"), {}), regions=regions)
+    read_at = None if hours is None else NOON - timedelta(hours=hours)
+    regions = (region_read(_EU, Reason.TIMEOUT, last_success_at=read_at),)
+    account = inventory((_EU, _arn(_EU), {}), regions=regions)
     kept = evaluated(account, _POLICY, keep_since=NOON - timedelta(hours=2))
     assert kept.summary.total.counted == int(counts)
     assert evaluated(account, _POLICY).summary.by_region == {}
 
 
-def test_a_region_that_was_never_read_does_not_count() -> None:
-    regions = (region_read("eu-west-1", Reason.TIMEOUT),)
-    account = inventory(("eu-west-1", _arn("eu-west-1"), {}), regions=regions)
-    evaluation = evaluated(account, _POLICY, keep_since=NOON - timedelta(days=9))
-    assert evaluation.basis.regions == ()
-
-
-@pytest.mark.parametrize("regions", [(), ("eu-west-1",)])
+@pytest.mark.parametrize("regions", [(), (_EU,)])
 def test_an_account_without_resources_has_empty_findings_and_zero_counts(
     regions: tuple[str, ...],
 ) -> None:
@@ -167,10 +139,10 @@ def test_an_account_without_resources_has_empty_findings_and_zero_counts(
 
 
 def test_another_policy_or_day_or_region_makes_another_basis() -> None:
-    status = inventory(regions=("eu-west-1",)).status
+    status = inventory(regions=(_EU,)).status
     basis = basis_of(status, _POLICY, NOON)
     assert basis == basis_of(status, Policy(("Owner", "Env")), NOON + timedelta(hours=11))
     assert basis != basis_of(status, Policy(("Owner",)), NOON)
     assert basis != basis_of(status, Policy(("Owner", "Env"), ("ec2:*",)), NOON)
     assert basis != basis_of(status, _POLICY, NOON + timedelta(hours=12))
-    assert basis != basis_of(inventory(regions=("us-east-1",)).status, _POLICY, NOON)
+    assert basis != basis_of(inventory(regions=(_US,)).status, _POLICY, NOON)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.findings import FINDING_SCHEMA, build_findings
-from tag_compliance.domain.rules.base import Code, RuleId, Severity, Violations
-from tag_compliance.domain.tag_index import TaggedResources
+from tag_compliance.domain.rules.base import Code, Severity, Violations
+from tag_compliance.domain.rules.required_tag import RequiredTag
 from tag_compliance_tests.domain.organizations import table_of
 
 ID = AccountId("111122223333")
@@ -21,25 +19,6 @@ TABLE = table_of(
 )
 
 
-@dataclass(frozen=True)
-class FakeRule:
-    """A rule without a check: a test passes its violations."""
-
-    tag: str
-    severity: Severity = Severity.LOW
-    title: str = "a rule"
-
-    @property
-    def rule_id(self) -> RuleId:
-        return RuleId(f"rule-{self.tag}")
-
-    def applies_to(self, resources: TaggedResources) -> NDArray[np.bool_]:
-        return np.ones(len(resources), dtype=bool)
-
-    def violations(self, resources: TaggedResources) -> Violations:
-        return violations([])
-
-
 def violations(rows: Sequence[int], *codes: tuple[Code, ...]) -> Violations:
     """Row number n of `rows` has the codes number n."""
     places = np.arange(len(rows), dtype=np.int64)
@@ -47,7 +26,7 @@ def violations(rows: Sequence[int], *codes: tuple[Code, ...]) -> Violations:
 
 
 def test_each_finding_has_the_rule_the_codes_and_the_resource_that_belong_together() -> None:
-    owner, stage = FakeRule("Owner", Severity.HIGH), FakeRule("Stage")
+    owner, stage = RequiredTag("Owner", Severity.HIGH), RequiredTag("Stage", Severity.LOW)
     found = [
         (owner, Violations.with_one_code(np.array([0, 2]), Code.MISSING)),
         (stage, violations([1, 2], (Code.MISSING,), (Code.MISSING, Code.MISSING))),
@@ -57,24 +36,15 @@ def test_each_finding_has_the_rule_the_codes_and_the_resource_that_belong_togeth
     assert findings.schema.equals(FINDING_SCHEMA)
     columns = ("arn", "rule", "severity", "tag", "codes")
     assert [tuple(row[name] for name in columns) for row in findings.to_pylist()] == [
-        ("arn:a", "rule-Owner", "high", "Owner", ["missing"]),
-        ("arn:b", "rule-Stage", "low", "Stage", ["missing"]),
-        ("arn:c", "rule-Owner", "high", "Owner", ["missing"]),
-        ("arn:c", "rule-Stage", "low", "Stage", ["missing", "missing"]),
+        ("arn:a", "required-tag-Owner", "high", "Owner", ["missing"]),
+        ("arn:b", "required-tag-Stage", "low", "Stage", ["missing"]),
+        ("arn:c", "required-tag-Owner", "high", "Owner", ["missing"]),
+        ("arn:c", "required-tag-Stage", "low", "Stage", ["missing", "missing"]),
     ]
 
 
 def test_rules_without_violations_have_no_findings() -> None:
-    findings = build_findings(ID, TABLE, [(FakeRule("Owner"), violations([]))])
+    findings = build_findings(ID, TABLE, [(RequiredTag("Owner"), violations([]))])
 
     assert findings.schema.equals(FINDING_SCHEMA)
     assert len(findings) == len(build_findings(ID, TABLE, [])) == 0
-
-
-def test_a_new_finding_is_open_and_not_waived() -> None:
-    found = [(FakeRule("Owner"), Violations.with_one_code(np.arange(3), Code.MISSING))]
-    findings = build_findings(ID, TABLE, found)
-
-    assert findings["state"].to_pylist() == ["open"] * 3
-    assert findings["waiver"].to_pylist() == [None] * 3
-    assert findings["account_id"].to_pylist() == [ID] * 3

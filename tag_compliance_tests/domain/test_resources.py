@@ -1,39 +1,33 @@
-"""What an inventory carries forward from the previous one when regions fail."""
+"""What an inventory carries forward when regions fail, and which resources have a tag key."""
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
-from typing import Any
+
+import pyarrow as pa
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tag_compliance.domain.read_status import Reason
-from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
-from tag_compliance_tests.domain.organizations import NOON, inventory, region_read
+from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory, TaggedResources
+from tag_compliance_tests.domain.organizations import NOON, inventory, region_read, table_of
 
 _BEFORE = NOON - timedelta(hours=1)
 
 
-def _read(account: AccountInventory, **changes: Any) -> AccountInventory:
-    return replace(account, status=replace(account.status, **changes))
-
-
-_GOOD = _read(
-    inventory(
-        ("eu-west-1", "old-eu", {}),
-        ("us-east-1", "old-us", {}),
-        regions=[region_read(name, last_success_at=_BEFORE) for name in ("eu-west-1", "us-east-1")],
-    ),
+_GOOD = inventory(
+    ("eu-west-1", "old-eu", {}),
+    ("us-east-1", "old-us", {}),
+    regions=[region_read(name, last_success_at=_BEFORE) for name in ("eu-west-1", "us-east-1")],
     started_at=_BEFORE,
     last_success_at=_BEFORE,
 )
-_HALF = _read(
-    inventory(
-        ("eu-west-1", "new-eu", {}),
-        regions=[
-            region_read("eu-west-1", last_success_at=NOON),
-            region_read("us-east-1", Reason.THROTTLED),
-        ],
-    ),
+_HALF = inventory(
+    ("eu-west-1", "new-eu", {}),
+    regions=[
+        region_read("eu-west-1", last_success_at=NOON),
+        region_read("us-east-1", Reason.THROTTLED),
+    ],
     last_success_at=None,
 )
 
@@ -64,12 +58,41 @@ def test_a_region_that_is_read_again_keeps_no_old_row() -> None:
     assert _rows(_GOOD.carry_forward(_HALF.carry_forward(_GOOD))) == _rows(_GOOD)
 
 
-def test_the_first_inventory_of_an_account_is_unchanged() -> None:
-    assert _HALF.carry_forward(None) is _HALF
-
-
 def test_a_new_region_whose_first_reading_fails_has_no_last_success() -> None:
     only_eu = inventory(("eu-west-1", "old-eu", {}))
     kept = _HALF.carry_forward(only_eu)
     assert kept.status.regions[1].last_success_at is None
     assert _rows(kept) == {"eu-west-1": "new-eu"}
+
+
+KEYS = st.sampled_from(["Owner", "owner", "", "Ünï", "Stage"])
+TAGS = st.lists(st.dictionaries(KEYS, st.text(max_size=2)), max_size=12)
+
+
+def table(tags: list[dict[str, str]]) -> pa.Table:
+    return table_of(
+        ("eu-west-1", {"arn": "arn:a", "resource_type": "s3:bucket", "tags": one}) for one in tags
+    )
+
+
+@settings(deadline=None)
+@given(TAGS, KEYS)
+def test_a_key_is_found_exactly_and_whatever_its_value(
+    tags: list[dict[str, str]], key: str
+) -> None:
+    resources = TaggedResources(table(tags))
+
+    assert len(resources) == len(tags)
+    assert resources.has_key(key).tolist() == [key in one for one in tags]
+
+
+@settings(deadline=None)
+@given(TAGS, st.integers(0, 12), st.integers(0, 12), KEYS)
+def test_keys_are_found_in_slices_and_chunks_of_a_table(
+    tags: list[dict[str, str]], start: int, length: int, key: str
+) -> None:
+    whole = table(tags)
+    part = pa.concat_tables([whole.slice(start, length), whole.slice(0, start)])
+    expected = tags[start : start + length] + tags[:start]
+
+    assert TaggedResources(part).has_key(key).tolist() == [key in one for one in expected]

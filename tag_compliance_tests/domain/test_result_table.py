@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pyarrow as pa
 import pytest
 
 from tag_compliance.domain.account import AccountName
@@ -15,16 +16,16 @@ _POLICY = Policy(("Owner", "Env"), ("ecs:*",))
 _ARN = "arn:aws:ec2:eu-west-1:111122223333:vpc/a"
 
 
-def _rows(account: AccountInventory, name: str = "shop") -> list[dict[str, object]]:
+def _table(account: AccountInventory, name: str = "shop") -> pa.Table:
     basis = basis_of(account.status, _POLICY, NOON)
     table = result_rows(account, AccountName(name), _POLICY, basis)
     assert table.schema.equals(RESULT_SCHEMA)
-    rows: list[dict[str, object]] = table.to_pylist()
-    return rows
+    return table
 
 
 def test_a_row_says_which_required_tags_a_counted_resource_has_and_lacks() -> None:
-    assert _rows(inventory(("eu-west-1", _ARN, {"Env": "x", "z": "y"})), "renamed") == [
+    account = inventory(("eu-west-1", _ARN, {"Env": "x", "z": "y"}))
+    assert _table(account, "renamed").to_pylist() == [
         {
             "account_id": "111122223333",
             "account_name": "renamed",
@@ -41,23 +42,16 @@ def test_a_row_says_which_required_tags_a_counted_resource_has_and_lacks() -> No
 
 
 def test_excluded_resources_have_no_row() -> None:
-    assert _rows(inventory(("eu-west-1", "t", {}), resource_type="ecs:task")) == []
+    assert len(_table(inventory(("eu-west-1", "t", {}), resource_type="ecs:task"))) == 0
 
 
 @pytest.mark.parametrize("accounts", [0, 1])
 def test_the_frame_has_every_column_even_without_rows(accounts: int) -> None:
-    account = inventory(regions=("eu-west-1",))
-    basis = basis_of(account.status, _POLICY, NOON)
-    tables = [result_rows(account, AccountName("shop"), _POLICY, basis)] * accounts
-    assert list(to_frame(tables).columns) == RESULT_SCHEMA.names
+    frame = to_frame([_table(inventory(regions=("eu-west-1",)))] * accounts)
+    assert list(frame.columns) == RESULT_SCHEMA.names
 
 
 def test_the_frame_has_categories_for_labels_and_bools_for_compliance() -> None:
-    account = inventory(("eu-west-1", _ARN, {}))
-    table = result_rows(
-        account, AccountName("shop"), _POLICY, basis_of(account.status, _POLICY, NOON)
-    )
-    frame = to_frame([table, table])
-    assert str(frame["region"].dtype) == "category"
-    assert str(frame["compliant"].dtype) == "bool"
+    frame = to_frame([_table(inventory(("eu-west-1", _ARN, {})))] * 2)
+    assert (str(frame["region"].dtype), str(frame["compliant"].dtype)) == ("category", "bool")
     assert len(frame) == 2

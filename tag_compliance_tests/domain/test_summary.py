@@ -1,20 +1,23 @@
-"""The numbers of a scan by account, region, type and rule agree with each other."""
+"""The numbers of a scan by account, region, type and rule agree; its outcome."""
 
 from __future__ import annotations
 
 import pandas as pd
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tag_compliance.domain.counts import Counts
 from tag_compliance.domain.policy import Policy
-from tag_compliance.domain.summary import Summary
+from tag_compliance.domain.read_status import Outcome, Reason
+from tag_compliance.domain.summary import ComplianceResults, Summary
 from tag_compliance_tests.domain.organizations import (
     accounts,
     evaluated,
     inventory,
     inventory_of,
     patterns,
+    region_read,
     required_tags,
     summary_of,
 )
@@ -34,7 +37,6 @@ def test_the_parts_add_up_to_the_total(data: st.DataObject) -> None:
     organization = [inventory_of(account) for account in data.draw(accounts(required))]
     summary = summary_of([evaluated(account, policy) for account in organization], policy)
 
-    assert sum(summary.by_account.values(), Counts()) == summary.total
     assert total_of(summary.by_region) == summary.total
     assert total_of(summary.by_type) == summary.total
     for frame in (summary.by_region_and_rule, summary.by_type_and_rule):
@@ -84,3 +86,23 @@ def test_a_scan_without_accounts_has_empty_frames_with_their_columns() -> None:
     assert list(summary.by_region.columns[3:]) == list(summary.by_type.columns[4:]) == NUMBERS
     assert len(summary.by_region_and_rule) == len(summary.by_type_and_rule) == 0
     assert summary.violations_by_rule == {}
+
+
+@pytest.mark.parametrize(
+    ("reasons", "outcome"),
+    [
+        ([Reason.OK, Reason.OK], Outcome.COMPLETE),
+        ([Reason.OK, Reason.TIMEOUT], Outcome.PARTIAL),
+        ([Reason.TIMEOUT, Reason.NOT_SCANNED], Outcome.NOTHING),
+        ([], Outcome.NOTHING),
+    ],
+)
+def test_a_scan_is_complete_partial_or_has_read_nothing(
+    reasons: list[Reason], outcome: Outcome
+) -> None:
+    regions = [region_read(f"region-{number}", reason) for number, reason in enumerate(reasons)]
+    results = ComplianceResults((inventory(regions=regions).status,), Summary((), ()))
+
+    assert results.outcome is outcome
+    assert results.regions_configured == len(reasons)
+    assert results.regions_read == reasons.count(Reason.OK)

@@ -11,7 +11,7 @@ import pytest
 
 from tag_compliance.domain.account import AccountId
 from tag_compliance.pipeline.heartbeat import Heartbeats
-from tag_compliance.pipeline.run_queries import unfinished_run
+from tag_compliance.pipeline.run_queries import unfinished_runs
 from tag_compliance.storage.folder import FolderStorage
 from tag_compliance.tables.findings import Findings
 from tag_compliance.tables.raw_resources import RawResources
@@ -69,7 +69,7 @@ def test_a_scan_that_is_killed_after_half_of_the_accounts_keeps_them(
             assert stored is not None
             assert inventory.status == stored.status
             assert len(inventory.resources) == stored.summary.total.returned == 100
-            assert len(stored.findings()) == sum(stored.summary.violations_by_rule().values())
+            assert len(stored.findings()) == sum(stored.summary.rules["violations"].to_pylist())
         fake.faults.clear()
         assert place.run("scan").returncode == 0
 
@@ -87,10 +87,9 @@ def test_a_killed_run_blocks_no_other_once_its_heartbeat_is_silent(
 
     storage = FolderStorage(killing.place.state)
     with dg.DagsterInstance.from_config(str(killing.dagster_home)) as instance:
-        dead = unfinished_run(instance, Heartbeats(storage, 90))
-        assert dead is not None, "a run that may be alive is waited for"
+        (dead,) = unfinished_runs(instance, Heartbeats(storage, 90))  # it may be alive
 
-        assert unfinished_run(instance, Heartbeats(storage, 0.001)) is None
+        assert not unfinished_runs(instance, Heartbeats(storage, 0.001))
         run = instance.get_run_by_id(dead.run_id)
         assert run is not None
         assert run.status is dg.DagsterRunStatus.FAILURE

@@ -16,10 +16,10 @@ from tag_compliance_tests.endurance.scraping import Scraper
 from tag_compliance_tests.exporter.running import run_in_process
 from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 from tag_compliance_tests.support.exposition import Exposition
-from tag_compliance_tests.support.filesystem import mounted_tmpfs
 from tag_compliance_tests.support.forked import ForkServer
 from tag_compliance_tests.support.process import Place
 from tag_compliance_tests.support.program import error_lines
+from tag_compliance_tests.support.system import mounted_tmpfs
 from tag_compliance_tests.support.waiting import eventually
 
 

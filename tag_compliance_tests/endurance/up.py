@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tag_compliance_tests.endurance.processes import alive, descendants
-from tag_compliance_tests.support.fetching import fetch
-from tag_compliance_tests.support.ports import free_port
+from tag_compliance_tests.support.loopback import fetch, free_port
 from tag_compliance_tests.support.process import Place, Process
 
 

@@ -10,23 +10,26 @@ import ssl
 import subprocess
 import sys
 import threading
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import uvicorn
 
+from tag_compliance.domain.clock import utc_now
 from tag_compliance.exporter.app import create_app
 from tag_compliance.exporter.auth import Credentials
 from tag_compliance.exporter.http_limits import LimitedHttpProtocol
-from tag_compliance_tests.exporter.snapshots import open_store
 from tag_compliance_tests.support.exposition import Exposition
 from tag_compliance_tests.support.process import listening_url
+from tag_compliance_tests.support.snapshots import open_store
 from tag_compliance_tests.support.waiting import DEADLINE_SECONDS
 
 _SERVE = """
 import json, sys
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from tag_compliance.exporter.server import ExporterSettings, serve
@@ -86,10 +89,11 @@ def run_in_thread(
     folder: Path,
     credentials: tuple[Credentials, ...] = (),
     tls: ssl.SSLContext | None = None,
+    now: Callable[[], datetime] = utc_now,
     **settings: Any,
 ) -> Iterator[Exporter]:
     """`settings` are for uvicorn; `tls` is the context of the client."""
-    app = create_app(open_store(folder), poll_interval=0.02, credentials=credentials)
+    app = create_app(open_store(folder), poll_interval=0.02, credentials=credentials, now=now)
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         config = uvicorn.Config(
             app,

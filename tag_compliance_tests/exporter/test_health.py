@@ -8,65 +8,44 @@ import pytest
 
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.exporter.health import evaluate_health
-from tag_compliance.exporter.loaded_snapshot import LoadedSnapshot
 from tag_compliance.exporter.snapshot_watcher import PollFailure, State
-from tag_compliance.snapshot.appendable_gzip import compress
-from tag_compliance.snapshot.store import Snapshot
-from tag_compliance_tests.exporter.snapshots import NOON, failed_scan, scan_status
+from tag_compliance_tests.support.snapshots import NOON, failed_scan, scan_status, snapshot_with
 
-COMPLETE = LoadedSnapshot.of(Snapshot("a", scan_status(NOON), b"", compress(b"")))
-PARTIAL = LoadedSnapshot.of(
-    Snapshot(
-        "b",
-        scan_status(NOON, outcome=Outcome.PARTIAL, failures=("1", "2", "3", "4")),
-        b"",
-        compress(b""),
-    )
+COMPLETE = snapshot_with(scan_status(NOON))
+PARTIAL = snapshot_with(
+    scan_status(NOON, outcome=Outcome.PARTIAL, failures=("1", "2", "3", "4")),
 )
+UNREADABLE = PollFailure("unreadable", True)
 MISSING = (
     "files of the snapshot are missing from the storage: metrics.txt; "
-    "after a restart there would be no snapshot to serve"
+    "after a restart this snapshot could not be served"
 )
-LATER = NOON + timedelta(minutes=30)
+LIMIT = timedelta(minutes=14, seconds=40)
+OLD = "the snapshot is 15 min 1 s old; the limit is 15 min"
+REMARK = "the last scan is partial: 1; 2; 3; and 1 more"
 
 
 @pytest.mark.parametrize(
     ("state", "now", "reasons", "remarks"),
     [
-        (State(), NOON, ("no snapshot has been published yet",), ()),
-        (State(COMPLETE), NOON, (), ()),
-        (State(COMPLETE), NOON + timedelta(minutes=14, seconds=40), (), ()),
+        (State(), NOON, ["no snapshot has been published yet"], []),
+        (State(COMPLETE), NOON - timedelta(hours=1), [], []),
+        (State(COMPLETE), NOON + LIMIT, [], []),
+        (State(COMPLETE), NOON + LIMIT + timedelta(seconds=1), [OLD], []),
+        (State(COMPLETE, missing_files=("metrics.txt",)), NOON, [], [MISSING]),
+        (State(PARTIAL), NOON, [], [REMARK]),
+        (State(failure=UNREADABLE), NOON, ["unreadable"], []),
         (
-            State(COMPLETE),
-            NOON + timedelta(minutes=14, seconds=41),
-            ("the snapshot is 15 min 1 s old; the limit is 15 min",),
-            (),
-        ),
-        (
-            State(COMPLETE, missing_files=("metrics.txt",)),
-            NOON,
-            (),
-            (MISSING,),
-        ),
-        (State(COMPLETE), LATER, ("the snapshot is 30 min 20 s old; the limit is 15 min",), ()),
-        (State(COMPLETE), NOON - timedelta(hours=1), (), ()),
-        (State(PARTIAL), NOON, (), ("the last scan is partial: 1; 2; 3; and 1 more",)),
-        (State(None, None, PollFailure("unreadable", True)), NOON, ("unreadable",), ()),
-        (
-            State(PARTIAL, failed_scan(NOON, "denied"), PollFailure("unreadable", True)),
-            LATER,
-            (
-                "unreadable",
-                "the last scan failed: denied",
-                "the snapshot is 30 min 20 s old; the limit is 15 min",
-            ),
-            ("the last scan is partial: 1; 2; 3; and 1 more",),
+            State(PARTIAL, failed_scan(NOON, "denied"), UNREADABLE),
+            NOON + LIMIT + timedelta(seconds=1),
+            ["unreadable", "the last scan failed: denied", OLD],
+            [REMARK],
         ),
     ],
 )
 def test_all_reasons_are_reported_together_and_a_partial_scan_is_only_a_remark(
-    state: State, now: datetime, reasons: tuple[str, ...], remarks: tuple[str, ...]
+    state: State, now: datetime, reasons: list[str], remarks: list[str]
 ) -> None:
     health = evaluate_health(state, now)
-    assert (health.reasons, health.remarks) == (reasons, remarks)
+    assert (list(health.reasons), list(health.remarks)) == (reasons, remarks)
     assert health.healthy is (not reasons)

@@ -1,161 +1,148 @@
-"""`GET /metrics`, `/health`, `/ready` and `/livez` over HTTP."""
+"""Large responses to many clients, on both event loops: complete, in order, without copies."""
 
 from __future__ import annotations
 
-import gzip
-import shutil
-import zlib
-from datetime import UTC, datetime, timedelta
+import contextlib
+import gc
+import http.client
+import os
+import socket
+import time
+from collections.abc import Iterator
 from pathlib import Path
 
-from tag_compliance.domain.read_status import Outcome
-from tag_compliance_tests.exporter.running import Exporter
-from tag_compliance_tests.exporter.snapshots import (
-    EXPOSITION,
-    FORMAT_1,
-    failed_scan,
-    open_store,
-    publish,
-    scan_status,
-)
+import pytest
+
+from tag_compliance_tests.exporter.certificates import trusting, write_certificate
+from tag_compliance_tests.exporter.conftest import Start
+from tag_compliance_tests.exporter.running import Exporter, run_in_thread
+from tag_compliance_tests.support.snapshots import publish
 from tag_compliance_tests.support.waiting import eventually
 
-LOADED = "tag_compliance_exporter_snapshot_loaded"
+BIG = b"".join(b'a{b="%020d"} 1\n' % i for i in range(400_000))
+SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
+CLOSING = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
-def _serve(exporter: Exporter, folder: Path, exposition: bytes = EXPOSITION) -> None:
-    publish(folder, exposition)
-    eventually(lambda: exporter.get("/metrics").body.startswith(exposition))
+@pytest.fixture(params=["uvloop", "asyncio"])
+def big(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Exporter]:
+    """Serves the big snapshot on each event loop."""
+    publish(tmp_path, BIG)
+    with run_in_thread(tmp_path, loop=request.param) as exporter:
+        eventually(lambda: exporter.get("/ready").status == 200)
+        yield exporter
 
 
-def test_a_scrape_returns_the_snapshot_byte_for_byte_followed_by_the_exporters_metrics(
-    exporter: Exporter, tmp_path: Path
+def _read_all(client: socket.socket, most: int = 1 << 20, pause: float = 0.0) -> bytes:
+    received = bytearray()
+    while piece := client.recv(most):
+        received += piece
+        time.sleep(pause)
+    return bytes(received)
+
+
+def _body(response: bytes) -> bytes:
+    """The body of a response, whose length must be that of its Content-Length header."""
+    head, _, body = response.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert b"content-length: %d" % len(body) in head.splitlines()
+    return body
+
+
+def test_a_connection_is_reused_for_several_requests(big: Exporter) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", big.port, timeout=20)
+    with contextlib.closing(connection):
+        connection.connect()
+        kept = connection.sock
+        for path, encoding in (("/metrics", "identity"), ("/metrics", "gzip"), ("/livez", "")) * 3:
+            connection.request("GET", path, headers={"Accept-Encoding": encoding})
+            response = connection.getresponse()
+            assert response.status == 200
+            assert len(response.read()) == int(response.headers["content-length"])
+            assert connection.sock is kept
+
+
+def test_pipelined_requests_get_complete_responses_in_order(big: Exporter) -> None:
+    with big.connect() as client:
+        client.sendall(SCRAPE + b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" + SCRAPE + CLOSING)
+        first, alive, second, third = _read_all(client).split(b"HTTP/1.1 200 OK\r\n")[1:]
+    assert alive.endswith(b"\r\n\r\nalive\n")
+    for response in (first, second, third):
+        assert _body(b"HTTP/1.1 200 OK\r\n" + response).startswith(BIG)
+
+
+def test_a_slow_client_gets_the_complete_snapshot(big: Exporter) -> None:
+    with socket.socket() as client:
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 32 * 1024)
+        client.connect(("127.0.0.1", big.port))
+        client.sendall(CLOSING)
+        assert _body(_read_all(client, 64 * 1024, 0.001)).startswith(BIG)
+
+
+def test_a_response_that_has_started_is_completed_from_the_same_snapshot(
+    big: Exporter, tmp_path: Path
 ) -> None:
-    _serve(exporter, tmp_path)
-    response = exporter.get("/metrics")
-    assert response.status == 200
-    assert response.body.startswith(EXPOSITION + b"# HELP tag_compliance_exporter_build_info ")
-    assert response.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
-    assert response.headers["vary"] == "accept-encoding"
-    assert int(response.headers["content-length"]) == len(response.body)
-    assert response.sample(LOADED) == 1
+    with big.connect() as client:
+        client.sendall(CLOSING)
+        begun = client.recv(1000)
+        publish(tmp_path, b"newer 1\n")
+        eventually(lambda: big.get("/metrics").body.startswith(b"newer 1\n"))
+        assert _body(begun + _read_all(client)).startswith(BIG + b"# HELP ")
 
 
-def test_before_the_first_snapshot_a_scrape_succeeds_and_ready_and_health_return_503(
-    exporter: Exporter,
+@pytest.mark.parametrize("requests", [SCRAPE, SCRAPE * 3])
+def test_clients_that_disconnect_during_a_scrape_leave_no_open_file(
+    big: Exporter, requests: bytes, caplog: pytest.LogCaptureFixture
 ) -> None:
-    for encoding in ("identity", "gzip"):
-        response = exporter.get("/metrics", Accept_Encoding=encoding)
-        body = gzip.decompress(response.body) if encoding == "gzip" else response.body
-        assert response.status == 200
-        assert f"{LOADED} 0.0\n" in body.decode()
-    assert exporter.get("/ready").status == 503
-    assert exporter.get("/livez").status == 200
-    health = exporter.get("/health")
-    assert health.status == 503
-    assert '"reasons":["no snapshot has been published yet"]' in health.text
+    before = _open_files()
+    for _ in range(20):
+        with big.connect() as client:
+            client.sendall(requests)
+            client.recv(100)
+    eventually(lambda: _open_files() <= before)
+    assert big.get("/metrics").body.startswith(BIG)
+    assert not [record for record in caplog.records if record.levelname in {"WARNING", "ERROR"}]
 
 
-def test_a_compressed_scrape_is_one_gzip_member_with_the_same_text(
-    exporter: Exporter, tmp_path: Path
+def _open_files() -> int:
+    gc.collect()
+    return len(os.listdir("/proc/self/fd"))  # noqa: PTH208
+
+
+def test_a_large_scrape_over_tls_is_complete(tmp_path: Path) -> None:
+    certificate, key = write_certificate(tmp_path)
+    publish(tmp_path / "storage", BIG)
+    with run_in_thread(
+        tmp_path / "storage",
+        tls=trusting(certificate),
+        ssl_certfile=certificate,
+        ssl_keyfile=key,
+    ) as exporter:
+        eventually(lambda: exporter.get("/ready").status == 200)
+        assert exporter.get("/metrics").body.startswith(BIG + b"# HELP ")
+
+
+def test_50_slow_scrapers_do_not_increase_memory_beyond_the_bound(
+    start_process: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    _serve(exporter, tmp_path)
-    response = exporter.get("/metrics", Accept_Encoding="gzip")
-    assert response.headers["content-encoding"] == "gzip"
-    member = zlib.decompressobj(16 + zlib.MAX_WBITS)
-    text = member.decompress(response.body)
-    assert member.eof
-    assert member.unused_data == b""
-    assert text.startswith(EXPOSITION)
-    assert f"{LOADED} 1.0\n".encode() in text
+    # The bound is the exporter's: the measurement of coverage would take 10 MB of it.
+    for name in [name for name in os.environ if name.startswith("COVERAGE_PROCESS_")]:
+        monkeypatch.delenv(name)
+    publish(tmp_path, BIG)
+    exporter = start_process(tmp_path)
+    with contextlib.ExitStack() as stack:
+        clients = [stack.enter_context(exporter.connect()) for _ in range(50)]
+        for client in clients:
+            client.sendall(CLOSING)
+        for client in clients:
+            client.recv(1000)
+        assert _resident(exporter) <= 60_000_000 + 1.2 * len(BIG)
+        for client in clients:
+            assert _read_all(client).endswith(b"\n")
+    assert _resident(exporter) <= 60_000_000 + 1.2 * len(BIG)
 
 
-def test_a_conditional_scrape_gets_304_until_there_is_a_new_snapshot(
-    exporter: Exporter, tmp_path: Path
-) -> None:
-    _serve(exporter, tmp_path)
-    etag = exporter.get("/metrics").headers["etag"]
-    assert etag.startswith('W/"')
-    for condition in (etag, etag.removeprefix("W/"), f'"other", {etag}', "*"):
-        response = exporter.get("/metrics", If_None_Match=condition)
-        assert (response.status, response.body, response.headers["etag"]) == (304, b"", etag)
-    _serve(exporter, tmp_path, b"newer 1\n")
-    assert exporter.get("/metrics", If_None_Match=etag).status == 200
-
-
-def test_head_returns_the_headers_of_get_without_a_body_on_every_path(
-    exporter: Exporter, tmp_path: Path
-) -> None:
-    _serve(exporter, tmp_path)
-    for path in ("/metrics", "/health", "/ready", "/livez", "/"):
-        got, head = exporter.get(path), exporter.get(path, "HEAD")
-        assert (head.status, head.body) == (got.status, b"")
-        assert head.headers["content-type"] == got.headers["content-type"]
-        assert abs(int(head.headers["content-length"]) - len(got.body)) < 20
-
-
-def test_other_methods_get_405_and_other_paths_404_as_plain_text(exporter: Exporter) -> None:
-    for path in ("/metrics", "/health", "/ready", "/livez", "/"):
-        response = exporter.get(path, "POST")
-        assert (response.status, response.text) == (405, "405 Method Not Allowed\n")
-        assert set(response.headers["allow"].split(", ")) == {"GET", "HEAD"}
-    for path in ("/nothing", "/metrics/", "/docs", "/openapi.json", "/%00", "/..%2f"):
-        response = exporter.get(path)
-        assert (response.status, response.text) == (404, "404 Not Found\n")
-
-
-def test_health_reports_a_failed_scan_while_the_last_good_snapshot_is_still_served(
-    exporter: Exporter, tmp_path: Path
-) -> None:
-    _serve(exporter, tmp_path)
-    assert exporter.get("/health").status == 200
-    open_store(tmp_path).record(failed_scan(datetime.now(UTC), "every account denied"))
-    eventually(lambda: exporter.get("/health").status == 503)
-    assert "the last scan failed: every account denied" in exporter.get("/health").text
-    response = exporter.get("/metrics")
-    assert response.body.startswith(EXPOSITION)
-    assert response.sample("tag_compliance_exporter_last_scan_success") == 0
-    assert exporter.get("/ready").status == 200
-
-
-def test_health_mentions_a_partial_scan_and_returns_200(exporter: Exporter, tmp_path: Path) -> None:
-    status = scan_status(outcome=Outcome.PARTIAL, failures=("shop eu-west-1: throttled",))
-    publish(tmp_path, status=status)
-    eventually(lambda: exporter.get("/health").status == 200)
-    assert "the last scan is partial: shop eu-west-1: throttled" in exporter.get("/health").text
-
-
-def test_health_reports_a_snapshot_that_is_too_old(exporter: Exporter, tmp_path: Path) -> None:
-    publish(tmp_path, status=scan_status(datetime.now(UTC) - timedelta(hours=2)))
-    eventually(lambda: "old; the limit is 15 min" in exporter.get("/health").text)
-    assert exporter.get("/health").status == 503
-    assert exporter.get("/ready").status == 200
-
-
-def test_a_damaged_snapshot_is_reported_by_health_and_metrics_and_never_served(
-    exporter: Exporter, tmp_path: Path
-) -> None:
-    _serve(exporter, tmp_path)
-    (tmp_path / "current.json").write_bytes(b"{}}")
-    eventually(lambda: exporter.get("/health").status == 503)
-    response = exporter.get("/metrics")
-    assert response.status == 200
-    assert response.body.startswith(EXPOSITION)
-    assert response.sample("tag_compliance_exporter_snapshot_readable") == 0
-    assert response.sample("tag_compliance_exporter_storage_up") == 1
-    assert (response.sample("tag_compliance_exporter_snapshot_load_failures_total") or 0) >= 1
-    assert exporter.get("/").status == 200
-
-
-def test_a_storage_that_an_older_version_wrote_is_served_and_replaced(
-    exporter: Exporter, tmp_path: Path
-) -> None:
-    shutil.copytree(FORMAT_1, tmp_path, dirs_exist_ok=True)
-    eventually(lambda: exporter.get("/ready").status == 200)
-    served = exporter.get("/metrics")
-    [old] = FORMAT_1.glob("snapshots/*/metrics.txt")
-    assert served.body.startswith(old.read_bytes())
-    page = exporter.get("/", Accept="text/html")
-    assert (page.status, "2 of 3 compliant" in page.text) == (200, True)
-    publish(tmp_path, status=scan_status(datetime(2030, 1, 1, tzinfo=UTC)))
-    eventually(lambda: EXPOSITION in exporter.get("/metrics").body)
+def _resident(exporter: Exporter) -> int:
+    assert exporter.process is not None
+    pages = Path(f"/proc/{exporter.process.pid}/statm").read_text().split()[1]
+    return int(pages) * os.sysconf("SC_PAGE_SIZE")

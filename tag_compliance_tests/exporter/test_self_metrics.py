@@ -11,7 +11,7 @@ from tag_compliance.domain.metrics import METRICS
 from tag_compliance.exporter.file_reloader import FileReloader
 from tag_compliance.exporter.self_metrics import EXPORTER_METRICS, SelfMetrics
 from tag_compliance.exporter.snapshot_watcher import SnapshotWatcher, State
-from tag_compliance_tests.exporter.snapshots import NOON, open_store, publish, scan_status
+from tag_compliance_tests.support.snapshots import NOON, open_store, publish, scan_status
 from tag_compliance_tests.support.system import require
 
 

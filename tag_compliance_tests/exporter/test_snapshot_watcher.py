@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
-from typing import ClassVar
 
 import pytest
 
-from tag_compliance.exporter.snapshot_watcher import SnapshotWatcher
-from tag_compliance.snapshot.store import Published, SnapshotStore
-from tag_compliance.storage.base import Stored
+from tag_compliance.errors import StorageRefused
+from tag_compliance.exporter.snapshot_watcher import SnapshotWatcher, State
+from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.folder import FolderStorage
-from tag_compliance_tests.exporter.snapshots import EXPOSITION, open_store, publish
+from tag_compliance_tests.snapshot.intercepted_storage import InterceptedStorage
+from tag_compliance_tests.support.snapshots import open_store, publish
 
 NEWER = b"newer 1\n"
 
@@ -28,14 +28,6 @@ def _truncate(folder: Path) -> None:
     (_newest(folder) / "metrics.txt").write_bytes(NEWER[:3])
 
 
-def _empty(folder: Path) -> None:
-    (_newest(folder) / "metrics.txt.gz").write_bytes(b"")
-
-
-def _swap(folder: Path) -> None:
-    shutil.copy(min((folder / "snapshots").iterdir()) / "metrics.txt", _newest(folder))
-
-
 def _swap_whole(folder: Path) -> None:
     shutil.copytree(min((folder / "snapshots").iterdir()), _newest(folder), dirs_exist_ok=True)
 
@@ -44,136 +36,136 @@ def _delete_piece(folder: Path) -> None:
     (_newest(folder) / "metrics.txt").unlink()
 
 
-def _point_to_nothing(folder: Path) -> None:
+def _delete(folder: Path) -> None:
     shutil.rmtree(_newest(folder))
 
 
-def _corrupt_manifest(folder: Path) -> None:
+def _alter_manifest(folder: Path) -> None:
     manifest = _newest(folder) / "snapshot.json"
     manifest.write_text(manifest.read_text().replace('"counted":4', '"counted":5'))
 
 
-def _deny(folder: Path) -> None:
+def _replace_by_folder(path: Path) -> None:
     # Root may read every file, but nobody can read a folder as a file.
-    piece = _newest(folder) / "metrics.txt"
-    piece.unlink()
-    piece.mkdir()
+    path.unlink()
+    path.mkdir()
+
+
+def _deny(folder: Path) -> None:
+    _replace_by_folder(_newest(folder) / "metrics.txt")
 
 
 def _deny_pointer(folder: Path) -> None:
-    (folder / "current.json").unlink()
-    (folder / "current.json").mkdir()
+    _replace_by_folder(folder / "current.json")
 
 
 def _damage_pointer(folder: Path) -> None:
     (folder / "current.json").write_bytes(b'{"format":2,"snapshot":{"snap')
 
 
-def _empty_pointer(folder: Path) -> None:
-    (folder / "current.json").write_bytes(b"")
-
-
 def _delete_pointer(folder: Path) -> None:
     (folder / "current.json").unlink()
 
 
-def _newer_format(folder: Path) -> None:
-    pointer = json.loads((folder / "current.json").read_bytes())
-    (folder / "current.json").write_text(json.dumps({**pointer, "format": 3}))
-
-
-def _without_time_zone(folder: Path) -> None:
-    pointer = json.loads((folder / "current.json").read_bytes())
-    pointer["last_scan"]["ended_at"] = "2026-05-04T12:00:00"
-    (folder / "current.json").write_text(json.dumps(pointer))
-
-
-DAMAGE = [
+_OF_SNAPSHOT = [
     (_truncate, "metrics.txt has been altered", True),
-    (_empty, "metrics.txt.gz has been altered", True),
-    (_swap, "metrics.txt has been altered", True),
     (_swap_whole, "snapshot.json has been altered", True),
     (_delete_piece, "metrics.txt is missing", True),
-    (_point_to_nothing, "snapshot.json is missing", True),
-    (_corrupt_manifest, "snapshot.json has been altered", True),
-    (_damage_pointer, "current.json is malformed", True),
-    (_empty_pointer, "current.json is malformed", True),
-    (_delete_pointer, "current.json no longer exists", True),
-    (_newer_format, "current.json has format 3, this program reads up to 2", True),
-    (_without_time_zone, "current.json is malformed", True),
+    (_delete, "snapshot.json is missing", True),
+    (_alter_manifest, "snapshot.json has been altered", True),
     (_deny, "Is a directory", False),
+]
+_OF_POINTER = [
+    (_damage_pointer, "current.json is malformed", True),
+    (_delete_pointer, "current.json no longer exists", True),
     (_deny_pointer, "Is a directory", False),
 ]
 
 
-@pytest.mark.parametrize(("damage", "cause", "storage_up"), DAMAGE)
-def test_the_last_good_snapshot_is_kept_and_the_cause_reported_when_a_newer_one_is_damaged(
-    tmp_path: Path, damage: Callable[[Path], None], cause: str, storage_up: bool
-) -> None:
-    good = publish(tmp_path)
-    watcher = SnapshotWatcher(open_store(tmp_path))
-    watcher.poll()
-    publish(tmp_path, NEWER)
-    damage(tmp_path)
+@pytest.fixture
+def clock() -> Iterator[int]:
+    """Seconds that pass so fast that no poll is left out."""
+    return count(0, 100)
 
-    watcher.poll()
 
-    state = watcher.state
+def _watch(folder: Path, clock: Iterator[int]) -> SnapshotWatcher:
+    return SnapshotWatcher(open_store(folder), lambda: next(clock))
+
+
+def _served(state: State) -> str:
     assert state.snapshot is not None
-    assert state.failure is not None
-    assert state.snapshot.snapshot_id == good
-    assert state.snapshot.exposition.plain == EXPOSITION
-    assert cause in state.failure.message
-    assert state.failure.storage_up is storage_up
-    assert state.load_failures == 1
+    return state.snapshot.snapshot_id
 
 
-@pytest.mark.parametrize("damage", [damage for damage, _, _ in DAMAGE])
-def test_a_good_snapshot_after_a_damaged_one_ends_the_failure(
-    tmp_path: Path, damage: Callable[[Path], None]
+@pytest.mark.parametrize("restarted", [False, True])
+@pytest.mark.parametrize(("damage", "cause", "storage_up"), _OF_SNAPSHOT + _OF_POINTER)
+def test_the_newest_good_snapshot_is_served_and_the_cause_reported_until_a_newer_one_is_good(
+    tmp_path: Path,
+    clock: Iterator[int],
+    damage: Callable[[Path], None],
+    cause: str,
+    storage_up: bool,
+    restarted: bool,
 ) -> None:
-    publish(tmp_path)
-    publish(tmp_path, NEWER)
-    damage(tmp_path)
-    clock = iter(range(0, 1000, 100))
-    watcher = SnapshotWatcher(open_store(tmp_path), lambda: next(clock))
+    publish(tmp_path, b"older 1\n")
+    good = publish(tmp_path)
+    watcher = _watch(tmp_path, clock)
     watcher.poll()
+    newest = publish(tmp_path, NEWER)
+    damage(tmp_path)
+    if restarted:
+        watcher = _watch(tmp_path, clock)
+    for failures in (1, 2):
+        watcher.poll()
+        state = watcher.state
+        is_damaged = (damage, cause, storage_up) in _OF_SNAPSHOT
+        assert _served(state) == (good if is_damaged or not restarted else newest)
+        assert state.failure is not None
+        assert cause in state.failure.message
+        assert state.failure.storage_up is storage_up
+        assert state.load_failures == failures
+
     if (tmp_path / "current.json").is_dir():
         (tmp_path / "current.json").rmdir()
-
-    newest = publish(tmp_path, b"newest 1\n")
+    repaired = publish(tmp_path)
     watcher.poll()
-
-    assert watcher.state.snapshot is not None
-    assert watcher.state.snapshot.snapshot_id == newest
-    assert watcher.state.failure is None
+    assert (_served(watcher.state), watcher.state.failure) == (repaired, None)
 
 
-def test_an_empty_folder_is_not_a_failure(tmp_path: Path) -> None:
-    watcher = SnapshotWatcher(open_store(tmp_path / "not yet there"))
+def test_damaged_older_snapshots_are_not_served(tmp_path: Path, clock: Iterator[int]) -> None:
+    ids = [publish(tmp_path, b"a %d\n" % number) for number in range(3)]
+    for id_ in ids[1:]:
+        (tmp_path / "snapshots" / id_ / "metrics.txt").write_bytes(b"a 7\n")
+    watcher = _watch(tmp_path, clock)
+    watcher.poll()
+    assert _served(watcher.state) == ids[0]
+    (tmp_path / "snapshots" / ids[0] / "snapshot.json").unlink()
+    watcher = _watch(tmp_path, clock)
     watcher.poll()
     assert watcher.state.snapshot is None
-    assert watcher.state.failure is None
+
+
+def test_an_empty_folder_is_not_a_failure(tmp_path: Path, clock: Iterator[int]) -> None:
+    watcher = _watch(tmp_path / "not yet there", clock)
+    watcher.poll()
+    assert watcher.state == State()
 
 
 def test_an_unexpected_error_is_reported_and_polling_continues_with_the_last_good_snapshot(
-    tmp_path: Path,
+    tmp_path: Path, clock: Iterator[int]
 ) -> None:
-    class Surprising(SnapshotStore):
-        calls = 0
+    surprises = iter([False] * 4 + [True])
 
-        def look(self, known_id: str | None = None) -> Published:
-            self.calls += 1
-            if self.calls == 2:
-                raise RuntimeError("surprise")
-            return super().look(known_id)
+    def before(*_: str) -> None:
+        if next(surprises, False):
+            raise RuntimeError("surprise")
 
-    publish(tmp_path)
-    clock = iter(range(0, 1000, 100))
-    watcher = SnapshotWatcher(Surprising(FolderStorage(tmp_path)), lambda: next(clock))
+    good = publish(tmp_path)
+    storage = InterceptedStorage(FolderStorage(tmp_path), before)
+    watcher = SnapshotWatcher(SnapshotStore(storage), lambda: next(clock))
     watcher.poll()
     watcher.poll()
-    assert watcher.state.snapshot is not None
+    assert _served(watcher.state) == good
     assert watcher.state.failure is not None
     assert watcher.state.failure.message == "RuntimeError: surprise"
     watcher.poll()
@@ -185,52 +177,54 @@ def test_a_failure_that_lasts_is_logged_once_and_the_pause_between_polls_grows(
 ) -> None:
     publish(tmp_path)
     _truncate(tmp_path)
-    now = 0.0
-    watcher = SnapshotWatcher(open_store(tmp_path), lambda: now)
+    watcher = _watch(tmp_path, count())
     with caplog.at_level(logging.INFO):
         for _ in range(60):
             watcher.poll()
-            now += 1
     assert watcher.state.load_failures < 15
     (message,) = caplog.messages
     assert message.startswith("snapshot not loaded cause=")
 
 
 def test_a_poll_without_a_new_snapshot_reads_only_the_pointer(
-    tmp_path: Path,
+    tmp_path: Path, clock: Iterator[int]
 ) -> None:
-    class Counting(FolderStorage):
-        asked: ClassVar[list[str]] = []
-
-        def read(self, name: str, known: Stored | None = None) -> Stored | None:
-            self.asked.append(name)
-            return super().read(name, known)
-
     publish(tmp_path)
-    storage = Counting(tmp_path)
-    watcher = SnapshotWatcher(SnapshotStore(storage))
+    read: list[str] = []
+    storage = InterceptedStorage(FolderStorage(tmp_path), lambda _, name: read.append(name))
+    watcher = SnapshotWatcher(SnapshotStore(storage), lambda: 0.0)
     watcher.poll()
-    storage.asked.clear()
+    read.clear()
     watcher.poll()
-    assert storage.asked == ["current.json"]
+    assert read == ["current.json"]
     assert watcher.state.last_scan is not None
 
 
-def test_deleted_files_of_the_served_snapshot_are_reported_within_a_minute(
-    tmp_path: Path,
-) -> None:
+def test_deleted_files_of_the_served_snapshot_are_reported_within_a_minute(tmp_path: Path) -> None:
     publish(tmp_path)
     now = 0.0
     watcher = SnapshotWatcher(open_store(tmp_path), lambda: now)
     watcher.poll()
     _delete_piece(tmp_path)
-    watcher.poll()
-    assert not len(watcher.state.missing_files)
-    now = 61.0
-    watcher.poll()
-    assert list(watcher.state.missing_files) == ["metrics.txt"]
+    missing = []
+    for now in (0.0, 61.0):  # noqa: B007 - the watcher's clock shows it
+        watcher.poll()
+        missing.append(watcher.state.missing_files)
     assert watcher.state.failure is None
-
     publish(tmp_path, NEWER)
     watcher.poll()
-    assert not len(watcher.state.missing_files)
+    assert [*missing, watcher.state.missing_files] == [(), ("metrics.txt",), ()]
+
+
+def test_a_storage_that_refuses_to_list_its_objects_is_no_failure(
+    tmp_path: Path, clock: Iterator[int]
+) -> None:
+    class ReadOnly(FolderStorage):
+        def names(self, prefix: str, unchanged_seconds: float = 0.0) -> list[str]:
+            raise StorageRefused(prefix, "list", "AccessDenied", "grant s3:ListBucket")
+
+    publish(tmp_path)
+    watcher = SnapshotWatcher(SnapshotStore(ReadOnly(tmp_path)), lambda: next(clock))
+    for _ in range(3):
+        watcher.poll()
+    assert watcher.state.failure is None

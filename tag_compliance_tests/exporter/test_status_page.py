@@ -8,34 +8,33 @@ import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 
-from tag_compliance.domain.counts import Counts
+from tag_compliance.domain.counts import Counts, Thresholds
 from tag_compliance.domain.read_status import Outcome
-from tag_compliance.domain.thresholds import Thresholds
-from tag_compliance.exporter import status_page
+from tag_compliance.exporter import app, status_page
 from tag_compliance.exporter.health import evaluate_health
-from tag_compliance.exporter.html_pages import HtmlPages
-from tag_compliance.exporter.loaded_snapshot import LoadedSnapshot
+from tag_compliance.exporter.html_pages import html_headers, render_html
 from tag_compliance.exporter.snapshot_watcher import State
 from tag_compliance.exporter.status_page import StatusPage
 from tag_compliance.exporter.status_text import render_text
-from tag_compliance.snapshot.appendable_gzip import compress
 from tag_compliance.snapshot.status import LastScan, ScanStatus, TagStatus
-from tag_compliance.snapshot.store import Snapshot
-from tag_compliance_tests.exporter.running import Exporter
-from tag_compliance_tests.exporter.snapshots import (
+from tag_compliance_tests.exporter.running import Exporter, run_in_thread
+from tag_compliance_tests.support.snapshots import (
     FORMAT_1,
     NOON,
     account_status,
     open_store,
+    publish,
     region_status,
     scan_status,
+    snapshot_with,
 )
+from tag_compliance_tests.support.waiting import eventually
 
 HOSTILE = "<script>alert('x')</script>\"&{{ 7 * 7 }}\x1b[31m"
-PAGES = HtmlPages()
 
 
 class Parsed(HTMLParser):
@@ -59,13 +58,8 @@ def _page(status: ScanStatus | None, now: datetime = NOON + timedelta(minutes=2)
     state = State()
     if status:
         ended = LastScan(status.scan_started_at, status.made_at, status.outcome, status.failures)
-        snapshot = Snapshot("id", status, b"", compress(b""))
-        state = State(LoadedSnapshot.of(snapshot), ended)
+        state = State(snapshot_with(status), ended)
     return StatusPage(state, evaluate_health(state, now), now)
-
-
-def _html(page: StatusPage) -> str:
-    return PAGES.render("status.html", page=page)
 
 
 def _hostile() -> ScanStatus:
@@ -118,7 +112,7 @@ def test_both_forms_show_the_reason_message_and_last_success_of_a_failed_region(
     region = region_status(NOON - timedelta(days=2), "throttled", message="too many calls")
     account = account_status("shop", region)
     page = _page(scan_status(NOON, outcome=Outcome.PARTIAL, accounts=(account,)))
-    for form in (render_text(page), _html(page)):
+    for form in (render_text(page), render_html(page)):
         for shown in ("partial", "throttled", "too many calls", "2 d ago", "/metrics", "/health"):
             assert shown in form
 
@@ -127,7 +121,7 @@ def test_both_forms_show_the_numbers_that_are_kept_for_a_failed_region() -> None
     kept = Counts(returned=1234, excluded=930, counted=304, compliant=1)
     region = region_status(NOON, "throttled", counts=kept)
     page = _page(scan_status(NOON, counts=kept, accounts=(account_status("shop", region),)))
-    for form in (render_text(page), _html(page)):
+    for form in (render_text(page), render_html(page)):
         for shown in ("1 234", "930", "304", "0.3 %"):
             assert shown in form.replace("\u202f", " ")
 
@@ -145,7 +139,7 @@ def test_the_html_page_grades_regions_by_the_thresholds_of_the_configuration() -
     )
     thresholds = Thresholds(good=90, poor=50)
     page = _page(scan_status(NOON, accounts=accounts, thresholds=thresholds))
-    tags = Parsed(_html(page)).tags
+    tags = Parsed(render_html(page)).tags
     details = [attributes for tag, attributes in tags if tag == "details"]
     assert [(d["class"], "open" in d) for d in details] == [
         ("account partial", True),
@@ -157,7 +151,7 @@ def test_the_html_page_grades_regions_by_the_thresholds_of_the_configuration() -
     assert grades[3:] == ["good", "good", "fair", "fair", "poor", "empty"]
 
 
-@pytest.mark.parametrize("render", [render_text, _html])
+@pytest.mark.parametrize("render", [render_text, render_html])
 def test_a_snapshot_of_the_old_format_is_shown_with_the_numbers_that_it_has(
     render: Callable[[StatusPage], str],
 ) -> None:
@@ -172,7 +166,7 @@ def test_a_snapshot_of_the_old_format_is_shown_with_the_numbers_that_it_has(
 
 
 def test_text_from_outside_is_shown_literally_by_the_html_page() -> None:
-    page = Parsed(_html(_page(_hostile())))
+    page = Parsed(render_html(_page(_hostile())))
     assert "script" not in {tag for tag, _ in page.tags}
     # The account, the tag, the region twice, and its message. The failure is part of a sentence.
     assert page.text.count(HOSTILE) == 5
@@ -186,12 +180,12 @@ def test_text_from_outside_cannot_control_a_terminal() -> None:
 
 
 def test_the_page_before_the_first_snapshot_says_so() -> None:
-    for form in (render_text(_page(None)), _html(_page(None))):
+    for form in (render_text(_page(None)), render_html(_page(None))):
         assert "no snapshot has been published yet" in form
 
 
 def test_the_html_page_loads_nothing_and_its_policy_allows_only_its_style() -> None:
-    html = _html(_page(_hostile()))
+    html = render_html(_page(_hostile()))
     for tag, attributes in Parsed(html).tags:
         assert tag != "script"
         for name, value in attributes.items():
@@ -202,7 +196,7 @@ def test_the_html_page_loads_nothing_and_its_policy_allows_only_its_style() -> N
     style = re.search("<style>(.*)</style>", html, re.DOTALL)
     assert style is not None
     digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
-    assert PAGES.headers["Content-Security-Policy"] == (
+    assert html_headers()["Content-Security-Policy"] == (
         f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
         "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     )
@@ -213,7 +207,7 @@ def test_a_page_with_too_many_accounts_shows_failed_ones_first_and_how_many_are_
     failed = account_status("last but failed", region_status(None, "throttled"))
     accounts = (*(account,) * (status_page.MAX_ACCOUNTS + 7), failed)
     page = _page(scan_status(NOON, accounts=accounts))
-    for form in (render_text(page), _html(page)):
+    for form in (render_text(page), render_html(page)):
         assert "8 more accounts are in the metrics but not on this page." in form
         assert "last but failed" in form
 
@@ -222,7 +216,7 @@ def test_browsers_get_html_and_curl_gets_text(exporter: Exporter) -> None:
     browser = exporter.get("/", Accept="text/html,application/xhtml+xml,*/*;q=0.8")
     assert browser.headers["content-type"] == "text/html; charset=utf-8"
     assert browser.text.startswith("<!doctype html>")
-    for name, value in PAGES.headers.items():
+    for name, value in html_headers().items():
         assert browser.headers[name.lower()] == value
     text = exporter.get("/", Accept="*/*")
     assert text.headers["content-type"] == "text/plain; charset=utf-8"
@@ -232,3 +226,28 @@ def test_browsers_get_html_and_curl_gets_text(exporter: Exporter) -> None:
             "Accept",
             "no-store",
         )
+
+
+@pytest.mark.parametrize("accept", ["text/html", "*/*"])
+def test_a_page_is_rendered_once_for_a_snapshot_and_again_when_its_ages_are_30_seconds_old(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, accept: str
+) -> None:
+    rendered: list[datetime] = []
+
+    def render(page: StatusPage) -> str:
+        rendered.append(page.now)
+        return str(page.status and page.status.made_at)
+
+    monkeypatch.setattr(app, "render_html", render)
+    monkeypatch.setattr(app, "render_text", render)
+    now = NOON
+    publish(tmp_path, status=scan_status(NOON))
+    with run_in_thread(tmp_path, now=lambda: now) as exporter:
+        for seconds in (0, 0, 30, 31, 32):
+            now = NOON + timedelta(seconds=seconds)
+            assert exporter.get("/", Accept=accept).text == str(NOON)
+        assert rendered == [NOON, NOON + timedelta(seconds=31)]
+        newer = NOON + timedelta(minutes=5)
+        publish(tmp_path, status=scan_status(newer))
+        eventually(lambda: exporter.get("/", Accept=accept).text == str(newer))
+    assert len(rendered) == 3

@@ -9,8 +9,6 @@ from pathlib import Path
 from types import FrameType
 
 from tag_compliance.simulator.generator import generate_organization
-from tag_compliance_tests.fake_aws.fault_plan import FaultPlan, FaultRule
-from tag_compliance_tests.fake_aws.faults import Fault
 from tag_compliance_tests.fake_aws.server import FakeAws
 
 
@@ -19,26 +17,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     options = _create_parser().parse_args(arguments)
     signal.signal(signal.SIGTERM, _exit)
     signal.signal(signal.SIGINT, _exit)
-    organization = generate_organization(
-        options.accounts,
-        options.regions,
-        options.resources,
-        seed=options.seed,
-        tags_per_resource=options.tags,
-    )
-    rules = list(options.faults)
-    if options.fault_rate:
-        rules.append(FaultRule(Fault.THROTTLED, rate=options.fault_rate))
+    organization = generate_organization(options.accounts, options.regions, options.resources)
     with FakeAws(
         organization,
-        faults=FaultPlan(*rules, seed=options.seed),
-        session_seconds=options.session_seconds,
         latency=options.latency,
-        calls_per_second=options.calls_per_second,
         record_calls=False,
         tls=options.tls,
         ca_bundle=options.ca_bundle,
-        port=options.port,
     ) as fake:
         ready = {
             "url": fake.url,
@@ -57,29 +42,15 @@ def _create_parser() -> argparse.ArgumentParser:
     parser.add_argument("--accounts", type=int, default=1)
     parser.add_argument("--regions", type=_names, default=["us-east-1"], metavar="A,B")
     parser.add_argument("--resources", type=int, default=1000, help="in each region")
-    parser.add_argument("--tags", type=int, default=5, help="of each resource")
-    parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS")
-    parser.add_argument("--session-seconds", type=float, help="life of assumed credentials")
-    parser.add_argument("--calls-per-second", type=float, help="of each account and region")
-    parser.add_argument("--faults", type=_rules, default=[], help="rules, as a JSON list")
-    parser.add_argument("--fault-rate", type=float, help="share of all calls that are throttled")
     parser.add_argument("--tls", action="store_true")
     parser.add_argument("--ca-bundle", type=Path, help="where to write the authority for --tls")
-    parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--until-stdin-closes", action="store_true")
     return parser
 
 
 def _names(text: str) -> list[str]:
     return [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _rules(text: str) -> list[FaultRule]:
-    try:
-        return [FaultRule(Fault(rule.pop("fault")), **rule) for rule in json.loads(text)]
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise argparse.ArgumentTypeError(f"not a list of fault rules: {error}") from error
 
 
 def _exit(number: int, frame: FrameType | None) -> None:

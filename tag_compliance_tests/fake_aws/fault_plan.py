@@ -4,23 +4,12 @@ import random
 import threading
 from collections import Counter
 from dataclasses import dataclass
-from typing import Literal, TypedDict, Unpack
+from typing import Any, Literal
 
-from tag_compliance.simulator.service import Call
-from tag_compliance_tests.fake_aws.damages import DAMAGES
-from tag_compliance_tests.fake_aws.faults import Fault
+from tag_compliance.simulator.wire import Call
+from tag_compliance_tests.fake_aws.faults import DAMAGES, Fault
 
 _PAGE_FAULTS = DAMAGES.keys() | {Fault.PAGINATION_TOKEN_EXPIRED}
-
-
-class Where(TypedDict, total=False):
-    operation: str
-    account_id: str | None
-    region: str | None
-    page: int | Literal["last"] | None
-    times: int | None
-    rate: float
-    seconds: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -49,7 +38,7 @@ class FaultRule:
             return self.page is None and self.fault not in _PAGE_FAULTS
         if self.page == "last":
             return call.page.is_last
-        return self.page in (None, call.page.number)
+        return self.page in (None, call.page.token.number)
 
 
 class FaultPlan:
@@ -62,7 +51,8 @@ class FaultPlan:
         self._dice: dict[tuple[FaultRule, str, str], random.Random] = {}
         self._lock = threading.Lock()
 
-    def add(self, fault: Fault, **where: Unpack[Where]) -> FaultRule:
+    def add(self, fault: Fault, **where: Any) -> FaultRule:
+        """A new rule, with the fields of `FaultRule`."""
         rule = FaultRule(fault, **where)
         with self._lock:
             self._rules.append(rule)
@@ -97,8 +87,7 @@ class FaultPlan:
         # One generator for each account and region, because the order of their calls depends on
         # the client's threads.
         key = (rule, call.account_id, call.region)
-        dice = self._dice.get(key)
-        if dice is None:
+        if key not in self._dice:
             name = f"{self._seed}/{rule.fault}/{call.account_id}/{call.region}"
-            dice = self._dice[key] = random.Random(name)
-        return dice.random() < rule.rate
+            self._dice[key] = random.Random(name)
+        return self._dice[key].random() < rule.rate

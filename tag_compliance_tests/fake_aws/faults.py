@@ -1,6 +1,17 @@
-"""The faults that can be injected."""
+"""The faults that can be injected, and what each of them changes."""
 
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from enum import StrEnum
+from typing import Any
+
+from tag_compliance.simulator.pages import Page
+from tag_compliance.simulator.sts import StsService
+from tag_compliance.simulator.tagging import TaggingService
+from tag_compliance.simulator.wire import AwsError, Call, Delivery, Request, Response
+
+Json = dict[str, Any]
+Damage = Callable[[Json, Page], object]
 
 
 class Fault(StrEnum):
@@ -38,3 +49,123 @@ class Fault(StrEnum):
     WRONG_LIST_TYPE = "wrong_list_type"
     WRONG_ARN_TYPE = "wrong_arn_type"
     WRONG_TAGS_TYPE = "wrong_tags_type"
+
+
+_HTML = b"<html><body><h1>Service Unavailable</h1></body></html>"
+FOREIGN_RESPONSES: Mapping[Fault, Response] = {
+    Fault.HTTP_503: Response(503, "text/plain", b""),
+    Fault.HTTP_503_HTML: Response(503, "text/html", _HTML),
+    Fault.NOT_JSON: Response(200, "text/html", _HTML),
+}
+DELIVERIES: Mapping[Fault, Delivery] = {
+    Fault.TRUNCATED_BODY: Delivery.TRUNCATED,
+    Fault.CUT_CONNECTION: Delivery.CLOSED,
+    Fault.HANG: Delivery.NEVER,
+}
+
+
+def _empty(body: Json, page: Page) -> None:
+    """A page without resources; the next one has those that this one would have had."""
+    token = replace(page.token, number=page.token.number + 1)
+    body.update(PaginationToken=token.encode(), ResourceTagMappingList=[])
+
+
+def _remove_empty_token(body: Json, page: Page) -> None:
+    if not body["PaginationToken"]:
+        del body["PaginationToken"]
+
+
+def _add_fields(body: Json, page: Page) -> None:
+    body["NextMarker"] = None
+    body["Summary"] = {"Resources": len(body["ResourceTagMappingList"])}
+    for mapping in body["ResourceTagMappingList"]:
+        mapping["LastSeen"] = 1735689600.5
+        for tag in mapping["Tags"]:
+            tag["Propagated"] = True
+
+
+def _each(change: Callable[[Json], object]) -> Damage:
+    """Changes each resource of the page."""
+    return lambda body, page: [change(mapping) for mapping in body["ResourceTagMappingList"]]
+
+
+DAMAGES: Mapping[Fault, Damage] = {
+    Fault.EMPTY_PAGE: _empty,
+    Fault.REPEAT_TOKEN: lambda body, page: body.update(PaginationToken=page.token.encode()),
+    Fault.ENDLESS: lambda body, page: body.update(PaginationToken=page.next_token().encode()),
+    Fault.MISSING_TOKEN: _remove_empty_token,
+    Fault.MISSING_LIST: lambda body, page: body.pop("ResourceTagMappingList"),
+    Fault.MISSING_ARN: _each(lambda mapping: mapping.pop("ResourceARN")),
+    Fault.MISSING_TAGS: _each(lambda mapping: mapping.pop("Tags")),
+    Fault.WRONG_LIST_TYPE: lambda body, page: body.update(ResourceTagMappingList="none"),
+    Fault.WRONG_ARN_TYPE: _each(lambda mapping: mapping.update(ResourceARN=12)),
+    Fault.WRONG_TAGS_TYPE: _each(lambda mapping: mapping.update(Tags="none")),
+    Fault.EXTRA_FIELDS: _add_fields,
+}
+"""How faults change a page of GetResources."""
+
+# The errors of STS and of the tagging API: status, code and message as AWS sends them.
+_Wording = tuple[int, str, str]
+
+_DENIED = "User: {caller} is not authorized to perform: {action}{resource}"
+_SCP = " with an explicit deny in a service control policy"
+_STS: Mapping[Fault, _Wording] = {
+    Fault.THROTTLED: (400, "Throttling", "Rate exceeded"),
+    Fault.THROTTLING_EXCEPTION: (400, "ThrottlingException", "Rate exceeded"),
+    Fault.ACCESS_DENIED: (403, "AccessDenied", _DENIED),
+    Fault.SCP_DENIED: (403, "AccessDenied", _DENIED + _SCP),
+    Fault.REGION_DISABLED: StsService.protocol.invalid_credentials,
+    Fault.EXPIRED_TOKEN: StsService.protocol.expired_credentials,
+    Fault.INTERNAL: (500, "InternalFailure", "An internal error has occurred"),
+}
+_TAGGING: Mapping[Fault, _Wording] = {
+    Fault.THROTTLED: (400, "ThrottledException", "Rate exceeded"),
+    Fault.THROTTLING_EXCEPTION: (400, "ThrottlingException", "Rate exceeded"),
+    Fault.ACCESS_DENIED: (
+        400,
+        "AccessDeniedException",
+        _DENIED + " because no identity-based policy allows the {action} action",
+    ),
+    Fault.SCP_DENIED: (400, "AccessDeniedException", _DENIED + _SCP),
+    Fault.REGION_DISABLED: TaggingService.protocol.invalid_credentials,
+    Fault.EXPIRED_TOKEN: TaggingService.protocol.expired_credentials,
+    Fault.INTERNAL: (500, "InternalServiceException", "Internal service error"),
+    Fault.PAGINATION_TOKEN_EXPIRED: (
+        400,
+        "PaginationTokenExpiredException",
+        "The pagination token has expired",
+    ),
+}
+
+
+def refusal(fault: Fault, request: Request, call: Call) -> AwsError | None:
+    """The error that AWS returns for this fault; None if the fault is not an error of AWS."""
+    if fault is Fault.QUOTED_REQUEST:
+        return _wrong_signature(request, call)
+    is_sts = call.service == StsService.name
+    wording = (_STS if is_sts else _TAGGING).get(fault)
+    if wording is None:
+        return None
+    status, code, message = wording
+    role_arn = call.parameters.get("RoleArn")
+    text = message.format(
+        caller=call.caller.arn,
+        action=f"{'sts' if is_sts else 'tag'}:{call.operation}",
+        resource=f" on resource: {role_arn}" if role_arn else "",
+    )
+    return AwsError(status, code, text)
+
+
+def _wrong_signature(request: Request, call: Call) -> AwsError:
+    """AWS quotes the text that it would have signed, which contains the session token."""
+    headers = "\n".join(f"{name}:{value}" for name, value in sorted(request.headers.items()))
+    message = (
+        "The request signature we calculated does not match the signature you provided. "
+        "Check your AWS Secret Access Key and signing method.\n\n"
+        f"The Canonical String for this request should have been\n'POST\n/\n\n{headers}\n'\n\n"
+        "The String-to-Sign should have been\n'AWS4-HMAC-SHA256\n'\n"
+    )
+    is_sts = call.service == StsService.name
+    return AwsError(
+        403, "SignatureDoesNotMatch" if is_sts else "InvalidSignatureException", message
+    )

@@ -1,51 +1,94 @@
 """The fake: a simulated AWS with faults, a log of calls, and TLS."""
 
+import json
 import tempfile
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from ssl import SSLContext
-from types import TracebackType
-from typing import Unpack
 
 from tag_compliance.simulator.organization import Organization
-from tag_compliance.simulator.server import Settings, SimulatedAws
-from tag_compliance_tests.fake_aws.calls import CallLog
+from tag_compliance.simulator.server import SimulatedAws
+from tag_compliance.simulator.wire import Call, Request, Response
 from tag_compliance_tests.fake_aws.certificates import create_server_context
 from tag_compliance_tests.fake_aws.fault_plan import FaultPlan
-from tag_compliance_tests.fake_aws.injector import FaultInjector
+from tag_compliance_tests.fake_aws.faults import (
+    DAMAGES,
+    DELIVERIES,
+    FOREIGN_RESPONSES,
+    Fault,
+    refusal,
+)
 
 
+class CallLog:
+    """Calls in the order of their arrival; with `enabled=False` it stays empty."""
+
+    def __init__(self, *, enabled: bool = True) -> None:
+        self._enabled = enabled
+        self._calls: list[Call] = []
+        self._changed = threading.Condition()
+
+    def __iter__(self) -> Iterator[Call]:
+        return iter(list(self._calls))
+
+    def __len__(self) -> int:
+        return len(self._calls)
+
+    def record(self, call: Call) -> None:
+        if self._enabled:
+            with self._changed:
+                self._calls.append(call)
+                self._changed.notify_all()
+
+    def matching(
+        self,
+        operation: str | None = None,
+        account_id: str | None = None,
+        region: str | None = None,
+    ) -> list[Call]:
+        return [
+            call
+            for call in self
+            if operation in (None, call.operation)
+            and account_id in (None, call.account_id)
+            and region in (None, call.region)
+        ]
+
+    def count(self, *args: str, **where: str) -> int:
+        """How many calls match, with the parameters of `matching`."""
+        return len(self.matching(*args, **where))
+
+    def wait_for(self, operation: str, count: int = 1, timeout: float = 10.0) -> bool:
+        """Whether so many calls of the operation arrive within `timeout` seconds."""
+        with self._changed:
+            return self._changed.wait_for(lambda: self.count(operation) >= count, timeout)
+
+
+@dataclass(eq=False)
 class FakeAws(SimulatedAws):
     """`ca_bundle` is where the authority for TLS is written, by default in a temporary folder."""
 
-    def __init__(
-        self,
-        organization: Organization | None = None,
-        *,
-        faults: FaultPlan | None = None,
-        record_calls: bool = True,
-        tls: bool = False,
-        ca_bundle: Path | None = None,
-        **settings: Unpack[Settings],
-    ) -> None:
-        self.faults = faults or FaultPlan()
-        self.calls = CallLog(enabled=record_calls)
-        self._resources = ExitStack()
-        self.ca_bundle = ca_bundle
-        super().__init__(
-            organization if organization is not None else Organization(),
-            interceptor=FaultInjector(self.faults, self.calls),
-            tls=self._create_context() if tls else None,
-            **settings,
-        )
+    organization: Organization = field(default_factory=Organization)
+    faults: FaultPlan = field(default_factory=FaultPlan, kw_only=True)
+    record_calls: bool = field(default=True, kw_only=True)
+    tls: bool = field(default=False, kw_only=True)
+    ca_bundle: Path | None = field(default=None, kw_only=True)
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        super().__exit__(exc_type, exc, traceback)
+    def __post_init__(self) -> None:
+        self.calls = CallLog(enabled=self.record_calls)
+        self.interceptor = self._inject
+        self._resources = ExitStack()
+        if self.tls:
+            if self.ca_bundle is None:
+                folder = tempfile.TemporaryDirectory(prefix="fake-aws-")
+                self.ca_bundle = Path(self._resources.enter_context(folder), "ca.pem")
+            self.tls_context = create_server_context(self.ca_bundle)
+        super().__post_init__()
+
+    def __exit__(self, *_: object) -> None:
+        super().__exit__()
         self._resources.close()
 
     def environment(self) -> dict[str, str]:
@@ -58,8 +101,25 @@ class FakeAws(SimulatedAws):
         """Every secret that a client has seen: none of them may appear in its output."""
         return self.credentials.secrets()
 
-    def _create_context(self) -> SSLContext:
-        if self.ca_bundle is None:
-            folder = self._resources.enter_context(tempfile.TemporaryDirectory(prefix="fake-aws-"))
-            self.ca_bundle = Path(folder, "ca.pem")
-        return create_server_context(self.ca_bundle)
+    def _inject(self, request: Request, call: Call, proceed: Callable[[], Response]) -> Response:
+        """Records the call, and injects the fault that the plan has for it."""
+        self.calls.record(call)
+        rule = self.faults.rule_for(call)
+        if rule is None:
+            return proceed()
+        fault = rule.fault
+        if error := refusal(fault, request, call):
+            raise error
+        if foreign := FOREIGN_RESPONSES.get(fault):
+            return foreign
+        response = proceed()
+        if delivery := DELIVERIES.get(fault):
+            return replace(response, delivery=delivery)
+        if fault is Fault.SLOW:
+            return replace(response, delay_seconds=rule.seconds)
+        damage = DAMAGES.get(fault)
+        if damage is None or call.page is None or response.status != 200:
+            return response
+        body = json.loads(response.body)
+        damage(body, call.page)
+        return replace(response, body=json.dumps(body).encode())

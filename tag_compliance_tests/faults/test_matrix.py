@@ -94,7 +94,6 @@ LASTING = [
     (Fault.ENDLESS, "timeout", (LAST,)),
     (Fault.MISSING_LIST, "malformed_response", IN_PAGES),
     (Fault.MISSING_ARN, "malformed_response", IN_PAGES),
-    (Fault.MISSING_TAGS, "malformed_response", IN_PAGES),
     (Fault.WRONG_LIST_TYPE, "malformed_response", IN_PAGES),
     (Fault.WRONG_ARN_TYPE, "malformed_response", IN_PAGES),
     (Fault.WRONG_TAGS_TYPE, "malformed_response", IN_PAGES),

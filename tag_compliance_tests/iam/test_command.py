@@ -11,7 +11,7 @@ import pytest
 
 from tag_compliance.aws import iam
 from tag_compliance.cli.main import main
-from tag_compliance_tests.iam.configurations import BASE, HUB, load, write
+from tag_compliance_tests.iam.configurations import BASE, HUB, config_of, write
 
 _MEMBER = "arn:aws:iam::111111111111:role/reader"
 
@@ -29,9 +29,9 @@ def _printed(capsys: pytest.CaptureFixture[str]) -> Any:
 def test_without_a_policy_all_are_printed_as_one_object(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path = write(tmp_path, storage="s3://bucket", via_role_arn=HUB)
-    assert _run(path, principal=BASE) == 0
-    config = load(path)
+    settings = {"storage": "s3://bucket", "via_role_arn": HUB}
+    assert _run(write(tmp_path, **settings), principal=BASE) == 0
+    config = config_of(**settings)
     assert _printed(capsys) == {
         "base": iam.base_role_policy(config),
         "hub": iam.hub_role_policies(config),
@@ -110,4 +110,4 @@ def test_a_policy_that_is_too_large_for_aws_causes_a_warning(
 ) -> None:
     accounts = [{"account_id": f"{number:012}"} for number in range(200)]
     assert _run(write(tmp_path, aws_account_matrix=accounts), "base") == 0
-    assert "AWS takes 6,144 as a managed policy" in capsys.readouterr().err
+    assert "AWS allows 6,144 in a managed policy" in capsys.readouterr().err

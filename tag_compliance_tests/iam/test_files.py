@@ -7,6 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -14,10 +15,13 @@ import pytest
 import yaml
 
 from tag_compliance.aws import iam
-from tag_compliance_tests.iam.configurations import BASE, HUB, ROOT, load, write
+from tag_compliance.aws.regions import known_regions
+from tag_compliance.config import load_config
+from tag_compliance_tests.iam.configurations import BASE, HUB, config_of
 from tag_compliance_tests.support.system import require
 
-_IAM = ROOT / "iam"
+_ROOT = Path(__file__).resolve().parents[2]
+_IAM = _ROOT / "iam"
 _TERRAFORM = _IAM / "terraform"
 _MODULES = ("", "modules/member", "modules/policies")
 _TEMPLATE = _IAM / "cloudformation/member-role.yaml"
@@ -26,12 +30,19 @@ _EXTERNAL_ID = "tag-compliance-of-this-company"
 
 def _policies() -> dict[str, iam.Document]:
     """The policies of the example configuration."""
-    config = load(ROOT / "config.yaml")
+    config = load_config(_ROOT / "config.yaml", {}, known_regions())
     return {
         "base-role-policy.json": iam.base_role_policy(config),
         "member-role-policy.json": iam.member_role_policy(),
-        "member-trust-policy.json": iam.trust_policy(BASE, _EXTERNAL_ID),
+        "member-trust-policy.json": _only(iam.trust_policies(config, BASE).values()),
     }
+
+
+def _only(policies: Iterable[iam.Document]) -> iam.Document:
+    """The policy of every role; fails if they differ."""
+    first, *others = policies
+    assert all(other == first for other in others)
+    return first
 
 
 def _run(*command: str, folder: Path | None = None, given: str = "") -> str:
@@ -63,8 +74,8 @@ def test_the_json_policies_are_those_of_the_example_configuration(name: str) -> 
 
 
 @pytest.mark.parametrize("name", ["base", "hub", "member", "exporter", "storage"])
-def test_parliament_reports_nothing_about_the_policies(tmp_path: Path, name: str) -> None:
-    config = load(write(tmp_path, storage="s3://bucket/prefix", via_role_arn=HUB))
+def test_parliament_reports_nothing_about_the_policies(name: str) -> None:
+    config = config_of(storage="s3://bucket/prefix", via_role_arn=HUB)
     policies = {
         "base": iam.base_role_policy(config),
         "hub": iam.hub_role_policies(config)[HUB],
@@ -118,10 +129,10 @@ def test_terraform_accepts_the_modules(terraform: tuple[str, Path]) -> None:
 @pytest.mark.parametrize("external_id", [None, _EXTERNAL_ID])
 @pytest.mark.parametrize("storage", [None, "s3://bucket", "s3://bucket/some/prefix/"])
 def test_terraform_creates_the_policies_of_the_program(
-    terraform: tuple[str, Path], tmp_path: Path, external_id: str | None, storage: str | None
+    terraform: tuple[str, Path], external_id: str | None, storage: str | None
 ) -> None:
     program, copy = terraform
-    config = load(write(tmp_path, storage=storage, external_id=external_id))
+    config = config_of(storage=storage, external_id=external_id)
     trusts = iam.trust_policies(config, BASE)
     variables = {
         "role_arns": [*trusts],

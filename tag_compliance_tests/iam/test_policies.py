@@ -12,8 +12,8 @@ from tag_compliance.aws import iam
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.base import Stored
 from tag_compliance.storage.folder import FolderStorage
-from tag_compliance_tests.exporter.snapshots import publish
-from tag_compliance_tests.iam.configurations import BASE, HUB, load, write
+from tag_compliance_tests.iam.configurations import BASE, HUB, config_of
+from tag_compliance_tests.support.snapshots import publish
 
 
 def _allowed(policy: iam.Document | None) -> dict[str, list[str]]:
@@ -27,9 +27,9 @@ def _allowed(policy: iam.Document | None) -> dict[str, list[str]]:
     }
 
 
-def test_the_base_role_may_assume_exactly_the_configured_roles(tmp_path: Path) -> None:
+def test_the_base_role_may_assume_exactly_the_configured_roles() -> None:
     override = {"222222222222": {"role_arn": "arn:aws:iam::222222222222:role/audit/own"}}
-    config = load(write(tmp_path, aws_account_overrides=override))
+    config = config_of(aws_account_overrides=override)
     assert _allowed(iam.base_role_policy(config)) == {
         "sts:AssumeRole": [
             "arn:aws:iam::111111111111:role/reader",
@@ -38,23 +38,23 @@ def test_the_base_role_may_assume_exactly_the_configured_roles(tmp_path: Path) -
     }
 
 
-def test_the_arn_of_a_role_has_the_partition_of_its_account(tmp_path: Path) -> None:
+def test_the_arn_of_a_role_has_the_partition_of_its_account() -> None:
     account = {"account_id": "111111111111", "regions": ["cn-north-1"]}
-    config = load(write(tmp_path, aws_account_matrix=[account], storage="s3://bucket"))
+    config = config_of(aws_account_matrix=[account], storage="s3://bucket")
     (role,) = _allowed(iam.base_role_policy(config))["sts:AssumeRole"]
     assert role == "arn:aws-cn:iam::111111111111:role/reader"
     assert _allowed(iam.storage_policy(config))["s3:ListBucket"] == ["arn:aws-cn:s3:::bucket"]
 
 
-def test_without_a_role_to_assume_the_base_role_may_read_tags(tmp_path: Path) -> None:
+def test_without_a_role_to_assume_the_base_role_may_read_tags() -> None:
     account = {"account_id": "111111111111"}
-    config = load(write(tmp_path, aws_account_matrix=[account], assume_role_name_template=None))
+    config = config_of(aws_account_matrix=[account], assume_role_name_template=None)
     assert _allowed(iam.base_role_policy(config)) == {"tag:GetResources": ["*"]}
     assert iam.trust_policies(config, BASE) == {}
 
 
-def test_with_a_hub_role_each_role_may_assume_only_the_next_one(tmp_path: Path) -> None:
-    config = load(write(tmp_path, via_role_arn=HUB, external_id="said"))
+def test_with_a_hub_role_each_role_may_assume_only_the_next_one() -> None:
+    config = config_of(via_role_arn=HUB, external_id="said")
     members = ["arn:aws:iam::111111111111:role/reader", "arn:aws:iam::222222222222:role/reader"]
     assert _allowed(iam.base_role_policy(config)) == {"sts:AssumeRole": [HUB]}
     assert {hub: _allowed(p) for hub, p in iam.hub_role_policies(config).items()} == {
@@ -71,9 +71,9 @@ def test_a_member_role_may_only_read_tags() -> None:
     assert _allowed(iam.member_role_policy()) == {"tag:GetResources": ["*"]}
 
 
-def test_a_member_role_trusts_the_base_role_only_with_the_external_id(tmp_path: Path) -> None:
+def test_a_member_role_trusts_the_base_role_only_with_the_external_id() -> None:
     override = {"222222222222": {"external_id": "its-own"}}
-    config = load(write(tmp_path, external_id="for-all", aws_account_overrides=override))
+    config = config_of(external_id="for-all", aws_account_overrides=override)
     statements = [p["Statement"] for p in iam.trust_policies(config, BASE).values()]
     assert [s["Principal"] for (s,) in statements] == [{"AWS": BASE}] * 2
     assert [s["Condition"]["StringEquals"]["sts:ExternalId"] for (s,) in statements] == [
@@ -107,7 +107,7 @@ def test_the_exporter_may_read_exactly_the_files_that_it_needs(tmp_path: Path, p
     store = SnapshotStore(storage)
     assert store.load() is not None
     assert store.look().last_scan is not None
-    config = load(write(tmp_path, storage=f"s3://bucket{prefix}"))
+    config = config_of(storage=f"s3://bucket{prefix}")
     patterns = _allowed(iam.exporter_policy(config))["s3:GetObject"]
     base = f"arn:aws:s3:::bucket{prefix.rstrip('/')}/"
     for name in storage.names_read:
@@ -116,8 +116,8 @@ def test_the_exporter_may_read_exactly_the_files_that_it_needs(tmp_path: Path, p
         assert not any(fnmatchcase(base + table, pattern) for pattern in patterns)
 
 
-def test_the_pipeline_may_read_and_write_only_below_the_prefix(tmp_path: Path) -> None:
-    config = load(write(tmp_path, storage="s3://bucket/prefix"))
+def test_the_pipeline_may_read_and_write_only_below_the_prefix() -> None:
+    config = config_of(storage="s3://bucket/prefix")
     below = ["arn:aws:s3:::bucket/prefix/*"]
     assert _allowed(iam.storage_policy(config)) == {
         "s3:GetObject": below,
@@ -127,7 +127,7 @@ def test_the_pipeline_may_read_and_write_only_below_the_prefix(tmp_path: Path) -
     }
 
 
-def test_storage_in_a_folder_needs_no_policy(tmp_path: Path) -> None:
-    config = load(write(tmp_path))
+def test_storage_in_a_folder_needs_no_policy() -> None:
+    config = config_of()
     assert iam.storage_policy(config) is None
     assert iam.exporter_policy(config) is None

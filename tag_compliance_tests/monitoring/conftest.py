@@ -14,9 +14,7 @@ import pytest
 import yaml
 
 from tag_compliance_tests.monitoring.shipped import Json, load
-from tag_compliance_tests.support.fetching import fetch
-from tag_compliance_tests.support.http_server import serving
-from tag_compliance_tests.support.ports import free_port
+from tag_compliance_tests.support.loopback import fetch, free_port, serving
 from tag_compliance_tests.support.process import PROGRAM, running
 from tag_compliance_tests.support.prometheus import Prometheus, running_prometheus
 from tag_compliance_tests.support.system import require

@@ -9,7 +9,7 @@ import pytest
 
 from tag_compliance_tests.monitoring.conftest import Live
 from tag_compliance_tests.monitoring.shipped import RECORDED
-from tag_compliance_tests.support.fetching import fetch
+from tag_compliance_tests.support.loopback import fetch
 from tag_compliance_tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow

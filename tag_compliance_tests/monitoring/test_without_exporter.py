@@ -11,8 +11,7 @@ from tag_compliance.cli.push import push
 from tag_compliance.errors import TagComplianceError
 from tag_compliance_tests.recorded.case import Step
 from tag_compliance_tests.support.exposition import Exposition, Values
-from tag_compliance_tests.support.fetching import fetch
-from tag_compliance_tests.support.ports import free_port
+from tag_compliance_tests.support.loopback import fetch, free_port
 from tag_compliance_tests.support.process import running
 from tag_compliance_tests.support.system import require
 from tag_compliance_tests.support.waiting import eventually

@@ -8,7 +8,7 @@ from tag_compliance.domain.account import AccountId, AccountName
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus, Reason
 from tag_compliance.domain.resources import AccountInventory
-from tag_compliance.domain.results import ComplianceResults
+from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance_tests.domain.organizations import (
     evaluated,
     region_read,

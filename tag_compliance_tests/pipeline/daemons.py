@@ -14,7 +14,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from tag_compliance_tests.support.ports import free_port
+from tag_compliance_tests.support.loopback import free_port
 from tag_compliance_tests.support.waiting import eventually
 
 _STARTED = "Started process for run (pid: "

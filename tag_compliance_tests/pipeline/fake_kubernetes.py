@@ -12,7 +12,7 @@ from typing import Any
 
 import yaml
 
-from tag_compliance_tests.support.http_server import serving
+from tag_compliance_tests.support.loopback import serving
 
 
 @dataclass

@@ -48,7 +48,7 @@ class LargeScans:
 
     def first_snapshot(self) -> Values:
         """The samples of the first scan, which starts automatically."""
-        self._eventually(lambda: self.pipeline.snapshots.look().snapshot_id)
+        self._eventually(self.pipeline.snapshots.load)
         return self.pipeline.samples()
 
     def kill_one(self, account_id: str) -> tuple[str, list[str]]:

@@ -21,10 +21,9 @@ from dagster._core.storage.runs.sql_run_storage import SqlRunStorage
 from tag_compliance.aws.regions import known_regions
 from tag_compliance.config import Config, load_config, overriding_variables
 from tag_compliance.pipeline.build import build_definitions
-from tag_compliance.pipeline.partitions import ACCOUNTS
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_queries import UNFINISHED, latest_scan_tag
-from tag_compliance.pipeline.run_requests import publish_request, scan_requests
+from tag_compliance.pipeline.run_requests import ACCOUNTS, publish_request, scan_requests
 from tag_compliance.pipeline.run_tags import SCAN_JOB
 from tag_compliance.snapshot.store import Snapshot, SnapshotStore
 from tag_compliance.storage.base import Storage
@@ -125,10 +124,11 @@ class Pipeline:
         """
         definitions = self.definitions()
         by_hand = definitions.resolve_implicit_global_asset_job_def
+        executed = by_hand() if assets else definitions.resolve_job_def(job)
         run = self.instance.create_run_for_job(
-            by_hand() if assets else definitions.resolve_job_def(job),
+            executed,
             status=status,
-            tags=tags,
+            tags={**executed.tags, **(tags or {})},
             asset_selection=frozenset(map(dg.AssetKey, assets)) if assets else None,
             remote_job_origin=_ORIGIN,
         )
@@ -193,6 +193,11 @@ def make_older(
     _update(instance, run_id, create_timestamp=_naive(record.create_timestamp) - by)
     if and_silent:
         _update(instance, run_id, update_timestamp=_naive(record.update_timestamp) - by)
+
+
+def move_end(instance: dg.DagsterInstance, run_id: str, to: datetime) -> None:
+    """Changes when the run ended."""
+    _update(instance, run_id, end_time=to.timestamp())
 
 
 def _update(instance: dg.DagsterInstance, run_id: str, **values: object) -> None:

@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from tag_compliance_tests.support.ports import free_port
+from tag_compliance_tests.support.loopback import free_port
 from tag_compliance_tests.support.system import require
 from tag_compliance_tests.support.waiting import DEADLINE_SECONDS, eventually
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
-from tag_compliance_tests.support.http_server import serving
+from tag_compliance_tests.support.loopback import serving
 
 
 @dataclass(frozen=True)

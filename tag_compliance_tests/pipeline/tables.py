@@ -10,7 +10,7 @@ from typing import Any
 from tag_compliance.config import Config
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.resources import AccountInventory
-from tag_compliance.pipeline.account_writer import AccountWriter
+from tag_compliance.pipeline.account_writer import AccountWriter, next_reading_run
 from tag_compliance.pipeline.merge import MergedScan, merge_stored
 from tag_compliance.pipeline.run_tags import ScanTimes
 from tag_compliance.storage.base import Storage
@@ -57,9 +57,14 @@ class Tables:
         """How often each file was read."""
         return {name: n for (operation, name), n in self.operations.items() if operation == "read"}
 
+    def writer(self, config: Config, started_at: datetime) -> AccountWriter:
+        """Of a reading run that begins now; its scan started at this time."""
+        number = next_reading_run(self.storage)
+        return AccountWriter(config, self.storage, self.warnings.append, started_at, number)
+
     def store(self, config: Config, started_at: datetime, *accounts: AccountInventory) -> None:
         """As the reading run of a scan that started at this time."""
-        writer = AccountWriter(config, self.storage, self.warnings.append, started_at)
+        writer = self.writer(config, started_at)
         for account in accounts:
             writer.store(account)
 

@@ -40,6 +40,8 @@ def test_an_account_is_written_as_one_inventory_and_one_evaluation_and_nothing_i
 ) -> None:
     tables.store(CONFIG, NOON, account(ONE, HOME, AWAY, at=NOON))
     assert tables.operations == {
+        ("update", "tables/reading_runs"): 1,
+        ("read", "tables/reading_runs"): 1,
         ("update", inventory_file(ONE)): 1,
         ("update", evaluation_file(ONE)): 1,
     }
@@ -76,9 +78,10 @@ def test_a_failed_account_is_evaluated_with_the_rows_that_it_keeps(
 
 
 def test_an_earlier_reading_changes_nothing_and_is_reported(tables: Tables) -> None:
+    earlier = tables.writer(CONFIG, NOON)
     tables.store(CONFIG, LATER, account(ONE, HOME, at=LATER))
     before = [tables.storage.read(name(ONE)) for name in (inventory_file, evaluation_file)]
-    tables.store(CONFIG, NOON, account(ONE, HOME, good=5, at=NOON))
+    assert earlier.store(account(ONE, HOME, good=5, at=NOON)) is None
     assert [tables.storage.read(n(ONE)) for n in (inventory_file, evaluation_file)] == before
     assert tables.warnings == [f"{ONE} (name-111): a later scan has stored this account"]
 

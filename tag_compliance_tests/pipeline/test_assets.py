@@ -15,8 +15,7 @@ from tag_compliance.domain.read_status import Outcome
 from tag_compliance.pipeline import metadata
 from tag_compliance.pipeline.assets import scan_config
 from tag_compliance.pipeline.build import build_definitions
-from tag_compliance.pipeline.partitions import ACCOUNTS, range_tags
-from tag_compliance.pipeline.run_requests import publish_request
+from tag_compliance.pipeline.run_requests import ACCOUNTS, publish_request, range_tags
 from tag_compliance.pipeline.run_tags import PUBLISH_JOB, RUN_CONFIG, SCAN_JOB
 from tag_compliance.tables.findings import decode_evaluation, encode_evaluation
 from tag_compliance_tests.fake_aws import FakeAws, Fault

@@ -17,7 +17,7 @@ import pytest
 
 from tag_compliance.pipeline.assets import IO_MANAGER
 from tag_compliance.pipeline.build import build_definitions
-from tag_compliance.pipeline.partitions import ACCOUNTS, range_tags
+from tag_compliance.pipeline.run_requests import ACCOUNTS, range_tags
 from tag_compliance.pipeline.run_tags import PUBLISH_JOB, SCAN_JOB
 from tag_compliance_tests.fake_aws import FakeAws
 from tag_compliance_tests.pipeline.conftest import ids_of

@@ -9,7 +9,7 @@ from dagster._utils.schedules import cron_string_iterator
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tag_compliance.pipeline.cadence import Cadence
+from tag_compliance.pipeline.schedule import Cadence
 
 MIDNIGHT = datetime(2026, 5, 4, tzinfo=UTC)
 DAY = 86_400

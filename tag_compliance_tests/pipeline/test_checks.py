@@ -8,11 +8,11 @@ import dagster as dg
 import pytest
 
 from tag_compliance.config import Config
+from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.findings import FINDING_SCHEMA
 from tag_compliance.domain.metrics.table import SnapshotInfo
 from tag_compliance.domain.read_status import Reason
-from tag_compliance.domain.results import ComplianceResults
-from tag_compliance.domain.thresholds import Thresholds
+from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.pipeline import metadata
 from tag_compliance.pipeline.checks import (
     RESULT_CHECKS,

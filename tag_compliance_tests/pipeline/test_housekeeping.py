@@ -10,6 +10,7 @@ import pytest
 
 from tag_compliance.pipeline.heartbeat import HEARTBEATS
 from tag_compliance.pipeline.housekeeping import JOB, delete_runs
+from tag_compliance.pipeline.run_tags import definitions_tags
 from tag_compliance_tests.fake_aws import FakeAws
 from tag_compliance_tests.pipeline.conftest import ids_of
 from tag_compliance_tests.pipeline.pipelines import Pipeline, make_older
@@ -92,10 +93,12 @@ def test_an_unfinished_run_is_kept(keeping: Pipeline, status: dg.DagsterRunStatu
 
 def test_more_runs_than_fit_into_a_page_are_deleted_at_once(pipeline: Pipeline) -> None:
     for number in range(450):
-        run = dg.DagsterRun("scan", run_id=f"run-{number}", status=Status.SUCCESS)
+        run = dg.DagsterRun(
+            "scan", run_id=f"run-{number}", status=Status.SUCCESS, tags=definitions_tags([])
+        )
         pipeline.instance.add_run(run)
         make_older(pipeline.instance, run.run_id, OLD)
-    assert delete_runs(pipeline.instance, 14, set()) == 450
+    assert delete_runs(pipeline.instance, 14, []) == 450
     assert not run_ids(pipeline)
 
 

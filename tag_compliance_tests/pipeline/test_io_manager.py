@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 
 import dagster as dg
 import pandas as pd
 import pytest
 
+from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.pipeline.assets import ASSETS, IO_MANAGER
 from tag_compliance.pipeline.io_manager import TableIOManager
-from tag_compliance.pipeline.partitions import range_tags
 from tag_compliance.pipeline.resources import (
     ConfigurationResource,
     HeartbeatResource,
     ProgressResource,
 )
-from tag_compliance.pipeline.run_tags import PUBLISH_JOB
+from tag_compliance.pipeline.run_requests import range_tags
+from tag_compliance.pipeline.run_tags import PUBLISH_JOB, SCAN_TAG, scan_id
 from tag_compliance.storage.base import Storage
 from tag_compliance_tests.fake_aws import FakeAws, Fault
 from tag_compliance_tests.pipeline.conftest import ids_of
@@ -65,6 +67,7 @@ def test_the_configuration_the_times_and_two_tables_for_each_account_are_stored(
     assert scanning.storage.names("tables/") == [
         *(f"tables/findings/{account_id}.parquet" for account_id in ids_of(fake)),
         *(f"tables/raw_resources/{account_id}.parquet" for account_id in ids_of(fake)),
+        "tables/reading_runs",
         "tables/scan_config.json",
         "tables/scan_times.json",
     ]
@@ -160,7 +163,7 @@ def test_the_rows_of_an_account_whose_run_was_lost_are_left_out_as_in_the_snapsh
     scanning.configure(ids_of(fake), max_accounts_per_run=1)
     for request in scanning.requests()[1:]:
         scanning.run(request)
-    tags = dict(request.tags) | {"tag_compliance/scan": "2100-01-01T00:00:00.000000Z"}
+    tags = dict(request.tags) | {SCAN_TAG: scan_id(utc_now() + timedelta(minutes=1))}
     result = scanning.run(dg.RunRequest(job_name=PUBLISH_JOB, tags=tags))
     assert not result.success, "every account was last read before this scan"
     assert len(frame_of(scanning)) == 0

@@ -28,6 +28,7 @@ from tag_compliance.pipeline.run_tags import (
     SCAN_JOB,
     SCAN_TAG,
     TRIGGER_TAG,
+    definitions_tags,
 )
 from tag_compliance_tests.pipeline.pipelines import make_older
 
@@ -70,9 +71,13 @@ class Recorder:
         return record.dagster_run.run_id if record else None
 
 
-def run_of(job: str, assets: tuple[str, ...] = (), **more: Any) -> dg.DagsterRun:
+def run_of(
+    job: str, assets: tuple[str, ...] = (), tags: Mapping[str, str] | None = None, **more: Any
+) -> dg.DagsterRun:
+    """Of our jobs, or from the UI if assets are selected."""
     selection = frozenset(dg.AssetKey(name.split("/")) for name in assets) or None
-    return dg.DagsterRun(job, asset_selection=selection, **more)
+    tags = {**({} if assets else definitions_tags([])), **(tags or {})}
+    return dg.DagsterRun(job, asset_selection=selection, tags=tags, **more)
 
 
 @pytest.fixture
@@ -139,7 +144,8 @@ def test_the_publishing_run_of_a_reading_run_is_requested_once_even_if_it_fails(
     runs: Recorder, status: dg.DagsterRunStatus
 ) -> None:
     reading = runs.run(SCAN_JOB, 0, 10)
-    runs.run(PUBLISH_JOB, None, status=status, tags={PUBLISHES_TAG: reading})
+    tags = {PUBLISHES_TAG: reading, "dagster/failure_reason": "STEP_FAILURE"}
+    runs.run(PUBLISH_JOB, None, status=status, tags=tags)
     assert runs.unpublished() is None
 
 

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 
 import dagster as dg
 
-from tag_compliance.pipeline.cadence import Cadence
-from tag_compliance.pipeline.schedule import build_schedule
+from tag_compliance.pipeline.schedule import Cadence, build_schedule
 from tag_compliance.pipeline.sensors import build_catch_up_sensor, build_publish_sensor
 from tag_compliance_tests.pipeline.pipelines import Pipeline
 

@@ -22,53 +22,36 @@ _TIMED = re.compile(r"^(\w+_seconds(?:\{.*\})?) \S+$", re.MULTILINE)
 
 @dataclass(frozen=True)
 class Step:
-    """One scan: `accounts` and `faults` as in the file, `config` without its account matrix."""
+    """One scan: its fields as in the file, and the file of its exposition.
 
-    config: dict[str, Any]
-    flags: tuple[str, ...]
-    exit_code: int
-    faults: tuple[dict[str, Any], ...]
-    accounts: tuple[dict[str, Any], ...]
+    `config` is without its account matrix.
+    """
+
     expected: Path
+    config: dict[str, Any]
+    flags: list[str]
+    exit_code: int
+    faults: list[dict[str, Any]]
+    accounts: list[dict[str, Any]]
 
     @classmethod
     def read(cls, case: str) -> list[Self]:
         """The steps of a case."""
         steps = json.loads((CASES / f"{case}.json").read_text("utf-8"))["steps"]
-        return [
-            cls(
-                step["config"],
-                tuple(step["flags"]),
-                step["exit_code"],
-                tuple(step["faults"]),
-                tuple(step["accounts"]),
-                CASES / f"{case}.{number}.prom",
-            )
-            for number, step in enumerate(steps, 1)
-        ]
+        return [cls(CASES / f"{case}.{n}.prom", **step) for n, step in enumerate(steps, 1)]
 
     @property
     def settings(self) -> dict[str, Any]:
         """The content of `config.yaml`."""
+        keys = ("account_id", "account_name")
         matrix = [
-            {
-                "account_id": account["account_id"],
-                "account_name": account["account_name"],
-                "regions": list(account["regions"]),
-            }
+            {**{key: account[key] for key in keys}, "regions": list(account["regions"])}
             for account in self.accounts
         ]
         return {"aws_account_matrix": matrix, "calls_per_second": 0.0, **self.config}
 
     def create_aws(self) -> FakeAws:
         """The organization of this step, with its faults; it runs from entering its context."""
-        fake = FakeAws(self._organization())
-        for fault in self.faults:
-            where = dict(fault)
-            fake.faults.add(Fault(where.pop("fault")), **where)
-        return fake
-
-    def _organization(self) -> Organization:
         organization = Organization()
         for described in self.accounts:
             account = organization.add_account(
@@ -79,7 +62,11 @@ class Step:
                     account.put(region, arn, tags)
             for region in described.get("disabled_regions", ()):
                 account.disable_region(region)
-        return organization
+        fake = FakeAws(organization)
+        for fault in self.faults:
+            where = dict(fault)
+            fake.faults.add(Fault(where.pop("fault")), **where)
+        return fake
 
 
 def case_names() -> list[str]:

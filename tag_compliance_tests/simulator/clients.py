@@ -1,4 +1,4 @@
-"""boto3 clients of a simulated AWS, or of moto."""
+"""boto3 clients of a simulated AWS or of moto, and a small organization."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import boto3
 from botocore.config import Config
 
 from tag_compliance.simulator.credentials import BASE_ACCESS_KEY_ID, BASE_SECRET_ACCESS_KEY
+from tag_compliance.simulator.organization import Organization
 from tag_compliance.simulator.server import SimulatedAws
 
 ACCOUNT_ID = "111111111111"
@@ -28,7 +29,6 @@ def connect(
     service: str,
     region: str = REGION,
     credentials: dict[str, Any] | None = None,
-    ca_bundle: str | None = None,
     **config: Any,
 ) -> Any:
     """A client that never retries, by default with the base credentials."""
@@ -40,7 +40,6 @@ def connect(
         aws_access_key_id=keys["AccessKeyId"],
         aws_secret_access_key=keys["SecretAccessKey"],
         aws_session_token=keys.get("SessionToken"),
-        verify=ca_bundle,
         config=Config(retries={"total_max_attempts": 1}, **config),
     )
 
@@ -74,3 +73,12 @@ def mappings(pages: list[dict[str, Any]]) -> list[dict[str, Any]]:
 def arns(pages: list[dict[str, Any]]) -> list[Any]:
     """The ARNs of all pages."""
     return [mapping["ResourceARN"] for mapping in mappings(pages)]
+
+
+def five_queues() -> Organization:
+    """One account with five tagged queues in one region."""
+    organization = Organization()
+    account = organization.add_account(ACCOUNT_ID)
+    for number in range(5):
+        account.put(REGION, f"arn:aws:sqs:{REGION}:{ACCOUNT_ID}:queue-{number}", {"Owner": "a"})
+    return organization

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from tag_compliance.simulator.server import SimulatedAws
-from tag_compliance_tests.simulator.organizations import five_queues
+from tag_compliance_tests.simulator.clients import five_queues
 
 
 @pytest.fixture

@@ -11,14 +11,15 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
-from tag_compliance.simulator.demo.accounts import DemoAccount, describe_demo
 from tag_compliance.simulator.demo.organization import (
     REQUIRED_TAGS,
+    DemoAccount,
+    TagHabit,
     demo_config,
+    describe_demo,
     resources_of,
     simulate_demo,
 )
-from tag_compliance.simulator.demo.tag_habit import TagHabit
 from tag_compliance.simulator.server import SimulatedAws
 from tag_compliance_tests.simulator.clients import assume, connect, mappings, read_pages
 

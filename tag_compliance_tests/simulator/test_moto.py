@@ -65,28 +65,6 @@ def _create_function(client: Client, name: str, tags: Mapping[str, str]) -> None
     )
 
 
-def _create_distribution(client: Client, name: str, tags: Mapping[str, str]) -> None:
-    origin = {
-        "Id": name,
-        "DomainName": "example.com",
-        "CustomOriginConfig": {
-            "HTTPPort": 80,
-            "HTTPSPort": 443,
-            "OriginProtocolPolicy": "https-only",
-        },
-    }
-    config = {
-        "CallerReference": name,
-        "Comment": name,
-        "Enabled": True,
-        "Origins": {"Quantity": 1, "Items": [origin]},
-        "DefaultCacheBehavior": {"TargetOriginId": name, "ViewerProtocolPolicy": "https-only"},
-    }
-    client("cloudfront").create_distribution_with_tags(
-        DistributionConfigWithTags={"DistributionConfig": config, "Tags": {"Items": _pairs(tags)}}
-    )
-
-
 _CREATE: Mapping[str, Callable[[Client, str, Mapping[str, str]], object]] = {
     "dynamodb:table": _create_table,
     "ec2:instance": lambda client, _, tags: client("ec2").run_instances(
@@ -115,10 +93,9 @@ def moto(simulated_s3: str) -> str:
     """The URL of a moto server with the resources of both accounts."""
     client = _clients(simulated_s3, ACCOUNT_ID)
     for resource_type, create in _CREATE.items():
-        name = _arn(resource_type, ACCOUNT_ID).rpartition(":")[2] if "s3" in resource_type else "a"
+        name = _arn(resource_type).rpartition(":")[2] if "s3" in resource_type else "a"
         create(client, name, _TAGS)
     other = _clients(simulated_s3, _OTHER_ACCOUNT_ID)
-    _create_distribution(other, "a", _TAGS)
     _create_bucket(other, _EMPTY_VALUE, {"Owner": ""})
     _create_table(other, _UNTAGGED, _TAGS)
     other("resourcegroupstaggingapi").untag_resources(
@@ -134,17 +111,16 @@ def simulator() -> Iterator[str]:
     organization = Organization()
     account = organization.add_account(ACCOUNT_ID)
     for resource_type in _CREATE:
-        account.put(REGION, _arn(resource_type, ACCOUNT_ID), _TAGS)
+        account.put(REGION, _arn(resource_type), _TAGS)
     other = organization.add_account(_OTHER_ACCOUNT_ID)
-    other.put(REGION, _arn("cloudfront:distribution", _OTHER_ACCOUNT_ID), _TAGS)
     other.put(REGION, f"arn:aws:s3:::{_EMPTY_VALUE}", {"Owner": ""})
     other.put(REGION, f"arn:aws:dynamodb:{REGION}:{_OTHER_ACCOUNT_ID}:table/{_UNTAGGED}")
     with SimulatedAws(organization) as aws:
         yield aws.url
 
 
-def _arn(resource_type: str, account_id: str) -> str:
-    return arn_of(resource_type, account_id, REGION, "a")
+def _arn(resource_type: str) -> str:
+    return arn_of(resource_type, ACCOUNT_ID, REGION, "a")
 
 
 def _clients(url: str, account_id: str) -> Client:
@@ -190,14 +166,12 @@ def test_both_return_the_same_fields_from_sts(moto: str, simulator: str) -> None
 
 # "Returns all the tagged or previously tagged resources that are located in the specified Region":
 # https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
-# The region of CloudFront is us-east-1: its credential scope in botocore's endpoints.json.
 # A tag must have a value, which may be empty:
 # https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_Tag.html
 @pytest.mark.parametrize(
     ("service", "region", "in_moto", "in_aws"),
     [
         pytest.param("dynamodb", REGION, [], [{}], id="all tags were removed"),
-        pytest.param("cloudfront", _OTHER_REGION, [_TAGS], [], id="CloudFront in another region"),
         pytest.param("s3", _OTHER_REGION, [{"Owner": None}], [], id="bucket in another region"),
         pytest.param("s3", REGION, [{"Owner": None}], [{"Owner": ""}], id="bucket, empty value"),
     ],

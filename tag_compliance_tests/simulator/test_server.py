@@ -13,17 +13,7 @@ import pytest
 from botocore.exceptions import ClientError, EndpointConnectionError
 
 from tag_compliance.simulator.server import SimulatedAws
-from tag_compliance_tests.simulator.clients import connect, connect_tagging, read_pages
-from tag_compliance_tests.simulator.organizations import five_queues
-
-
-def test_one_connection_serves_many_calls(aws: SimulatedAws) -> None:
-    client = connect_tagging(aws)
-    before = aws.connections
-
-    read_pages(client, size=1)
-
-    assert aws.connections == before + 1
+from tag_compliance_tests.simulator.clients import connect, connect_tagging, five_queues
 
 
 def test_an_unsigned_request_is_refused_in_xml(aws: SimulatedAws) -> None:

@@ -9,22 +9,7 @@ from botocore.exceptions import ClientError
 
 from tag_compliance.simulator.credentials import BASE_ACCOUNT_ID
 from tag_compliance.simulator.server import SimulatedAws
-from tag_compliance_tests.simulator.clients import ACCOUNT_ID, assume, connect
-from tag_compliance_tests.simulator.organizations import five_queues
-
-
-def test_the_base_credentials_belong_to_the_base_user(aws: SimulatedAws) -> None:
-    identity = connect(aws.url, "sts").get_caller_identity()
-
-    assert identity["Account"] == BASE_ACCOUNT_ID
-    assert identity["Arn"] == f"arn:aws:iam::{BASE_ACCOUNT_ID}:user/base"
-
-
-def test_the_credentials_of_a_role_belong_to_its_account(aws: SimulatedAws) -> None:
-    identity = connect(aws.url, "sts", credentials=assume(aws.url)).get_caller_identity()
-
-    assert identity["Account"] == ACCOUNT_ID
-    assert identity["Arn"] == f"arn:aws:sts::{ACCOUNT_ID}:assumed-role/terraform/scan"
+from tag_compliance_tests.simulator.clients import assume, connect, five_queues
 
 
 def test_issued_credentials_have_the_form_of_aws_and_differ_each_time(aws: SimulatedAws) -> None:

@@ -13,10 +13,10 @@ from tag_compliance_tests.simulator.clients import (
     REGION,
     arns,
     connect_tagging,
+    five_queues,
     mappings,
     read_pages,
 )
-from tag_compliance_tests.simulator.organizations import five_queues
 
 
 def test_all_pages_together_have_every_resource_once(aws: SimulatedAws) -> None:
@@ -32,16 +32,6 @@ def test_all_pages_together_have_every_resource_once(aws: SimulatedAws) -> None:
 
 def test_no_page_follows_a_full_last_page(aws: SimulatedAws) -> None:
     assert len(read_pages(connect_tagging(aws), size=5)) == 1
-
-
-def test_a_resource_without_tags_is_returned_as_often_as_it_was_added(aws: SimulatedAws) -> None:
-    account = aws.organization[ACCOUNT_ID]
-    for _ in range(2):
-        account.put("eu-west-1", "arn:aws:s3:::größe")
-
-    pages = read_pages(connect_tagging(aws, "eu-west-1"))
-
-    assert mappings(pages) == [{"ResourceARN": "arn:aws:s3:::größe", "Tags": []}] * 2
 
 
 def test_a_resource_that_never_had_a_tag_is_not_returned(aws: SimulatedAws) -> None:

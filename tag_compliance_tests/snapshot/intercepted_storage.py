@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tag_compliance.errors import StorageRefused
 from tag_compliance.storage.base import Storage, Stored
 
 
 class InterceptedStorage:
     """Passes each call to the storage `behind`; before a read or a change it calls `before`."""
 
-    def __init__(self, behind: Storage, before: Callable[[str, str], None]) -> None:
+    def __init__(self, behind: Storage, before: Callable[[str, str], object]) -> None:
         self._behind = behind
         self._before = before
 
@@ -31,8 +30,8 @@ class InterceptedStorage:
         self._before("update", name)
         return self._behind.update(name, decide)
 
-    def names(self, prefix: str) -> list[str]:
-        return self._behind.names(prefix)
+    def names(self, prefix: str, unchanged_seconds: float = 0.0) -> list[str]:
+        return self._behind.names(prefix, unchanged_seconds)
 
     def delete(self, name: str) -> None:
         self._before("delete", name)
@@ -40,18 +39,3 @@ class InterceptedStorage:
 
     def sweep(self) -> int:
         return self._behind.sweep()
-
-
-def failing_at(behind: Storage, change: int) -> InterceptedStorage:
-    """A storage that fails at the change with this number, counted from 0, and afterwards."""
-    left = change
-
-    def before(operation: str, name: str) -> None:
-        nonlocal left
-        if operation == "read":
-            return
-        if left <= 0:
-            raise StorageRefused(name, operation, "No space left on device", "free some space")
-        left -= 1
-
-    return InterceptedStorage(behind, before)

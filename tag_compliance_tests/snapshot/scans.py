@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from tag_compliance.domain.account import AccountId, AccountName
+from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.evaluation import Evaluation
 from tag_compliance.domain.metrics.table import SnapshotInfo
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus, Reason
 from tag_compliance.domain.resources import AccountInventory
-from tag_compliance.domain.results import ComplianceResults
-from tag_compliance.domain.thresholds import Thresholds
+from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
 from tag_compliance_tests.domain.organizations import (
     evaluated,
@@ -20,7 +20,7 @@ from tag_compliance_tests.domain.organizations import (
     summary_of,
     table_of,
 )
-from tag_compliance_tests.snapshot.statuses import NOON
+from tag_compliance_tests.support.snapshots import NOON
 
 POLICY = Policy(("Owner", "Env"), ("ecs:*",))
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tag_compliance.domain.counts import Counts
+from tag_compliance.domain.counts import Counts, Thresholds
 from tag_compliance.domain.read_status import Outcome
-from tag_compliance.domain.thresholds import Thresholds
 from tag_compliance_tests.domain.organizations import parsed
 from tag_compliance_tests.snapshot.scans import contents_of, scanned_accounts
-from tag_compliance_tests.snapshot.statuses import NOON
+from tag_compliance_tests.support.snapshots import NOON
 
 
 def test_the_status_has_the_four_numbers_of_the_scan_of_each_account_and_of_each_region() -> None:

@@ -9,13 +9,18 @@ from pathlib import Path
 import boto3
 import pytest
 
-from tag_compliance.storage.base import Storage
+from tag_compliance.storage.base import Storage, Stored
 from tag_compliance.storage.folder import FolderStorage
 from tag_compliance.storage.open import open_storage
 from tag_compliance_tests.support.environment import become, isolated
-from tag_compliance_tests.support.filesystem import mounted_tmpfs
+from tag_compliance_tests.support.system import mounted_tmpfs
 
 BUCKET = "tag-compliance"
+
+
+def data_of(storage: Storage, name: str, known: Stored | None = None) -> bytes | None:
+    stored = storage.read(name, known)
+    return stored.data if stored else None
 
 
 @pytest.fixture

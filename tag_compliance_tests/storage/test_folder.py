@@ -6,8 +6,10 @@ import fcntl
 import multiprocessing
 import os
 import subprocess
-import sys
 import threading
+from collections.abc import Callable
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import IO
 
@@ -15,12 +17,29 @@ import pytest
 
 from tag_compliance.errors import StorageRefused
 from tag_compliance.storage.folder import FolderStorage
-from tag_compliance_tests.storage.counting import WIDTH, count_up
+from tag_compliance_tests.storage.conftest import data_of
+from tag_compliance_tests.storage.writers import (
+    WIDTH,
+    count_up,
+    write_and_wait,
+    write_too_much,
+)
 from tag_compliance_tests.support.system import require
 
 
 def _files(folder: Path) -> list[str]:
     return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+
+
+def _started(
+    target: Callable[[Path, str, Connection], None], root: Path, name: str
+) -> tuple[SpawnProcess, Connection]:
+    """A writer in its own process, and what it is connected to."""
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    writer = context.Process(target=target, args=(root, name, theirs), daemon=True)
+    writer.start()
+    return writer, ours
 
 
 def test_a_reader_never_gets_a_partly_written_object(tmp_path: Path) -> None:
@@ -69,9 +88,7 @@ def test_an_update_detects_a_change_that_inode_size_and_time_do_not_show(tmp_pat
 
     def decide(data: bytes | None) -> bytes:
         seen.append(data)
-        if (
-            data == b"one"
-        ):  # two writes within one clock tick can leave the same inode, size and time
+        if len(seen) == 1:  # two writes within one clock tick can leave inode, size and time equal
             before = path.stat()
             path.write_bytes(b"two")
             os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
@@ -81,33 +98,33 @@ def test_an_update_detects_a_change_that_inode_size_and_time_do_not_show(tmp_pat
     assert seen == [b"one", b"two"]
 
 
-def _hold(root: Path, name: str) -> tuple[subprocess.Popen[bytes], IO[bytes]]:
-    """A writer that has written its bytes but has not renamed the file yet."""
-    module = "tag_compliance_tests.storage.held_writer"
-    command = [sys.executable, "-m", module, str(root), name]
-    writer = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
-    assert writer.stdout is not None
-    assert writer.stdout.readline() == b"held\n"
-    return writer, writer.stdout
-
-
 @pytest.mark.parametrize("name", ["a", "folder/a"])
 def test_a_sweep_deletes_the_unfinished_file_of_a_killed_writer_but_not_of_a_live_one(
     tmp_path: Path, name: str
 ) -> None:
     storage = FolderStorage(tmp_path)
     storage.write("a", b"old")
-    writer, output = _hold(tmp_path, name)
-    with writer, output:
-        assert len(_files(tmp_path)) == 2
-        assert storage.sweep() == 0
-        assert len(_files(tmp_path)) == 2
-        assert storage.names("") == ["a"]
-        writer.kill()
-        writer.wait()
-        assert storage.sweep() == 1
+    writer, written = _started(write_and_wait, tmp_path, name)
+    written.recv()
+    assert storage.sweep() == 0
+    assert len(_files(tmp_path)) == 2
+    assert storage.names("") == ["a"]
+    writer.kill()
+    writer.join()
+    assert storage.sweep() == 1
     assert list(tmp_path.rglob("*")) == [tmp_path / "a"]
-    assert (tmp_path / "a").read_bytes() == b"old"
+    assert data_of(storage, "a") == b"old"
+
+
+def test_a_sweep_deletes_neither_foreign_files_nor_foreign_folders(tmp_path: Path) -> None:
+    foreign = [".DS_Store", ".a.0123456789abcdeF.unfinished", ".a.unfinished", "a.unfinished"]
+    for name in foreign:
+        (tmp_path / name).write_text("foreign")
+    (tmp_path / "empty" / "empty").mkdir(parents=True)
+    storage = FolderStorage(tmp_path)
+    assert storage.sweep() == 0
+    assert storage.names("") == foreign
+    assert (tmp_path / "empty" / "empty").is_dir()
 
 
 def test_a_writer_whose_file_is_swept_before_it_is_locked_creates_another(
@@ -178,19 +195,17 @@ def test_a_read_only_disk_is_an_error_for_writes_only(small_disk: Path) -> None:
     with pytest.raises(StorageRefused, match=f"cannot delete .*{advice}"):
         storage.delete("a/b")
     assert storage.sweep() == 0
-    stored = storage.read("a/b")
-    assert stored is not None
-    assert stored.data == b"old"
+    assert data_of(storage, "a/b") == b"old"
 
 
 def test_a_file_size_limit_is_an_error_and_the_old_object_stays(tmp_path: Path) -> None:
-    FolderStorage(tmp_path).write("a", b"old")
-    module = "tag_compliance_tests.storage.limited_writer"
-    command = [sys.executable, "-m", module, str(tmp_path), "100000"]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert done.stdout.startswith(f"cannot write {tmp_path}/a: File too large; ")
+    storage = FolderStorage(tmp_path)
+    storage.write("a", b"old")
+    writer, refused = _started(write_too_much, tmp_path, "a")
+    assert refused.recv().startswith(f"cannot write {tmp_path}/a: File too large; ")
+    writer.join()
     assert _files(tmp_path) == ["a"]
-    assert (tmp_path / "a").read_bytes() == b"old"
+    assert data_of(storage, "a") == b"old"
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root can write everywhere")

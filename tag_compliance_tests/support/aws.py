@@ -1,4 +1,4 @@
-"""The fake AWS from the program's side: the way to it, and what a scan of it must return."""
+"""How the program reaches the fake AWS, and what a scan of it must return."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from tag_compliance_tests.fake_aws import FakeAws, Organization
 from tag_compliance_tests.support.config import matrix_of, settings_of
 
 Enter = Callable[[FakeAws], None]
+Start = Callable[..., FakeAws]
 Row = tuple[str, str, str, tuple[tuple[str, str], ...]]
 
 REGIONS = ("us-east-1", "eu-west-1")

@@ -1,4 +1,4 @@
-"""The environment of a test: nothing of this machine's AWS, Dagster or proxy settings."""
+"""The environment of a test: without the AWS, Dagster and proxy settings of this machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 
 
 def isolated(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """The environment without foreign settings; AWS's files are looked for in the folder."""
+    """The environment without foreign settings; AWS's configuration files are in the folder."""
     kept = {name: value for name, value in environment.items() if not _is_foreign(name.upper())}
     return kept | {
         "AWS_CONFIG_FILE": str(folder / "aws-config"),
@@ -18,7 +18,7 @@ def isolated(environment: Mapping[str, str], folder: Path) -> dict[str, str]:
 
 
 def become(environment: Mapping[str, str]) -> None:
-    """Makes it that of this process, until the test ends: then `conftest.py` restores it."""
+    """Replaces the environment of this process; `conftest.py` restores it after the test."""
     os.environ.clear()
     os.environ.update(environment)
 

@@ -1,4 +1,4 @@
-"""An exposition as the tests read it: every line of it, and each text only once."""
+"""An exposition as the tests read it; each text is parsed at most once."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Values = dict[Series, float]
 
 @dataclass(frozen=True)
 class Sample:
-    """`line` is its text; in `labels` nothing is escaped any more."""
+    """`line` is its text; the values in `labels` are unescaped."""
 
     name: str
     labels: Mapping[str, str]
@@ -35,7 +35,7 @@ class Exposition:
 
     @cached_property
     def samples(self) -> list[Sample]:
-        """All of them in their order; fails at a line that is neither a sample nor a comment."""
+        """All samples in order; fails for a line that is neither a sample nor a comment."""
         return [_sample_of(line) for line in self.text.split("\n") if line and line[0] != "#"]
 
     @cached_property
@@ -46,11 +46,11 @@ class Exposition:
 
     @property
     def names(self) -> set[str]:
-        """Of all samples."""
+        """The names of all samples."""
         return {sample.name for sample in self.samples}
 
     def values(self, names: Iterable[str] | None = None) -> Values:
-        """The value of each series, or of those of these metrics; fails at a duplicate."""
+        """The value of each series, or of each series of these metrics; fails for a duplicate."""
         wanted = self.names if names is None else set(names)
         listed = [
             ((sample.name, frozenset(sample.labels.items())), sample.value)
@@ -76,7 +76,7 @@ class Exposition:
 
 def _sample_of(line: str) -> Sample:
     match = _SAMPLE.fullmatch(line)
-    assert match, f"this line is no sample: {line}"
+    assert match, f"this line is not a sample: {line}"
     labels = {name: _unescaped(value) for name, value in _LABEL.findall(match["labels"] or "")}
     return Sample(match["name"], labels, float(match["value"]), line)
 

@@ -12,24 +12,24 @@ import gc
 import importlib
 import json
 import os
+import resource
+import signal
 import socket
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import boto3
 import pytest
-
-from tag_compliance_tests.support.aws_models import read_models_once
-from tag_compliance_tests.support.child import lift_file_limit, prepare_child
+from botocore.loaders import JSONFileLoader
 
 _MOST_BYTES = 200_000
 _IMPORTED_BY_A_SCAN = (
     "tag_compliance.cli.main",
-    "tag_compliance.cli.scan",
     "tag_compliance.cli.single_scan",
-    "tag_compliance.cli.check_config",
-    "tag_compliance.cli.doctor",
+    "tag_compliance.cli.plan",
+    "tag_compliance.cli.diagnosis",
     "tag_compliance.pipeline.run_once",
     "dagster._core.execution.execute_in_process",
     "dagster._core.executor.in_process",
@@ -44,7 +44,7 @@ _IMPORTED_BY_A_SCAN = (
 
 
 def serve_forks(requests: socket.socket) -> Callable[[], int] | None:
-    """In a run: the program, to be called; in the server: None, after the last request."""
+    """Returns in each run the program, to be called; in the server None, after the last request."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for module in _IMPORTED_BY_A_SCAN:
@@ -53,7 +53,7 @@ def serve_forks(requests: socket.socket) -> Callable[[], int] | None:
     for service in ("sts", "resourcegroupstaggingapi"):
         boto3.Session().client(service, region_name="us-east-1")
     gc.collect()
-    gc.freeze()  # so that a run does not copy the memory of what is imported to look for garbage
+    gc.freeze()  # so that the garbage collection of a run does not copy the imported modules
     while True:
         request, descriptors, _, _ = socket.recv_fds(requests, _MOST_BYTES, 4)
         _wait_for_those_that_ended()
@@ -73,7 +73,7 @@ def _wait_for_those_that_ended() -> None:
 
 
 def _report(request: list[object], *descriptors: int) -> Callable[[], int]:
-    """Forks once more: the child is the run, the parent reports of it and ends."""
+    """Forks again: the child is the run, the parent reports about it and ends."""
     *streams, reported = descriptors
     pid = os.fork()
     if pid == 0:
@@ -108,9 +108,37 @@ def _prepared(
     return lambda: main(arguments)
 
 
+def prepare_child(file_bytes: int = 0) -> None:
+    """Signals as in a shell; files of at most `file_bytes`, unless that is 0."""
+    # A test runner in the background of a shell ignores Ctrl-C, and its children inherit that.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    if file_bytes:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        _, hardest = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (file_bytes, hardest))
+
+
+def lift_file_limit() -> None:
+    """For what the interpreter writes at exit, for example the measured coverage."""
+    _, hardest = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (hardest, hardest))
+
+
+def read_models_once(patch: pytest.MonkeyPatch) -> None:
+    """Reads each of botocore's JSON files once per process, not once per session: 0.2 s each."""
+    read, models = JSONFileLoader.load_file, dict[str, Any]()
+
+    def load_file(self: JSONFileLoader, file_path: str) -> Any:
+        if file_path not in models:
+            models[file_path] = read(self, file_path)
+        return models[file_path]
+
+    patch.setattr(JSONFileLoader, "load_file", load_file)
+
+
 if __name__ == "__main__":
     program = serve_forks(socket.socket(fileno=int(sys.argv[1])))
     code = program() if program else 0
     lift_file_limit()
-    # A run ends as the real program does: with all that the interpreter does at its exit.
+    # A run ends like the real program, including what the interpreter does at exit.
     sys.exit(code)

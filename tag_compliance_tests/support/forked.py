@@ -1,7 +1,6 @@
-"""The program for the price of a fork: a process that has imported everything forks for each run.
+"""Runs of the program in processes that are forked from one that has imported everything.
 
-A test that needs a process of the program, for signals, streams or its own kill, saves the second
-that the imports take.
+A test that needs a process, for signals or streams, saves the second that the imports take.
 """
 
 from __future__ import annotations
@@ -18,7 +17,6 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from types import TracebackType
 from typing import IO, Self
 
 from tag_compliance_tests.support.environment import isolated
@@ -64,29 +62,23 @@ class ForkedProcess:
         self.send_signal(signal.SIGKILL)
 
     def communicate(self, timeout: float = DEADLINE_SECONDS) -> tuple[str, str]:
-        """All of stdout and stderr, as far as they are pipes; the process has then ended."""
-        streams = [stream for stream in (self.stdout, self.stderr) if stream]
+        """Waits for the end of the process; returns stdout and stderr, empty if not pipes."""
         with ThreadPoolExecutor(2) as pool:
-            reading = {stream: pool.submit(stream.read) for stream in streams}
+            streams = (self.stdout, self.stderr)
+            reading = [pool.submit(stream.read) if stream else None for stream in streams]
             try:
                 self.wait(timeout)
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise
-            texts = {stream: future.result() for stream, future in reading.items()}
+            out, err = (future.result() if future else "" for future in reading)
         self._close()
-        out, err = (texts[stream] if stream else "" for stream in (self.stdout, self.stderr))
         return out, err
 
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._close()
         self.wait()
 
@@ -97,23 +89,19 @@ class ForkedProcess:
 
 
 class ForkServer:
-    """Starts its process with the first run; runs may be under way at the same time."""
-
-    def __init__(self) -> None:
-        self._process: subprocess.Popen[bytes] | None = None
+    """The process that forks for each run; several runs may be in progress at the same time."""
 
     def __enter__(self) -> Self:
+        self._requests, served = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with served:
+            command = [sys.executable, "-m", _SERVER, str(served.fileno())]
+            environment = isolated(os.environ, Path(tempfile.gettempdir()))
+            self._process = subprocess.Popen(command, env=environment, pass_fds=[served.fileno()])
         return self
 
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        if self._process:
-            self._requests.close()
-            self._process.wait(DEADLINE_SECONDS)
+    def __exit__(self, *_: object) -> None:
+        self._requests.close()
+        self._process.wait(DEADLINE_SECONDS)
 
     def start(
         self,
@@ -124,8 +112,7 @@ class ForkServer:
         stderr: Stream = subprocess.PIPE,
         file_bytes: int = 0,
     ) -> ForkedProcess:
-        """A new run, in a session of its own; its files may have `file_bytes`, if that is not 0."""
-        self._start_process()
+        """A new run in a new session; its files have at most `file_bytes`, unless that is 0."""
         request = json.dumps([arguments, str(folder), dict(environment), file_bytes])
         with contextlib.ExitStack() as given:
             stdin = given.enter_context(Path(os.devnull).open("rb"))
@@ -136,18 +123,9 @@ class ForkServer:
             socket.send_fds(self._requests, [request.encode()], descriptors)
         return ForkedProcess(arguments, report, out, err)
 
-    def _start_process(self) -> None:
-        if self._process is None:
-            self._requests, served = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            with served:
-                number = served.fileno()
-                command = [sys.executable, "-m", _SERVER, str(number)]
-                environment = isolated(os.environ, Path(tempfile.gettempdir()))
-                self._process = subprocess.Popen(command, env=environment, pass_fds=[number])
-
 
 def _pipe(given: contextlib.ExitStack) -> tuple[IO[str], int]:
-    """A file to read, and the descriptor to be given away."""
+    """The read end as a file, and the descriptor of the write end, which is closed after use."""
     reader, writer = os.pipe()
     given.callback(os.close, writer)
     return os.fdopen(reader, encoding="utf-8"), writer

@@ -1,4 +1,4 @@
-"""Programs in processes of their own."""
+"""Programs that run in their own processes."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from types import MappingProxyType
 from typing import Any
 
 from tag_compliance_tests.fake_aws import FakeAws
-from tag_compliance_tests.support.child import prepare_child
 from tag_compliance_tests.support.config import write_config
 from tag_compliance_tests.support.environment import isolated
+from tag_compliance_tests.support.fork_server import prepare_child
 from tag_compliance_tests.support.forked import ForkedProcess, ForkServer, Stream
 from tag_compliance_tests.support.waiting import DEADLINE_SECONDS
 
@@ -115,7 +115,7 @@ def running(command: Sequence[str], log: Path, **options: Any) -> Iterator[subpr
 
 
 def listening_url(log: Iterable[str]) -> str:
-    """The URL at which an exporter listens; reads its log to the line that says so."""
+    """The URL on which an exporter listens, from its log."""
     for line in log:
         if "listening" in line and (url := re.search(r'https?://[^\s"]+', line)):
             return url[0]

@@ -55,8 +55,15 @@ class Program:
         out, err = self.captured.readouterr()
         return Finished(code, out.decode(), err.decode())
 
+    def fails(self, code: int, *arguments: str) -> str:
+        """The one line that says why the command ended with this code; stdout is empty."""
+        ended = self.run(*arguments)
+        (line,) = error_lines(ended.err)
+        assert (ended.code, ended.out) == (code, ""), line
+        return line
+
     def scan(self, fake: FakeAws | None = None, *flags: str) -> Finished:
-        """Scans this organization from now on, if one is given."""
+        """Scans the given organization from now on."""
         if fake:
             enter(fake)
         return self.run("scan", *flags)
@@ -67,5 +74,5 @@ class Program:
 
 
 def error_lines(err: str) -> list[str]:
-    """What stderr says to a person, without the log."""
+    """The messages for a person on stderr, without the log."""
     return [line for line in err.splitlines() if line.startswith("tag-compliance: ")]

@@ -11,8 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from tag_compliance_tests.support.fetching import fetch
-from tag_compliance_tests.support.ports import free_port
+from tag_compliance_tests.support.loopback import fetch, free_port
 from tag_compliance_tests.support.process import running
 from tag_compliance_tests.support.system import require
 from tag_compliance_tests.support.waiting import eventually

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import dagster as dg
 import pandas as pd
@@ -57,15 +57,13 @@ def of_metrics(text: str) -> Figures:
 
 def of_html_page(html: str) -> Figures:
     """Everything; an account has no excluded and returned resources there."""
-    tiles = {name: (value, note) for name, value, note in re.findall(_TILE, html)}
-    found: Figures = dict(_totals(tiles))
+    found = _totals({name: (value, note) for name, value, note in re.findall(_TILE, html)})
     for account in html.split('<details class="account')[1:]:
         [account_id] = re.findall(r"<code>(\d{12})</code>", account)
         [(share, note)] = re.findall(_ACCOUNT_TOTAL, account)
-        compliant, counted = ("0", "0") if note == "nothing counted" else note.split(" of ")
-        found[account_id, "compliance"] = _number(share)
-        found[account_id, "compliant"] = _number(compliant)
-        found[account_id, "counted"] = _number(counted.removesuffix(" compliant"))
+        note = note.replace("nothing counted", "0 of 0 compliant")
+        found |= _named(account_id, note, "(.*) of (.*) compliant", "compliant", "counted")
+        found |= _named(account_id, share, "(.*)", "compliance")
         for region, cells in re.findall(_REGION_ROW, account, re.DOTALL):
             numbers = re.findall(r'<td class="number[^"]*"[^>]*>(.*?)</td>', cells)
             found |= _row(f"{account_id} {region}", numbers)
@@ -81,33 +79,28 @@ def of_text_page(text: str) -> Figures:
     """The totals and each region."""
     rows = [re.split(r" {2,}", line) for line in text.splitlines()]
     tiles = {row[0].rstrip(":"): (row[1], row[2]) for row in rows if row[0][-1:] == ":"}
-    found: Figures = dict(_totals(tiles))
+    found = _totals(tiles)
     for row in rows:
         if len(row) == 10 and row[0] != "account":
             found |= _row(f"{row[1]} {row[2]}", row[4:9])
     return found
 
 
-def _totals(
-    tiles: Mapping[str, tuple[str, str]],
-) -> Iterator[tuple[tuple[Scope, str], float | None]]:
+def _totals(tiles: Mapping[str, tuple[str, str]]) -> Figures:
     share, note = tiles["Compliance"]
-    yield from _named(note, r"(.*) of (.*) compliant", "compliant", "counted")
     counted, others = tiles["Resources counted"]
-    yield from _named(counted, "(.*)", "counted")
-    yield from _named(others, "(.*) returned, (.*) excluded", "returned", "excluded")
-    yield from _named(share, "(.*)", "compliance")
+    return (
+        _named("all", note, "(.*) of (.*) compliant", "compliant", "counted")
+        | _named("all", counted, "(.*)", "counted")
+        | _named("all", others, "(.*) returned, (.*) excluded", "returned", "excluded")
+        | _named("all", share, "(.*)", "compliance")
+    )
 
 
-def _named(
-    text: str, pattern: str, *names: str
-) -> Iterator[tuple[tuple[Scope, str], float | None]]:
+def _named(scope: Scope, text: str, pattern: str, *names: str) -> Figures:
     match = re.fullmatch(pattern, text)
-    assert match, f"{text} is not {pattern}"
-    for name, value in zip(names, match.groups(), strict=True):
-        number = _number(value)
-        assert number is not None
-        yield ("all", name), number
+    assert match, f"{text} does not match {pattern}"
+    return {(scope, n): _number(v) for n, v in zip(names, match.groups(), strict=True)}
 
 
 def _row(scope: Scope, cells: list[str]) -> Figures:
@@ -127,22 +120,14 @@ def _number(text: str) -> float | None:
 
 def of_summary(stderr: str) -> Figures:
     """What `scan` prints for people: all totals, and of each account counted and compliance."""
-    found: Figures = {}
-    four = re.search(
-        r"^(\d+) resources returned, (\d+) excluded, (\d+) counted, (\d+) compliant$",
-        stderr,
-        re.MULTILINE,
-    )
-    assert four, stderr
-    found |= {("all", name): float(v) for name, v in zip(_FOUR, four.groups(), strict=True)}
-    share = re.search(r"^(.+) have every required tag$", stderr, re.MULTILINE)
-    assert share, stderr
-    found["all", "compliance"] = _number(share[1])
-    for account_id, counted, share_ in re.findall(
-        r"^  (\d{12})  .*? +(\d+) +(–|[\d.]+ %)  \S", stderr, re.MULTILINE
-    ):
+    four, share = re.findall(r"^(.+ compliant|.+ have every required tag)$", stderr, re.MULTILINE)
+    pattern = "(.*) resources returned, (.*) excluded, (.*) counted, (.*) compliant"
+    found = _named("all", four, pattern, *_FOUR)
+    found |= _named("all", share, "(.*) have every required tag", "compliance")
+    row = r"^  (\d{12})  .*? +(\d+) +(–|[\d.]+ %)  \S"
+    for account_id, counted, share in re.findall(row, stderr, re.MULTILINE):
         found[account_id, "counted"] = float(counted)
-        found[account_id, "compliance"] = _number(share_)
+        found[account_id, "compliance"] = _number(share)
     return found
 
 
@@ -157,10 +142,18 @@ def of_metadata(scope: Scope, metadata: Mapping[str, dg.MetadataValue]) -> Figur
 
 def of_accounts_table(metadata: Mapping[str, dg.MetadataValue]) -> Figures:
     """The table `accounts` in the metadata of `compliance_results`."""
+    return _table(metadata, {name: name for name in _FOUR})
+
+
+def _table(metadata: Mapping[str, dg.MetadataValue], names: Mapping[str, str]) -> Figures:
+    """The table `accounts`; `names` are those of the figures, by column."""
     table = metadata["accounts"]
     assert isinstance(table, dg.TableMetadataValue)
-    rows = [record.data for record in table.records]
-    return {(str(r["account_id"]), name): float(str(r[name])) for r in rows for name in _FOUR}
+    return {
+        (str(record.data["account_id"]), name): float(str(record.data[column]))
+        for record in table.records
+        for column, name in names.items()
+    }
 
 
 def of_chart(markdown: str, ids: Mapping[str, str]) -> Figures:
@@ -181,12 +174,7 @@ def of_check(evaluation: dg.AssetCheckEvaluation) -> Figures:
 
 def of_check_by_account(evaluation: dg.AssetCheckEvaluation) -> Figures:
     """The accounts below the minimum."""
-    table = evaluation.metadata["accounts"]
-    assert isinstance(table, dg.TableMetadataValue)
-    rows = [record.data for record in table.records]
-    return {
-        (str(r["account_id"]), "compliance"): float(str(r["compliance_percentage"])) for r in rows
-    }
+    return _table(evaluation.metadata, {"compliance_percentage": "compliance"})
 
 
 def of_frame(frame: pd.DataFrame) -> Figures:

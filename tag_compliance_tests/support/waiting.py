@@ -18,7 +18,7 @@ def eventually(
     pause: float = 0.02,
     explain: Callable[[], str] = str,
 ) -> _FoundT:
-    """Returns the first true result of `find`, which is called again and again.
+    """Calls `find` repeatedly; returns its first true result.
 
     Raises:
         AssertionError: There was none in this time; the message contains what `explain` returns.

@@ -1,8 +1,15 @@
-"""Stored inventories and evaluations come back as they were, or are reported as damaged."""
+"""Stored inventories and evaluations come back as they were, or are reported as damaged.
+
+The stored one is the latest, and never worse than it was.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -10,24 +17,31 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.findings import FINDING_SCHEMA
 from tag_compliance.domain.policy import Policy
-from tag_compliance.domain.resources import RESOURCE_SCHEMA
+from tag_compliance.domain.read_status import Reason
+from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
 from tag_compliance.errors import StoredValueUnreadable
-from tag_compliance.tables.findings import decode_evaluation, encode_evaluation
-from tag_compliance.tables.raw_resources import decode_inventory, encode_inventory
+from tag_compliance.storage.folder import FolderStorage
+from tag_compliance.tables.findings import Findings, decode_evaluation, encode_evaluation
+from tag_compliance.tables.raw_resources import RawResources, decode_inventory, encode_inventory
 from tag_compliance_tests.domain.organizations import (
+    NOON,
     accounts,
     evaluated,
     inventory,
     inventory_of,
+    region_read,
     required_tags,
 )
 
+_ID = AccountId("111122223333")
+_POLICY = Policy(("Owner",))
 _ARN = "arn:aws:ec2:eu-west-1:1:vpc/a"
 _INVENTORY = inventory(*[("eu-west-1", _ARN, {"a": "b"})] * 20)
 _GOOD_INVENTORY = encode_inventory(_INVENTORY)
-_GOOD_EVALUATION = encode_evaluation(evaluated(_INVENTORY, Policy(("Owner",))))
+_GOOD_EVALUATION = encode_evaluation(evaluated(_INVENTORY, _POLICY))
 _KINDS: list[tuple[Callable[[bytes], object], bytes]] = [
     (decode_inventory, _GOOD_INVENTORY),
     (lambda data: decode_evaluation(data).findings(), _GOOD_EVALUATION),
@@ -59,13 +73,18 @@ def test_an_inventory_is_not_read_as_an_evaluation_or_the_reverse() -> None:
         decode_evaluation(_GOOD_INVENTORY)
 
 
-@pytest.mark.parametrize("description", [None, b"", b"{", b"{}", b"\xff", b'{"account_id": 1}'])
-def test_rows_without_their_description_are_reported(description: bytes | None) -> None:
+def _encoded(table: pa.Table, description: bytes | None) -> bytes:
     metadata = {} if description is None else {b"tag_compliance": description}
     sink = pa.BufferOutputStream()
-    pq.write_table(_INVENTORY.resources.replace_schema_metadata(metadata), sink)
+    pq.write_table(table.replace_schema_metadata(metadata), sink)
+    data: bytes = sink.getvalue().to_pybytes()
+    return data
+
+
+@pytest.mark.parametrize("description", [None, b"", b"{", b"{}", b"\xff", b'{"account_id": 1}'])
+def test_rows_without_their_description_are_reported(description: bytes | None) -> None:
     with pytest.raises(StoredValueUnreadable):
-        decode_inventory(sink.getvalue().to_pybytes())
+        decode_inventory(_encoded(_INVENTORY.resources, description))
 
 
 @pytest.mark.parametrize("decode", [decode for decode, _ in _KINDS])
@@ -110,3 +129,88 @@ def test_one_changed_byte_in_the_rows_is_noticed() -> None:
     damaged = _GOOD_INVENTORY[:at] + b"vpc/b" + _GOOD_INVENTORY[at + 5 :]
     with pytest.raises(StoredValueUnreadable):
         decode_inventory(damaged)
+
+
+@dataclass(frozen=True)
+class _Table:
+    """A repository in a folder: `store` gets a reading of the account."""
+
+    file: str
+    store: Callable[[AccountInventory], object]
+    load: Callable[[AccountId], object]
+    storage: FolderStorage
+    warnings: list[str]
+
+
+@pytest.fixture(params=["raw_resources", "findings"])
+def table(request: pytest.FixtureRequest, tmp_path: Path) -> _Table:
+    storage, warnings = FolderStorage(tmp_path), list[str]()
+    file = f"tables/{request.param}/{_ID}.parquet"
+    if request.param == "raw_resources":
+        inventories = RawResources(storage, warnings.append)
+        return _Table(file, inventories.store, inventories.load, storage, warnings)
+    findings = Findings(storage, warnings.append)
+
+    def store(read: AccountInventory) -> bool:
+        return findings.store(evaluated(read, _POLICY))
+
+    return _Table(file, store, findings.load, storage, warnings)
+
+
+def _read(*names: str, minutes: int = 0, reason: Reason = Reason.OK) -> AccountInventory:
+    at = NOON + timedelta(minutes=minutes)
+    last_success_at = at if reason is Reason.OK else None
+    return inventory(
+        *(("eu-west-1", name, {}) for name in names),
+        regions=[region_read("eu-west-1", reason, last_success_at=last_success_at)],
+        started_at=at,
+        last_success_at=last_success_at,
+    )
+
+
+def test_an_account_that_was_never_read_has_nothing_stored(table: _Table) -> None:
+    assert table.load(_ID) is None
+    assert table.warnings == []
+
+
+def test_an_older_reading_never_replaces_a_newer_one(table: _Table) -> None:
+    assert table.store(_read("new", minutes=5))
+    before = table.storage.read(table.file)
+    assert not table.store(_read("old"))
+    assert table.storage.read(table.file) == before
+
+
+@pytest.mark.parametrize("damage", [b"", b"PAR1 and then something else"])
+@pytest.mark.parametrize("reason", [Reason.OK, Reason.TIMEOUT])
+def test_a_damaged_table_counts_as_missing_is_reported_and_is_replaced_by_the_next_reading(
+    table: _Table, damage: bytes, reason: Reason
+) -> None:
+    table.storage.write(table.file, damage)
+    assert table.load(_ID) is None
+    assert table.store(_read(reason=reason))
+    assert table.load(_ID) is not None
+    loading, storing = table.warnings
+    assert loading.startswith(f"{_ID}: the stored ")
+    assert storing.startswith(f"{_ID}")
+
+
+def test_an_account_that_fails_keeps_the_rows_of_its_last_good_reading(tmp_path: Path) -> None:
+    inventories = RawResources(FolderStorage(tmp_path), print)
+    inventories.store(_read("a", "b"))
+    returned = inventories.store(_read(minutes=5, reason=Reason.THROTTLED))
+    loaded = inventories.load(_ID)
+    assert loaded is not None
+    assert returned is not None
+    assert returned.status == loaded.status
+    assert loaded.resources["arn"].to_pylist() == ["a", "b"]
+    assert (loaded.status.reason, loaded.status.last_success_at) == (Reason.THROTTLED, NOON)
+
+
+def test_a_summary_without_reasons_has_its_exclusions_by_excluded_resource_types() -> None:
+    evaluation = evaluated(_INVENTORY, Policy(("Owner",), ("ec2:*",)))
+    stored = pq.read_table(pa.BufferReader(encode_evaluation(evaluation)))
+    description = json.loads(stored.schema.metadata[b"tag_compliance"])
+    assert description["summary"].pop("excluded") == {"excluded_resource_types": [1]}
+    older = _encoded(stored, json.dumps(description).encode())
+
+    assert decode_evaluation(older).summary == evaluation.summary

@@ -8,7 +8,7 @@ from tag_compliance.aws.sources.page import Page
 from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.arn import type_of
 from tag_compliance.domain.read_status import Source
-from tag_compliance.domain.resources import RESOURCE_SCHEMA
+from tag_compliance.domain.resources import RESOURCE_SCHEMA, constant_column
 
 _ROWS_PER_CHUNK = 5_000
 
@@ -35,13 +35,14 @@ class ResourceColumns:
 
     def add(self, page: Page) -> None:
         """Appends the resources of a page, in its order."""
-        mappings = page.ResourceTagMappingList
+        mappings = page.ResourceTagMappingList or ()
         arns = [mapping.ResourceARN for mapping in mappings]
         self._arns += arns
         self._types += map(type_of, arns)
         for mapping in mappings:
-            self._keys += [tag.Key for tag in mapping.Tags]
-            self._values += [tag.Value for tag in mapping.Tags]
+            if mapping.Tags:
+                self._keys += [tag.Key for tag in mapping.Tags]
+                self._values += [tag.Value for tag in mapping.Tags]
             self._offsets.append(len(self._keys))
         self._rows += len(mappings)
         if len(self._arns) >= _ROWS_PER_CHUNK:
@@ -54,11 +55,11 @@ class ResourceColumns:
             pa.array(self._values, pa.string()),
         )
         columns = {
-            "region": _constant(self._region, len(self._arns)),
+            "region": constant_column(self._region, len(self._arns)),
             "arn": pa.array(self._arns, pa.string()),
             "resource_type": pa.array(self._types, pa.string()).dictionary_encode(),
             "tags": tags,
-            "source": _constant(self._source, len(self._arns)),
+            "source": constant_column(self._source, len(self._arns)),
         }
         self._chunks.append(pa.table(columns, schema=RESOURCE_SCHEMA))
         self._start_chunk()
@@ -68,7 +69,3 @@ class ResourceColumns:
         if self._arns or not self._chunks:
             self._end_chunk()
         return pa.concat_tables(self._chunks).unify_dictionaries()
-
-
-def _constant(text: str, rows: int) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(pa.array([0] * rows, pa.int32()), pa.array([str(text)]))

@@ -22,16 +22,16 @@ class TagPair(msgspec.Struct, gc=False, frozen=True):
 
 
 class Mapping(msgspec.Struct, gc=False, frozen=True):
-    """A resource. `Tags` is always present, and empty for a resource that lost its tags."""
+    """A resource. `Tags` is empty for a resource that lost its tags; AWS may also leave it out."""
 
     ResourceARN: str
-    Tags: list[TagPair]
+    Tags: list[TagPair] | None = None
 
 
 class Page(msgspec.Struct, gc=False, frozen=True):
-    """API_GetResources.html, "Response Syntax". Fields that AWS may add are ignored."""
+    """API_GetResources.html, "Response Syntax". AWS requires no field, and may add some."""
 
-    ResourceTagMappingList: list[Mapping]
+    ResourceTagMappingList: list[Mapping] | None = None
     PaginationToken: str | None = None
 
 
@@ -50,4 +50,8 @@ def get_page(client: ResourceGroupsTaggingAPIClient, token: str) -> Page:
     body is malformed.
     """
     response = client.get_resources(ResourcesPerPage=_MAX_RESOURCES_PER_PAGE, PaginationToken=token)
-    return cast("dict[str, Page]", response)[DECODED]
+    page = cast("dict[str, Page]", response)[DECODED]
+    if page.ResourceTagMappingList is None and (token or page.PaginationToken != ""):
+        # Only a region without resources can do without the list; on any other page it was lost.
+        raise msgspec.ValidationError("`ResourceTagMappingList` is absent")
+    return page

@@ -7,23 +7,19 @@ https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetRes
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
 
 import pyarrow as pa
 from botocore.exceptions import ClientError
 
 from tag_compliance.aws.account_session import AccountSession
+from tag_compliance.aws.botocore_hooks import signing_as
 from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.errors import AwsError, PageTokenExpired, aws_error_of
 from tag_compliance.aws.retry import CallBudget
-from tag_compliance.aws.signing import signing_as
 from tag_compliance.aws.sources.columns import ResourceColumns
 from tag_compliance.aws.sources.page import Page, decode_pages, get_page
 from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.read_status import Reason, Source
-
-if TYPE_CHECKING:
-    from types_boto3_resourcegroupstaggingapi import ResourceGroupsTaggingAPIClient
 
 _OPERATION = "GetResources"
 _MAX_RESTARTS = 3
@@ -71,16 +67,11 @@ class TaggingApi:
     def _get(self, session: AccountSession, region: RegionName, token: str) -> Page:
         used = session.credentials()
         try:
+            client = self._clients.get("resourcegroupstaggingapi", region, decode_pages)
             with signing_as(lambda: used):
-                return get_page(self._client(region), token)
+                return get_page(client, token)
         except ClientError as error:
             failure = aws_error_of(_OPERATION, error)
-            if failure.reason is Reason.EXPIRED_TOKEN and failure.retryable:
+            if failure.reason is Reason.EXPIRED_TOKEN and not isinstance(failure, PageTokenExpired):
                 session.renew(used)
             raise failure from None
-
-    def _client(self, region: RegionName) -> ResourceGroupsTaggingAPIClient:
-        client: ResourceGroupsTaggingAPIClient = self._clients.get(
-            "resourcegroupstaggingapi", region, decode_pages
-        )
-        return client

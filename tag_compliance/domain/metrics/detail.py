@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 import pandas as pd
@@ -14,8 +13,8 @@ import pyarrow.compute as pc
 
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.findings import FINDING_SCHEMA
-from tag_compliance.domain.metrics.columns import LabelColumn, Samples
-from tag_compliance.domain.resources import LABEL
+from tag_compliance.domain.metrics.table import Detail, LabelColumn, Samples
+from tag_compliance.domain.resources import LABEL, constant_column, encoded
 from tag_compliance.domain.summary import REGION, TYPE, Summary
 
 MAX_ARN_LABEL = 200
@@ -23,21 +22,11 @@ MAX_ARN_LABEL = 200
 
 _HASH_DIGITS = 16
 _CUT_FORM = re.compile(rf"~[0-9a-f]{{{_HASH_DIGITS}}}\Z")
+_ACCOUNT_NAME = pa.field("account_name", LABEL)
 _COLUMNS = ("account_id", "region", "resource_type", "arn", "rule", "tag")
 
 LoadFindings = Callable[[AccountId], pa.Table]
 """Returns the findings of an account, with at least the columns that the detail series need."""
-
-
-@dataclass(frozen=True)
-class Detail:
-    """The samples, and how many series the limit left out of each counted region.
-
-    `omitted` has the columns of `REGION` and `omitted` (int64), a row for each counted region.
-    """
-
-    samples: Samples
-    omitted: pd.DataFrame
 
 
 def arn_label(arn: str) -> str:
@@ -55,37 +44,52 @@ def arn_label(arn: str) -> str:
 def detail_of(
     summary: Summary, required_rules: Collection[str], load: LoadFindings, limit: int
 ) -> Detail:
-    """At most `limit` series (0: all), chosen by account, region, type, ARN and tag, so that the
-    same resources stay from scan to scan. Findings of accounts without a series are not loaded.
+    """At most `limit` series (0: all), shared fairly among the accounts.
+
+    The series of an account are chosen by region, type, ARN and tag, so that the same resources
+    stay from scan to scan. Findings of accounts without a series are not loaded.
     """
-    groups = _sizes(summary, required_rules)
-    groups["kept"] = groups["series"]
-    if 0 < limit < groups["series"].sum():
-        through = groups["series"].cumsum()
-        groups["kept"] = (groups["series"] - (through - limit).clip(lower=0)).clip(lower=0)
-    series = groups.groupby("account_id")["series"].sum()
-    kept = groups.groupby("account_id")["kept"].sum()
+    frame = summary.by_type_and_rule
+    required = frame[frame["rule"].isin(list(required_rules))]
+    groups = required.groupby(TYPE, as_index=False, sort=False)[["violations"]].sum()
+    wanted, accounts = groups["violations"], groups.groupby("account_id")["violations"]
+    shares = accounts.sum()
+    if 0 < limit < shares.sum():
+        shares = fair_shares(shares, limit)
+    before = accounts.cumsum() - wanted
+    groups["kept"] = (groups["account_id"].map(shares) - before).clip(0, wanted)
+    groups["omitted"] = wanted - groups["kept"]
+    of_account = dict(iter(groups.groupby("account_id")))
     tables = []
     for account in summary.accounts:
-        if int(kept.get(account.account_id, 0)):
+        own = of_account.get(account.account_id)
+        if own is not None and own["kept"].any():
             table = _missing(load(account.account_id), required_rules)
-            if kept[account.account_id] < series[account.account_id]:
-                table = _first_of_each_group(table, groups, account.account_id)
-            tables.append(_named(table, account.account_name))
-    omitted = groups.assign(omitted=groups["series"] - groups["kept"])
-    sums = omitted.groupby(REGION, as_index=False, sort=False)["omitted"].sum()
+            if own["omitted"].any():
+                table = _first_of_each_group(table, own)
+            names = constant_column(account.account_name, len(table))
+            tables.append(table.append_column(_ACCOUNT_NAME, names))
+    sums = groups.groupby(REGION, as_index=False, sort=False)["omitted"].sum()
     every = summary.by_region[REGION].merge(sums, on=REGION, how="left")
     every["omitted"] = every["omitted"].fillna(0).astype("int64")
     return Detail(_samples(tables), every)
 
 
-def _sizes(summary: Summary, required_rules: Collection[str]) -> pd.DataFrame:
-    """The columns of `TYPE` and `series`, ordered by account, region and type."""
-    frame = summary.by_type_and_rule
-    required = frame[frame["rule"].isin(list(required_rules))]
-    named = required.rename(columns={"violations": "series"})
-    sums: pd.DataFrame = named.groupby(TYPE, as_index=False, sort=False)[["series"]].sum()
-    return sums
+def fair_shares(wanted: pd.Series, limit: int) -> pd.Series:
+    """How many of `limit` each account gets: as many as it wants, or as many as any other account.
+
+    What is left over when all of these are equal goes to the first accounts, one each.
+    """
+    ordered = np.sort(wanted.to_numpy())
+    left = len(ordered) - np.arange(len(ordered))
+    # The smallest accounts that get all they want: the others share the rest equally.
+    used = np.concatenate(([0], np.cumsum(ordered)[:-1]))
+    levels = (limit - used) // left
+    level = levels[np.argmax(levels < ordered)]
+    shares = wanted.clip(upper=level)
+    first = wanted.index[wanted > level][: limit - int(shares.sum())]
+    shares.loc[first] += 1
+    return shares
 
 
 def _missing(findings: pa.Table, required_rules: Collection[str]) -> pa.Table:
@@ -94,34 +98,20 @@ def _missing(findings: pa.Table, required_rules: Collection[str]) -> pa.Table:
     return table.filter(pc.is_in(rules, value_set=pa.array(list(required_rules), pa.string())))
 
 
-def _first_of_each_group(table: pa.Table, groups: pd.DataFrame, account_id: AccountId) -> pa.Table:
+def _first_of_each_group(table: pa.Table, groups: pd.DataFrame) -> pa.Table:
     """As many series of each (region, type) as `groups` keeps, the first by ARN and tag."""
-    own = groups[groups["account_id"] == account_id]
-    kept = {
-        (r, t): n for r, t, n in own[["region", "resource_type", "kept"]].itertuples(index=False)
-    }
-    regions, types = (table[name].to_pylist() for name in ("region", "resource_type"))
-    ranks = pc.rank(table["arn"], tiebreaker="dense").to_numpy()
-    chosen = []
-    for place in np.lexsort((np.arange(len(table)), ranks)):
-        key = (regions[place], types[place])
-        if kept.get(key, 0):
-            kept[key] -= 1
-            chosen.append(place)
-    return table.take(pa.array(np.sort(np.array(chosen, dtype=np.int64))))
-
-
-def _named(table: pa.Table, account_name: str) -> pa.Table:
-    indices = pa.array(np.zeros(len(table), dtype=np.int32))
-    names = pa.DictionaryArray.from_arrays(indices, pa.array([account_name], pa.string()))
-    return table.append_column(pa.field("account_name", LABEL), names)
+    labels = ["region", "resource_type"]
+    frame = table.select([*labels, "arn"]).to_pandas().astype("object")
+    ranks = frame.sort_values("arn", kind="stable").groupby(labels).cumcount().sort_index()
+    kept = frame.merge(groups, on=labels, how="left")["kept"]
+    return table.filter(pa.array((ranks < kept).to_numpy(dtype=bool)))
 
 
 def _samples(tables: Sequence[pa.Table]) -> Samples:
     if not tables:
         fields = [FINDING_SCHEMA.field(name) for name in _COLUMNS]
-        tables = [pa.schema([*fields, pa.field("account_name", LABEL)]).empty_table()]
-    table = pa.concat_tables(tables).unify_dictionaries()
+        tables = [pa.schema([*fields, _ACCOUNT_NAME]).empty_table()]
+    table = pa.concat_tables(tables)
     names = ("tag", "account_name", "account_id", "region", "resource_type")
     labels = tuple(_label_column(table[name]) for name in names)
     arns = _arn_column(table["arn"])
@@ -129,15 +119,13 @@ def _samples(tables: Sequence[pa.Table]) -> Samples:
 
 
 def _label_column(column: pa.ChunkedArray) -> LabelColumn:
-    combined = column.combine_chunks()
-    if len(combined) == 0:
-        return LabelColumn(np.zeros(0, dtype=np.int64), ())
-    return LabelColumn(combined.indices.to_numpy(), combined.dictionary.to_pylist())
+    texts = encoded(column)
+    return LabelColumn(texts.indices.to_numpy(), texts.dictionary.to_pylist())
 
 
 def _arn_column(column: pa.ChunkedArray) -> LabelColumn:
     """Each ARN is cut once, however many of its tags are missing."""
-    encoded = column.combine_chunks().dictionary_encode()
+    arns = column.combine_chunks().dictionary_encode()
     return LabelColumn(
-        encoded.indices.to_numpy(), [arn_label(arn) for arn in encoded.dictionary.to_pylist()]
+        arns.indices.to_numpy(), [arn_label(arn) for arn in arns.dictionary.to_pylist()]
     )

@@ -5,16 +5,47 @@ Naming: https://prometheus.io/docs/practices/naming/
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 
-from tag_compliance.domain.metrics.columns import Samples
-from tag_compliance.domain.metrics.detail import Detail
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.summary import Summary
-from tag_compliance.domain.thresholds import Thresholds
+
+
+@dataclass(frozen=True, slots=True)
+class LabelColumn:
+    """The values of one label: `values[codes[i]]` is the value of sample i."""
+
+    codes: NDArray[np.integer]
+    values: Sequence[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """The samples of one metric: one column for each label, all as long as `values`."""
+
+    labels: tuple[LabelColumn, ...]
+    values: NDArray[np.number]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+
+@dataclass(frozen=True)
+class Detail:
+    """The samples, and how many series the limit left out of each counted region.
+
+    `omitted` has the columns of `REGION` and `omitted` (int64), a row for each counted region.
+    """
+
+    samples: Samples
+    omitted: pd.DataFrame
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,13 +68,6 @@ class ScanResult:
     thresholds: Thresholds
 
 
-class Stability(StrEnum):
-    """Whether a metric may change: a contract metric never, a stable one with a major version."""
-
-    CONTRACT = "contract"
-    STABLE = "stable"
-
-
 @dataclass(frozen=True, slots=True)
 class Metric:
     """A gauge: name, help text, labels in the order in which they are rendered, and samples."""
@@ -52,7 +76,6 @@ class Metric:
     help: str
     labels: tuple[str, ...]
     samples_of: Callable[[ScanResult], Samples]
-    stability: Stability = Stability.STABLE
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,3 +87,27 @@ class Family:
 
     def __len__(self) -> int:
         return len(self.samples)
+
+
+def samples_of_frame(frame: pd.DataFrame, labels: Sequence[str], values: pd.Series) -> Samples:
+    """One sample for each row; the columns `labels` of the frame are the labels."""
+    columns = tuple(_label_column(frame[name].tolist()) for name in labels)
+    return Samples(columns, values.to_numpy())
+
+
+def samples_of_rows(
+    labels: Sequence[str], rows: Iterable[tuple[tuple[str, ...], float | None]]
+) -> Samples:
+    """One sample for each row whose value is known; a row has a text for each label, in order."""
+    listed = [row for row in rows if row[1] is not None]
+    columns = ([str(texts[place]) for texts, _ in listed] for place in range(len(labels)))
+    values = np.array([value for _, value in listed], dtype=np.float64)
+    return Samples(tuple(map(_label_column, columns)), values)
+
+
+def _label_column(values: Sequence[str]) -> LabelColumn:
+    numbers: dict[str, int] = {}
+    codes = np.fromiter(
+        (numbers.setdefault(value, len(numbers)) for value in values), np.int64, len(values)
+    )
+    return LabelColumn(codes, list(numbers))

@@ -9,7 +9,7 @@ from typing import NewType, Protocol, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from tag_compliance.domain.tag_index import TaggedResources
+from tag_compliance.domain.resources import TaggedResources
 
 RuleId = NewType("RuleId", str)
 
@@ -56,9 +56,6 @@ class Rule(Protocol):
 
     @property
     def severity(self) -> Severity: ...
-
-    @property
-    def title(self) -> str: ...
 
     @property
     def tag(self) -> str:

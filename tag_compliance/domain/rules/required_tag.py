@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tag_compliance.domain.resources import TaggedResources
 from tag_compliance.domain.rules.base import Code, RuleId, Severity, Violations
-from tag_compliance.domain.tag_index import TaggedResources
 
 PREFIX = "required-tag-"
 """Begins the id of each rule that a key of `REQUIRED_TAGS` makes; reserved for these."""
@@ -28,10 +28,6 @@ class RequiredTag:
     @property
     def rule_id(self) -> RuleId:
         return RuleId(PREFIX + self.tag)
-
-    @property
-    def title(self) -> str:
-        return f"The tag {self.tag} is present"
 
     def applies_to(self, resources: TaggedResources) -> NDArray[np.bool_]:
         return np.ones(len(resources), dtype=bool)

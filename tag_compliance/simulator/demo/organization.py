@@ -1,17 +1,22 @@
-"""The demo organization in a simulated AWS, and the configuration that scans it."""
+"""The demo organization, as `organization.yaml` describes it, in a simulated AWS.
+
+Also the configuration that scans it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from enum import Enum
+from functools import cache
+from importlib.resources import files
 from itertools import cycle
 from pathlib import Path
 
+import msgspec
 import yaml
 
-from tag_compliance.simulator.demo.accounts import DemoAccount, describe_demo
 from tag_compliance.simulator.demo.arns import arn_of
-from tag_compliance.simulator.demo.tag_habit import TagHabit
 from tag_compliance.simulator.organization import Organization
 from tag_compliance.simulator.server import SimulatedAws
 
@@ -20,6 +25,76 @@ REQUIRED_TAGS = ("Owner", "Environment", "CostCenter", "Project")
 _ROLE_NAME = "terraform"
 _HOME_REGIONS = {"cloudfront:distribution": "us-east-1"}
 """Global resource types, and the one region in which GetResources returns them."""
+
+
+class TagHabit(Enum):
+    """What happened to the tags that a resource should have."""
+
+    COMPLETE = "complete"
+    WITHOUT_COST_CENTER = "without_cost_center"
+    WITHOUT_OWNER = "without_owner"
+    OWNER_IN_LOWER_CASE = "owner_in_lower_case"
+    """`owner` instead of `Owner`: a different key for AWS, although people read it as the same."""
+    EMPTY_PROJECT = "empty_project"
+    """The key without a value, which counts as present."""
+    NAME_ONLY = "name_only"
+    REMOVED = "removed"
+    """All tags were removed: GetResources returns the resource with `"Tags": []`."""
+    NEVER_TAGGED = "never_tagged"
+    """GetResources does not return the resource."""
+
+    def apply(self, complete: Mapping[str, str]) -> dict[str, str]:
+        """The tags that are left of the complete ones."""
+        tags = dict(complete)
+        match self:
+            case TagHabit.COMPLETE:
+                pass
+            case TagHabit.WITHOUT_COST_CENTER:
+                del tags["CostCenter"]
+            case TagHabit.WITHOUT_OWNER:
+                del tags["Owner"]
+            case TagHabit.OWNER_IN_LOWER_CASE:
+                tags["owner"] = tags.pop("Owner")
+            case TagHabit.EMPTY_PROJECT:
+                tags["Project"] = ""
+            case TagHabit.NAME_ONLY:
+                tags = {"Name": tags["Name"]}
+            case TagHabit.REMOVED | TagHabit.NEVER_TAGGED:
+                tags = {}
+        return tags
+
+
+class Workload(msgspec.Struct, frozen=True):
+    """A product of a team: its owner, its cost center, and its resources by type."""
+
+    owner: str
+    cost_center: str
+    resource_types: Mapping[str, int]
+
+
+class DemoAccount(msgspec.Struct, frozen=True):
+    """An account: the names of its workloads by region, and the habits of its people."""
+
+    account_id: str
+    name: str
+    environment: str
+    workloads: Mapping[str, tuple[str, ...]] = {}
+    habits: tuple[TagHabit, ...] = ()
+    trusts_scanner: bool = True
+
+
+class DemoDescription(msgspec.Struct, frozen=True):
+    """The content of `organization.yaml`."""
+
+    regions: tuple[str, ...]
+    workloads: Mapping[str, Workload]
+    accounts: tuple[DemoAccount, ...]
+
+
+@cache
+def describe_demo() -> DemoDescription:
+    text = files("tag_compliance.simulator.demo").joinpath("organization.yaml").read_text("utf-8")
+    return msgspec.convert(yaml.safe_load(text), DemoDescription)
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,12 +26,12 @@ def test_the_table_contains_the_resources_of_all_pages(pages: list[Page]) -> Non
         collected.add(page)
     table = collected.table()
 
-    mappings = [mapping for page in pages for mapping in page.ResourceTagMappingList]
+    mappings = [mapping for page in pages for mapping in page.ResourceTagMappingList or ()]
     assert table.schema == RESOURCE_SCHEMA
     assert len(table) == len(mappings)
     assert [row["arn"] for row in table.to_pylist()] == [m.ResourceARN for m in mappings]
     assert [row["tags"] for row in table.to_pylist()] == [
-        [(tag.Key, tag.Value) for tag in mapping.Tags] for mapping in mappings
+        [(tag.Key, tag.Value) for tag in mapping.Tags or ()] for mapping in mappings
     ]
     assert [row["resource_type"] for row in table.to_pylist()] == [
         type_of(mapping.ResourceARN) for mapping in mappings

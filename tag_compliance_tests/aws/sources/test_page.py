@@ -4,40 +4,41 @@ from __future__ import annotations
 
 import msgspec
 import pytest
-from botocore.exceptions import ClientError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tag_compliance.aws.botocore_hooks import signing_as
 from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.errors import aws_error_of
-from tag_compliance.aws.signing import signing_as
+from tag_compliance.aws.sources.columns import ResourceColumns
 from tag_compliance.aws.sources.page import Mapping, Page, TagPair, decode_pages, get_page
 from tag_compliance.domain.account import RegionName
-from tag_compliance.domain.read_status import Reason
+from tag_compliance.domain.read_status import Reason, Source
 from tag_compliance_tests.fake_aws import BASE_ACCOUNT_ID, FakeAws, Fault, Organization
-from tag_compliance_tests.support.aws import Enter
+from tag_compliance_tests.support.aws import Start
 
 REGION = RegionName("us-east-1")
 
 
-def organization() -> Organization:
-    created = Organization()
-    account = created.add_account(BASE_ACCOUNT_ID)
+@pytest.fixture
+def fake(start: Start) -> FakeAws:
+    """An account with two resources, one of which lost its tags."""
+    organization = Organization()
+    account = organization.add_account(BASE_ACCOUNT_ID)
     account.put(REGION, "arn:aws:s3:::größe", {"Owner": 'a "b" \\ \n é🏷', "Empty": ""})
     account.put(REGION, "arn:aws:s3:::once-tagged")
-    return created
+    return start(organization)
 
 
-def read(clients: Clients, token: str = "") -> Page:
+def read() -> Page:
+    clients = Clients(1)
     client = clients.get("resourcegroupstaggingapi", REGION, decode_pages)
     with signing_as(clients.base_credentials):
-        return get_page(client, token)
+        return get_page(client, "")
 
 
-def test_a_page_contains_what_aws_returned(enter: Enter) -> None:
-    with FakeAws(organization()) as fake:
-        enter(fake)
-        page = read(Clients(1))
+def test_a_page_of_100_resources_is_requested_and_returned(fake: FakeAws) -> None:
+    page = read()
 
     first = [TagPair("Owner", 'a "b" \\ \n é🏷'), TagPair("Empty", "")]
     assert page.ResourceTagMappingList == [
@@ -45,26 +46,41 @@ def test_a_page_contains_what_aws_returned(enter: Enter) -> None:
         Mapping("arn:aws:s3:::once-tagged", []),
     ]
     assert page.PaginationToken == ""
-
-
-def test_a_page_of_100_resources_is_requested(enter: Enter) -> None:
-    with FakeAws(organization()) as fake:
-        enter(fake)
-        read(Clients(1))
-        (call,) = fake.calls.matching("GetResources")
-
+    (call,) = fake.calls
     assert call.parameters == {"ResourcesPerPage": 100, "PaginationToken": ""}
 
 
-@pytest.mark.parametrize("fault", [Fault.MISSING_TOKEN, Fault.EXTRA_FIELDS])
-def test_a_missing_token_and_unknown_fields_are_accepted(enter: Enter, fault: Fault) -> None:
-    with FakeAws(organization()) as fake:
-        enter(fake)
-        fake.faults.add(fault)
-        page = read(Clients(1))
+@pytest.mark.parametrize(
+    ("fault", "token"), [(Fault.MISSING_TOKEN, None), (Fault.EXTRA_FIELDS, "")]
+)
+def test_a_missing_token_and_unknown_fields_are_accepted(
+    fake: FakeAws, fault: Fault, token: str | None
+) -> None:
+    fake.faults.add(fault)
+    page = read()
 
+    assert page.ResourceTagMappingList is not None
     assert len(page.ResourceTagMappingList) == 2
-    assert not page.PaginationToken
+    assert page.PaginationToken == token
+
+
+@pytest.mark.parametrize("tags", ["", ',"Tags":null', ',"Tags":[]'])
+def test_a_record_without_tags_is_a_resource_without_tags(tags: str) -> None:
+    body = f'{{"ResourceTagMappingList":[{{"ResourceARN":"arn:aws:sqs:::q"{tags}}}]}}'.encode()
+    columns = ResourceColumns(REGION, Source.TAGGING)
+    columns.add(msgspec.json.decode(body, type=Page))
+    assert columns.table().select(["arn", "tags"]).to_pylist() == [
+        {"arn": "arn:aws:sqs:::q", "tags": []}
+    ]
+
+
+def test_a_region_without_resources_can_do_without_the_list(start: Start) -> None:
+    empty = Organization()
+    empty.add_account(BASE_ACCOUNT_ID)
+    start(empty).faults.add(Fault.MISSING_LIST)
+    columns = ResourceColumns(REGION, Source.TAGGING)
+    columns.add(read())
+    assert len(columns) == 0
 
 
 @pytest.mark.parametrize(
@@ -72,39 +88,28 @@ def test_a_missing_token_and_unknown_fields_are_accepted(enter: Enter, fault: Fa
     [
         Fault.NOT_JSON,
         Fault.TRUNCATED_BODY,
-        Fault.MISSING_LIST,
         Fault.MISSING_ARN,
-        Fault.MISSING_TAGS,
         Fault.WRONG_LIST_TYPE,
         Fault.WRONG_ARN_TYPE,
         Fault.WRONG_TAGS_TYPE,
     ],
 )
-def test_a_malformed_body_is_never_an_empty_page(enter: Enter, fault: Fault) -> None:
-    with FakeAws(organization()) as fake:
-        enter(fake)
-        fake.faults.add(fault)
-        with pytest.raises(msgspec.MsgspecError) as caught:
-            read(Clients(1))
+def test_a_malformed_body_is_never_an_empty_page(fake: FakeAws, fault: Fault) -> None:
+    fake.faults.add(fault)
+    with pytest.raises(msgspec.MsgspecError) as caught:
+        read()
 
     assert aws_error_of("GetResources", caught.value).reason is Reason.MALFORMED_RESPONSE
 
 
-def test_an_error_response_is_still_raised_by_botocore(enter: Enter) -> None:
-    with FakeAws(organization()) as fake:
-        enter(fake)
-        fake.faults.add(Fault.ACCESS_DENIED)
-        with pytest.raises(ClientError, match="AccessDeniedException"):
-            read(Clients(1))
-
-
-@settings(deadline=None)
-@given(st.binary(max_size=200) | st.text().map(str.encode))
-def test_any_bytes_are_a_page_or_malformed(body: bytes) -> None:
-    try:
-        msgspec.json.decode(body, type=Page)
-    except msgspec.MsgspecError:
-        return
+def test_a_page_that_lost_its_list_is_malformed(start: Start) -> None:
+    large = Organization()
+    account = large.add_account(BASE_ACCOUNT_ID)
+    for number in range(150):
+        account.put(REGION, f"arn:aws:s3:::bucket-{number}")
+    start(large).faults.add(Fault.MISSING_LIST)
+    with pytest.raises(msgspec.ValidationError, match="`ResourceTagMappingList` is absent"):
+        read()
 
 
 JSON = st.recursive(
@@ -122,14 +127,15 @@ JSON = st.recursive(
 
 
 @settings(deadline=None)
-@given(JSON)
-def test_any_json_is_a_page_or_malformed(document: object) -> None:
-    body = msgspec.json.encode(document)
+@given(st.binary(max_size=200) | JSON.map(msgspec.json.encode))
+def test_any_body_is_a_page_or_malformed(body: bytes) -> None:
     try:
         page = msgspec.json.decode(body, type=Page)
     except msgspec.MsgspecError:
         return
-    assert all(isinstance(mapping.ResourceARN, str) for mapping in page.ResourceTagMappingList)
+    assert all(
+        isinstance(mapping.ResourceARN, str) for mapping in page.ResourceTagMappingList or ()
+    )
 
 
 def test_half_a_surrogate_pair_is_malformed() -> None:

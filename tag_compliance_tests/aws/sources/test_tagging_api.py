@@ -2,56 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pyarrow as pa
 import pytest
 from botocore.exceptions import ClientError
 
-from tag_compliance.aws.account_session import AccountSession
 from tag_compliance.aws.clients import READ_SECONDS, Clients
 from tag_compliance.aws.errors import AwsError
-from tag_compliance.aws.retry import CallBudget, CallStats, RateLimiter
-from tag_compliance.aws.roles import RoleStep
+from tag_compliance.aws.retry import CallBudget, CallStats
 from tag_compliance.aws.sources.tagging_api import TaggingApi
-from tag_compliance.domain.account import AccountId, AccountName, RegionName, Target
 from tag_compliance.domain.read_status import Reason
 from tag_compliance.domain.resources import RESOURCE_SCHEMA
+from tag_compliance_tests.aws.sessions import ROLE, VIRGINIA, new_budget, session_of
 from tag_compliance_tests.fake_aws import FakeAws, Fault, generate_organization
-from tag_compliance_tests.support.aws import Enter
-
-ID, REGION = AccountId("100000000000"), RegionName("us-east-1")
+from tag_compliance_tests.support.aws import Start
 
 
 @pytest.fixture
-def fake(enter: Enter) -> Iterator[FakeAws]:
+def fake(start: Start) -> FakeAws:
     """A region of three pages."""
-    with FakeAws(generate_organization(1, [REGION], 250)) as fake:
-        enter(fake)
-        yield fake
+    return start(generate_organization(1, [VIRGINIA], 250))
 
 
-def budget_of(seconds: float = 20) -> CallBudget:
-    return CallBudget(RateLimiter(0), seconds, random=lambda: 0.0)
-
-
-def read(budget: CallBudget | None = None, **settings: Any) -> pa.Table:
-    budget = budget or budget_of()
-
-    def new_budget(stats: CallStats) -> CallBudget:
-        return CallBudget(RateLimiter(0), budget.seconds, stats, random=lambda: 0.0)
-
+def read(budget: CallBudget, **settings: Any) -> pa.Table:
     clients = Clients(1, budget.seconds)
-    steps = (RoleStep(f"arn:aws:iam::{ID}:role/terraform", "tag-compliance", 3600),)
-    session = AccountSession(
-        clients, Target(ID, AccountName("first"), (REGION,)), steps, new_budget
-    )
-    return TaggingApi(clients, **settings).read(session, REGION, budget)
+    source = TaggingApi(clients, **settings)
+    return source.read(session_of(ROLE, clients=clients), VIRGINIA, budget)
+
+
+def failure_of(budget: CallBudget) -> AwsError:
+    with pytest.raises(AwsError) as caught:
+        read(budget)
+    return caught.value
 
 
 def test_every_page_is_read(fake: FakeAws) -> None:
-    budget = budget_of()
+    budget = new_budget()
     table = read(budget)
 
     assert table.schema == RESOURCE_SCHEMA
@@ -60,20 +47,28 @@ def test_every_page_is_read(fake: FakeAws) -> None:
 
 
 @pytest.mark.parametrize("page", [0, 1, "last"])
-def test_a_page_that_cannot_be_read_ends_the_region_with_an_error(fake: FakeAws, page: Any) -> None:
+def test_an_empty_page_does_not_end_a_region(fake: FakeAws, page: Any) -> None:
+    fake.faults.add(Fault.EMPTY_PAGE, page=page, times=3)
+    budget = new_budget()
+
+    assert len(set(read(budget)["arn"].to_pylist())) == 250
+    assert budget.stats.calls > 3
+
+
+@pytest.mark.parametrize(("page", "calls"), [(0, 1), (1, 2), ("last", 3)])
+def test_a_page_that_cannot_be_read_ends_the_region_with_an_error(
+    fake: FakeAws, page: Any, calls: int
+) -> None:
     fake.faults.add(Fault.ACCESS_DENIED, operation="GetResources", page=page)
-    budget = budget_of()
+    budget = new_budget()
 
-    with pytest.raises(AwsError) as caught:
-        read(budget)
-
-    assert caught.value.reason is Reason.ACCESS_DENIED
-    assert budget.stats.calls == (3 if page == "last" else page + 1)
+    assert failure_of(budget).reason is Reason.ACCESS_DENIED
+    assert budget.stats.calls == calls
 
 
 def test_a_region_that_is_started_over_has_each_resource_once(fake: FakeAws) -> None:
     fake.faults.add(Fault.PAGINATION_TOKEN_EXPIRED, page="last", times=3)
-    budget = budget_of()
+    budget = new_budget()
 
     assert len(read(budget)) == 250
     assert budget.stats.calls == 4 * 3
@@ -82,31 +77,28 @@ def test_a_region_that_is_started_over_has_each_resource_once(fake: FakeAws) -> 
 def test_a_region_is_started_over_three_times_at_most(fake: FakeAws) -> None:
     fake.faults.add(Fault.PAGINATION_TOKEN_EXPIRED, page="last")
 
-    with pytest.raises(AwsError, match="started over 3 times") as caught:
-        read()
+    failure = failure_of(new_budget())
 
-    assert caught.value.reason is Reason.EXPIRED_TOKEN
+    assert failure.reason is Reason.EXPIRED_TOKEN
+    assert "started over 3 times" in failure.cause
     assert fake.calls.count("GetResources") == 4 * 3
 
 
 def test_a_repeated_pagination_token_ends_the_region_at_once(fake: FakeAws) -> None:
     fake.faults.add(Fault.REPEAT_TOKEN, page=1)
 
-    with pytest.raises(AwsError, match="has been used before") as caught:
-        read()
+    failure = failure_of(new_budget())
 
-    assert caught.value.reason is Reason.MALFORMED_RESPONSE
+    assert failure.reason is Reason.MALFORMED_RESPONSE
+    assert "has been used before" in failure.cause
     assert fake.calls.count("GetResources") == 2
 
 
 def test_endless_pages_end_at_the_deadline(fake: FakeAws) -> None:
     fake.faults.add(Fault.ENDLESS)
-    budget = budget_of(3)
+    budget = new_budget(seconds=3)
 
-    with pytest.raises(AwsError) as caught:
-        read(budget)
-
-    assert caught.value.reason is Reason.TIMEOUT
+    assert failure_of(budget).reason is Reason.TIMEOUT
     assert budget.stats.calls > 3
 
 
@@ -114,15 +106,12 @@ def test_endless_pages_end_at_the_deadline(fake: FakeAws) -> None:
 def test_a_call_without_a_response_ends_at_the_deadline(fake: FakeAws) -> None:
     fake.faults.add(Fault.HANG, operation="GetResources")
 
-    with pytest.raises(AwsError) as caught:
-        read(budget_of(1))
-
-    assert caught.value.reason is Reason.TIMEOUT
+    assert failure_of(new_budget(seconds=1)).reason is Reason.TIMEOUT
 
 
 def test_a_session_that_aws_ends_early_is_renewed_and_reading_continues(fake: FakeAws) -> None:
     fake.faults.add(Fault.EXPIRED_TOKEN, operation="GetResources", page=1, times=1)
-    budget = budget_of()
+    budget = new_budget()
 
     assert len(read(budget)) == 250
     assert fake.calls.count("AssumeRole") == 2
@@ -130,15 +119,14 @@ def test_a_session_that_aws_ends_early_is_renewed_and_reading_continues(fake: Fa
 
 
 def test_a_test_of_the_region_reads_only_the_requested_pages(fake: FakeAws) -> None:
-    assert len(read(max_pages=1)) == 100
+    assert len(read(new_budget(), max_pages=1)) == 100
     assert fake.calls.count("GetResources") == 1
 
 
 def test_an_error_does_not_carry_the_response_of_aws(fake: FakeAws) -> None:
     fake.faults.add(Fault.QUOTED_REQUEST, operation="GetResources")
 
-    with pytest.raises(AwsError) as caught:
-        read()
+    failure = failure_of(new_budget())
 
-    assert not isinstance(caught.value.__cause__, ClientError)
-    assert not [secret for secret in fake.issued_secrets() if secret in str(caught.value)]
+    assert not isinstance(failure.__cause__, ClientError)
+    assert not [secret for secret in fake.issued_secrets() if secret in str(failure)]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tag_compliance.domain.metrics import CONTRACT_METRICS, METRICS
+from tag_compliance.domain.metrics import CONTRACT_METRICS
 from tag_compliance.domain.policy import Policy
 from tag_compliance.snapshot.exposition import render
 from tag_compliance_tests.domain import naive
@@ -67,55 +68,35 @@ def _account(*rows: tuple[str, str, dict[str, str]], read: bool = True) -> dict[
 _WHERE = {"account_id": "111122223333", "account_name": "shop", "region": "eu-west-1"}
 
 
-def _published(account: dict[str, Any], *, policy: Policy | None = None) -> dict[str, Any]:
-    """The samples of the one region by metric name, those with more labels left out."""
-    text = render(families_of([inventory_of(account)], policy or Policy(("Owner",))))
-    return {name: v for (name, labels), v in parsed(text).items() if dict(labels) == _WHERE}
+_VPC = ("arn:aws:ec2:eu-west-1:1:vpc/a", "ec2:vpc", {"owner": "me"})
 
 
-def test_an_empty_region_counts_zero_and_has_no_percentage() -> None:
-    found = _published(_account())
-    assert found["resources_scanned_total"] == 0
+@pytest.mark.parametrize(
+    ("rows", "excluded", "counted", "percentage"),
+    [
+        pytest.param([], [], 0, None, id="an empty region has no percentage"),
+        pytest.param([_VPC], ["ec2:vpc"], 0, None, id="excluded resources have no percentage"),
+        pytest.param([_VPC], [], 1, 0, id="nothing compliant is 0 %"),
+    ],
+)
+def test_a_region_without_compliant_resources_has_zeros_and_only_then_a_percentage(
+    rows: list[tuple[str, str, dict[str, str]]],
+    excluded: list[str],
+    counted: int,
+    percentage: float | None,
+) -> None:
+    families = families_of([inventory_of(_account(*rows))], Policy(("Owner",), tuple(excluded)))
+    samples = parsed(render(families)).items()
+    found = {name: value for (name, labels), value in samples if dict(labels) == _WHERE}
+    assert found["resources_scanned_total"] == counted
     assert found["resources_fully_compliant_total"] == 0
-    assert "compliance_percentage" not in found
-
-
-def test_a_region_whose_resources_are_all_excluded_has_no_percentage() -> None:
-    account = _account(("arn:aws:ecs:eu-west-1:1:task/a", "ecs:task", {}))
-    found = _published(account, policy=Policy(("Owner",), ("ecs:task",)))
-    assert found["resources_scanned_total"] == 0
-    assert "compliance_percentage" not in found
-
-
-def test_nothing_compliant_is_published_as_zero() -> None:
-    account = _account(("arn:aws:ec2:eu-west-1:1:vpc/a", "ec2:vpc", {"owner": "me"}))
-    found = _published(account)
-    assert found["resources_fully_compliant_total"] == 0
-    assert found["compliance_percentage"] == 0
-
-
-def test_an_empty_value_counts_as_present() -> None:
-    account = _account(("arn:aws:ec2:eu-west-1:1:vpc/a", "ec2:vpc", {"Owner": ""}))
-    assert _published(account)["compliance_percentage"] == 100
+    assert found.get("compliance_percentage") == percentage
 
 
 def test_a_failed_region_has_no_contract_sample_and_its_reason_is_published() -> None:
-    account = _account(("arn:aws:ec2:eu-west-1:1:vpc/a", "ec2:vpc", {}), read=False)
+    account = _account(_VPC, read=False)
     found = parsed(render(families_of([inventory_of(account)], Policy(("Owner",)))))
     names = {name for name, _ in found}
     assert names.isdisjoint(metric.name for metric in CONTRACT_METRICS)
     labels = {**_WHERE, "reason": "throttled"}
     assert found["tag_compliance_region_scan_success", frozenset(labels.items())] == 0
-
-
-def test_every_metric_has_one_family_in_the_order_of_the_table() -> None:
-    for scans in ([], [inventory_of(_account())]):
-        families = families_of(scans, Policy(("Owner",)))
-        assert [family.metric for family in families] == list(METRICS)
-
-
-def test_a_family_has_a_column_for_each_label_as_long_as_its_values() -> None:
-    account = _account(("arn:aws:ec2:eu-west-1:1:vpc/a", "ec2:vpc", {}))
-    for family in families_of([inventory_of(account)], Policy(("Owner",))):
-        assert len(family.samples.labels) == len(family.metric.labels)
-        assert {len(column.codes) for column in family.samples.labels} <= {len(family)}

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import pandas as pd
 import pyarrow as pa
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tag_compliance.domain.metrics.detail import MAX_ARN_LABEL, Detail, arn_label, detail_of
+from tag_compliance.domain.metrics.detail import (
+    MAX_ARN_LABEL,
+    arn_label,
+    detail_of,
+    fair_shares,
+)
+from tag_compliance.domain.metrics.table import Detail
 from tag_compliance.domain.policy import Policy
 from tag_compliance_tests.domain.organizations import Row, evaluated, inventory, summary_of
 
@@ -24,21 +32,13 @@ def _detail(limit: int, *names: str, regions: tuple[str, ...] = ("eu-west-1",)) 
 
 
 def _series(detail: Detail) -> set[tuple[str, ...]]:
-    columns = [[c.values[code] for code in c.codes] for c in detail.samples.labels]
+    columns = [[c.values[code] for code in c.codes] for c in detail.samples.labels]  # noqa: PD011
     return set(zip(*columns, strict=True))
 
 
-def _omitted(detail: Detail) -> dict[str, int]:
-    frame = detail.omitted
-    return dict(zip(frame["region"].tolist(), frame["omitted"].tolist(), strict=True))
-
-
-def test_an_arn_of_at_most_200_characters_is_its_own_label() -> None:
-    assert arn_label("a" * MAX_ARN_LABEL) == "a" * MAX_ARN_LABEL
-
-
-def test_a_longer_arn_keeps_its_beginning_and_ends_in_a_hash_of_the_full_arn() -> None:
+def test_only_an_arn_over_200_characters_is_cut_and_ends_in_a_hash_of_all_of_it() -> None:
     label = arn_label("a" * 201)
+    assert arn_label("a" * MAX_ARN_LABEL) == "a" * MAX_ARN_LABEL
     assert len(label) == MAX_ARN_LABEL
     assert label.startswith("a" * 183 + "~")
     assert label != arn_label("a" * 202)
@@ -61,21 +61,22 @@ def test_no_two_arns_share_a_label_and_none_is_too_long(one: str, other: str) ->
     assert max(len(arn_label(one)), len(arn_label(other))) <= MAX_ARN_LABEL
 
 
-def test_without_a_limit_every_missing_tag_of_every_resource_has_a_series() -> None:
-    detail = _detail(0, "a", "b")
-    assert len(detail.samples) == len(_series(detail)) == 4
-    assert _omitted(detail) == {"eu-west-1": 0}
-
-
-def test_the_limit_keeps_that_many_series_and_counts_the_others_by_region() -> None:
-    detail = _detail(5, "a", "b", regions=("us-east-1", "eu-west-1"))
-    assert len(detail.samples) == 5
-    assert _omitted(detail) == {"us-east-1": 3, "eu-west-1": 0}
-
-
-def test_a_limit_equal_to_the_number_of_series_omits_none() -> None:
-    assert sum(_omitted(_detail(4, "a", "b")).values()) == 0
-    assert sum(_omitted(_detail(3, "a", "b")).values()) == 1
+@pytest.mark.parametrize(
+    ("limit", "kept", "omitted"),
+    [
+        pytest.param(0, 8, {"us-east-1": 0, "eu-west-1": 0}, id="no limit"),
+        pytest.param(5, 5, {"us-east-1": 3, "eu-west-1": 0}, id="the first by region"),
+        pytest.param(8, 8, {"us-east-1": 0, "eu-west-1": 0}, id="as many as there are"),
+        pytest.param(7, 7, {"us-east-1": 1, "eu-west-1": 0}, id="one less"),
+    ],
+)
+def test_the_limit_keeps_that_many_series_and_counts_the_others_by_region(
+    limit: int, kept: int, omitted: dict[str, int]
+) -> None:
+    detail = _detail(limit, "a", "b", regions=("us-east-1", "eu-west-1"))
+    found = dict(zip(detail.omitted["region"], detail.omitted["omitted"], strict=True))
+    assert len(detail.samples) == len(_series(detail)) == kept
+    assert found == omitted
 
 
 def test_the_limit_keeps_the_same_resources_in_whatever_order_aws_returns_them() -> None:
@@ -91,5 +92,21 @@ def test_findings_of_an_account_without_a_kept_series_are_not_loaded() -> None:
         loaded.append(account_id)
         return one.findings
 
-    detail_of(summary_of([two, one], _POLICY), _POLICY.required_rule_ids, load, 2)
+    detail_of(summary_of([two, one], _POLICY), _POLICY.required_rule_ids, load, 1)
     assert loaded == ["1" * 12]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "limit", "shares"),
+    [
+        ([5, 5, 5], 9, [3, 3, 3]),
+        ([5, 5, 5], 10, [4, 3, 3]),
+        ([1, 9, 4], 10, [1, 5, 4]),
+        ([0, 7, 0, 7], 1, [0, 1, 0, 0]),
+        ([100, 2, 50], 12, [5, 2, 5]),
+    ],
+)
+def test_the_limit_is_shared_fairly_among_accounts(
+    wanted: list[int], limit: int, shares: list[int]
+) -> None:
+    assert fair_shares(pd.Series(wanted), limit).tolist() == shares

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from tag_compliance.domain.resources import TaggedResources
 from tag_compliance.domain.rules.base import Code, Severity
 from tag_compliance.domain.rules.required_tag import RequiredTag
-from tag_compliance.domain.tag_index import TaggedResources
 from tag_compliance_tests.domain.organizations import table_of
 
 TAGS: list[dict[str, str]] = [{"Owner": "a"}, {"owner": "a"}, {"Owner": ""}, {}]

@@ -1,6 +1,7 @@
 variable "role_name" {
   description = "The name of the role, as in assume_role_name_template of config.yaml."
   type        = string
+  default     = "tag-compliance-reader"
 }
 
 variable "path" {

@@ -1,0 +1,177 @@
+"""The commands: their options, help and exit codes. `demo` has its own module.
+
+A command imports its libraries when it runs, so that `--help` and shell completion are fast.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from tag_compliance.cli import options
+from tag_compliance.cli.declaration import ExitCode, command, option
+
+if TYPE_CHECKING:
+    from tag_compliance.config import Config
+
+
+@command(
+    "tag-compliance scan --output metrics.prom",
+    complete="every account and region was read",
+    partial="a snapshot was written, but an account or region failed",
+    failed="nothing could be scanned, or the metrics could not be written",
+)
+@options.config_option
+@options.output_options
+@options.account_option("Scan only this account; the data of the other accounts is kept.")
+@options.logging_options
+def scan(config: Path, output: options.Output, account: str | None, logs: options.Logs) -> int:
+    """Scan once and print the metrics.
+
+    The metrics go to stdout; the summary, the log and the progress bar go to stderr. The run is
+    recorded in the Dagster instance that DAGSTER_HOME names; without DAGSTER_HOME it is not
+    recorded.
+    """
+    from tag_compliance.cli.single_scan import scan_once
+
+    logs.configure()
+    return ExitCode.of(scan_once(config, os.environ, output, account).outcome)
+
+
+@command(
+    "tag-compliance serve --port 8080 --bearer-token-file tokens",
+    complete="stopped by SIGTERM or Ctrl-C",
+    failed="the exporter could not start",
+)
+@options.config_option
+@options.serving_options
+@options.logging_options
+def serve(config: Path, serving: options.Serving, logs: options.Logs) -> int:
+    """Serve the latest snapshot to Prometheus.
+
+    Reads only the key `storage` of the configuration file. If TAG_COMPLIANCE_STORAGE is set, the
+    file is not read.
+    """
+    from tag_compliance.config import storage_of
+    from tag_compliance.exporter.server import ExporterSettings
+    from tag_compliance.exporter.server import serve as serve_until_stopped
+
+    logs.configure()
+    serve_until_stopped(
+        ExporterSettings(
+            storage=storage_of(config, os.environ),
+            host=serving.host,
+            port=serving.port,
+            tls_certificate=serving.tls_cert,
+            tls_key=serving.tls_key,
+            bearer_token_file=serving.bearer_token_file,
+            basic_auth_file=serving.basic_auth_file,
+        )
+    )
+    return ExitCode.COMPLETE
+
+
+@command(
+    "tag-compliance up --config /etc/tag-compliance/config.yaml",
+    complete="stopped by SIGTERM or Ctrl-C",
+    failed="a process ended or could not start; the others were stopped",
+)
+@options.config_option
+@options.schedule_options
+@options.serving_options
+@options.logging_options
+def up(
+    config: Path, schedule: options.Schedule, serving: options.Serving, logs: options.Logs
+) -> int:
+    """Run Dagster, the schedule and the exporter on one machine.
+
+    The first scan starts immediately. If one of the processes ends, the others are stopped.
+    """
+    from tag_compliance.cli.process_tree import run_process_tree
+
+    logs.configure()
+    return run_process_tree(config, os.environ, schedule, serving, logs)
+
+
+@command("tag-compliance check-config --config config.yaml", complete="the configuration is valid")
+@options.config_option
+@options.logging_options
+def check_config(config: Path, logs: options.Logs) -> int:
+    """Validate the configuration and print the plan of a scan.
+
+    The plan shows accounts, regions, roles and the minimum number of AWS API calls. This command
+    makes no API calls.
+    """
+    from tag_compliance.cli.plan import plan_of
+
+    logs.configure()
+    print("\n".join(plan_of(_load(config))))
+    return ExitCode.COMPLETE
+
+
+@command(
+    "tag-compliance doctor --config config.yaml",
+    complete="every account and region can be read",
+    failed="an account or region cannot be read",
+)
+@options.config_option
+@options.logging_options
+def doctor(config: Path, logs: options.Logs) -> int:
+    """Test whether every account and region can be read.
+
+    Assumes each role and reads one page of each region. Prints each failure with its remedy.
+    Stores nothing.
+    """
+    from tag_compliance.cli.diagnosis import examine, report
+
+    logs.configure()
+    loaded = _load(config)
+    scans = examine(loaded)
+    print("\n".join(report(loaded, scans)))
+    return ExitCode.COMPLETE if all(scan.succeeded for scan in scans) else ExitCode.FAILED
+
+
+@command("tag-compliance iam-policy --policy member", complete="the policies were printed")
+@options.config_option
+@option(
+    "--policy",
+    "TAG_COMPLIANCE_POLICY",
+    "Print only this policy.",
+    type=click.Choice(["base", "hub", "member", "trust", "exporter", "storage"]),
+)
+@option(
+    "--principal",
+    "TAG_COMPLIANCE_PRINCIPAL",
+    "The ARN of the base role, which the trust policies allow to assume the other roles.",
+    metavar="ARN",
+)
+@options.account_option("Print the policies for this account only.")
+@options.logging_options
+def iam_policy(
+    config: Path,
+    policy: str | None,
+    principal: str | None,
+    account: str | None,
+    logs: options.Logs,
+) -> int:
+    """Print the IAM policies that the configuration needs.
+
+    With --policy, prints one policy document as JSON. Without it, prints a JSON object with every
+    policy by its name.
+    """
+    from tag_compliance.cli.iam_documents import documents
+
+    logs.configure()
+    print(json.dumps(documents(_load(config), policy, principal, account), indent=2))
+    return ExitCode.COMPLETE
+
+
+def _load(path: Path) -> Config:
+    from tag_compliance.aws.regions import known_regions
+    from tag_compliance.config import load_config
+
+    return load_config(path, os.environ, known_regions())

@@ -1,0 +1,101 @@
+"""The wire protocols of AWS: how a service reads requests and writes responses and errors."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
+from xml.sax.saxutils import escape
+
+from tag_compliance.simulator.wire import REQUEST_ID, AwsError, Request, Response
+
+_JSON, _XML = "application/x-amz-json-1.1", "text/xml"
+_SERVER_ERRORS = 500
+
+
+class JsonProtocol:
+    """AWS JSON 1.1: JSON in and out, the operation in the header `X-Amz-Target`.
+
+    https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html
+    """
+
+    invalid_credentials = (
+        400,
+        "UnrecognizedClientException",
+        "The security token included in the request is invalid.",
+    )
+    expired_credentials = (
+        400,
+        "ExpiredTokenException",
+        "The security token included in the request is expired",
+    )
+
+    def parse(self, request: Request) -> tuple[str, Mapping[str, object]]:
+        """The operation, with the prefix of its service's version, and its parameters."""
+        try:
+            parameters = json.loads(request.body)
+        except ValueError:
+            parameters = None
+        if not isinstance(parameters, dict):
+            raise AwsError(400, "SerializationException", "the body is not a JSON object")
+        return request.headers.get("x-amz-target", ""), parameters
+
+    def response(self, body: bytes) -> Response:
+        """A successful response with this JSON."""
+        return Response(200, _JSON, body)
+
+    def error_response(self, error: AwsError) -> Response:
+        """The error as JSON."""
+        body = json.dumps({"__type": error.code, "Message": error.message}).encode()
+        return Response(error.status, _JSON, body)
+
+
+class QueryProtocol:
+    """The query protocol: a form in, XML out.
+
+    https://smithy.io/2.0/aws/protocols/aws-query-protocol.html
+    """
+
+    invalid_credentials = (
+        403,
+        "InvalidClientTokenId",
+        "The security token included in the request is invalid",
+    )
+    expired_credentials = (
+        403,
+        "ExpiredToken",
+        "The security token included in the request is expired",
+    )
+
+    def __init__(self, namespace: str) -> None:
+        self._namespace = namespace
+
+    def parse(self, request: Request) -> tuple[str, dict[str, str]]:
+        """The operation and its parameters."""
+        parameters = dict(parse_qsl(request.body.decode(), keep_blank_values=True))
+        return parameters.pop("Action", ""), parameters
+
+    def response(self, operation: str, result: str) -> Response:
+        """A successful response with this XML as its result."""
+        body = (
+            f'<{operation}Response xmlns="{self._namespace}">'
+            f"<{operation}Result>{result}</{operation}Result>"
+            f"<ResponseMetadata><RequestId>{REQUEST_ID}</RequestId></ResponseMetadata>"
+            f"</{operation}Response>"
+        )
+        return Response(200, _XML, body.encode())
+
+    def error_response(self, error: AwsError) -> Response:
+        """The error as XML."""
+        fault = "Receiver" if error.status >= _SERVER_ERRORS else "Sender"
+        body = (
+            f'<ErrorResponse xmlns="{self._namespace}"><Error><Type>{fault}</Type>'
+            f"<Code>{error.code}</Code><Message>{escape(error.message)}</Message>"
+            f"</Error><RequestId>{REQUEST_ID}</RequestId></ErrorResponse>"
+        )
+        return Response(error.status, _XML, body.encode())
+
+
+def xml_elements(values: Mapping[str, str]) -> str:
+    """One element for each value."""
+    return "".join(f"<{name}>{escape(value)}</{name}>" for name, value in values.items())

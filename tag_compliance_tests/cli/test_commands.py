@@ -1,0 +1,128 @@
+"""`check-config`, `doctor` and `serve`."""
+
+from __future__ import annotations
+
+import json
+import signal
+import urllib.request
+
+from tag_compliance_tests.fake_aws import Fault
+from tag_compliance_tests.support.config import write_config
+from tag_compliance_tests.support.process import Place, listening_url
+from tag_compliance_tests.support.program import Program
+
+ROLE = "arn:aws:iam::100000000001:role/terraform"
+
+
+def test_the_plan_shows_accounts_regions_roles_and_the_minimum_of_api_calls(
+    program: Program,
+) -> None:
+    organization = program.fake.organization
+    write_config(
+        program.place.folder,
+        organization,
+        aws_account_overrides={
+            "100000000001": {
+                "role_arn": "arn:aws:iam::100000000001:role/audit",
+                "via_role_arn": "arn:aws:iam::999999999999:role/hub",
+                "external_id": "xyzzy",
+            }
+        },
+        excluded_resource_types=["ecs:task"],
+    )
+    ended = program.run("check-config")
+    assert ended.code == 0
+    assert ended.err == ""
+    state = program.place.state.resolve()
+    assert (
+        ended.out
+        == f"""\
+3 accounts, 6 regions, every 300 s
+
+100000000000  100000000000
+  role     arn:aws:iam::100000000000:role/terraform
+  regions  us-east-1, eu-west-1
+
+100000000001  100000000001
+  role     arn:aws:iam::999999999999:role/hub
+  role     arn:aws:iam::100000000001:role/audit (external id xyzzy)
+  regions  us-east-1, eu-west-1
+
+100000000002  100000000002
+  role     arn:aws:iam::100000000002:role/terraform
+  regions  us-east-1, eu-west-1
+
+required tags   Owner, Environment
+excluded types  ecs:task
+storage         {state}
+AWS API calls   at least 10 per scan, and one more for each further 100 resources of a region
+"""
+    )
+    assert len(program.fake.calls) == 0, "no API is called"
+
+
+def test_an_account_without_a_role_is_read_with_the_base_credentials(program: Program) -> None:
+    write_config(program.place.folder, program.fake.organization, assume_role_name_template=None)
+    ended = program.run("check-config")
+    assert ended.code == 0
+    assert "  role     none: the base credentials, if they belong to this account" in ended.out
+
+
+def test_doctor_exits_0_when_every_region_can_be_read(program: Program) -> None:
+    ended = program.run("doctor")
+    assert ended.code == 0
+    assert ended.out.splitlines() == [
+        *(
+            f"{account}  {account}  {region:15} ok"
+            for account in ("100000000000", "100000000001", "100000000002")
+            for region in ("us-east-1", "eu-west-1")
+        ),
+        "",
+        "6 of 6 regions can be read",
+    ]
+    assert not program.place.state.exists(), "nothing is stored"
+    assert program.fake.calls.count("GetResources") == 6, "one page per region"
+
+
+def test_a_role_that_cannot_be_assumed_is_reported_with_the_statements_to_add(
+    program: Program,
+) -> None:
+    program.fake.organization["100000000001"].roles = ()
+    write_config(program.place.folder, program.fake.organization, external_id="xyzzy")
+    ended = program.run("doctor")
+    assert ended.code == 1
+    assert "4 of 6 regions can be read" in ended.out
+    lines = ended.out.splitlines()
+    (trust,) = [json.loads(line) for line in lines if '"Principal"' in line]
+    assert trust == {
+        "Effect": "Allow",
+        "Principal": {"AWS": "arn:aws:iam::999999999999:user/base"},
+        "Action": "sts:AssumeRole",
+        "Condition": {"StringEquals": {"sts:ExternalId": "xyzzy"}},
+    }
+    (allow,) = [json.loads(line) for line in lines if '"Resource"' in line]
+    assert allow == {"Effect": "Allow", "Action": "sts:AssumeRole", "Resource": ROLE}
+    assert f"  {ROLE} must exist, and its trust policy must contain:" in lines
+    failures = [line for line in lines if line.startswith("100000000001") and ": " in line]
+    assert len(failures) == 1, "the same failure in two regions is reported once"
+
+
+def test_a_missing_permission_is_reported_with_the_statement_to_add(program: Program) -> None:
+    program.fake.faults.add(Fault.ACCESS_DENIED, operation="GetResources", region="eu-west-1")
+    ended = program.run("doctor")
+    assert ended.code == 1
+    assert "3 of 6 regions can be read" in ended.out
+    assert f"  add to a policy of {ROLE}:" in ended.out
+    assert '{"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}' in ended.out
+
+
+def test_serve_serves_the_storage_of_the_configuration_until_sigterm(place: Place) -> None:
+    assert place.run("scan").returncode == 0
+    process = place.start("serve", "--host", "127.0.0.1", "--port", "0")
+    assert process.stderr is not None
+    url = listening_url(process.stderr)
+    with urllib.request.urlopen(f"{url}/metrics") as answer:
+        assert b"\ncompliance_percentage{" in answer.read()
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 0

@@ -1,0 +1,197 @@
+"""`tag-compliance scan`: streams, exit codes, output, signals, and where the run is recorded."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import pty
+import signal
+import subprocess
+import termios
+from collections import Counter
+
+import dagster as dg
+import pytest
+
+from tag_compliance_tests.fake_aws import FakeAws, Fault
+from tag_compliance_tests.support.config import write_config
+from tag_compliance_tests.support.exposition import Exposition
+from tag_compliance_tests.support.process import PROGRAM, Place
+from tag_compliance_tests.support.program import Program
+from tag_compliance_tests.support.waiting import DEADLINE_SECONDS
+
+ACCOUNT = "100000000000"
+
+
+def test_the_exposition_goes_to_stdout_and_the_summary_to_stderr(program: Program) -> None:
+    ended = program.run("scan")
+    assert ended.code == 0
+    assert {"compliance_percentage", "resources_scanned_total"} <= ended.exposition.names
+    snapshot = next(program.place.state.glob("snapshots/*/metrics.txt"))
+    assert ended.out == snapshot.read_text(), "nothing else is on stdout"
+    assert "complete: 6 of 6 regions of 3 accounts read in " in ended.err
+    assert "%|" not in ended.err, "no progress bar if stderr is not a terminal"
+
+
+def test_a_partial_scan_publishes_what_was_read_with_exit_code_3(program: Program) -> None:
+    program.fake.faults.add(Fault.ACCESS_DENIED, account_id=ACCOUNT, operation="GetResources")
+    ended = program.run("scan", "--log-level", "error")
+    assert ended.code == 3
+    first, *lines = ended.err.splitlines()
+    assert first.startswith("partial: 4 of 6 regions of 3 accounts read in ")
+    assert f"  {ACCOUNT}  {ACCOUNT}         0        –  failed: access_denied" in lines
+    assert sum(line.endswith(" %  ok") for line in lines) == 2
+    (failure,) = [line for line in lines if line.startswith("not read: ")]
+    assert failure.startswith(f"not read: {ACCOUNT} ")
+    samples = ended.exposition.samples
+    read = {s.labels["account_id"] for s in samples if s.name == "compliance_percentage"}
+    assert len(read) == 2
+    assert ACCOUNT not in read
+
+
+def test_scanning_an_account_that_is_not_configured_exits_2(program: Program) -> None:
+    line = program.fails(2, "scan", "--account", "123412341234")
+    assert "no such account in config.yaml" in line
+
+
+def test_the_output_file_is_replaced_atomically_and_stdout_stays_empty(program: Program) -> None:
+    file = program.place.folder / "there" / "metrics.prom"
+    file.parent.mkdir()
+    file.write_text("old")
+    with file.open() as reader:
+        ended = program.run("scan", "--output", str(file))
+        assert reader.read() == "old", "an open reader keeps the complete old file"
+    assert ended.code == 0
+    assert ended.out == ""
+    assert "compliance_percentage" in Exposition(file.read_text()).names
+    assert [path.name for path in file.parent.iterdir()] == ["metrics.prom"]
+
+
+def test_output_to_a_link_or_a_pipe_replaces_neither(program: Program) -> None:
+    folder = program.place.folder
+    (folder / "link.prom").symlink_to(folder / "target.prom")
+    os.mkfifo(folder / "pipe")
+    reader = os.open(folder / "pipe", os.O_RDONLY | os.O_NONBLOCK)
+    fcntl.fcntl(reader, fcntl.F_SETPIPE_SZ, 1_000_000)  # room for all of it without a reader
+    try:
+        assert program.run("scan", "--output", "link.prom").code == 0
+        assert program.run("scan", "--output", "pipe").code == 0
+        assert os.read(reader, 100).startswith(b"# HELP")
+    finally:
+        os.close(reader)
+    assert (folder / "link.prom").is_symlink()
+    assert (folder / "target.prom").is_file()
+    assert (folder / "pipe").is_fifo()
+
+
+@pytest.mark.parametrize("output", ["file/metrics.prom", "."])
+def test_an_output_file_that_cannot_be_written_is_reported_in_one_line(
+    program: Program, output: str
+) -> None:
+    (program.place.folder / "file").write_text("old")
+    line = program.fails(1, "scan", "--output", output)
+    assert line.startswith(f"tag-compliance: cannot write {output}: ")
+    assert (program.place.folder / "file").read_text() == "old"
+
+
+def test_the_progress_bar_is_shown_on_a_terminal(place: Place) -> None:
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(ours, (24, 100))
+    with (place.folder / "stdout").open("w") as stdout, os.fdopen(ours, "rb", 0) as terminal:
+        process = place.start("scan", stdout=stdout, stderr=theirs)
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # the other side of the terminal is closed
+            while piece := terminal.read(65536):
+                shown += piece
+    assert process.wait(DEADLINE_SECONDS) == 0
+    assert b"/6 [" in shown
+    assert b"region" in shown
+    assert "compliance_percentage" in Exposition((place.folder / "stdout").read_text()).names
+
+
+def test_every_json_log_line_is_an_event(program: Program) -> None:
+    program.fake.faults.add(Fault.ACCESS_DENIED, account_id=ACCOUNT)
+    ended = program.run("scan", "--log-format", "json")
+    events = [json.loads(line) for line in ended.err.splitlines() if line.startswith("{")]
+    read = [event for event in events if event["event"] == "account read"]
+    assert len(read) == 2
+    assert {"time", "level", "account", "resources", "seconds"} <= set(read[0])
+    assert {event["level"] for event in events} == {"info", "warning"}
+    lines = [line for line in ended.err.splitlines() if not line.startswith("{")]
+    assert lines[0].startswith("partial: "), "besides the log there is only the summary"
+
+
+def test_a_complete_scan_logs_nothing_at_level_error(program: Program) -> None:
+    ended = program.run("scan", "--log-level", "error")
+    assert ended.err.startswith("complete: ")
+
+
+def test_without_dagster_home_only_the_storage_is_written(place: Place) -> None:
+    before = set(place.folder.rglob("*"))
+    assert place.run("scan").returncode == 0
+    added = set(place.folder.rglob("*")) - before
+    assert {path for path in added if path.is_file() and place.state not in path.parents} == set()
+
+
+def test_with_dagster_home_both_runs_are_recorded_with_one_event_per_account(
+    program: Program,
+) -> None:
+    program.fake.faults.add(Fault.ACCESS_DENIED, account_id=ACCOUNT)
+    os.environ["DAGSTER_HOME"] = "dagster"  # relative, and created by the command
+    assert program.run("scan").code == 3
+
+    with dg.DagsterInstance.from_config(str(program.place.folder / "dagster")) as instance:
+        runs = instance.get_runs()
+        success = dg.DagsterRunStatus.SUCCESS
+        assert [(r.job_name, r.status) for r in runs] == [("publish", success), ("scan", success)]
+        assert len(instance.get_dynamic_partitions("account")) == 3
+        assert not instance.telemetry_enabled
+        events = (entry.dagster_event for r in runs for entry in instance.all_logs(r.run_id))
+        key = dg.AssetKey("raw_resources")
+        of_accounts = Counter(
+            event.event_type for event in events if event and event.asset_key == key
+        )
+    # One for each of the three accounts, and one that plans them all.
+    assert of_accounts == {
+        dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED: 1,
+        dg.DagsterEventType.ASSET_MATERIALIZATION: 3,
+    }
+
+
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)], ids=["Ctrl-C", "SIGTERM"]
+)
+def test_a_signal_stops_a_hanging_scan_and_leaves_the_output_and_the_storage_unchanged(
+    place: Place, fake: FakeAws, number: signal.Signals, code: int
+) -> None:
+    (place.folder / "metrics.prom").write_text("old")
+    # A scan that ignored the signal would run longer than the test waits.
+    write_config(place.folder, fake.organization, region_deadline=600)
+    fake.faults.add(Fault.HANG, operation="GetResources")
+    process = place.start("scan", "--output", "metrics.prom")
+    assert fake.calls.wait_for("GetResources", timeout=DEADLINE_SECONDS)
+    process.send_signal(number)
+    out, err = process.communicate(timeout=DEADLINE_SECONDS)
+    assert process.returncode == code
+    assert out == ""
+    assert "Traceback" not in err
+    assert (place.folder / "metrics.prom").read_text() == "old"
+    assert not (place.state / "snapshots").exists()
+    assert not list(place.state.rglob("*.unfinished"))
+
+
+def test_a_reader_that_takes_one_line_of_the_metrics_causes_no_traceback(place: Place) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f"{PROGRAM[0]} -m tag_compliance scan | head -1"],
+        cwd=place.folder,
+        env=place.environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.startswith("# HELP ")
+    assert done.stdout.count("\n") == 1
+    assert "Traceback" not in done.stderr

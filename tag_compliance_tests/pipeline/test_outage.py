@@ -1,0 +1,138 @@
+"""A scan that reads nothing: the state metrics show it, and the numbers are the last good ones."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import pytest
+
+from tag_compliance.domain.account import AccountId
+from tag_compliance.domain.read_status import Outcome, Reason
+from tag_compliance.pipeline.run_requests import publish_request, range_tags
+from tag_compliance.pipeline.run_tags import SCAN_JOB
+from tag_compliance_tests.fake_aws import FakeAws, Fault
+from tag_compliance_tests.pipeline.accounts import account
+from tag_compliance_tests.pipeline.conftest import ids_of
+from tag_compliance_tests.pipeline.pipelines import Pipeline
+from tag_compliance_tests.pipeline.tables import AWAY, HOME, ONE, TWO, Tables, config_of
+from tag_compliance_tests.support.exposition import Exposition
+
+NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
+LATER = NOON + timedelta(minutes=5)
+COMPLETENESS = "tag_compliance_scan_completeness_ratio"
+SUCCESS = "tag_compliance_account_scan_success"
+
+
+@pytest.fixture
+def scanning(pipeline: Pipeline, fake: FakeAws) -> Pipeline:
+    pipeline.configure(ids_of(fake))
+    assert pipeline.scan().success
+    return pipeline
+
+
+def state_of(pipeline: Pipeline) -> Exposition:
+    return Exposition(pipeline.current().plain.decode())
+
+
+@pytest.mark.parametrize("on_failure", ["drop", "keep_last"])
+def test_the_state_metrics_show_an_outage_and_the_numbers_stay(
+    scanning: Pipeline, fake: FakeAws, on_failure: str
+) -> None:
+    scanning.configure(ids_of(fake), on_failure=on_failure)
+    before = scanning.samples()
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
+    assert scanning.scan().success
+    assert scanning.samples() == before
+    state = state_of(scanning)
+    assert state.plain(COMPLETENESS) == 0
+    for account_id in ids_of(fake):
+        denied = {"account_id": account_id, "reason": "assume_role_denied"}
+        assert state.value(SUCCESS, **denied) == 0
+    assert scanning.current().status.outcome is Outcome.NOTHING
+    last = scanning.snapshots.look().last_scan
+    assert last is not None
+    assert last.outcome is Outcome.NOTHING
+
+
+def test_after_an_outage_a_scan_of_one_account_restores_what_was_known(
+    scanning: Pipeline, fake: FakeAws
+) -> None:
+    broken, *others = ids_of(fake)
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=broken)
+    scanning.scan()
+    known, numbers = state_of(scanning).plain(COMPLETENESS), scanning.samples()
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
+    scanning.scan()
+    assert state_of(scanning).plain(COMPLETENESS) == 0
+    assert scanning.samples() == numbers, "the broken account had no numbers before the outage"
+
+    fake.faults.clear()
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=broken)
+    only = dg.RunRequest(job_name=SCAN_JOB, tags=range_tags(others[0], others[0]))
+    scanning.run(publish_request(scanning.run(only).dagster_run, None))
+    assert state_of(scanning).plain(COMPLETENESS) == known
+    assert scanning.samples() == numbers
+
+
+def test_a_published_failure_is_in_the_tables_of_its_account_which_keep_what_was_known(
+    tmp_path: Path,
+) -> None:
+    tables, config = Tables(tmp_path), config_of()
+    tables.store(config, NOON, account(ONE, HOME, AWAY, at=NOON), account(TWO, HOME, AWAY, at=NOON))
+    failed = account(ONE, HOME, AWAY, reason=Reason.TIMEOUT, at=LATER)
+    tables.store(config, LATER, failed)
+    merged = tables.merge(config, LATER)
+    assert [status.reason for status in merged.results.statuses] == [Reason.TIMEOUT, Reason.OK]
+    tables.writer(config, LATER).settle(merged.failed)
+    assert tables.merge(config, LATER).failed == ()
+    assert [s.reason for s in tables.merge(config, LATER).results.statuses] == [
+        Reason.TIMEOUT,
+        Reason.OK,
+    ]
+    inventory = tables.inventory(ONE)
+    assert inventory is not None
+    assert len(inventory.resources) == 4, "what was known is kept"
+
+
+def test_a_scan_that_reads_nothing_replaces_no_table(tmp_path: Path) -> None:
+    tables, config = Tables(tmp_path), config_of()
+    good = [account(account_id, HOME, AWAY, at=NOON) for account_id in (ONE, TWO)]
+    tables.store(config, NOON, *good)
+    before = {i: (tables.inventory(i), tables.evaluation(i)) for i in (ONE, TWO)}
+    lost = [account(i, HOME, AWAY, reason=Reason.UNREACHABLE, at=LATER) for i in (ONE, TWO)]
+    tables.store(config, LATER, *lost)
+    after = {i: (tables.inventory(i), tables.evaluation(i)) for i in (ONE, TWO)}
+    assert after == before
+
+
+def test_kept_numbers_disappear_when_they_are_too_old(tmp_path: Path) -> None:
+    tables, config = Tables(tmp_path), config_of(keep_last_for=600)
+    tables.store(config, NOON, account(ONE, HOME, AWAY, at=NOON))
+    for minutes, kept in ((5, 4), (11, 0)):
+        now = NOON + timedelta(minutes=minutes)
+        lost = [account(i, HOME, AWAY, reason=Reason.UNREACHABLE, at=now) for i in (ONE, TWO)]
+        tables.store(config, now, *lost)
+        merged = tables.merge(config, now)
+        assert merged.results.outcome is Outcome.NOTHING
+        assert merged.results.summary.by_account[AccountId(ONE)].counted == kept
+
+
+def test_a_first_scan_that_reads_nothing_publishes_its_state_and_no_numbers(
+    pipeline: Pipeline, fake: FakeAws
+) -> None:
+    pipeline.configure(ids_of(fake))
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
+    assert pipeline.scan().success
+    assert pipeline.samples() == {}
+    assert state_of(pipeline).plain(COMPLETENESS) == 0
+
+
+def test_a_good_scan_after_an_outage_has_no_trace_of_it(scanning: Pipeline, fake: FakeAws) -> None:
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
+    scanning.scan()
+    fake.faults.clear()
+    scanning.scan()
+    assert scanning.current().status.outcome is Outcome.COMPLETE
+    assert scanning.storage.names("tables/failed_readings/") == []
