@@ -47,10 +47,12 @@ bench: $(VENV)/.dev ## compare with a sequential baseline; ARGS="--json F" also 
 	$(BIN)/python -m benchmarks $(ARGS)
 
 kill-test: $(VENV)/.dev ## kill 100 scans with SIGKILL while an exporter is scraped
-	$(BIN)/python -m tag_compliance_tests.endurance.kill --kills $(or $(KILLS),100) $(ARGS)
+	TAG_COMPLIANCE_TESTS_KILLS=$(or $(KILLS),100) \
+		$(BIN)/pytest -s tag_compliance_tests/endurance/test_kill.py -k no_scrape $(ARGS)
 
 soak: $(VENV)/.dev ## run everything for 10 minutes while 5 % of the AWS API calls fail
-	$(BIN)/python -m tag_compliance_tests.endurance.soak --minutes $(or $(MINUTES),10) $(ARGS)
+	TAG_COMPLIANCE_TESTS_SOAK_MINUTES=$(or $(MINUTES),10) \
+		$(BIN)/pytest -s tag_compliance_tests/endurance/test_soak.py $(ARGS)
 
 # One setting: `html_baseurl` in docs/conf.py, the address of the documentation. RUNBOOK_URL may also be another page with
 # the same headings, such as docs/operations.md on a Git server.

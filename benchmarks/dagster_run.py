@@ -36,9 +36,9 @@ from tag_compliance.pipeline.run_tags import ScanTimes
 from tag_compliance.snapshot.builder import build_contents
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.open import open_storage
-from tag_compliance_tests.pipeline.accounts import account
 from tag_compliance_tests.pipeline.daemons import write_home
 from tag_compliance_tests.pipeline.postgres import storage_section
+from tag_compliance_tests.pipeline.tables import account
 
 _URL = "DAGSTER_POSTGRES_URL"
 _RUNS_PER_SCAN = 2

@@ -19,7 +19,8 @@ from benchmarks.process import clean_environment
 from tag_compliance.cli.dagster_home import FEW_EVENTS
 from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 from tag_compliance_tests.pipeline.large_scans import large_scans, show
-from tag_compliance_tests.pipeline.pipelines import REGIONS, Pipeline
+from tag_compliance_tests.pipeline.pipelines import Pipeline
+from tag_compliance_tests.support.aws import REGIONS
 from tag_compliance_tests.support.environment import become
 
 

@@ -59,6 +59,8 @@ class AccountWriter:
         """
         numbered = AccountInventory(self._numbered(inventory.status), inventory.resources)
         if inventory.status.read_something:
+            if inventory.status.succeeded:  # it counts more than a failure at the same time
+                FailedReadings(self.storage, self.warn).delete([inventory.status.account_id])
             return self._store_tables(numbered)
         stored = RawResources(self.storage, self.warn).load(inventory.status.account_id)
         carried = numbered.carry_forward(stored) if stored else numbered

@@ -55,14 +55,11 @@ def build_alert_sensors(hook: str | None, prefix: Sequence[str] = ()) -> list[dg
     def run_failed(context: dg.RunFailureSensorContext) -> None:
         """Calls the hook for each run of this code location that failed."""
         run = context.dagster_run
-        cause = next(
-            (
-                event.step_failure_data.user_failure_data.description
-                for event in context.get_step_failure_events()
-                if event.step_failure_data.user_failure_data
-            ),
-            context.failure_event.message,
-        )
+        failures = [
+            e.step_failure_data.user_failure_data for e in context.get_step_failure_events()
+        ]
+        causes = (failure.description for failure in failures if failure)
+        cause = next(causes, context.failure_event.message)
         load_hook(hook)(Alert(f"{run.job_name} failed", str(cause), run.run_id))
 
     @dg.run_status_sensor(
@@ -73,14 +70,11 @@ def build_alert_sensors(hook: str | None, prefix: Sequence[str] = ()) -> list[dg
         run = context.dagster_run
         if not (is_reading(run, prefix) or is_publishing(run, prefix)):
             return
-        logs = context.instance.all_logs(
-            run.run_id, of_type=dg.DagsterEventType.ASSET_CHECK_EVALUATION
-        )
-        for entry in logs:
-            if entry.dagster_event is None:
-                continue
-            check = entry.dagster_event.asset_check_evaluation_data
-            if not check.passed:
+        evaluated = dg.DagsterEventType.ASSET_CHECK_EVALUATION
+        for entry in context.instance.all_logs(run.run_id, of_type=evaluated):
+            event = entry.dagster_event
+            check = event.asset_check_evaluation_data if event else None
+            if check and not check.passed:
                 title = f"{check.asset_key.to_user_string()}: {check.check_name} failed"
                 load_hook(hook)(Alert(title, check.description or "", run.run_id))
 

@@ -17,11 +17,7 @@ from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.metrics.table import SnapshotInfo
 from tag_compliance.domain.read_status import AccountReadStatus, Outcome, failures_of
-from tag_compliance.errors import (
-    BadConfiguration,
-    InvalidExposition,
-    TagComplianceError,
-)
+from tag_compliance.errors import InvalidExposition
 from tag_compliance.pipeline import metadata
 from tag_compliance.pipeline.account_writer import AccountWriter, next_reading_run
 from tag_compliance.pipeline.checks import (
@@ -30,7 +26,7 @@ from tag_compliance.pipeline.checks import (
     check_results,
     check_snapshot,
 )
-from tag_compliance.pipeline.io_manager import load_scan_times
+from tag_compliance.pipeline.io_manager import as_failure, load_scan_times
 from tag_compliance.pipeline.merge import MergedScan, merge_current
 from tag_compliance.pipeline.resources import (
     ConfigurationResource,
@@ -50,10 +46,8 @@ IO_MANAGER = "tag_compliance_io"
 @dg.asset(io_manager_key=IO_MANAGER, kinds={"yaml"})
 def scan_config(configuration: ConfigurationResource) -> dg.MaterializeResult[Config]:
     """What to read and what to require: the configuration file as this run read it."""
-    try:
+    with as_failure():
         config = configuration.load()
-    except BadConfiguration as error:
-        raise dg.Failure(str(error), allow_retries=False) from None
     return dg.MaterializeResult(value=config, metadata=metadata.of_config(config))
 
 
@@ -75,10 +69,8 @@ def raw_resources(
     Each account is stored and evaluated as soon as it is read. A failure of one account is data in
     its partition's metadata, and the run goes on.
     """
-    try:
+    with as_failure():
         statuses = list(_read_accounts(context, scan_config, configuration, scan_progress))
-    except TagComplianceError as error:
-        raise dg.Failure(str(error), allow_retries=False) from None
     failures = failures_of(statuses)
     if failures:
         context.log.warning("not read: %s", "; ".join(failures))
@@ -152,7 +144,7 @@ def metric_snapshot(
     numbers can be newer.
     """
     store, merged = configuration.snapshots(), compliance_results
-    try:
+    with as_failure():
         while (published := _publish(merged, scan_config, store)) is None:
             context.log.warning("another run has published meanwhile; merging again")
             storage, warn = configuration.storage(), context.log.warning
@@ -162,8 +154,6 @@ def metric_snapshot(
             # The tables stay as they were before this scan.
             failed = FailedReadings(configuration.storage(), context.log.warning)
             failed.delete(status.account_id for status in merged.failed)
-    except TagComplianceError as error:
-        raise dg.Failure(str(error), allow_retries=False) from None
     snapshot_id, contents = published
     return dg.MaterializeResult(
         metadata=metadata.of_snapshot(contents, snapshot_id, store.uri, scan_config.exporter_url),

@@ -114,9 +114,8 @@ def _assets(
     stale = timedelta(seconds=max(60, _STALE_AFTER_SCANS * refresh_seconds))
 
     def described(spec: dg.AssetSpec) -> dg.AssetSpec:
-        owned: dg.AssetSpec = spec.replace_attributes(
-            owners=owners, tags={**spec.tags, "domain": "compliance"}
-        )
+        tags = {**spec.tags, "domain": "compliance"}
+        owned: dg.AssetSpec = spec.replace_attributes(owners=owners, tags=tags)
         if spec.key.path[-1] != METRIC_SNAPSHOT:
             return owned
         policy = dg.FreshnessPolicy.time_window(fail_window=stale)

@@ -102,15 +102,13 @@ def _still_shown(instance: dg.DagsterInstance, assets: list[dg.AssetKey]) -> set
         latest = instance.get_latest_materialization_event(key)
         if latest is not None:
             found.add(latest.run_id)
-        ids = instance.get_latest_storage_id_by_partition(
+        by_partition = instance.get_latest_storage_id_by_partition(
             key, dg.DagsterEventType.ASSET_MATERIALIZATION, partitions
         )
-        for chunk in _chunks(sorted(ids.values())):
+        ids = sorted(by_partition.values())
+        for start in range(0, len(ids), _BATCH):
+            chunk = ids[start : start + _BATCH]
             wanted = dg.AssetRecordsFilter(asset_key=key, storage_ids=chunk)
             result = instance.fetch_materializations(wanted, limit=len(chunk))
             found |= {record.run_id for record in result.records}
     return found
-
-
-def _chunks(ids: list[int]) -> list[list[int]]:
-    return [ids[start : start + _BATCH] for start in range(0, len(ids), _BATCH)]

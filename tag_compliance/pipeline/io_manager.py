@@ -44,7 +44,7 @@ class TableIOManager(dg.ConfigurableIOManager):
     _merged: dict[str, MergedScan] = PrivateAttr(default_factory=dict)
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
-        with _as_failure():
+        with as_failure():
             storage = self.configuration.storage()
             if isinstance(obj, Config):
                 storage.write(_CONFIG, obj.model_dump_json(by_alias=True).encode())
@@ -54,7 +54,7 @@ class TableIOManager(dg.ConfigurableIOManager):
                 self._merged[context.run_id] = obj
 
     def load_input(self, context: dg.InputContext) -> Any:
-        with _as_failure():
+        with as_failure():
             storage, warn = self.configuration.storage(), context.log.warning
             if context.has_asset_partitions:
                 return _inventories(storage, context.asset_partition_keys, warn)
@@ -92,10 +92,8 @@ def _inventories(
 def load_scan_times(storage: Storage) -> ScanTimes:
     """The times of the scan that `compliance_results` was last materialized for."""
     stored = storage.read(_TIMES)
-    try:
+    with _understood("times of the scan"):
         return _times.validate_json(stored.data) if stored else ScanTimes(utc_now())
-    except ValidationError as error:
-        raise _not_understood("times of the scan", error) from None
 
 
 def load_config_table(storage: Storage) -> Config:
@@ -105,19 +103,21 @@ def load_config_table(storage: Storage) -> Config:
         raise dg.DagsterInvariantViolationError(
             f"{storage.uri}/{_CONFIG} does not exist; materialize scan_config once"
         )
-    try:
+    with _understood("configuration"):
         return Config.model_validate_json(stored.data)
-    except ValidationError as error:
-        raise _not_understood("configuration", error) from None
-
-
-def _not_understood(what: str, error: ValidationError) -> StoredValueUnreadable:
-    cause = f"this version does not understand it ({error.error_count()} faults)"
-    return StoredValueUnreadable(what, cause)
 
 
 @contextlib.contextmanager
-def _as_failure() -> Iterator[None]:
+def _understood(what: str) -> Iterator[None]:
+    try:
+        yield
+    except ValidationError as error:
+        cause = f"this version does not understand it ({error.error_count()} faults)"
+        raise StoredValueUnreadable(what, cause) from None
+
+
+@contextlib.contextmanager
+def as_failure() -> Iterator[None]:
     """Reports an error that a person can fix by its message, without a traceback."""
     try:
         yield

@@ -113,12 +113,10 @@ def _failure_of(result: dg.ExecuteInProcessResult) -> str:
     for event in result.all_events:
         if event.is_step_failure:
             data = event.step_failure_data
-            failure = data.user_failure_data
-            if failure is not None and failure.description:
-                return failure.description
+            if data.user_failure_data and data.user_failure_data.description:
+                return data.user_failure_data.description
             return data.error_display_string.strip().splitlines()[0] if data.error else ""
-    for event in result.all_events:
-        # Before the first step or between two of them.
+        # Before the first step or between two of them: the last event of the run.
         if event.is_job_failure and (error := event.job_failure_data.error):
             while error.cause is not None:
                 error = error.cause

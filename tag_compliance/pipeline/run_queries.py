@@ -34,22 +34,21 @@ UNFINISHED = [
     dg.DagsterRunStatus.CANCELING,
 ]
 
+# Dagster's own job of all assets, which a materialization from the UI runs.
 UI_JOB = "__ASSET_JOB"
-"""Dagster's own job of all assets, which a materialization from the UI runs."""
 
+# After this time the daemon has created every run of a scan that it will ever create.
 ALL_REQUESTED_WITHIN = timedelta(minutes=5)
-"""After this time the daemon has created every run of a scan that it will ever create."""
 
-_LATEST = 100
-"""Blind spot: only this many of the latest runs of each job are looked at. A publishing run that is
-not linked to a reading run by a tag is compared with it by the clocks of their hosts.
-"""
-
+# If the process of a command is killed between its two runs, the sensor publishes after this.
 _PUBLISHED_BY_CLI_WITHIN = timedelta(minutes=1)
-"""If the process of a command is killed between its two runs, the sensor publishes after this."""
 
+# Blind spot: only this many of the latest runs of each job are looked at. A publishing run that is
+# not linked to a reading run by a tag is compared with it by the clocks of their hosts.
+_LATEST = 100
+
+# So many publishing runs are started for one reading run if their processes are killed.
 _MOST_PUBLICATIONS = 3
-"""So many publishing runs are started for one reading run if their processes are killed."""
 
 # The reason of a failure that the process of a run has reported itself is a tag of the run.
 _REASON_TAG = "dagster/failure_reason"
@@ -75,7 +74,7 @@ def _materializes(run: dg.DagsterRun, asset: str, job: str, prefix: Sequence[str
 
 def is_recent(moment: datetime, within: timedelta) -> bool:
     """A time of a clock that was far ahead is not recent."""
-    return abs(utc_now() - moment) < within
+    return abs(utc_now() - moment.astimezone(UTC)) < within
 
 
 def unfinished_runs(
@@ -187,15 +186,14 @@ def _was_killed(run: dg.DagsterRun) -> bool:
     return is_failed and run.tags.get(_REASON_TAG) not in _OWN_FAILURES
 
 
-def killed_publications(instance: dg.DagsterInstance, reading: dg.DagsterRun) -> int:
-    """How many publishing runs of this reading run were killed."""
-    wanted = dg.RunsFilter(tags={PUBLISHES_TAG: reading.run_id})
-    return sum(_was_killed(record.dagster_run) for record in instance.get_run_records(wanted))
+def publication_attempt(instance: dg.DagsterInstance, reading: dg.DagsterRun) -> int | None:
+    """The number of the next publishing run of this reading run, from 1.
 
-
-def is_given_up(instance: dg.DagsterInstance, reading: dg.DagsterRun) -> bool:
-    """Whether so many publishing runs were killed that what was read stays unpublished."""
-    return killed_publications(instance, reading) >= _MOST_PUBLICATIONS
+    None if so many were killed that what was read stays unpublished.
+    """
+    started = instance.get_run_records(dg.RunsFilter(tags={PUBLISHES_TAG: reading.run_id}))
+    killed = sum(_was_killed(record.dagster_run) for record in started)
+    return killed + 1 if killed < _MOST_PUBLICATIONS else None
 
 
 def _end(record: dg.RunRecord) -> float:
@@ -218,7 +216,7 @@ def missing_parts(instance: dg.DagsterInstance, record: dg.RunRecord) -> int:
     tags = record.dagster_run.tags
     if SCAN_TAG not in tags or PARTS_TAG not in tags:
         return 0
-    if not is_recent(record.create_timestamp.astimezone(UTC), ALL_REQUESTED_WITHIN):
+    if not is_recent(record.create_timestamp, ALL_REQUESTED_WITHIN):
         return 0
     created = instance.get_run_records(filters=dg.RunsFilter(tags={SCAN_TAG: tags[SCAN_TAG]}))
     parts = sum(PUBLISHES_TAG not in part.dagster_run.tags for part in created)

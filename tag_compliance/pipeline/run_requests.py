@@ -25,29 +25,23 @@ from tag_compliance.pipeline.run_tags import (
 
 ACCOUNTS = dg.DynamicPartitionsDefinition(name="account")
 
-# The tags that Dagster itself sets on a run over a range of partitions.
-_RANGE_START, _RANGE_END = (
-    "dagster/asset_partition_range_start",
-    "dagster/asset_partition_range_end",
-)
-
 
 def sync_partitions(instance: dg.DagsterInstance, config: Config) -> list[str]:
     """Adds the configured accounts, removes the others; returns the keys in Dagster's order."""
     name = ACCOUNTS.name or ""
     wanted = [str(target.account_id) for target in targets_of(config)]
-    there = instance.get_dynamic_partitions(name)
-    for gone in set(there) - set(wanted):
+    there = set(instance.get_dynamic_partitions(name))
+    for gone in there.difference(wanted):
         instance.delete_dynamic_partition(name, gone)
-    new = [account_id for account_id in wanted if account_id not in set(there)]
-    if new:
+    if new := [account_id for account_id in wanted if account_id not in there]:
         instance.add_dynamic_partitions(name, new)
     return list(instance.get_dynamic_partitions(name))
 
 
 def range_tags(first: str, last: str) -> dict[str, str]:
-    """The tags of one run over the partitions from `first` to `last`."""
-    return {_RANGE_START: first, _RANGE_END: last}
+    """The tags that Dagster itself sets on one run over the partitions from `first` to `last`."""
+    start, end = (f"dagster/asset_partition_range_{limit}" for limit in ("start", "end"))
+    return {start: first, end: last}
 
 
 def scan_requests(
@@ -75,12 +69,12 @@ def faulty_request(trigger: str, key: str, prefix: list[str]) -> dg.RunRequest:
     return _request(SCAN_JOB, f"{trigger}-{key}", {TRIGGER_TAG: trigger}, selection)
 
 
-def publish_request(reading: dg.DagsterRun, scan: str | None, killed: int = 0) -> dg.RunRequest:
+def publish_request(reading: dg.DagsterRun, scan: str | None, attempt: int = 1) -> dg.RunRequest:
     """The publishing run after this reading run, which ended last.
 
     `scan` is the tag of the latest scan of all accounts: an account that this scan did not read has
-    failed, even if a single account was read after it. `killed` publishing runs of this reading run
-    were killed, so that Dagster must not take this one for a repetition of the same request.
+    failed, even if a single account was read after it. Dagster ignores a second request with the
+    same key, so each `attempt` after a killed run has its own.
     """
     tags = {
         TRIGGER_TAG: reading.tags.get(TRIGGER_TAG, "ui"),
@@ -89,8 +83,8 @@ def publish_request(reading: dg.DagsterRun, scan: str | None, killed: int = 0) -
     }
     if scan is not None:
         tags[SCAN_TAG] = scan
-    repetition = f"-{killed + 1}" if killed else ""
-    return _request(PUBLISH_JOB, f"publish-{reading.run_id}{repetition}", tags)
+    key = f"publish-{reading.run_id}" + (f"-{attempt}" if attempt > 1 else "")
+    return _request(PUBLISH_JOB, key, tags)
 
 
 def _request(

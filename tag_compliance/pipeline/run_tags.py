@@ -1,6 +1,6 @@
 """The jobs, and the tags by which their runs are found."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Self
@@ -9,48 +9,36 @@ import dagster as dg
 
 from tag_compliance.domain.clock import is_ahead, utc_now
 
-SCAN_JOB = "scan"
-"""Reads the accounts: `scan_config` and `raw_resources`."""
-
-PUBLISH_JOB = "publish"
-"""Publishes what was read: `compliance_results` and `metric_snapshot`."""
+SCAN_JOB = "scan"  # reads the accounts: `scan_config` and `raw_resources`
+PUBLISH_JOB = "publish"  # publishes what was read: `compliance_results` and `metric_snapshot`
 
 SCAN_CONFIG, RAW_RESOURCES = "scan_config", "raw_resources"
 COMPLIANCE_RESULTS, METRIC_SNAPSHOT = "compliance_results", "metric_snapshot"
 
-TRIGGER_TAG = "tag_compliance/trigger"
-"""What started the run: `schedule`, `catch-up`, `cli` or `ui`."""
-
-CLI_TRIGGER = "cli"
-"""A process with this trigger executes the reading run and then the publishing run."""
-
-SCAN_TAG = "tag_compliance/scan"
-"""On every run of a scan of all accounts: the scan's start, which all its runs share."""
-
-PARTS_TAG = "tag_compliance/parts"
-"""On a reading run: how many reading runs the scan has."""
-
-ACCOUNT_TAG = "tag_compliance/account"
-"""On a reading run that reads only this account."""
-
-PUBLISHES_TAG = "tag_compliance/publishes"
-"""On a publishing run: the reading run after whose end it was started."""
-
+# On every run of the jobs: the key of `raw_resources`, which is unique in a Dagster instance. Other
+# code locations of the instance can have jobs with the same names.
 DEFINITIONS_TAG = "tag_compliance/definitions"
-"""On every run of the jobs: the key of `raw_resources`, which is unique in a Dagster instance.
 
-Other code locations of the instance can have jobs with the same names.
-"""
+TRIGGER_TAG = "tag_compliance/trigger"  # what started the run: `schedule`, `catch-up`, `cli`, `ui`
+CLI_TRIGGER = "cli"  # the process executes the reading run and then the publishing run
 
+# On every run of a scan of all accounts: the scan's start, which all its runs share.
+SCAN_TAG = "tag_compliance/scan"
+PARTS_TAG = "tag_compliance/parts"  # on a reading run: how many reading runs the scan has
+ACCOUNT_TAG = "tag_compliance/account"  # on a reading run that reads only this account
+
+# On a publishing run: the reading run after whose end it was started.
+PUBLISHES_TAG = "tag_compliance/publishes"
+
+# `dagster.yaml` limits the runs that have this tag to one.
 ONE_AT_A_TIME = {"tag_compliance/one_at_a_time": "true"}
-"""`dagster.yaml` limits the runs that have this tag to one."""
 
+# A run writes to this project's logger only if its configuration names it.
 RUN_CONFIG: dict[str, dict[str, dict[str, str]]] = {"loggers": {"console": {}}}
-"""A run writes to this project's logger only if its configuration names it."""
 
-_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
+# The clocks of hosts differ a little; an earlier scan is older by far more.
 _CLOCK_SKEW = timedelta(seconds=5)
-"""The clocks of hosts differ a little; an earlier scan is older by far more."""
+_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,15 +79,10 @@ def scan_times(run: dg.DagsterRun) -> ScanTimes:
     tag has a time of a wrong clock. A re-execution has the tags of the run that it repeats, but it
     may be days later, so it starts now as well.
     """
-    tagged = _tagged_start(run.tags)
-    if tagged is None or is_ahead(tagged):
-        return ScanTimes(utc_now())
-    started_at = utc_now() if run.parent_run_id else tagged
-    return ScanTimes(started_at, tagged - _CLOCK_SKEW)
-
-
-def _tagged_start(tags: Mapping[str, str]) -> datetime | None:
     try:
-        return datetime.strptime(tags[SCAN_TAG], _TIME).replace(tzinfo=UTC)
+        tagged = datetime.strptime(run.tags[SCAN_TAG], _TIME).replace(tzinfo=UTC)
     except (KeyError, ValueError):
-        return None
+        return ScanTimes(utc_now())
+    if is_ahead(tagged):
+        return ScanTimes(utc_now())
+    return ScanTimes(utc_now() if run.parent_run_id else tagged, tagged - _CLOCK_SKEW)

@@ -10,16 +10,9 @@ from datetime import UTC, datetime
 import dagster as dg
 
 from tag_compliance.errors import BadConfiguration
+from tag_compliance.pipeline import run_queries
 from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.pipeline.resources import ConfigurationResource
-from tag_compliance.pipeline.run_queries import (
-    ALL_REQUESTED_WITHIN,
-    find_unpublished_run,
-    is_given_up,
-    is_recent,
-    latest_scan_at,
-    unfinished_runs,
-)
 from tag_compliance.pipeline.run_requests import faulty_request, scan_requests
 from tag_compliance.pipeline.run_tags import SCAN_JOB
 
@@ -74,7 +67,7 @@ def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition
         context: dg.ScheduleEvaluationContext, configuration: ConfigurationResource
     ) -> Requests:
         tick, instance = context.scheduled_execution_time, context.instance
-        latest = latest_scan_at(instance, prefix)
+        latest = run_queries.latest_scan_at(instance, prefix)
         if not cadence.is_due(tick, latest):
             return dg.SkipReason(f"the next scan is due {cadence.seconds} s after {latest}")
         key = f"{tick.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
@@ -92,13 +85,14 @@ def busy(
     instance: dg.DagsterInstance, heartbeats: Heartbeats, prefix: Sequence[str]
 ) -> dg.SkipReason | None:
     """Why no scan can start now; None if one can."""
-    if running := unfinished_runs(instance, heartbeats, prefix):
+    if running := run_queries.unfinished_runs(instance, heartbeats, prefix):
         return dg.SkipReason(f"a scan is still running: run {running[0].run_id}")
-    unpublished = find_unpublished_run(instance, prefix)
-    if unpublished is None or is_given_up(instance, unpublished.dagster_run):
-        return None
+    unpublished = run_queries.find_unpublished_run(instance, prefix)
     # Not forever: the sensor that publishes may be switched off.
-    if not is_recent(unpublished.update_timestamp.astimezone(UTC), ALL_REQUESTED_WITHIN):
-        return None
-    run_id = unpublished.dagster_run.run_id
-    return dg.SkipReason(f"what run {run_id} has read is still to be published")
+    if unpublished and run_queries.is_recent(
+        unpublished.update_timestamp, run_queries.ALL_REQUESTED_WITHIN
+    ):
+        reading = unpublished.dagster_run
+        if run_queries.publication_attempt(instance, reading) is not None:
+            return dg.SkipReason(f"what run {reading.run_id} has read is still to be published")
+    return None

@@ -8,18 +8,8 @@ import dagster as dg
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.errors import BadConfiguration
 from tag_compliance.logs import get_logger
+from tag_compliance.pipeline import run_queries
 from tag_compliance.pipeline.resources import ConfigurationResource
-from tag_compliance.pipeline.run_queries import (
-    find_unpublished_run,
-    is_given_up,
-    is_published_by_its_process,
-    is_reading,
-    killed_publications,
-    latest_scan_at,
-    latest_scan_tag,
-    missing_parts,
-    unfinished_runs,
-)
 from tag_compliance.pipeline.run_requests import (
     faulty_request,
     publish_request,
@@ -54,7 +44,7 @@ def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefin
     def scan_catch_up(
         context: dg.SensorEvaluationContext, configuration: ConfigurationResource
     ) -> Requests:
-        instance, latest = context.instance, latest_scan_at(context.instance, prefix)
+        instance, latest = context.instance, run_queries.latest_scan_at(context.instance, prefix)
         is_fresh = latest is not None and utc_now() - latest < patience
         skipped = dg.SkipReason(
             f"the latest scan started at {latest:%Y-%m-%d %H:%M:%S} UTC"
@@ -100,25 +90,26 @@ def build_publish_sensor(prefix: Sequence[str] = ()) -> dg.SensorDefinition:
             heartbeats = configuration.heartbeats()
         except BadConfiguration as error:
             return dg.SkipReason(f"nothing can be published with this configuration: {error}")
-        unfinished = unfinished_runs(instance, heartbeats, prefix)
-        if running := sum(is_reading(run, prefix) for run in unfinished):
+        unfinished = run_queries.unfinished_runs(instance, heartbeats, prefix)
+        if running := sum(run_queries.is_reading(run, prefix) for run in unfinished):
             return dg.SkipReason(f"unfinished reading runs: {running}")
-        record = find_unpublished_run(instance, prefix)
+        record = run_queries.find_unpublished_run(instance, prefix)
         if record is None:
             return dg.SkipReason("everything that was read is published")
         reading = record.dagster_run
-        if is_given_up(instance, reading):
+        attempt = run_queries.publication_attempt(instance, reading)
+        if attempt is None:
             return _given_up(context, reading)
-        scan, killed = latest_scan_tag(instance, prefix), killed_publications(instance, reading)
-        return _not_yet(instance, record) or publish_request(reading, scan, killed)
+        scan = run_queries.latest_scan_tag(instance, prefix)
+        return _not_yet(instance, record) or publish_request(reading, scan, attempt)
 
     return scan_publish
 
 
 def _not_yet(instance: dg.DagsterInstance, record: dg.RunRecord) -> dg.SkipReason | None:
-    if is_published_by_its_process(record):
+    if run_queries.is_published_by_its_process(record):
         return dg.SkipReason("the command that read it publishes it")
-    if missing := missing_parts(instance, record):
+    if missing := run_queries.missing_parts(instance, record):
         return dg.SkipReason(f"runs of this scan that have not been created yet: {missing}")
     return None
 

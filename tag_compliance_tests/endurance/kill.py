@@ -1,32 +1,29 @@
 """SIGKILL at random moments of a scan, while an exporter serves and is scraped.
 
-`python -m tag_compliance_tests.endurance.kill --kills 100` prints what came of it; exit code 1 if
-one scrape was wrong. Every scan finds the organization in the other of two states, so that a
-mix of two snapshots would be no state's result.
+Every scan finds the organization in the other of two states, so that a mix of two snapshots would
+be no state's result.
 """
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import random
 import signal
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tag_compliance_tests.endurance.scraping import Result, Scraper
+from tag_compliance_tests.endurance.scraping import Result, Scraper, scraping
 from tag_compliance_tests.exporter.running import run_in_process
 from tag_compliance_tests.fake_aws import FakeAws, generate_organization
+from tag_compliance_tests.support.aws import REGIONS
 from tag_compliance_tests.support.exposition import Exposition
 from tag_compliance_tests.support.forked import ForkServer
 from tag_compliance_tests.support.process import Place, Process
 from tag_compliance_tests.support.waiting import eventually
 
-_ACCOUNTS, _REGIONS, _RESOURCES = 3, ("us-east-1", "eu-west-1"), 120
+_ACCOUNTS, _RESOURCES = 3, 120
 _RETAINED = 3
 _RECORDED = 0.25  # the share of scans that Dagster records; they take longer
 
@@ -41,22 +38,7 @@ class KillReport:
     completed: int = 0
     scrapes: int = 0
     snapshots_seen: int = 0
-    seconds: float = 0.0
-    faults: list[str] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        rows = {
-            "seed": self.seed,
-            "scans killed": self.kills,
-            "… of them while publishing": self.kills_while_publishing,
-            "scans completed": self.completed,
-            "scrapes": self.scrapes,
-            "snapshots seen": self.snapshots_seen,
-            "seconds": round(self.seconds, 1),
-            "faults": len(self.faults),
-        }
-        table = "\n".join(f"{name:28}{value:>10}" for name, value in rows.items())
-        return "\n".join([table, *sorted(set(self.faults))])
+    faults: set[str] = field(default_factory=set)
 
 
 @dataclass
@@ -65,48 +47,39 @@ class Killing:
 
     place: Place
     states: tuple[FakeAws, FakeAws]
-    results: tuple[Result, Result]
-    scan_seconds: dict[bool, float]
-
-    @property
-    def dagster_home(self) -> Path:
-        return self.place.folder / "dagster"
-
-    def _environment(self, state: int, *, recorded: bool = False) -> dict[str, str]:
-        home = str(self.dagster_home) if recorded else ""
-        return {**self.states[state].environment(), "DAGSTER_HOME": home}
-
-    @property
-    def output(self) -> Path:
-        return self.place.folder / "output.prom"
+    results: tuple[Result, Result] = (frozenset(), frozenset())
+    scan_seconds: dict[bool, float] = field(default_factory=dict)
 
     def start(self, state: int, *, recorded: bool = False) -> Process:
-        arguments = ("scan", "--output", str(self.output), "--log-level", "error")
-        return self.place.start(*arguments, environment=self._environment(state, recorded=recorded))
+        home = str(self.place.folder / "dagster") if recorded else ""
+        environment = {**self.states[state].environment(), "DAGSTER_HOME": home}
+        arguments = ("scan", "--output", "output.prom", "--log-level", "error")
+        return self.place.start(*arguments, environment=environment)
+
+    def scan(self, state: int, *, recorded: bool = False) -> Result:
+        """The output of a scan that succeeds."""
+        scan = self.start(state, recorded=recorded)
+        _, err = scan.communicate()
+        assert scan.returncode == 0, err
+        return self.output()
+
+    def output(self) -> Result:
+        return Exposition((self.place.folder / "output.prom").read_text()).contract_lines
 
 
 @contextlib.contextmanager
 def set_up(folder: Path, forks: ForkServer) -> Iterator[Killing]:
     """Scans each state undisturbed: a scrape may show only these two results."""
-    with contextlib.ExitStack() as stack:
-        first, second = (
-            stack.enter_context(
-                FakeAws(
-                    generate_organization(_ACCOUNTS, _REGIONS, _RESOURCES, seed), record_calls=False
-                )
-            )
-            for seed in (1, 2)
-        )
+    organizations = (generate_organization(_ACCOUNTS, REGIONS, _RESOURCES, seed) for seed in (1, 2))
+    first, second = (FakeAws(organization, record_calls=False) for organization in organizations)
+    with first, second:
         place = Place.create(folder, first, forks, retain_snapshots=_RETAINED, calls_per_second=0.0)
-        killing = Killing(place, (first, second), (frozenset(), frozenset()), {})
+        killing = Killing(place, (first, second))
         results = []
         for state, recorded in ((0, True), (1, True), (0, True), (1, False)):
             started = time.monotonic()
-            scan = killing.start(state, recorded=recorded)
-            _, err = scan.communicate()
-            assert scan.returncode == 0, err
+            results.append(killing.scan(state, recorded=recorded))
             killing.scan_seconds[recorded] = time.monotonic() - started
-            results.append(Exposition(killing.output.read_text()).contract_lines)
         killing.results = (results[0], results[1])
         assert results[2:] == results[:2]
         assert len(results[0] ^ results[1]) > 100
@@ -117,10 +90,9 @@ def kill_at_random(killing: Killing, kills: int, seed: int) -> KillReport:
     """Half of the kills are at any moment of a scan, half while it publishes."""
     report = KillReport(seed)
     rng = random.Random(seed)
-    started = time.monotonic()
     with (
         run_in_process(killing.place.state) as exporter,
-        Scraper(exporter.port, killing.results, pause=0.02) as scraper,
+        scraping(exporter.port, killing.results) as scraper,
     ):
         eventually(lambda: scraper.scrapes)
         state = 0
@@ -141,42 +113,34 @@ def kill_at_random(killing: Killing, kills: int, seed: int) -> KillReport:
             report.kills_while_publishing += killed and publishing
             report.completed += code == 0
             if not killed and code != 0:
-                report.faults.append(f"a scan after a killed one ended with exit code {code}")
-            if Exposition(killing.output.read_text()).contract_lines not in killing.results:
-                report.faults.append("half an output file")
-        _scan_undisturbed(killing, scraper, report)
+                report.faults.add(f"a scan after a killed one ended with exit code {code}")
+            if killing.output() not in killing.results:
+                report.faults.add("half an output file")
+        for state in (0, 1):
+            killing.scan(state, recorded=True)
+            _await_result(scraper, killing.results[state])
     report.scrapes, report.snapshots_seen = scraper.scrapes, len(scraper.snapshots)
-    report.faults += scraper.faults
-    report.faults += [str(e) for e in exporter.log if e.get("level") in {"warning", "error"}]
-    report.faults += leftovers(killing.place.state)
-    report.seconds = time.monotonic() - started
+    report.faults |= scraper.faults
+    report.faults |= {str(e) for e in exporter.log if e.get("level") in {"warning", "error"}}
+    report.faults |= leftovers(killing.place.state)
     return report
 
 
-def leftovers(state: Path) -> list[str]:
+def leftovers(state: Path) -> set[str]:
     """What must not be in the storage after a complete scan."""
-    found = [f"{path} is left" for path in state.rglob("*.unfinished")]
+    found = {f"{path} is left" for path in state.rglob("*.unfinished")}
     snapshots = sorted((state / "snapshots").iterdir())
     for snapshot in snapshots:
         pieces = sorted(path.name for path in snapshot.iterdir())
         if pieces != ["metrics.txt", "metrics.txt.gz", "snapshot.json"]:
-            found.append(f"{snapshot} is incomplete, it holds {pieces}")
+            found.add(f"{snapshot} is incomplete, it has {pieces}")
     if len(snapshots) > _RETAINED:
-        found.append(f"{len(snapshots)} snapshots are kept, {_RETAINED} are configured")
+        found.add(f"{len(snapshots)} snapshots are kept, {_RETAINED} are configured")
     return found
 
 
-def _scan_undisturbed(killing: Killing, scraper: Scraper, report: KillReport) -> None:
-    """The next scans succeed, and each is served after it."""
-    for state in (0, 1):
-        scan = killing.start(state, recorded=True)
-        _, err = scan.communicate()
-        if scan.returncode != 0:
-            report.faults.append(f"the scan after all kills ended with {scan.returncode}: {err}")
-        try:
-            eventually(lambda: scraper.last == killing.results[state], 10)  # noqa: B023
-        except AssertionError:
-            report.faults.append("the scan after all kills is not served")
+def _await_result(scraper: Scraper, result: Result) -> None:
+    eventually(lambda: scraper.last == result, explain=lambda: "a result that is not served")
 
 
 def _await_publishing(state: Path, scan: Process) -> None:
@@ -185,23 +149,3 @@ def _await_publishing(state: Path, scan: Process) -> None:
     before = set(snapshots.iterdir())
     while not set(snapshots.iterdir()) - before and scan.poll() is None:
         time.sleep(0.001)
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="kill", description="SIGKILL at random moments.")
-    parser.add_argument("--kills", type=int, default=100)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    options = parser.parse_args()
-    print(f"seed {options.seed}", flush=True)
-    with (
-        tempfile.TemporaryDirectory() as folder,
-        ForkServer() as forks,
-        set_up(Path(folder) / "place", forks) as killing,
-    ):
-        report = kill_at_random(killing, options.kills, options.seed)
-    print(report)
-    return bool(report.faults)
-
-
-if __name__ == "__main__":
-    sys.exit(main())

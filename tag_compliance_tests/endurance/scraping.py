@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import threading
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 from tag_compliance_tests.support.exposition import Exposition
 
@@ -20,7 +19,7 @@ Result = frozenset[str]
 
 @dataclass
 class Scraper:
-    """Scrapes one exporter until the block is left; `faults` lists what was wrong.
+    """What was scraped from one exporter; `faults` are what was wrong.
 
     Nothing counts before the first snapshot. After it every scrape must return one of the `right`
     results completely, and none may show an older scan than the scrape before.
@@ -28,58 +27,53 @@ class Scraper:
 
     port: int
     right: Collection[Result]
-    pause: float = 0.0
     scrapes: int = 0
     last: Result = frozenset()
-    faults: list[str] = field(default_factory=list)
+    newest: float = 0.0
+    faults: set[str] = field(default_factory=set)
     snapshots: set[float] = field(default_factory=set)
 
-    def __enter__(self) -> Self:
-        self._newest = 0.0
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._scrape_on, name="scraper")
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        exc_type: type[BaseException] | None,
-        exc: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _scrape_on(self) -> None:
-        while not self._stop.wait(self.pause):
+    def scrape_until(self, stop: threading.Event, pause: float) -> None:
+        while not stop.wait(pause):
             try:
                 self._scrape()
             except Exception as error:  # noqa: BLE001 - every error is a bad scrape
                 if self.scrapes:
-                    self.faults.append(f"{type(error).__name__}: {error}")
+                    self.faults.add(f"{type(error).__name__}: {error}")
 
     def _scrape(self) -> None:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=10)
-        try:
+        with contextlib.closing(connection):
             connection.request("GET", "/metrics")
-            answer = connection.getresponse()
-            scraped = Exposition(answer.read().decode())
-        finally:
-            connection.close()
+            response = connection.getresponse()
+            scraped = Exposition(response.read().decode())
         if not self.scrapes and not scraped.contract_lines:
             return  # before the first snapshot
         self.scrapes += 1
-        if answer.status != http.HTTPStatus.OK:
-            self.faults.append(f"status {answer.status}")
+        if response.status != http.HTTPStatus.OK:
+            self.faults.add(f"status {response.status}")
         started_at, failures = scraped.plain(_SCAN_START), scraped.plain(_LOAD_FAILURES)
         assert started_at is not None
-        if started_at < self._newest:
-            self.faults.append(f"the scan of {started_at} after the one of {self._newest}")
+        if started_at < self.newest:
+            self.faults.add(f"the scan of {started_at} after the one of {self.newest}")
         if failures != 0:
-            self.faults.append(f"{failures} polls could not read the snapshot")
-        self._newest = started_at
+            self.faults.add(f"{failures} polls could not read the snapshot")
+        self.newest = started_at
         self.snapshots.add(started_at)
         self.last = scraped.contract_lines
         if self.last not in self.right:
             apart = min(len(self.last ^ result) for result in self.right)
-            self.faults.append(f"no published result, {apart} samples off the nearest")
+            self.faults.add(f"no published result, {apart} samples off the nearest")
+
+
+@contextlib.contextmanager
+def scraping(port: int, right: Collection[Result], pause: float = 0.02) -> Iterator[Scraper]:
+    """Scrapes until the block is left."""
+    scraper, stop = Scraper(port, right), threading.Event()
+    thread = threading.Thread(target=scraper.scrape_until, args=(stop, pause), name="scraper")
+    thread.start()
+    try:
+        yield scraper
+    finally:
+        stop.set()
+        thread.join()

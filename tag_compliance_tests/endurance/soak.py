@@ -1,26 +1,18 @@
-"""`tag-compliance up` for minutes, at its fastest schedule, while calls to AWS fail at random.
-
-`python -m tag_compliance_tests.endurance.soak --minutes 10` prints what the processes held at the
-start and at the end; exit code 1 if a scrape was wrong or something grew.
-"""
+"""`tag-compliance up` for minutes, at its fastest schedule, while calls to AWS fail at random."""
 
 from __future__ import annotations
 
-import argparse
-import os
-import random
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
 
 from tag_compliance_tests.endurance.processes import alive, descendants
-from tag_compliance_tests.endurance.scraping import Result, Scraper
+from tag_compliance_tests.endurance.scraping import Result, Scraper, scraping
 from tag_compliance_tests.endurance.up import Up, start_up
 from tag_compliance_tests.fake_aws import (
     FakeAws,
@@ -29,11 +21,12 @@ from tag_compliance_tests.fake_aws import (
     FaultRule,
     generate_organization,
 )
+from tag_compliance_tests.support.aws import REGIONS
 from tag_compliance_tests.support.exposition import Exposition
 from tag_compliance_tests.support.process import Place
-from tag_compliance_tests.support.waiting import eventually
+from tag_compliance_tests.support.waiting import DEADLINE_SECONDS, eventually
 
-_ACCOUNTS, _REGIONS, _RESOURCES = 5, ("us-east-1", "eu-west-1"), 250
+_ACCOUNTS, _RESOURCES = 5, 250
 _FASTEST_SECONDS = 10
 
 # Faults that a retry solves, each as often as the others.
@@ -58,86 +51,74 @@ _TOLERATED_FILES = 8
 
 
 @dataclass
-class Usage:
-    """Resident bytes and open files of one process, one sample per second."""
-
-    resident: list[int] = field(default_factory=list)
-    files: list[int] = field(default_factory=list)
-
-    def early_and_late(self) -> tuple[float, float, float, float]:
-        """Medians of the third quarter, after the warm-up, and of the last quarter."""
-        quarter = max(1, len(self.resident) // 4)
-        half = 2 * quarter
-        return (
-            median(self.resident[half : half + quarter] or [0]),
-            median(self.resident[-quarter:] or [0]),
-            median(self.files[half : half + quarter] or [0]),
-            median(self.files[-quarter:] or [0]),
-        )
-
-
-@dataclass
 class SoakReport:
+    """`resident` bytes and open `files` of each process, one sample per second."""
+
     seed: int
     seconds: float = 0.0
     scrapes: int = 0
     snapshots: int = 0
-    struck: int = 0
-    usage: dict[str, Usage] = field(default_factory=lambda: defaultdict(Usage))
-    faults: list[str] = field(default_factory=list)
+    failed_calls: int = 0
+    resident: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    files: dict[str, list[int]] = field(default_factory=lambda: defaultdict(list))
+    faults: set[str] = field(default_factory=set)
 
     @property
     def grown(self) -> list[str]:
         """Processes that have more memory or files at the end than after the warm-up."""
         found = []
-        for name, usage in self.usage.items():
-            early, late, files_early, files_late = usage.early_and_late()
-            if late - early > max(_TOLERATED_SHARE * early, _TOLERATED_BYTES):
-                found.append(f"{name}: {early / 1e6:.0f} MB, then {late / 1e6:.0f} MB")
-            if files_late - files_early > _TOLERATED_FILES:
-                found.append(f"{name}: {files_early:.0f} open files, then {files_late:.0f}")
+        for name in self.resident:
+            warm, end = _warm_and_end(self.resident[name])
+            if end - warm > max(_TOLERATED_SHARE * warm, _TOLERATED_BYTES):
+                found.append(f"{name}: {warm / 1e6:.0f} MB, then {end / 1e6:.0f} MB")
+            warm, end = _warm_and_end(self.files[name])
+            if end - warm > _TOLERATED_FILES:
+                found.append(f"{name}: {warm:.0f} open files, then {end:.0f}")
         return found
 
     def __str__(self) -> str:
         lines = [
             f"seed {self.seed}, {self.seconds:.0f} s, {len(self.faults)} faults",
-            f"{self.snapshots} snapshots, {self.scrapes} scrapes, {self.struck} failed AWS calls",
+            f"{self.snapshots} snapshots, {self.scrapes} scrapes, {self.failed_calls} failed calls",
             f"{'':18}{'MB warm':>10}{'MB end':>10}{'files warm':>12}{'files end':>12}",
         ]
-        for name, usage in self.usage.items():
-            early, late, files_early, files_late = usage.early_and_late()
-            lines.append(
-                f"{name:18}{early / 1e6:>10.1f}{late / 1e6:>10.1f}"
-                f"{files_early:>12.0f}{files_late:>12.0f}"
-            )
-        return "\n".join([*lines, *sorted(set(self.faults)), *self.grown])
+        for name in self.resident:
+            memory = (f"{value / 1e6:>10.1f}" for value in _warm_and_end(self.resident[name]))
+            files = (f"{value:>12.0f}" for value in _warm_and_end(self.files[name]))
+            lines.append(f"{name:18}{''.join([*memory, *files])}")
+        return "\n".join([*lines, *sorted(self.faults), *self.grown])
 
 
-def soak(folder: Path, seconds: float, seed: int, fault_rate: float = 0.05) -> SoakReport:
+def _warm_and_end(samples: Sequence[int]) -> tuple[float, float]:
+    """Medians of the third quarter, after the warm-up, and of the last quarter."""
+    quarter = max(1, len(samples) // 4)
+    return median(samples[2 * quarter : 3 * quarter] or [0]), median(samples[-quarter:] or [0])
+
+
+def soak(folder: Path, seconds: float, seed: int, fault_rate: float) -> SoakReport:
     """Runs everything for `seconds`; every scrape must show the result of a scan without faults."""
     report = SoakReport(seed)
-    organization = generate_organization(_ACCOUNTS, _REGIONS, _RESOURCES, seed)
+    organization = generate_organization(_ACCOUNTS, REGIONS, _RESOURCES, seed)
     with FakeAws(organization, faults=FaultPlan(seed=seed), record_calls=False) as fake:
         place = Place.create(folder, fake, refresh_interval=_FASTEST_SECONDS, retain_snapshots=5)
         right = _undisturbed(place)
         rules = _add_faults(fake.faults, fault_rate)
         with start_up(place) as up:
             eventually(lambda: up.has_snapshot)
-            with Scraper(up.port, [right], pause=0.2) as scraper:
+            with scraping(up.port, [right], pause=0.2) as scraper:
                 _watch(up, report, seconds)
-                report.struck = sum(fake.faults.injections(rule) for rule in rules)
-                _await_calm(fake, scraper, right, report)
+                report.failed_calls = sum(fake.faults.injections(rule) for rule in rules)
+                fake.faults.clear()
+                report.faults.update(_await_calm(scraper, right))
             processes = descendants(up.process.pid)
             up.process.send_signal(signal.SIGTERM)
             try:
-                code = up.process.wait(60)
+                if code := up.process.wait(60):
+                    report.faults.add(f"SIGTERM ended it with exit code {code}")
             except subprocess.TimeoutExpired:
-                report.faults.append("SIGTERM does not end it")
-            else:
-                if code != 0:
-                    report.faults.append(f"SIGTERM ended it with exit code {code}")
-            report.faults += [f"left behind: {p.command}" for p in alive(processes)]
-    report.faults += scraper.faults
+                report.faults.add("SIGTERM does not end it")
+            report.faults |= {f"left behind: {process.command}" for process in alive(processes)}
+    report.faults |= scraper.faults
     report.scrapes, report.snapshots = scraper.scrapes, len(scraper.snapshots)
     return report
 
@@ -160,50 +141,24 @@ def _watch(up: Up, report: SoakReport, seconds: float) -> None:
     started = time.monotonic()
     while (elapsed := time.monotonic() - started) < seconds:
         report.seconds = elapsed
-        running = descendants(up.process.pid)
+        running = sorted(descendants(up.process.pid), key=lambda process: process.pid)
         for role, mark in _ROLES.items():
             # The lowest id is the process itself: it starts its runs later.
-            mine = min((p for p in running if mark in p.command), default=None, key=_by_pid)
-            if mine is None:
-                report.faults.append(f"the {role} has gone")
+            process = next((process for process in running if mark in process.command), None)
+            if process is None:
+                report.faults.add(f"the {role} has gone")
                 return
-            report.usage[role].resident.append(mine.resident_bytes)
-            report.usage[role].files.append(mine.open_files)
+            report.resident[role].append(process.resident_bytes)
+            report.files[role].append(process.open_files)
         time.sleep(1.0)
 
 
-def _by_pid(process: object) -> int:
-    return int(getattr(process, "pid", 0))
-
-
-def _await_calm(fake: FakeAws, scraper: Scraper, right: Result, report: SoakReport) -> None:
+def _await_calm(scraper: Scraper, right: Result) -> Iterator[str]:
     """Waits for the snapshot of a scan without faults."""
-    fake.faults.clear()
     seen = len(scraper.snapshots)
     try:
-        eventually(lambda: len(scraper.snapshots) > seen + 1)
+        eventually(lambda: len(scraper.snapshots) > seen + 1, 3 * DEADLINE_SECONDS)
     except AssertionError:
-        report.faults.append("no snapshot came after the faults")
+        yield "no snapshot came after the faults"
     if scraper.last != right:
-        report.faults.append("the last scrape is not a fault-free scan's")
-
-
-def main() -> int:
-    parser = argparse.ArgumentParser(prog="soak", description="Everything, for minutes.")
-    parser.add_argument("--minutes", type=float, default=10)
-    parser.add_argument("--fault-rate", type=float, default=0.05)
-    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32))
-    options = parser.parse_args()
-    print(f"seed {options.seed}", flush=True)
-    with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder) / "place"
-        report = soak(place, 60 * options.minutes, options.seed, options.fault_rate)
-        print(report)
-        if report.faults:
-            print((place / "up.log").read_text()[-5000:], file=sys.stderr)
-    return bool(report.faults or report.grown)
-
-
-if __name__ == "__main__":
-    os.environ.pop("DAGSTER_HOME", None)
-    sys.exit(main())
+        yield "the last scrape is not that of a scan without faults"

@@ -18,8 +18,9 @@ SEED = int(os.environ.get("TAG_COMPLIANCE_TESTS_SEED", random.randrange(1 << 32)
 @pytest.mark.slow
 @pytest.mark.timeout(300 + 90 * MINUTES)
 def test_every_scrape_is_exact_while_one_call_to_aws_in_twenty_fails(tmp_path: Path) -> None:
-    report = soak(tmp_path / "place", 60 * MINUTES, SEED)
-    assert not report.faults, f"{report}\n{(tmp_path / 'place' / 'up.log').read_text()[-5000:]}"
+    report = soak(tmp_path / "place", 60 * MINUTES, SEED, fault_rate=0.05)
+    print(report)
+    assert not report.faults, (tmp_path / "place" / "up.log").read_text()[-5000:]
     assert report.snapshots >= 2
     if MINUTES >= LONG_ENOUGH_TO_MEASURE:
-        assert not report.grown, f"\n{report}"
+        assert not report.grown

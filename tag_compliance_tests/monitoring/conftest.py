@@ -6,7 +6,6 @@ import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -14,7 +13,7 @@ import pytest
 import yaml
 
 from tag_compliance_tests.monitoring.shipped import Json, load
-from tag_compliance_tests.support.loopback import fetch, free_port, serving
+from tag_compliance_tests.support.loopback import Handler, fetch, free_port, serving
 from tag_compliance_tests.support.process import PROGRAM, running
 from tag_compliance_tests.support.prometheus import Prometheus, running_prometheus
 from tag_compliance_tests.support.system import require
@@ -59,17 +58,12 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 def _running_webhook() -> Iterator[tuple[str, SimpleQueue[Json]]]:
     received: SimpleQueue[Json] = SimpleQueue()
 
-    class Handler(BaseHTTPRequestHandler):
+    class Webhook(Handler):
         def do_POST(self) -> None:
-            body = self.rfile.read(int(self.headers["Content-Length"]))
-            self.send_response(200)
-            self.end_headers()
-            received.put(json.loads(body))
+            received.put(json.loads(self.body()))
+            self.respond(200, {}, b"")
 
-        def log_message(self, *_args: object) -> None:
-            """Nothing goes to stderr."""
-
-    with serving(Handler) as url:
+    with serving(Webhook) as url:
         yield f"{url}/alerts", received
 
 

@@ -10,9 +10,10 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from tag_compliance_tests.fake_aws import FakeAws, generate_organization
-from tag_compliance_tests.pipeline.pipelines import REGIONS, Pipeline
-from tag_compliance_tests.support.aws import Enter
+from tag_compliance_tests.fake_aws import FakeAws, Organization, generate_organization
+from tag_compliance_tests.pipeline.pipelines import Pipeline
+from tag_compliance_tests.pipeline.tables import Tables
+from tag_compliance_tests.support.aws import REGIONS, Enter
 from tag_compliance_tests.support.environment import become, isolated
 
 _SILENT = {"telemetry": {"enabled": False}}
@@ -24,9 +25,14 @@ def _no_other_aws(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def fake(enter: Enter) -> Iterator[FakeAws]:
+def organization() -> Organization:
     """Three accounts with two regions of 30 resources each."""
-    with FakeAws(generate_organization(3, REGIONS, 30)) as fake:
+    return generate_organization(3, REGIONS, 30)
+
+
+@pytest.fixture
+def fake(organization: Organization, enter: Enter) -> Iterator[FakeAws]:
+    with FakeAws(organization) as fake:
         enter(fake)
         yield fake
 
@@ -49,14 +55,6 @@ def instance() -> Iterator[dg.DagsterInstance]:
 
 
 @pytest.fixture
-def kept_instance(tmp_path: Path, empty_home: Path) -> Iterator[dg.DagsterInstance]:
-    """In a folder, for code that opens the instance again, as a schedule's tick does."""
-    home = shutil.copytree(empty_home, tmp_path / "dagster")
-    with dg.DagsterInstance.local_temp(str(home), _SILENT) as instance:
-        yield instance
-
-
-@pytest.fixture
 def pipeline(tmp_path: Path, instance: dg.DagsterInstance) -> Pipeline:
     """Without a configuration yet."""
     return Pipeline(tmp_path, instance)
@@ -65,9 +63,23 @@ def pipeline(tmp_path: Path, instance: dg.DagsterInstance) -> Pipeline:
 @pytest.fixture
 def scanning(pipeline: Pipeline, fake: FakeAws) -> Pipeline:
     """Configured for the accounts of `fake`."""
-    pipeline.configure(ids_of(fake))
+    pipeline.configure(account.account_id for account in fake.organization)
     return pipeline
 
 
-def ids_of(fake: FakeAws) -> list[str]:
-    return [account.account_id for account in fake.organization]
+@pytest.fixture
+def idle(tmp_path: Path, empty_home: Path) -> Iterator[Pipeline]:
+    """Three accounts, every five minutes, and nothing has run yet.
+
+    The instance is in a folder, for code that opens it again, as a schedule's tick does.
+    """
+    home = shutil.copytree(empty_home, tmp_path / "dagster")
+    with dg.DagsterInstance.local_temp(str(home), _SILENT) as instance:
+        pipeline = Pipeline(tmp_path, instance)
+        pipeline.configure(f"{100_000_000_000 + number}" for number in range(3))
+        yield pipeline
+
+
+@pytest.fixture
+def tables(tmp_path: Path) -> Tables:
+    return Tables(tmp_path)

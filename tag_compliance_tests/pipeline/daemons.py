@@ -1,11 +1,10 @@
-"""Dagster's processes: a code server, the daemon, and the run processes that they start."""
+"""Dagster's processes: the daemon, its code server, and the run processes that this starts."""
 
 from __future__ import annotations
 
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -13,9 +12,6 @@ from importlib.resources import files
 from pathlib import Path
 
 import dagster as dg
-
-from tag_compliance_tests.support.loopback import free_port
-from tag_compliance_tests.support.waiting import eventually
 
 _STARTED = "Started process for run (pid: "
 
@@ -30,32 +26,28 @@ def write_home(home: Path, more: str = "") -> Path:
 
 @contextlib.contextmanager
 def running_dagster(home: Path, config: Path, environment: Mapping[str, str]) -> Iterator[Path]:
-    """Runs the code server and the daemon, with schedules and sensors; yields their log file."""
+    """Runs the daemon, with schedules and sensors, and a code server; yields their log file."""
     variables = {
         **environment,
         "DAGSTER_HOME": str(home),
         "TAG_COMPLIANCE_CONFIG": str(config),
         "PYTHONWARNINGS": "ignore",
     }
+    command = [sys.executable, "-m", "dagster._daemon", "run", "-m", "tag_compliance.definitions"]
     log = home / "processes.log"
-    port = free_port()
-    address = ("-h", "127.0.0.1", "-p", str(port))
-    server = ("-m", "dagster", "api", "grpc", *address, "-m", "tag_compliance.definitions")
-    daemon = ("-m", "dagster._daemon", "run", "--grpc-port", str(port), "--grpc-host", "127.0.0.1")
-    with contextlib.ExitStack() as stack, log.open("wb") as out:
-        for command in (server, daemon):
-            process = subprocess.Popen(
-                [sys.executable, *command],
-                env=variables,
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=out,
-                start_new_session=True,
-            )
-            stack.callback(_end, process)
-            if command is server:
-                eventually(lambda: _listens(port), 90, explain=log.read_text)
+    with log.open("wb") as out:
+        daemon = subprocess.Popen(
+            command,
+            env=variables,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            start_new_session=True,
+        )
+    try:
         yield log
+    finally:
+        _end_session(daemon)
 
 
 def pid_of(instance: dg.DagsterInstance, run_id: str) -> int | None:
@@ -67,7 +59,7 @@ def pid_of(instance: dg.DagsterInstance, run_id: str) -> int | None:
     return None
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def _end_session(process: subprocess.Popen[bytes]) -> None:
     """Ends every process of its session, run processes included."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
@@ -76,9 +68,3 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-
-
-def _listens(port: int) -> bool:
-    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1.0):
-        return True
-    return False

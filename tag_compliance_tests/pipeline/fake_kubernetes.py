@@ -6,13 +6,12 @@ import contextlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from tag_compliance_tests.support.loopback import serving
+from tag_compliance_tests.support.loopback import Handler, serving
 
 
 @dataclass
@@ -21,38 +20,34 @@ class FakeKubernetes:
 
     url: str = ""
     jobs: dict[str, dict[str, Any]] = field(default_factory=dict)
-    requests: list[str] = field(default_factory=list)
+    posted_to: list[str] = field(default_factory=list)
     status: dict[str, Any] = field(default_factory=lambda: {"active": 1})
 
-    def write_kubeconfig(self, path: Path) -> Path:
-        named = {"name": "fake"}
+    def write_kubeconfig(self, path: Path) -> str:
         content = {
             "apiVersion": "v1",
             "kind": "Config",
-            "clusters": [{**named, "cluster": {"server": self.url}}],
-            "users": [{**named, "user": {}}],
-            "contexts": [{**named, "context": {"cluster": "fake", "user": "fake"}}],
+            "clusters": [{"name": "fake", "cluster": {"server": self.url}}],
+            "users": [{"name": "fake", "user": {}}],
+            "contexts": [{"name": "fake", "context": {"cluster": "fake", "user": "fake"}}],
             "current-context": "fake",
         }
         path.write_text(yaml.safe_dump(content), encoding="utf-8")
-        return path
+        return str(path)
 
 
 @contextlib.contextmanager
 def fake_kubernetes() -> Iterator[FakeKubernetes]:
     fake = FakeKubernetes()
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
-            manifest = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            fake.requests.append(f"{self.command} {self.path}")
+    class KubernetesHandler(Handler):
+        def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
+            manifest = json.loads(self.body())
+            fake.posted_to.append(self.path)
             fake.jobs[manifest["metadata"]["name"]] = manifest
             self._respond(201, manifest)
 
-        def do_GET(self) -> None:
-            fake.requests.append(f"{self.command} {self.path}")
+        def do_GET(self) -> None:  # noqa: N802 - the same
             *_, kind, name = self.path.partition("?")[0].removesuffix("/status").split("/")
             if kind == "jobs" and name in fake.jobs:
                 self._respond(200, {**fake.jobs[name], "status": fake.status})
@@ -61,22 +56,10 @@ def fake_kubernetes() -> Iterator[FakeKubernetes]:
             else:
                 self._respond(404, {"kind": "Status", "status": "Failure", "code": 404})
 
-        def do_DELETE(self) -> None:
-            self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            fake.requests.append(f"{self.command} {self.path}")
-            self._respond(200, {"kind": "Status", "status": "Success"})
-
         def _respond(self, status: int, content: dict[str, Any]) -> None:
             data = json.dumps(content).encode()
-            self.send_response_only(status)
-            self.send_header("Content-Type", "application/json")
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+            self.respond(status, {"Content-Type": "application/json"}, data)
 
-        def log_message(self, *_args: object) -> None:
-            """Nothing goes to stderr."""
-
-    with serving(Handler) as url:
+    with serving(KubernetesHandler) as url:
         fake.url = url
         yield fake

@@ -21,11 +21,7 @@ from tag_compliance.pipeline.run_queries import is_publishing, is_reading
 from tag_compliance.pipeline.run_tags import SCAN_TAG
 from tag_compliance.snapshot.status import ScanStatus
 from tag_compliance_tests.fake_aws import FakeAws, Fault
-from tag_compliance_tests.pipeline.daemons import (
-    pid_of,
-    running_dagster,
-    write_home,
-)
+from tag_compliance_tests.pipeline.daemons import pid_of, running_dagster, write_home
 from tag_compliance_tests.pipeline.pipelines import Pipeline, of_account
 from tag_compliance_tests.pipeline.postgres import running_postgres, storage_section
 from tag_compliance_tests.support.exposition import Values
@@ -51,8 +47,8 @@ class LargeScans:
         self._eventually(self.pipeline.snapshots.load)
         return self.pipeline.samples()
 
-    def kill_one(self, account_id: str) -> tuple[str, list[str]]:
-        """Kills the run that reads this account; returns the id and all accounts of the run."""
+    def kill_one(self, account_id: str) -> dg.DagsterRun:
+        """Kills the run that reads this account, and returns it."""
         seen = self.fake.calls.count("GetResources", account_id)
         rule = self.fake.faults.add(
             Fault.HANG, operation="GetResources", account_id=account_id, times=None
@@ -63,41 +59,36 @@ class LargeScans:
         pid = self._eventually(lambda: pid_of(self.pipeline.instance, run.run_id))
         os.kill(pid, signal.SIGKILL)
         self.fake.faults.clear()
-        return run.run_id, self._accounts_of(run)
+        return run
 
-    def snapshot_after(self, run_id: str) -> ScanStatus:
+    def snapshot_after(self, run: dg.DagsterRun) -> ScanStatus:
         """The status of the snapshot of the scan that the run belongs to."""
-
-        def is_published() -> bool:
-            runs = self.runs_of(run_id)
-            return any(is_publishing(run) and run.status is Status.SUCCESS for run in runs)
-
-        self._eventually(is_published)
+        self._eventually(lambda: Status.SUCCESS in self.publications_of(run))
         return self.pipeline.current().status
 
-    def runs_of(self, run_id: str) -> list[dg.DagsterRun]:
-        """All runs of the scan that the run belongs to."""
-        run = self.pipeline.instance.get_run_by_id(run_id)
-        assert run is not None
+    def publications_of(self, run: dg.DagsterRun) -> list[dg.DagsterRunStatus]:
+        """The status of each publishing run of the scan that the run belongs to."""
         wanted = dg.RunsFilter(tags={SCAN_TAG: run.tags[SCAN_TAG]})
-        return [r.dagster_run for r in self.pipeline.instance.get_run_records(wanted)]
+        runs = [r.dagster_run for r in self.pipeline.instance.get_run_records(wanted)]
+        return [run.status for run in runs if is_publishing(run)]
 
     def _eventually(self, find: Callable[[], _FoundT | None]) -> _FoundT:
         """Queries the database less often than other waits do, because the scan uses it as well."""
-        return eventually(find, self.patience, pause=0.5, explain=self._end_of_log)
 
-    def _end_of_log(self) -> str:
-        return self.log.read_text(errors="replace")[-4_000:]
+        def end_of_log() -> str:
+            return self.log.read_text(errors="replace")[-4_000:]
+
+        return eventually(find, self.patience, pause=0.5, explain=end_of_log)
 
     def _reading(self, account_id: str) -> dg.DagsterRun | None:
         started = dg.RunsFilter(statuses=[Status.STARTED])
         for record in self.pipeline.instance.get_run_records(started):
             run = record.dagster_run
-            if is_reading(run) and account_id in self._accounts_of(run):
+            if is_reading(run) and account_id in self.accounts_of(run):
                 return run
         return None
 
-    def _accounts_of(self, run: dg.DagsterRun) -> list[str]:
+    def accounts_of(self, run: dg.DagsterRun) -> list[str]:
         ids = self.pipeline.partitions()
         first, last = (
             ids.index(run.tags[f"dagster/asset_partition_range_{end}"]) for end in ("start", "end")
@@ -130,25 +121,22 @@ def show(scans: LargeScans, single: Values, victim: str) -> dict[str, float]:
     assert scans.first_snapshot() == single
     seconds = {"first snapshot": time.monotonic() - began}
 
-    killed, part = scans.kill_one(victim)
+    killed = scans.kill_one(victim)
     began = time.monotonic()
     status = scans.snapshot_after(killed)
     seconds["from the kill to the snapshot"] = time.monotonic() - began
 
-    run = scans.pipeline.instance.get_run_by_id(killed)
-    assert run is not None
-    assert run.status is Status.FAILURE
+    assert scans.pipeline.status_of(killed.run_id) is Status.FAILURE
     assert status.outcome is Outcome.PARTIAL
     failed = {a.account_id: a for a in status.accounts if not a.succeeded}
     # What the run had read before it was killed is stored and counts.
     assert victim in failed
-    assert set(failed) <= set(part)
+    assert set(failed) <= set(scans.accounts_of(killed))
     reasons = {region.reason for account in failed.values() for region in account.regions}
     assert reasons == {Reason.INTERNAL}
     samples = scans.pipeline.samples()
     for account in status.accounts:
         wanted = {} if account.account_id in failed else of_account(single, account.account_id)
         assert of_account(samples, account.account_id) == wanted
-    published = [run for run in scans.runs_of(killed) if is_publishing(run)]
-    assert len(published) == 1
+    assert len(scans.publications_of(killed)) == 1
     return seconds

@@ -1,4 +1,4 @@
-"""A PostgreSQL of one's own: Debian's programs, a temporary folder, a port on loopback."""
+"""A PostgreSQL for a test: Debian's programs, a temporary folder, a port on loopback."""
 
 from __future__ import annotations
 
@@ -10,57 +10,34 @@ import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from tag_compliance_tests.support.loopback import free_port
+from tag_compliance_tests.support.process import running
 from tag_compliance_tests.support.system import require
-from tag_compliance_tests.support.waiting import DEADLINE_SECONDS, eventually
+from tag_compliance_tests.support.waiting import eventually
 
 
 @contextlib.contextmanager
 def running_postgres(*, durable: bool = False) -> Iterator[str]:
-    """The URL of an empty database; `durable` where it is to write to disk as one in use does.
-
-    PostgreSQL refuses root, which becomes somebody else for it.
-    """
+    """The URL of an empty database; if `durable`, it writes to disk as one in use does."""
     binaries = _binaries()
     folder = Path(tempfile.mkdtemp(prefix="postgres-"))
-    user = _unprivileged()
-    if user is not None:
-        os.chown(folder, user.pw_uid, user.pw_gid)
-    uid, gid = (user.pw_uid, user.pw_gid) if user else (None, None)
-    others: list[int] | None = [] if user else None
-    data, port = folder / "data", free_port()
-    create = [f"{binaries}/initdb", "-D", str(data), "-U", "dagster", "-A", "trust", "--no-sync"]
+    options: dict[str, Any] = {"cwd": folder, **_unprivileged(folder)}
+    data, port = str(folder / "data"), free_port()
+    create = [f"{binaries}/initdb", "-D", data, "-U", "dagster", "-A", "trust", "--no-sync"]
     serve = [
-        *(f"{binaries}/postgres", "-D", str(data), "-k", str(folder), "-h", "127.0.0.1"),
+        *(f"{binaries}/postgres", "-D", data, "-k", str(folder), "-h", "127.0.0.1"),
         *("-p", str(port), "-c", "timezone=UTC", "-c", "max_connections=200"),
         *(() if durable else ("-F",)),
     ]
+    is_ready = [f"{binaries}/pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
     try:
-        subprocess.run(
-            create,
-            check=True,
-            capture_output=True,
-            cwd=folder,
-            user=uid,
-            group=gid,
-            extra_groups=others,
-        )
-        server = subprocess.Popen(
-            serve,
-            stderr=subprocess.DEVNULL,
-            cwd=folder,
-            user=uid,
-            group=gid,
-            extra_groups=others,
-        )
-        try:
-            _await_ready(binaries, port)
+        subprocess.run(create, check=True, capture_output=True, **options)
+        with running(serve, folder / "log", **options):
+            eventually(lambda: subprocess.run(is_ready, check=False).returncode == 0, pause=0.1)
             # The driver is named: SQLAlchemy itself would take psycopg 3, dagster-postgres has 2.
             yield f"postgresql+psycopg2://dagster@127.0.0.1:{port}/postgres"
-        finally:
-            server.terminate()
-            server.wait(DEADLINE_SECONDS)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -84,15 +61,13 @@ def _packaged() -> list[Path]:
     return sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
 
 
-def _unprivileged() -> pwd.struct_passwd | None:
+def _unprivileged(folder: Path) -> dict[str, Any]:
+    """The options of a process that PostgreSQL accepts, which refuses root; it owns the folder."""
     if os.getuid() != 0:
-        return None
+        return {}
     for name in ("postgres", "nobody"):
         with contextlib.suppress(KeyError):
-            return pwd.getpwnam(name)
+            user = pwd.getpwnam(name)
+            os.chown(folder, user.pw_uid, user.pw_gid)
+            return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
     raise RuntimeError("there is no user for whom PostgreSQL would run")
-
-
-def _await_ready(binaries: Path, port: int) -> None:
-    command = [f"{binaries}/pg_isready", "-q", "-h", "127.0.0.1", "-p", str(port)]
-    eventually(lambda: subprocess.run(command, check=False).returncode == 0, pause=0.1)

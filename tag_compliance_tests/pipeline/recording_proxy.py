@@ -6,10 +6,9 @@ import contextlib
 import http.client
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
-from tag_compliance_tests.support.loopback import serving
+from tag_compliance_tests.support.loopback import Handler, serving
 
 
 @dataclass(frozen=True)
@@ -29,9 +28,6 @@ class RecordingProxy:
     down: bool = False
     requests: list[Exchange] = field(default_factory=list)
 
-    def since(self, count: int) -> list[Exchange]:
-        return self.requests[count:]
-
 
 @contextlib.contextmanager
 def recording_proxy(target: str) -> Iterator[RecordingProxy]:
@@ -39,46 +35,27 @@ def recording_proxy(target: str) -> Iterator[RecordingProxy]:
     proxy = RecordingProxy()
     address = urlsplit(target).netloc
 
-    class Handler(BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Proxy(Handler):
         def _forward(self) -> None:
-            body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+            body = self.body()
             if proxy.down:
-                self._respond(503, {}, b"")
+                self.respond(503, {}, b"")
                 return
             with contextlib.closing(http.client.HTTPConnection(address, timeout=20)) as upstream:
-                headers = {n: v for n, v in self.headers.items() if n.lower() != "expect"}
-                upstream.request(self.command, self.path, body, headers)
+                sent = {n: v for n, v in self.headers.items() if n.lower() != "expect"}
+                upstream.request(self.command, self.path, body, sent)
                 response = upstream.getresponse()
                 data = response.read()
-            url = urlsplit(self.path)
+            url, is_conditional = urlsplit(self.path), "If-None-Match" in self.headers
             proxy.requests.append(
-                Exchange(
-                    self.command,
-                    url.path,
-                    url.query,
-                    bool(self.headers.get("If-None-Match")),
-                    response.status,
-                )
+                Exchange(self.command, url.path, url.query, is_conditional, response.status)
             )
-            self._respond(response.status, dict(response.getheaders()), data)
-
-        def _respond(self, status: int, headers: dict[str, str], data: bytes) -> None:
-            self.send_response_only(status)
-            for name, value in headers.items():
-                if name.lower() not in {"content-length", "connection", "transfer-encoding"}:
-                    self.send_header(name, value)
-            self.send_header("Content-Length", str(len(data)))
-            self.end_headers()
-            if self.command != "HEAD":
-                self.wfile.write(data)
+            own = {"content-length", "connection", "transfer-encoding"}
+            headers = {n: v for n, v in response.getheaders() if n.lower() not in own}
+            self.respond(response.status, headers, data)
 
         do_GET = do_PUT = do_POST = do_HEAD = do_DELETE = _forward  # noqa: N815 - the names that http.server calls
 
-        def log_message(self, *_args: object) -> None:
-            """Nothing goes to stderr."""
-
-    with serving(Handler) as url:
+    with serving(Proxy) as url:
         proxy.url = url
         yield proxy

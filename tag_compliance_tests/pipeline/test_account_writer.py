@@ -1,10 +1,9 @@
-"""What a reading run stores of each account, and what is left if it is killed."""
+"""What a reading run stores of an account, which reading counts, and what a kill leaves."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
-from pathlib import Path
+from datetime import date, datetime, timedelta
 
 import pytest
 
@@ -12,27 +11,23 @@ from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.counts import Counts
 from tag_compliance.domain.read_status import Reason
 from tag_compliance.storage.base import Storage
-from tag_compliance_tests.pipeline.accounts import account
+from tag_compliance_tests.domain.organizations import NOON
 from tag_compliance_tests.pipeline.tables import (
     AWAY,
+    CONFIG,
     HOME,
+    LATER,
     ONE,
     TWO,
     Tables,
+    account,
     config_of,
     evaluation_file,
     inventory_file,
 )
 from tag_compliance_tests.snapshot.intercepted_storage import InterceptedStorage
 
-NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
-LATER = NOON + timedelta(minutes=5)
-CONFIG = config_of()
-
-
-@pytest.fixture
-def tables(tmp_path: Path) -> Tables:
-    return Tables(tmp_path)
+OK, FAILED = Reason.OK, Reason.TIMEOUT
 
 
 def test_an_account_is_written_as_one_inventory_and_one_evaluation_and_nothing_is_read_back(
@@ -42,12 +37,11 @@ def test_an_account_is_written_as_one_inventory_and_one_evaluation_and_nothing_i
     assert tables.operations == {
         ("update", "tables/reading_runs"): 1,
         ("read", "tables/reading_runs"): 1,
+        ("delete", f"tables/failed_readings/{ONE}.json"): 1,
         ("update", inventory_file(ONE)): 1,
         ("update", evaluation_file(ONE)): 1,
     }
-    evaluation, inventory = tables.evaluation(ONE), tables.inventory(ONE)
-    assert evaluation is not None
-    assert inventory is not None
+    inventory, evaluation = tables.load(ONE)
     assert evaluation.summary.total == Counts(returned=4, excluded=0, counted=4, compliant=2)
     assert evaluation.status == inventory.status
     assert len(evaluation.findings()) == 4
@@ -57,8 +51,7 @@ def test_an_account_is_evaluated_on_the_day_on_which_its_scan_started(tables: Ta
     before_midnight = NOON.replace(hour=23, minute=59, second=59)
     read_at = before_midnight + timedelta(seconds=2)
     tables.store(CONFIG, before_midnight, account(ONE, HOME, at=read_at))
-    evaluation = tables.evaluation(ONE)
-    assert evaluation is not None
+    _, evaluation = tables.load(ONE)
     assert evaluation.basis.day == date(2026, 5, 4)
 
 
@@ -69,9 +62,7 @@ def test_a_failed_account_is_evaluated_with_the_rows_that_it_keeps(
     config = config_of(on_failure=on_failure)
     tables.store(config, NOON, account(ONE, HOME, at=NOON))
     tables.store(config, LATER, account(ONE, HOME, reason=Reason.THROTTLED, at=LATER))
-    evaluation, inventory = tables.evaluation(ONE), tables.inventory(ONE)
-    assert evaluation is not None
-    assert inventory is not None
+    inventory, evaluation = tables.load(ONE)
     assert len(inventory.resources) == 2
     assert evaluation.summary.total.counted == counted
     assert evaluation.status.reason is Reason.THROTTLED
@@ -108,16 +99,12 @@ def test_an_account_is_published_consistently_wherever_the_process_was_killed(
 ) -> None:
     """Before its evaluation is stored, between its two files, or afterwards."""
     tables.store(CONFIG, NOON, account(ONE, HOME, AWAY, at=NOON))
-    whole = tables.storage
-    tables.storage = _Killed(whole, file)
+    undamaged = tables.storage
+    tables.storage = _Killed(undamaged, file)
+    second_scan = account(ONE, HOME, AWAY, good=7, at=LATER), account(TWO, HOME, AWAY, at=LATER)
     with pytest.raises(KeyboardInterrupt):
-        tables.store(
-            CONFIG,
-            LATER,
-            account(ONE, HOME, AWAY, good=7, at=LATER),
-            account(TWO, HOME, AWAY, at=LATER),
-        )
-    tables.storage = whole
+        tables.store(CONFIG, LATER, *second_scan)
+    tables.storage = undamaged
     results = tables.merge(CONFIG, LATER, read_since).results
     counts, status = results.summary.by_account[AccountId(ONE)], results.statuses[0]
     if file != evaluation_file(ONE):

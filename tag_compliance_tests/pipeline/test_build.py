@@ -15,21 +15,19 @@ import dagster as dg
 import pandas as pd
 import pytest
 
-from tag_compliance.pipeline.assets import IO_MANAGER
-from tag_compliance.pipeline.build import build_definitions
-from tag_compliance.pipeline.run_requests import ACCOUNTS, range_tags
+from tag_compliance.definitions import definitions
+from tag_compliance.pipeline.run_requests import range_tags
 from tag_compliance.pipeline.run_tags import PUBLISH_JOB, SCAN_JOB
-from tag_compliance_tests.fake_aws import FakeAws
-from tag_compliance_tests.pipeline.conftest import ids_of
 from tag_compliance_tests.pipeline.pipelines import Pipeline
+from tag_compliance_tests.pipeline.ticks import publish
 
 LITERAL = Path(__file__).with_name("definitions.json")
 
 
-def described(definitions: dg.Definitions) -> dict[str, Any]:
+def described(found: dg.Definitions) -> dict[str, Any]:
     """Everything that the UI shows of the definitions."""
-    repository = definitions.get_repository_def()
-    graph = definitions.resolve_asset_graph()
+    repository = found.get_repository_def()
+    graph = found.resolve_asset_graph()
     return {
         "assets": {
             key.to_user_string(): {
@@ -67,29 +65,30 @@ def described(definitions: dg.Definitions) -> dict[str, Any]:
             }
             for sensor in sorted(repository.sensor_defs, key=lambda s: s.name)
         },
-        "resources": sorted(definitions.resources or {}),
+        "resources": sorted(found.resources or {}),
     }
 
 
 def test_the_definitions_equal_the_recorded_ones(pipeline: Pipeline) -> None:
     pipeline.configure(["100000000000"], owners=["team:platform"])
+    dg.Definitions.validate_loadable(pipeline.definitions())
     found = described(pipeline.definitions())
     if os.environ.get("WRITE_DEFINITIONS") == "1":
         LITERAL.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     assert found == json.loads(LITERAL.read_text(encoding="utf-8"))
 
 
-def test_a_faulty_configuration_changes_only_the_owners(tmp_path: Path) -> None:
-    found = described(build_definitions(tmp_path / "missing.yaml", None, {}))
+def test_a_code_location_with_a_faulty_configuration_loads_without_its_owners(
+    pipeline: Pipeline, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pipeline.config_path.write_text("unknown: 1\n")
+    monkeypatch.setenv("TAG_COMPLIANCE_CONFIG", str(pipeline.config_path))
     literal = json.loads(LITERAL.read_text(encoding="utf-8"))
     for asset in literal["assets"].values():
         asset["owners"] = []
-    assert found == literal
-
-
-def test_the_definitions_are_loadable(pipeline: Pipeline) -> None:
-    pipeline.configure(["100000000000"])
-    dg.Definitions.validate_loadable(pipeline.definitions())
+    loaded = definitions()
+    assert isinstance(loaded, dg.Definitions)
+    assert described(loaded) == literal
 
 
 @pytest.mark.parametrize(
@@ -99,18 +98,15 @@ def test_cadence_and_freshness_follow_the_interval(
     pipeline: Pipeline, seconds: int, cron: str, stale: int
 ) -> None:
     pipeline.configure(["100000000000"], refresh_interval=seconds)
-    definitions = pipeline.definitions()
-    assert definitions.resolve_schedule_def("scan_schedule").cron_schedule == cron
-    node = definitions.resolve_asset_graph().get(dg.AssetKey("metric_snapshot"))
+    found = pipeline.definitions()
+    assert found.resolve_schedule_def("scan_schedule").cron_schedule == cron
+    node = found.resolve_asset_graph().get(dg.AssetKey("metric_snapshot"))
     wanted = dg.FreshnessPolicy.time_window(fail_window=timedelta(seconds=stale))
     assert node.freshness_policy == wanted
 
 
-def test_another_team_can_use_the_assets_in_its_code_location(
-    pipeline: Pipeline, fake: FakeAws
-) -> None:
+def test_another_team_can_use_the_assets_in_its_code_location(scanning: Pipeline) -> None:
     """With a key prefix, a group, another default IO manager, and an asset that takes the rows."""
-    pipeline.configure(ids_of(fake))
     kept: dict[str, Any] = {}
 
     class TheirIOManager(dg.IOManager):
@@ -129,58 +125,29 @@ def test_another_team_can_use_the_assets_in_its_code_location(
         return {str(service): int(n) for service, n in counts.items()}
 
     merged = dg.Definitions.merge(
-        pipeline.definitions(key_prefix=["platform"], group_name="guardrails"),
+        scanning.definitions(key_prefix=["platform"], group_name="guardrails"),
         dg.Definitions(assets=[untagged_by_service], resources={"io_manager": TheirIOManager()}),
     )
-    ids = ids_of(fake)
-    pipeline.instance.add_dynamic_partitions(ACCOUNTS.name or "", ids)
-    result = merged.resolve_implicit_global_asset_job_def().execute_in_process(
-        instance=pipeline.instance, tags=range_tags(ids[0], ids[-1])
-    )
-    assert result.success
-    graph = merged.resolve_asset_graph()
-    ours = dg.AssetKey(["platform", "metric_snapshot"])
-    assert graph.get(ours).group_name == "guardrails"
+    scanning.requests()
+    tags = range_tags(scanning.ids[0], scanning.ids[-1])
+    assert scanning.materialize(definitions=merged, tags=tags).success
+    ours = merged.resolve_asset_graph().get(dg.AssetKey(["platform", "metric_snapshot"]))
+    assert ours.group_name == "guardrails"
     for job in (SCAN_JOB, PUBLISH_JOB):
         assert merged.resolve_job_def(job).name == job
-    counts = pipeline.current().status.counts
+    counts = scanning.current().status.counts
     noncompliant = counts.counted - counts.compliant
     assert sum(kept["finance/untagged_by_service"].values()) == noncompliant > 0
 
 
-def test_a_pipeline_with_a_key_prefix_publishes_what_was_read_in_the_ui(
-    pipeline: Pipeline, fake: FakeAws
-) -> None:
-    ids = ids_of(fake)
-    pipeline.configure(ids)
-    pipeline.requests()
-    definitions = pipeline.definitions(key_prefix=["platform"])
-    reading = definitions.resolve_implicit_global_asset_job_def().execute_in_process(
-        instance=pipeline.instance,
-        partition_key=ids[0],
-        asset_selection=[
-            dg.AssetKey(["platform", "scan_config"]),
-            dg.AssetKey(["platform", "raw_resources"]),
-        ],
-    )
-    assert reading.success
-    with dg.build_sensor_context(
-        instance=pipeline.instance, resources={"configuration": pipeline.resource()}
-    ) as context:
-        tick = definitions.resolve_sensor_def("scan_publish").evaluate_tick(context)
-    (request,) = tick.run_requests or ()
-    publishing = definitions.resolve_job_def(PUBLISH_JOB).execute_in_process(
-        instance=pipeline.instance, tags=dict(request.tags)
+def test_a_pipeline_with_a_key_prefix_publishes_what_was_read_in_the_ui(scanning: Pipeline) -> None:
+    scanning.requests()
+    prefixed = scanning.definitions(key_prefix=["platform"])
+    read = "platform/scan_config", "platform/raw_resources"
+    scanning.materialize(*read, partition=scanning.ids[0], definitions=prefixed)
+    request = publish(scanning, "platform").request
+    publishing = prefixed.resolve_job_def(PUBLISH_JOB).execute_in_process(
+        instance=scanning.instance, tags=dict(request.tags)
     )
     assert publishing.success
-    assert pipeline.current().status.counts.counted == 60
-
-
-def test_the_resource_keys_do_not_collide_with_common_ones(pipeline: Pipeline) -> None:
-    pipeline.configure(["100000000000"])
-    assert sorted(pipeline.definitions().resources or {}) == [
-        "configuration",
-        "heartbeat",
-        "scan_progress",
-        IO_MANAGER,
-    ]
+    assert scanning.current().status.counts.counted == 60

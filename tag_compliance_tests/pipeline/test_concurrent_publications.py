@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import dagster as dg
 import pytest
 
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.pipeline.account_writer import AccountWriter, next_reading_run
 from tag_compliance.pipeline.io_manager import TableIOManager
 from tag_compliance.pipeline.merge import MergedScan
 from tag_compliance.pipeline.run_requests import publish_request
-from tag_compliance_tests.fake_aws import FakeAws
-from tag_compliance_tests.pipeline.accounts import account
-from tag_compliance_tests.pipeline.conftest import ids_of
-from tag_compliance_tests.pipeline.pipelines import REGIONS, Pipeline
-
-
-def store(pipeline: Pipeline, account_id: str, good: int, at: datetime | None = None) -> None:
-    """A reading of one account, with so many compliant resources in each region and one other."""
-    storage = pipeline.storage
-    writer = AccountWriter(
-        pipeline.config(), storage, pytest.fail, utc_now(), next_reading_run(storage)
-    )
-    assert writer.store(account(account_id, *REGIONS, good=good, at=at)) is not None
+from tag_compliance_tests.pipeline.pipelines import Pipeline
 
 
 def publish(pipeline: Pipeline, reading: str) -> None:
@@ -37,7 +24,6 @@ def publish(pipeline: Pipeline, reading: str) -> None:
 @pytest.mark.parametrize("read_meanwhile", [(0,), (1, 2), (0, 1, 2)])
 def test_results_that_were_merged_before_another_publication_are_merged_again(
     scanning: Pipeline,
-    fake: FakeAws,
     monkeypatch: pytest.MonkeyPatch,
     read_meanwhile: tuple[int, ...],
 ) -> None:
@@ -45,16 +31,15 @@ def test_results_that_were_merged_before_another_publication_are_merged_again(
 
     The last account of the slow run was read after them, so times do not show what is older.
     """
-    ids = ids_of(fake)
     scanning.scan()
-    store(scanning, ids[0], good=9, at=utc_now() + timedelta(minutes=1))
+    scanning.store_reading(scanning.ids[0], good=9, at=utc_now() + timedelta(minutes=1))
     pass_on, others = TableIOManager.handle_output, iter([read_meanwhile])
 
     def interleaved(self: TableIOManager, context: dg.OutputContext, obj: Any) -> None:
         pass_on(self, context, obj)
         for read in others if isinstance(obj, MergedScan) else ():
             for number in read:
-                store(scanning, ids[number], good=69)
+                scanning.store_reading(scanning.ids[number], good=69)
             publish(scanning, "fast")
 
     monkeypatch.setattr(TableIOManager, "handle_output", interleaved)

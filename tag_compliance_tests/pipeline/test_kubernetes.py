@@ -11,7 +11,6 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import kubernetes_validate
@@ -64,20 +63,17 @@ def cluster(
     for name, value in PASSED_ON.items():
         monkeypatch.setenv(name, value)
     settings = yaml.safe_load(SHIPPED.read_text(encoding="utf-8"))
-    shutil.copytree(empty_home, tmp_path / "dagster")
-    settings["storage"] = {"sqlite": {"base_dir": str(tmp_path / "dagster")}}
-    settings["local_artifact_storage"]["config"]["base_dir"] = str(tmp_path / "dagster")
-    kubeconfig = kubernetes.write_kubeconfig(tmp_path / "kubeconfig")
+    home = str(shutil.copytree(empty_home, tmp_path / "dagster"))
+    settings["storage"] = {"sqlite": {"base_dir": home}}
+    settings["local_artifact_storage"]["config"]["base_dir"] = home
     settings["run_launcher"]["config"] |= {
         "load_incluster_config": False,
-        "kubeconfig_file": str(kubeconfig),
+        "kubeconfig_file": kubernetes.write_kubeconfig(tmp_path / "kubeconfig"),
     }
     (tmp_path / "dagster.yaml").write_text(yaml.safe_dump(settings), encoding="utf-8")
     with dg.DagsterInstance.from_config(str(tmp_path)) as instance:
-        monkeypatch.delenv("TAG_COMPLIANCE_STORAGE")
         pipeline = Pipeline(tmp_path, instance)
         pipeline.configure([f"{n:012d}" for n in range(5)], max_accounts_per_run=2)
-        monkeypatch.setenv("TAG_COMPLIANCE_STORAGE", PASSED_ON["TAG_COMPLIANCE_STORAGE"])
         yield pipeline
 
 
@@ -93,73 +89,57 @@ def launch(
     return run
 
 
-def container_of(job: dict[str, Any]) -> dict[str, Any]:
-    (container,) = job["spec"]["template"]["spec"]["containers"]
-    assert isinstance(container, dict)
-    return container
-
-
 def test_each_run_of_a_scan_becomes_a_job(cluster: Pipeline, kubernetes: FakeKubernetes) -> None:
     runs = [launch(cluster, dict(request.tags)) for request in cluster.requests()]
     assert len(runs) == 3
     publishing = publish_request(runs[-1], None)
     runs.append(launch(cluster, dict(publishing.tags), PUBLISH_JOB))
-    assert kubernetes.requests == [f"POST /apis/batch/v1/namespaces/{NAMESPACE}/jobs"] * 4
+    assert kubernetes.posted_to == [f"/apis/batch/v1/namespaces/{NAMESPACE}/jobs"] * 4
     found = {job["metadata"]["labels"]["dagster/run-id"] for job in kubernetes.jobs.values()}
     assert found == {run.run_id for run in runs}
 
 
-def test_the_manifest_follows_the_schema_of_kubernetes(
-    cluster: Pipeline, kubernetes: FakeKubernetes
-) -> None:
-    launch(cluster)
-    (job,) = kubernetes.jobs.values()
-    kubernetes_validate.validate(job, "1.34", strict=True)
-    with pytest.raises(kubernetes_validate.ValidationError):
-        kubernetes_validate.validate({**job, "unknown": 1}, "1.34", strict=True)
-
-
-def test_the_job_runs_the_image_of_this_project_without_privileges(
+def test_the_job_is_valid_and_runs_the_image_of_this_project_without_privileges(
     cluster: Pipeline, kubernetes: FakeKubernetes
 ) -> None:
     run = launch(cluster)
     (job,) = kubernetes.jobs.values()
-    pod, container = job["spec"]["template"]["spec"], container_of(job)
+    kubernetes_validate.validate(job, "1.34", strict=True)
+    with pytest.raises(kubernetes_validate.ValidationError):
+        kubernetes_validate.validate({**job, "unknown": 1}, "1.34", strict=True)
+    assert job["spec"]["backoffLimit"] == 0
+    pod = job["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
     assert container["image"] == IMAGE
     assert container["args"][:5] == ["python", "-m", "dagster", "api", "execute_run"]
     assert run.run_id in container["args"][5]
-    assert job["spec"]["backoffLimit"] == 0
     assert pod["restartPolicy"] == "Never"
     assert pod["serviceAccountName"] == "tag-compliance-run"
     assert pod["automountServiceAccountToken"] is False
     assert pod["securityContext"]["runAsNonRoot"] is True
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     environment = {variable["name"]: variable.get("value") for variable in container["env"]}
-    assert PASSED_ON.items() <= environment.items()
-    assert environment["DAGSTER_HOME"] == "/app/dagster"
+    assert (PASSED_ON | {"DAGSTER_HOME": "/app/dagster"}).items() <= environment.items()
     mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
     assert {"/app/config.yaml", "/app/dagster", "/tmp", "/app/state"} <= mounts
 
 
-@pytest.mark.parametrize(
-    ("status", "health"),
-    [
-        ({"active": 1}, WorkerStatus.RUNNING),
-        ({"failed": 1}, WorkerStatus.FAILED),
-        ({"succeeded": 1}, WorkerStatus.SUCCESS),
-    ],
-)
 def test_run_monitoring_reads_the_health_of_a_run_from_its_job(
-    cluster: Pipeline, kubernetes: FakeKubernetes, status: dict[str, int], health: WorkerStatus
+    cluster: Pipeline, kubernetes: FakeKubernetes
 ) -> None:
-    run = launch(cluster)
-    kubernetes.status = dict(status)
+    run_id = launch(cluster).run_id
     launcher = cluster.instance.run_launcher
     assert launcher.supports_check_run_worker_health
     assert cluster.instance.run_monitoring_enabled
-    latest = cluster.instance.get_run_by_id(run.run_id)
-    assert latest is not None
-    assert launcher.check_run_worker_health(latest).status is health
+    run = cluster.instance.get_run_by_id(run_id)
+    assert run is not None
+    for status, health in (
+        ("active", WorkerStatus.RUNNING),
+        ("failed", WorkerStatus.FAILED),
+        ("succeeded", WorkerStatus.SUCCESS),
+    ):
+        kubernetes.status = {status: 1}
+        assert launcher.check_run_worker_health(run).status is health
 
 
 def test_the_shipped_storage_names_a_driver_that_is_installed() -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -24,19 +23,12 @@ from tag_compliance.pipeline.run_tags import (
     TRIGGER_TAG,
     scan_times,
 )
-from tag_compliance_tests.pipeline.pipelines import Pipeline, make_older
-from tag_compliance_tests.pipeline.ticks import look, publish, tick
+from tag_compliance_tests.pipeline.pipelines import Pipeline
+from tag_compliance_tests.pipeline.recorded_runs import make_older
+from tag_compliance_tests.pipeline.ticks import PUBLISHED, look, publish, tick
 
 Status = dg.DagsterRunStatus
 SCAN = scan_times(dg.DagsterRun(SCAN_JOB)).started_at.isoformat()
-
-
-@pytest.fixture
-def shared(tmp_path: Path, kept_instance: dg.DagsterInstance) -> Pipeline:
-    """One account, and nothing of ours has run yet."""
-    pipeline = Pipeline(tmp_path, kept_instance)
-    pipeline.configure(["100000000000"])
-    return pipeline
 
 
 def theirs(pipeline: Pipeline, job: str, status: dg.DagsterRunStatus, **tags: str) -> str:
@@ -55,48 +47,45 @@ def theirs(pipeline: Pipeline, job: str, status: dg.DagsterRunStatus, **tags: st
 
 
 @pytest.mark.parametrize("job", [SCAN_JOB, PUBLISH_JOB])
-def test_their_run_delays_no_scan_and_is_not_marked_as_failed(shared: Pipeline, job: str) -> None:
-    run_id = theirs(shared, job, Status.STARTED)
-    make_older(shared.instance, run_id, timedelta(hours=1))
-    assert len(tick(shared).requests) == len(look(shared).requests) == 1
-    assert publish(shared).reason == "everything that was read is published"
-    run = shared.instance.get_run_by_id(run_id)
-    assert run is not None
-    assert run.status is Status.STARTED
+def test_their_run_delays_no_scan_and_is_not_marked_as_failed(idle: Pipeline, job: str) -> None:
+    run_id = theirs(idle, job, Status.STARTED)
+    make_older(idle.instance, run_id, timedelta(hours=1))
+    assert len(tick(idle).requests) == len(look(idle).requests) == 1
+    assert publish(idle).reason == PUBLISHED
+    assert idle.status_of(run_id) is Status.STARTED
 
 
-def test_their_scan_is_neither_our_latest_scan_nor_to_be_published(shared: Pipeline) -> None:
-    theirs(shared, SCAN_JOB, Status.SUCCESS, **{TRIGGER_TAG: "schedule", SCAN_TAG: SCAN})
-    assert latest_scan_at(shared.instance) is None
-    assert latest_scan_tag(shared.instance) is None
-    assert find_unpublished_run(shared.instance) is None
+def test_their_scan_is_neither_our_latest_scan_nor_to_be_published(idle: Pipeline) -> None:
+    theirs(idle, SCAN_JOB, Status.SUCCESS, **{TRIGGER_TAG: "schedule", SCAN_TAG: SCAN})
+    assert latest_scan_at(idle.instance) is None
+    assert latest_scan_tag(idle.instance) is None
+    assert find_unpublished_run(idle.instance) is None
 
 
-def test_their_publication_is_not_ours(shared: Pipeline) -> None:
-    reading = shared.note(Status.SUCCESS)
-    theirs(shared, PUBLISH_JOB, Status.SUCCESS)
-    assert publish(shared).request.tags[PUBLISHES_TAG] == reading
+def test_their_publication_is_not_ours(idle: Pipeline) -> None:
+    reading = idle.note(Status.SUCCESS)
+    theirs(idle, PUBLISH_JOB, Status.SUCCESS)
+    assert publish(idle).request.tags[PUBLISHES_TAG] == reading
 
 
-def test_any_number_of_their_scans_does_not_hide_ours(shared: Pipeline) -> None:
-    reading = shared.note(Status.SUCCESS)
+def test_any_number_of_their_scans_does_not_hide_ours(idle: Pipeline) -> None:
+    reading = idle.note(Status.SUCCESS)
     for number in range(101):
-        shared.instance.add_run(
+        idle.instance.add_run(
             dg.DagsterRun(SCAN_JOB, run_id=f"theirs-{number}", status=Status.SUCCESS)
         )
-    assert publish(shared).request.tags[PUBLISHES_TAG] == reading
+    assert publish(idle).request.tags[PUBLISHES_TAG] == reading
 
 
 @pytest.mark.parametrize("job", [SCAN_JOB, PUBLISH_JOB, HOUSEKEEPING, "of_another_team"])
-def test_their_old_runs_are_not_deleted(shared: Pipeline, job: str) -> None:
-    run_id = theirs(shared, job, Status.SUCCESS)
-    make_older(shared.instance, run_id, timedelta(days=900))
-    ours = shared.note(Status.SUCCESS)
-    make_older(shared.instance, ours, timedelta(days=900))
-    housekeeping = shared.definitions().resolve_job_def(HOUSEKEEPING)
-    assert housekeeping.execute_in_process(instance=shared.instance).success
-    assert shared.instance.get_run_by_id(run_id) is not None
-    assert shared.instance.get_run_by_id(ours) is None
+def test_their_old_runs_are_not_deleted(idle: Pipeline, job: str) -> None:
+    run_id = theirs(idle, job, Status.SUCCESS)
+    make_older(idle.instance, run_id, timedelta(days=900))
+    ours = idle.note(Status.SUCCESS, older_by=timedelta(days=900))
+    housekeeping = idle.definitions().resolve_job_def(HOUSEKEEPING)
+    assert housekeeping.execute_in_process(instance=idle.instance).success
+    assert idle.instance.get_run_by_id(run_id) is not None
+    assert idle.instance.get_run_by_id(ours) is None
 
 
 @pytest.mark.parametrize("prefix", [[], ["tags"]])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -13,10 +12,8 @@ from tag_compliance.domain.read_status import Outcome, Reason
 from tag_compliance.pipeline.run_requests import publish_request, range_tags
 from tag_compliance.pipeline.run_tags import SCAN_JOB
 from tag_compliance_tests.fake_aws import FakeAws, Fault
-from tag_compliance_tests.pipeline.accounts import account
-from tag_compliance_tests.pipeline.conftest import ids_of
 from tag_compliance_tests.pipeline.pipelines import Pipeline
-from tag_compliance_tests.pipeline.tables import AWAY, HOME, ONE, TWO, Tables, config_of
+from tag_compliance_tests.pipeline.tables import AWAY, HOME, ONE, TWO, Tables, account, config_of
 from tag_compliance_tests.support.exposition import Exposition
 
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -26,10 +23,9 @@ SUCCESS = "tag_compliance_account_scan_success"
 
 
 @pytest.fixture
-def scanning(pipeline: Pipeline, fake: FakeAws) -> Pipeline:
-    pipeline.configure(ids_of(fake))
-    assert pipeline.scan().success
-    return pipeline
+def scanned(scanning: Pipeline) -> Pipeline:
+    assert scanning.scan().success
+    return scanning
 
 
 def state_of(pipeline: Pipeline) -> Exposition:
@@ -38,77 +34,75 @@ def state_of(pipeline: Pipeline) -> Exposition:
 
 @pytest.mark.parametrize("on_failure", ["drop", "keep_last"])
 def test_the_state_metrics_show_an_outage_and_the_numbers_stay(
-    scanning: Pipeline, fake: FakeAws, on_failure: str
+    scanned: Pipeline, fake: FakeAws, on_failure: str
 ) -> None:
-    scanning.configure(ids_of(fake), on_failure=on_failure)
-    before = scanning.samples()
+    scanned.configure(on_failure=on_failure)
+    before = scanned.samples()
     fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
-    assert scanning.scan().success
-    assert scanning.samples() == before
-    state = state_of(scanning)
+    assert scanned.scan().success
+    assert scanned.samples() == before
+    state = state_of(scanned)
     assert state.plain(COMPLETENESS) == 0
-    for account_id in ids_of(fake):
+    for account_id in scanned.ids:
         denied = {"account_id": account_id, "reason": "assume_role_denied"}
         assert state.value(SUCCESS, **denied) == 0
-    assert scanning.current().status.outcome is Outcome.NOTHING
-    last = scanning.snapshots.look().last_scan
+    assert scanned.current().status.outcome is Outcome.NOTHING
+    last = scanned.snapshots.look().last_scan
     assert last is not None
     assert last.outcome is Outcome.NOTHING
 
 
 def test_after_an_outage_a_scan_of_one_account_restores_what_was_known(
-    scanning: Pipeline, fake: FakeAws
+    scanned: Pipeline, fake: FakeAws
 ) -> None:
-    broken, *others = ids_of(fake)
+    broken, *others = scanned.ids
     fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=broken)
-    scanning.scan()
-    known, numbers = state_of(scanning).plain(COMPLETENESS), scanning.samples()
+    scanned.scan()
+    known, numbers = state_of(scanned).plain(COMPLETENESS), scanned.samples()
     fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
-    scanning.scan()
-    assert state_of(scanning).plain(COMPLETENESS) == 0
-    assert scanning.samples() == numbers, "the broken account had no numbers before the outage"
+    scanned.scan()
+    assert state_of(scanned).plain(COMPLETENESS) == 0
+    assert scanned.samples() == numbers, "the broken account had no numbers before the outage"
 
     fake.faults.clear()
     fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=broken)
     only = dg.RunRequest(job_name=SCAN_JOB, tags=range_tags(others[0], others[0]))
-    scanning.run(publish_request(scanning.run(only).dagster_run, None))
-    assert state_of(scanning).plain(COMPLETENESS) == known
-    assert scanning.samples() == numbers
+    scanned.run(publish_request(scanned.run(only).dagster_run, None))
+    assert state_of(scanned).plain(COMPLETENESS) == known
+    assert scanned.samples() == numbers
 
 
-def test_a_published_failure_is_in_the_tables_of_its_account_which_keep_what_was_known(
-    tmp_path: Path,
+def test_a_published_failure_is_in_the_tables_which_keep_what_was_known(
+    tables: Tables,
 ) -> None:
-    tables, config = Tables(tmp_path), config_of()
+    config = config_of()
     tables.store(config, NOON, account(ONE, HOME, AWAY, at=NOON), account(TWO, HOME, AWAY, at=NOON))
     failed = account(ONE, HOME, AWAY, reason=Reason.TIMEOUT, at=LATER)
     tables.store(config, LATER, failed)
     merged = tables.merge(config, LATER)
     assert [status.reason for status in merged.results.statuses] == [Reason.TIMEOUT, Reason.OK]
-    tables.writer(config, LATER).settle(merged.failed)
+    tables.settle(config, LATER)
     assert tables.merge(config, LATER).failed == ()
     assert [s.reason for s in tables.merge(config, LATER).results.statuses] == [
         Reason.TIMEOUT,
         Reason.OK,
     ]
-    inventory = tables.inventory(ONE)
-    assert inventory is not None
+    inventory, _ = tables.load(ONE)
     assert len(inventory.resources) == 4, "what was known is kept"
 
 
-def test_a_scan_that_reads_nothing_replaces_no_table(tmp_path: Path) -> None:
-    tables, config = Tables(tmp_path), config_of()
+def test_a_scan_that_reads_nothing_replaces_no_table(tables: Tables) -> None:
+    config = config_of()
     good = [account(account_id, HOME, AWAY, at=NOON) for account_id in (ONE, TWO)]
     tables.store(config, NOON, *good)
-    before = {i: (tables.inventory(i), tables.evaluation(i)) for i in (ONE, TWO)}
+    before = {i: tables.load(i) for i in (ONE, TWO)}
     lost = [account(i, HOME, AWAY, reason=Reason.UNREACHABLE, at=LATER) for i in (ONE, TWO)]
     tables.store(config, LATER, *lost)
-    after = {i: (tables.inventory(i), tables.evaluation(i)) for i in (ONE, TWO)}
-    assert after == before
+    assert {i: tables.load(i) for i in (ONE, TWO)} == before
 
 
-def test_kept_numbers_disappear_when_they_are_too_old(tmp_path: Path) -> None:
-    tables, config = Tables(tmp_path), config_of(keep_last_for=600)
+def test_kept_numbers_disappear_when_they_are_too_old(tables: Tables) -> None:
+    config = config_of(keep_last_for=600)
     tables.store(config, NOON, account(ONE, HOME, AWAY, at=NOON))
     for minutes, kept in ((5, 4), (11, 0)):
         now = NOON + timedelta(minutes=minutes)
@@ -120,19 +114,18 @@ def test_kept_numbers_disappear_when_they_are_too_old(tmp_path: Path) -> None:
 
 
 def test_a_first_scan_that_reads_nothing_publishes_its_state_and_no_numbers(
-    pipeline: Pipeline, fake: FakeAws
+    scanning: Pipeline, fake: FakeAws
 ) -> None:
-    pipeline.configure(ids_of(fake))
     fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
-    assert pipeline.scan().success
-    assert pipeline.samples() == {}
-    assert state_of(pipeline).plain(COMPLETENESS) == 0
+    assert scanning.scan().success
+    assert scanning.samples() == {}
+    assert state_of(scanning).plain(COMPLETENESS) == 0
 
 
-def test_a_good_scan_after_an_outage_has_no_trace_of_it(scanning: Pipeline, fake: FakeAws) -> None:
+def test_a_good_scan_after_an_outage_has_no_trace_of_it(scanned: Pipeline, fake: FakeAws) -> None:
     fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
-    scanning.scan()
+    scanned.scan()
     fake.faults.clear()
-    scanning.scan()
-    assert scanning.current().status.outcome is Outcome.COMPLETE
-    assert scanning.storage.names("tables/failed_readings/") == []
+    scanned.scan()
+    assert scanned.current().status.outcome is Outcome.COMPLETE
+    assert scanned.storage.names("tables/failed_readings/") == []

@@ -1,42 +1,42 @@
-"""Ticks of the schedule: when a scan is requested, and why one is skipped."""
+"""The schedule: at which minutes it ticks, when a tick requests a scan, and why one is skipped."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._utils.schedules import cron_string_iterator
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from tag_compliance.domain.clock import utc_now
 from tag_compliance.pipeline.heartbeat import HEARTBEATS
 from tag_compliance.pipeline.run_tags import PUBLISH_JOB, PUBLISHES_TAG, SCAN_JOB, TRIGGER_TAG
-from tag_compliance_tests.pipeline.pipelines import Pipeline, make_older
+from tag_compliance.pipeline.schedule import Cadence
+from tag_compliance_tests.pipeline.pipelines import Pipeline
 from tag_compliance_tests.pipeline.ticks import tick
 
-IDS = ["100000000000", "100000000001", "100000000002"]
-SCHEDULED = {TRIGGER_TAG: "schedule"}
-TEN_MINUTES = timedelta(minutes=10)
+HOURS = timedelta(hours=3)
+MIDNIGHT = datetime(2026, 5, 4, tzinfo=UTC)
+DAY = 86_400
 Status = dg.DagsterRunStatus
 
 
-@pytest.fixture
-def idle(tmp_path: Path, kept_instance: dg.DagsterInstance) -> Pipeline:
-    """Three accounts, every five minutes, and nothing has run yet."""
-    pipeline = Pipeline(tmp_path, kept_instance)
-    pipeline.configure(IDS)
-    return pipeline
-
-
 def test_a_tick_requests_a_scan_of_all_accounts(idle: Pipeline) -> None:
-    request = tick(idle, datetime(2026, 5, 4, 12, 5, tzinfo=UTC)).request
-    assert (request.job_name, request.run_key) == (SCAN_JOB, "schedule-2026-05-04T12:05Z-1")
+    request = tick(idle, MIDNIGHT + timedelta(minutes=5)).request
+    assert (request.job_name, request.run_key) == (SCAN_JOB, "schedule-2026-05-04T00:05Z-1")
     assert request.tags[TRIGGER_TAG] == "schedule"
-    assert idle.partitions() == IDS
+    assert idle.partitions() == idle.ids
 
 
 def test_a_tick_before_the_interval_has_passed_is_skipped(idle: Pipeline) -> None:
-    idle.note(Status.SUCCESS, tags=SCHEDULED)
-    assert tick(idle, datetime.now(UTC)).reason.startswith("the next scan is due 300 s after")
+    idle.note(Status.SUCCESS, {TRIGGER_TAG: "schedule"})
+    assert tick(idle, utc_now()).reason.startswith("the next scan is due 300 s after")
+
+
+def running(run_id: str) -> str:
+    return f"a scan is still running: run {run_id}"
 
 
 @pytest.mark.parametrize("job", [SCAN_JOB, PUBLISH_JOB])
@@ -45,64 +45,119 @@ def test_a_tick_is_skipped_while_a_scan_is_read_or_published_and_names_the_run(
     idle: Pipeline, status: dg.DagsterRunStatus, job: str
 ) -> None:
     run_id = idle.note(status, job=job)
-    assert tick(idle).reason == f"a scan is still running: run {run_id}"
+    assert tick(idle).reason == running(run_id)
 
 
-def test_a_materialization_of_raw_resources_from_the_ui_is_a_running_scan(idle: Pipeline) -> None:
-    run_id = idle.note(Status.STARTED, assets=["raw_resources"])
-    assert tick(idle).reason == f"a scan is still running: run {run_id}"
-
-
-def test_a_materialization_of_other_assets_does_not_delay_a_scan(idle: Pipeline) -> None:
+def test_of_the_materializations_from_the_ui_only_that_of_raw_resources_delays_a_scan(
+    idle: Pipeline,
+) -> None:
     idle.note(Status.STARTED, assets=["compliance_results"])
     assert len(tick(idle).requests) == 1
-
-
-def status_of(pipeline: Pipeline, run_id: str) -> dg.DagsterRunStatus:
-    run = pipeline.instance.get_run_by_id(run_id)
-    assert run is not None
-    return run.status
-
-
-def unpublished(run_id: str) -> str:
-    return f"what run {run_id} has read is still to be published"
+    run_id = idle.note(Status.STARTED, assets=["raw_resources"])
+    assert tick(idle).reason == running(run_id)
 
 
 @pytest.mark.parametrize("job", [SCAN_JOB, PUBLISH_JOB])
 def test_a_run_whose_process_died_is_marked_as_failed_and_what_it_had_read_is_published(
     idle: Pipeline, job: str
 ) -> None:
-    run_id = idle.note(Status.STARTED, job=job)
-    make_older(idle.instance, run_id, TEN_MINUTES)
-    assert tick(idle).reason == (unpublished(run_id) if job == SCAN_JOB else "")
-    assert status_of(idle, run_id) is Status.FAILURE
+    run_id = idle.note(Status.STARTED, job=job, older_by=timedelta(minutes=10))
+    unpublished = f"what run {run_id} has read is still to be published"
+    assert tick(idle).reason == (unpublished if job == SCAN_JOB else "")
+    assert idle.status_of(run_id) is Status.FAILURE
     messages = [entry.message for entry in idle.instance.all_logs(run_id)]
     assert any("No heartbeat: its process was killed" in message for message in messages)
-    idle.note(Status.QUEUED, tags={PUBLISHES_TAG: run_id}, job=PUBLISH_JOB)
-    assert tick(idle).reason.startswith("a scan is still running: run ")
+    publishing = idle.note(Status.QUEUED, {PUBLISHES_TAG: run_id}, job=PUBLISH_JOB)
+    assert tick(idle).reason == running(publishing)
 
 
 @pytest.mark.parametrize(("seconds", "alive"), [(60, True), (120, False)])
 def test_a_run_is_alive_while_its_last_heartbeat_is_recent(
     idle: Pipeline, seconds: int, alive: bool
 ) -> None:
-    run_id = idle.note(Status.STARTED)
-    make_older(idle.instance, run_id, timedelta(hours=3))
-    beat = datetime.now(UTC) - timedelta(seconds=seconds)
+    run_id = idle.note(Status.STARTED, older_by=HOURS)
+    beat = utc_now() - timedelta(seconds=seconds)
     idle.storage.write(f"{HEARTBEATS}/{run_id}", beat.isoformat().encode())
     tick(idle)
-    assert status_of(idle, run_id) is (Status.STARTED if alive else Status.FAILURE)
+    assert idle.status_of(run_id) is (Status.STARTED if alive else Status.FAILURE)
 
 
 def test_a_queued_run_is_waited_for_however_old_it_is(idle: Pipeline) -> None:
-    run_id = idle.note(Status.QUEUED)
-    make_older(idle.instance, run_id, timedelta(hours=3))
-    assert tick(idle).reason == f"a scan is still running: run {run_id}"
+    run_id = idle.note(Status.QUEUED, older_by=HOURS)
+    assert tick(idle).reason == running(run_id)
 
 
 def test_a_run_without_a_heartbeat_for_silence_seconds_is_dead(idle: Pipeline) -> None:
-    idle.configure(IDS, silence_seconds=5)
-    run_id = idle.note(Status.STARTED)
-    make_older(idle.instance, run_id, timedelta(seconds=6))
+    idle.configure(silence_seconds=5)
+    run_id = idle.note(Status.STARTED, older_by=timedelta(seconds=6))
     tick(idle)
-    assert status_of(idle, run_id) is Status.FAILURE
+    assert idle.status_of(run_id) is Status.FAILURE
+
+
+@pytest.mark.parametrize(
+    ("seconds", "cron"),
+    [
+        (10, "* * * * *"),
+        (60, "* * * * *"),
+        (90, "* * * * *"),
+        (120, "*/2 * * * *"),
+        (300, "*/5 * * * *"),
+        (420, "* * * * *"),
+        (1_800, "*/30 * * * *"),
+        (2_700, "* * * * *"),
+        (3_600, "0 * * * *"),
+        (5_400, "* * * * *"),
+        (7_200, "0 */2 * * *"),
+        (18_000, "0 * * * *"),
+        (43_200, "0 */12 * * *"),
+        (86_400, "0 0 * * *"),
+        (129_600, "0 * * * *"),
+        (604_800, "0 0 * * *"),
+    ],
+)
+def test_the_cron_expression_is_the_coarsest_that_does(seconds: int, cron: str) -> None:
+    assert Cadence(seconds).cron == cron
+
+
+@pytest.mark.parametrize(
+    ("seconds", "last", "tick", "due"),
+    [
+        (300, None, 0, True),
+        (300, 0, 300, True),
+        (300, 299, 300, True),
+        (90, 0, 60, False),
+        (90, 0, 120, True),
+        (90, 120, 180, True),
+        (90, 180, 240, False),
+        (30, 0, 60, True),
+        (DAY, 60, DAY, True),
+        (2 * DAY, 0, DAY, False),
+    ],
+)
+def test_a_tick_is_due_when_a_multiple_lies_between_it_and_the_last_scan(
+    seconds: int, last: int | None, tick: int, due: bool
+) -> None:
+    # A time that is a multiple of each of these intervals.
+    start = datetime(1970, 1, 1, tzinfo=UTC)
+    before = None if last is None else start + timedelta(seconds=last)
+    assert Cadence(seconds).is_due(start + timedelta(seconds=tick), before) is due
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.integers(1, 1_440), st.integers(0, 50))
+def test_over_a_day_of_minutes_the_number_of_scans_is_that_of_the_interval(
+    minutes: int, late: int
+) -> None:
+    """Each scan begins a few seconds after its tick, as the daemon does it."""
+    cadence = Cadence(minutes * 60)
+    last = MIDNIGHT
+    scans = 0
+    for moment in cron_string_iterator(MIDNIGHT.timestamp() + 1, cadence.cron, "UTC"):
+        if moment > MIDNIGHT + timedelta(days=1):
+            break
+        if cadence.is_due(moment, last):
+            scans += 1
+            last = moment + timedelta(seconds=late)
+    start = int(MIDNIGHT.timestamp())
+    wanted = (start + DAY) // cadence.seconds - start // cadence.seconds
+    assert scans == wanted

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import dagster as dg
 import pytest
@@ -13,7 +12,6 @@ import pytest
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.read_status import Outcome, RegionReadStatus
-from tag_compliance.pipeline.account_writer import AccountWriter, next_reading_run
 from tag_compliance.pipeline.resources import ProgressResource
 from tag_compliance.pipeline.run_once import run_once
 from tag_compliance.pipeline.run_queries import find_unpublished_run, latest_scan_tag
@@ -26,16 +24,8 @@ from tag_compliance.pipeline.run_tags import (
     scan_times,
 )
 from tag_compliance.snapshot.status import LastScan
-from tag_compliance_tests.fake_aws import FakeAws
-from tag_compliance_tests.pipeline.accounts import account
-from tag_compliance_tests.pipeline.conftest import ids_of
-from tag_compliance_tests.pipeline.pipelines import (
-    REGIONS,
-    Pipeline,
-    make_older,
-    metadata_of,
-    move_end,
-)
+from tag_compliance_tests.pipeline.pipelines import Pipeline, metadata_of
+from tag_compliance_tests.pipeline.recorded_runs import make_older, move_end
 from tag_compliance_tests.pipeline.ticks import look, publish, tick
 from tag_compliance_tests.support.snapshots import exposition_of, status_of
 
@@ -43,20 +33,12 @@ Status = dg.DagsterRunStatus
 TWO_HOURS = timedelta(hours=2)
 
 
-def store(pipeline: Pipeline, account_id: str, at: datetime) -> None:
-    """A reading of one account, by another process."""
-    storage = pipeline.storage
-    number = next_reading_run(storage)
-    writer = AccountWriter(pipeline.config(), storage, pytest.fail, at, number)
-    assert writer.store(account(account_id, *REGIONS, at=at)) is not None
-
-
 def test_after_a_scan_from_the_future_the_next_scan_is_published_and_its_snapshot_deleted(
-    scanning: Pipeline, fake: FakeAws
+    scanning: Pipeline,
 ) -> None:
     ahead = utc_now() + TWO_HOURS
-    for account_id in ids_of(fake):
-        store(scanning, account_id, ahead)
+    for account_id in scanning.ids:
+        scanning.store_reading(account_id, at=ahead)
     wrong = scanning.snapshots.publish(
         exposition_of(0), replace(status_of(), scan_started_at=ahead, made_at=ahead)
     )
@@ -71,12 +53,12 @@ def test_after_a_scan_from_the_future_the_next_scan_is_published_and_its_snapsho
 
 @pytest.mark.parametrize("ahead", [TWO_HOURS, timedelta(minutes=2)])
 def test_the_time_of_a_snapshot_is_never_in_the_future(
-    scanning: Pipeline, fake: FakeAws, ahead: timedelta
+    scanning: Pipeline, ahead: timedelta
 ) -> None:
     """The numbers of an account that was read with a wrong clock count, but not their time."""
     scanning.scan()
     before = scanning.current().status.scan_started_at
-    store(scanning, ids_of(fake)[0], utc_now() + ahead)
+    scanning.store_reading(scanning.ids[0], at=utc_now() + ahead)
     scanning.run(publish_of_ui(scanning))
     status = scanning.current().status
     assert status.counts.returned == 124
@@ -97,14 +79,6 @@ def test_a_failed_scan_from_the_future_is_no_longer_the_last_scan(scanning: Pipe
     ended = LastScan(now, now, Outcome.NOTHING, ("right clock",))
     scanning.snapshots.record(ended)
     assert scanning.snapshots.look().last_scan == ended
-
-
-@pytest.fixture
-def idle(tmp_path: Path, kept_instance: dg.DagsterInstance) -> Pipeline:
-    """One account, and nothing has run yet."""
-    pipeline = Pipeline(tmp_path, kept_instance)
-    pipeline.configure(["100000000000"])
-    return pipeline
 
 
 def test_a_scan_that_was_requested_in_the_future_delays_neither_schedule_nor_catch_up(
@@ -143,16 +117,17 @@ def test_a_run_with_the_tag_of_a_scan_in_the_future_starts_now() -> None:
 
 
 def test_a_scan_whose_reading_was_refused_is_partial_and_names_the_account(
-    scanning: Pipeline, fake: FakeAws
+    scanning: Pipeline,
 ) -> None:
-    """Another scan reads and stores the first account while this one reads it."""
-    first, *_ = ids_of(fake)
+    """Another scan stores the first account after this one has read one of its regions."""
+    first = scanning.ids[0]
+    scanning.configure(max_concurrency=1)
     stored: list[str] = []
 
     def read_by_another(account_id: AccountId, _: RegionReadStatus) -> None:
         if account_id == first and not stored:
             stored.append(first)
-            store(scanning, first, utc_now())
+            scanning.store_reading(first)
 
     ended = run_once(
         scanning.config(), scanning.config_path, os.environ, ProgressResource(read_by_another)

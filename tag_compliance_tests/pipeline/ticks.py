@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any
 
 import dagster as dg
 
 from tag_compliance.pipeline.schedule import Cadence, build_schedule
 from tag_compliance.pipeline.sensors import build_catch_up_sensor, build_publish_sensor
 from tag_compliance_tests.pipeline.pipelines import Pipeline
+
+PUBLISHED = "everything that was read is published"
+"""Why the publishing sensor requests nothing."""
 
 
 @dataclass(frozen=True)
@@ -26,37 +30,30 @@ class Tick:
 
 
 def tick(pipeline: Pipeline, when: datetime | None = None) -> Tick:
-    """Of the schedule."""
-    schedule = build_schedule(Cadence(300), [])
-    with dg.build_schedule_context(
-        instance=pipeline.instance,
-        scheduled_execution_time=when or next_tick(),
-        resources={"configuration": pipeline.resource()},
-    ) as context:
-        answer = schedule.evaluate_tick(context)
-    return Tick(list(answer.run_requests or ()), answer.skip_message or "")
+    """Of the schedule, every five minutes."""
+    when = when or datetime.fromtimestamp((datetime.now(UTC).timestamp() // 300 + 1) * 300, UTC)
+    context = dg.build_schedule_context(
+        pipeline.instance, when, resources={"configuration": pipeline.resource()}
+    )
+    return _evaluated(build_schedule(Cadence(300), []), context)
 
 
 def look(pipeline: Pipeline, seconds: int = 300) -> Tick:
     """Of the catch-up sensor."""
-    sensor = build_catch_up_sensor(Cadence(seconds), [])
-    with dg.build_sensor_context(
-        instance=pipeline.instance, resources={"configuration": pipeline.resource()}
-    ) as context:
-        answer = sensor.evaluate_tick(context)
-    return Tick(list(answer.run_requests or ()), answer.skip_message or "")
+    return _evaluated(build_catch_up_sensor(Cadence(seconds), []), _sensor_context(pipeline))
 
 
-def publish(pipeline: Pipeline) -> Tick:
+def publish(pipeline: Pipeline, *prefix: str) -> Tick:
     """Of the publishing sensor."""
-    sensor = build_publish_sensor()
-    with dg.build_sensor_context(
-        instance=pipeline.instance, resources={"configuration": pipeline.resource()}
-    ) as context:
-        answer = sensor.evaluate_tick(context)
-    return Tick(list(answer.run_requests or ()), answer.skip_message or "")
+    return _evaluated(build_publish_sensor(prefix), _sensor_context(pipeline))
 
 
-def next_tick() -> datetime:
-    """Of a schedule of five minutes."""
-    return datetime.fromtimestamp((datetime.now(UTC).timestamp() // 300 + 1) * 300, UTC)
+def _sensor_context(pipeline: Pipeline) -> dg.SensorEvaluationContext:
+    resources = {"configuration": pipeline.resource()}
+    return dg.build_sensor_context(instance=pipeline.instance, resources=resources)
+
+
+def _evaluated(definition: Any, context: Any) -> Tick:
+    with context:
+        data = definition.evaluate_tick(context)
+    return Tick(list(data.run_requests or ()), data.skip_message or "")

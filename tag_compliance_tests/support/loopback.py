@@ -8,7 +8,7 @@ import socket
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 # Below the ports that the system gives to connections, so that only another test can take one.
@@ -38,6 +38,28 @@ def fetch(url: str) -> bytes | None:
     except OSError:
         pass
     return None
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Keeps connections open, and logs nothing."""
+
+    protocol_version = "HTTP/1.1"
+
+    def body(self) -> bytes:
+        """Of the request."""
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def respond(self, status: int, headers: Mapping[str, str], data: bytes) -> None:
+        self.send_response_only(status)
+        for name, value in headers.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(data)))
+        self.end_headers()
+        if self.command != "HEAD":
+            self.wfile.write(data)
+
+    def log_message(self, *_args: object) -> None:
+        """Nothing goes to stderr."""
 
 
 @contextlib.contextmanager
