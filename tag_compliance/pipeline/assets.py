@@ -113,14 +113,14 @@ def compliance_results(
     An asset that takes this one as a `pandas.DataFrame` gets one row for each counted resource:
     `tag_compliance.domain.result_table.RESULT_SCHEMA`.
     """
-    storage = configuration.storage()
-    times = scan_times(context.run).not_before(load_scan_times(storage))
-    merged = merge_current(scan_config, storage, context.log.warning, times)
-    if merged.results.outcome is not Outcome.NOTHING:
-        AccountWriter(scan_config, storage, context.log.warning, merged.times.started_at).settle(
-            merged.failed
-        )
-    before = configuration.snapshots().status()
+    with as_failure():
+        storage, warn = configuration.storage(), context.log.warning
+        times = scan_times(context.run).not_before(load_scan_times(storage))
+        merged = merge_current(scan_config, storage, warn, times)
+        if merged.results.outcome is not Outcome.NOTHING:
+            writer = AccountWriter(scan_config, storage, warn, merged.times.started_at)
+            writer.settle(merged.failed)
+        before = configuration.snapshots().status()
     return dg.MaterializeResult(
         value=merged,
         metadata=metadata.of_results(merged.results),

@@ -10,6 +10,7 @@ import pytest
 
 from tag_compliance.errors import BadConfiguration
 from tag_compliance.pipeline.alerts import Alert, build_alert_sensors, load_hook, log_alert
+from tag_compliance.pipeline.run_tags import PUBLISH_JOB
 from tag_compliance_tests.fake_aws import FakeAws, Fault
 from tag_compliance_tests.pipeline.pipelines import Pipeline
 
@@ -39,13 +40,14 @@ def end(pipeline: Pipeline, result: dg.ExecuteInProcessResult) -> None:
         run_failed(context.for_run_failure())
 
 
-def test_a_failed_run_is_reported_with_its_cause(scanning: Pipeline, fake: FakeAws) -> None:
-    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
-    result = scanning.scan()
+def test_a_failed_run_is_reported_with_its_cause(scanning: Pipeline) -> None:
+    scanning.scan()
+    scanning.storage.write("tables/scan_times.json", b"{}")
+    result = scanning.run(dg.RunRequest(job_name=PUBLISH_JOB))
     end(scanning, result)
     (alert,) = alerts
     assert (alert.title, alert.run_id) == ("publish failed", result.run_id)
-    assert alert.text.startswith("nothing could be scanned")
+    assert alert.text.startswith("the stored times of the scan cannot be read")
 
 
 def test_only_the_failed_checks_of_a_run_that_succeeded_are_reported(
