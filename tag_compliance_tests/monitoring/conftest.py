@@ -59,7 +59,7 @@ def _running_webhook() -> Iterator[tuple[str, SimpleQueue[Json]]]:
     received: SimpleQueue[Json] = SimpleQueue()
 
     class Webhook(Handler):
-        def do_POST(self) -> None:
+        def do_POST(self) -> None:  # noqa: N802 - the name that http.server calls
             received.put(json.loads(self.body()))
             self.respond(200, {}, b"")
 
