@@ -94,11 +94,10 @@ class SnapshotStore:
 
         def unless_newer(data: bytes | None) -> bytes | None:
             there = _pointer_in(data)
+            is_newest = there is None or there.scan_started_at <= pointer.scan_started_at
             if after != ANY:
-                is_newer = (there.snapshot_id if there else None) != after
-            else:
-                is_newer = there is not None and there.scan_started_at > pointer.scan_started_at
-            if is_newer:
+                is_newest = (there.snapshot_id if there else None) == after
+            if not is_newest:
                 return None
             return Current(snapshot=pointer, last_scan=ended).model_dump_json().encode()
 
