@@ -11,14 +11,14 @@ from tag_compliance.storage.base import Storage
 
 def probe(storage: Storage) -> None:
     """Creates, replaces, reads, lists and deletes a small object; raises `StorageRefused`."""
-    name = f"doctor/{secrets.token_hex(8)}"
+    name = f"tables/doctor-{secrets.token_hex(8)}"
     folder = Path(storage.uri)
     missing = [] if "://" in storage.uri else [f for f in (folder, *folder.parents) if _absent(f)]
     try:
         storage.write(name, b"1")
         storage.update(name, lambda data: data and data + b"2")
         storage.read(name)
-        storage.names("doctor/")
+        storage.names("tables/")
         storage.delete(name)
     finally:
         # A folder that this process created could belong to another user than the scan's.

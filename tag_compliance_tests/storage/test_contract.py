@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from tag_compliance.storage.base import Storage
+from tag_compliance.storage.probe import probe
 from tag_compliance_tests.storage.conftest import data_of
 from tag_compliance_tests.support.waiting import eventually
 
@@ -15,6 +16,14 @@ def test_written_bytes_are_read_back(storage: Storage) -> None:
     for data in (b"one", b"", b"\x00\xff" * 100_000):
         storage.write("a/b.bin", data)
         assert data_of(storage, "a/b.bin") == data
+
+
+def test_the_probe_of_a_storage_leaves_it_as_it_was(storage: Storage) -> None:
+    probe(storage)
+    assert storage.names("") == []
+    storage.write("tables/a", b"one")
+    probe(storage)
+    assert storage.names("") == ["tables/a"]
 
 
 def test_a_missing_object_is_none(storage: Storage) -> None:
