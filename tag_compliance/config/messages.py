@@ -124,7 +124,9 @@ def model_faults(error: ValidationError, source: str) -> Iterable[Fault]:
         inside = (e for e in errors if e["loc"][:depth] == location and len(e["loc"]) > depth)
         if details["type"] == "too_short" and any(inside):
             continue  # pydantic does not count faulty entries, which are reported themselves
-        value = None if details["type"] == "missing" else details["input"]
+        # The value of an unknown key may be a secret: the file may be any other YAML file.
+        hidden = details["type"] in {"missing", "extra_forbidden"}
+        value = None if hidden else details["input"]
         yield Fault(source, _key_of(location), value, _rule_of(details))
 
 

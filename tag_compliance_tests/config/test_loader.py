@@ -144,7 +144,7 @@ def test_the_message_about_a_missing_file_says_how_to_name_one(tmp_path: Path) -
 def test_a_folder_and_a_binary_file_are_rejected_with_the_cause(path: Path) -> None:
     assert "cannot be read: [Errno 21] Is a directory" in _message(path.parent)
     path.write_bytes(b"\xff\xfe\x00")
-    assert "cannot be read: 'utf-8'" in _message(path)
+    assert "cannot be read: byte 0 is not UTF-8" in _message(path)
     path.write_bytes(b"a: \x00")
     assert "is not valid YAML" in _message(path)
 
