@@ -8,14 +8,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from tag_compliance.config import model
-from tag_compliance.config.messages import cross_key_faults, model_faults
+from tag_compliance.config.messages import RULE_OF_KEY, cross_key_faults, model_faults
 from tag_compliance.config.model import Config
 from tag_compliance.config.yaml_file import read_yaml
 from tag_compliance.errors import BadConfiguration, Fault
 
+_STORAGE: TypeAdapter[str] = TypeAdapter(model.StorageUri)
 _MISSING = "no such file; set --config or TAG_COMPLIANCE_CONFIG"
 _VARIABLE_OF = {key: f"TAG_COMPLIANCE_{key.upper()}" for key in model.SCALAR_KEYS}
 
@@ -28,9 +29,10 @@ def load_config(path: Path, environment: Mapping[str, str], regions: Mapping[str
     """
     raw, repeated = read_yaml(path, _MISSING)
     overrides = _overrides_in(environment)
-    faults = [*repeated, *cross_key_faults(raw, regions, str(path))]
+    settings = {**raw, **overrides}
+    faults = [*repeated, *cross_key_faults(settings, regions, str(path))]
     try:
-        config = Config.model_validate({**raw, **overrides})
+        config = Config.model_validate(settings)
     except ValidationError as error:
         reported = {fault.key for fault in faults}
         faults += [f for f in model_faults(error, str(path)) if f.key not in reported]
@@ -59,10 +61,11 @@ def storage_of(path: Path, environment: Mapping[str, str]) -> str:
     overrides = _overrides_in(environment)
     raw = overrides if "storage" in overrides else read_yaml(path, _MISSING)[0]
     storage = raw.get("storage", Config.model_fields["storage"].default)
-    if not isinstance(storage, str) or not model.names_storage(storage):
-        fault = Fault(str(path), "storage", storage, model.STORAGE_RULE)
-        raise BadConfiguration(_with_their_source([fault], overrides))
-    return _resolved(storage, path, overrides)
+    try:
+        return _resolved(_STORAGE.validate_python(storage), path, overrides)
+    except ValidationError:
+        fault = Fault(str(path), "storage", storage, RULE_OF_KEY["storage"])
+        raise BadConfiguration(_with_their_source([fault], overrides)) from None
 
 
 def _resolved(storage: str, path: Path, overrides: Mapping[str, Any]) -> str:
