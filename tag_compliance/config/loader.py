@@ -19,6 +19,8 @@ from tag_compliance.errors import BadConfiguration, Fault
 _STORAGE: TypeAdapter[str] = TypeAdapter(model.StorageUri)
 _MISSING = "no such file; set --config or TAG_COMPLIANCE_CONFIG"
 _VARIABLE_OF = {key: f"TAG_COMPLIANCE_{key.upper()}" for key in model.SCALAR_KEYS}
+VARIABLES = frozenset(_VARIABLE_OF.values())
+"""The variables that override a key of the file."""
 
 
 def load_config(path: Path, environment: Mapping[str, str], regions: Mapping[str, str]) -> Config:
@@ -44,7 +46,7 @@ def load_config(path: Path, environment: Mapping[str, str], regions: Mapping[str
 
 def overriding_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables in `environment` that `load_config` reads."""
-    return {v: environment[v] for v in _VARIABLE_OF.values() if environment.get(v)}
+    return {v: environment[v] for v in VARIABLES if environment.get(v)}
 
 
 def _with_their_source(faults: list[Fault], overrides: Mapping[str, Any]) -> tuple[Fault, ...]:
