@@ -109,7 +109,12 @@ def check_config(config: Path, logs: options.Logs) -> int:
     from tag_compliance.cli.plan import plan_of
 
     logs.configure()
-    print("\n".join(plan_of(_load(config))))
+    loaded = _load(config)
+    if loaded.alert_hook:
+        from tag_compliance.pipeline.alerts import load_hook  # with Dagster: two seconds
+
+        load_hook(loaded.alert_hook, str(config))
+    print("\n".join(plan_of(loaded)))
     return ExitCode.COMPLETE
 
 

@@ -77,7 +77,7 @@ def test_a_run_without_faults_is_not_reported(scanning: Pipeline, alerts: list[A
     "named", ["no_such_module:function", "tag_compliance_tests.pipeline.hooks:no_such_function"]
 )
 def test_a_hook_that_does_not_exist_is_reported_with_its_name(named: str) -> None:
-    rule = f"alert_hook = '{named}': names no function that this code location can import: "
+    rule = f"alert_hook = '{named}': names no function that can be imported here: "
     with pytest.raises(BadConfiguration, match=re.escape(rule)):
         load_hook(named)
 
