@@ -16,6 +16,7 @@ from tag_compliance.errors import Fault
 _ROLE_ARN = "must be arn:<partition>:iam::<account id>:role/<name>"
 _MAPPING = "must be a mapping of keys to values"
 
+_ACCOUNT_ID = re.compile("[0-9]{12}")
 _ROLE = re.compile("arn:(?P<partition>[^:]*):[^:]*:[^:]*:(?P<account>[0-9]{12})(?::|$)")
 
 RULE_OF_KEY = {
@@ -97,17 +98,19 @@ def _role_faults(
     roles: list[tuple[str, object, object]] = [("via_role_arn", raw.get("via_role_arn"), None)]
     for account_id, override in _mapping(raw.get("aws_account_overrides")).items():
         key = f"aws_account_overrides.{account_id}"
-        if known and isinstance(account_id, str) and account_id not in known:
+        is_id = isinstance(account_id, str) and _ACCOUNT_ID.fullmatch(account_id)
+        owner = account_id if is_id else None
+        if known and owner and owner not in known:
             yield Fault(source, key, None, "this account is not in aws_account_matrix")
         if isinstance(override, str):
-            roles.append((key, override, account_id))
-        roles.append((f"{key}.role_arn", _mapping(override).get("role_arn"), account_id))
+            roles.append((key, override, owner))
+        roles.append((f"{key}.role_arn", _mapping(override).get("role_arn"), owner))
         roles.append((f"{key}.via_role_arn", _mapping(override).get("via_role_arn"), None))
-    for key, role_arn, account_id in roles:
+    for key, role_arn, owner in roles:
         parts = _ROLE.match(role_arn) if isinstance(role_arn, str) else None
         # With a role of another account, that account's resources would count for this one.
-        if parts and isinstance(account_id, str) and parts["account"] != account_id:
-            yield Fault(source, key, role_arn, f"must be a role of account {account_id}")
+        if parts and owner and parts["account"] != owner:
+            yield Fault(source, key, role_arn, f"must be a role of account {owner}")
         elif parts and partition and parts["partition"] != partition:
             rule = f"must be a role in the partition {partition}, like the regions"
             yield Fault(source, key, role_arn, rule)
