@@ -26,7 +26,7 @@ from tag_compliance.aws.botocore_hooks import (
     SigningCredentialsResolver,
     create_tls_context,
 )
-from tag_compliance.aws.regions import known_regions
+from tag_compliance.aws.regions import always_enabled, known_regions
 from tag_compliance.domain.account import RegionName
 
 if TYPE_CHECKING:
@@ -89,8 +89,9 @@ class Clients:
     def sts(self, region: RegionName) -> STSClient:
         """The client of STS for an account with this region.
 
-        It calls the region of the AWS configuration if that is in the same partition. Regional
-        endpoints are used, never the global one:
+        It calls the region of the AWS configuration if that is in the same partition, else this one
+        if it is enabled in every account: the account of the base credentials may not have enabled
+        an opt-in region. Regional endpoints are used, never the global one:
         https://docs.aws.amazon.com/sdkref/latest/guide/feature-sts-regionalized-endpoints.html
         """
         partitions = known_regions()
@@ -98,6 +99,8 @@ class Clients:
             configured = self._session.region_name
         if configured and partitions.get(configured) == partitions.get(region):
             region = RegionName(configured)
+        else:
+            region = RegionName(always_enabled(region))
         client: STSClient = self.get("sts", region)
         return client
 

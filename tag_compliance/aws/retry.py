@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import time
 from collections.abc import Callable
@@ -41,15 +42,18 @@ class RateLimiter:
     sleep: Callable[[float], object] = time.sleep
     _next: float = field(default=0.0, init=False)
 
-    def wait(self) -> None:
-        """Returns when the next call may be made."""
+    def wait(self, until: float = math.inf) -> bool:
+        """Waits for the next call; returns False immediately if that is after the time `until`."""
         if self.rate <= 0:
-            return
+            return True
         now = self.clock()
+        if self._next > until:
+            return False
         if now < self._next:
             self.sleep(self._next - now)
         # Counted from the actual end of the sleep: if that is late, the next gap is not shorter.
         self._next = max(self.clock(), self._next) + 1.0 / self.rate
+        return True
 
 
 @dataclass(slots=True)
@@ -88,9 +92,7 @@ class CallBudget:
         """
         failures = 0
         while True:
-            # Before the first attempt, too, because pagination may otherwise never end.
-            self._check(operation)
-            self._limiter.wait()
+            self._await_turn(operation)
             self.stats.calls += 1
             try:
                 return attempt()
@@ -109,11 +111,19 @@ class CallBudget:
             self.stats.retries += 1
             self.sleep(pause)
 
-    def _check(self, operation: str) -> None:
+    def _await_turn(self, operation: str) -> None:
+        """Before the first attempt, too, because pagination may otherwise never end."""
+        in_time = self._limiter.wait(self._started + self.seconds)
         if self.stopped():
             raise AwsError(operation, Reason.INTERNAL, "the scan was stopped")
         if self.spent > self.seconds:
             cause = f"not finished within region_deadline, {self.seconds:g} s"
+            raise AwsError(operation, Reason.TIMEOUT, cause)
+        if not in_time:
+            cause = (
+                f"calls_per_second, {self.rate:g}, allows no further call within region_deadline, "
+                f"{self.seconds:g} s; increase one of them"
+            )
             raise AwsError(operation, Reason.TIMEOUT, cause)
 
 

@@ -11,6 +11,7 @@ from tag_compliance.aws.regions import known_regions
 from tag_compliance.cli import options
 from tag_compliance.cli.dagster_home import FEW_EVENTS, prepare_dagster_home, write_workspace
 from tag_compliance.cli.processes import Child, supervise
+from tag_compliance.cli.variables import unknown_variables
 from tag_compliance.config import load_config
 from tag_compliance.errors import CannotListen
 
@@ -26,6 +27,9 @@ def run_process_tree(
 
     `environment` is the base of the processes' environment.
     """
+    # This process has warned of them; the exporter would warn again.
+    unknown = unknown_variables(environment)
+    environment = {name: value for name, value in environment.items() if name not in unknown}
     if schedule.refresh_interval:
         environment = {**environment, "TAG_COMPLIANCE_REFRESH_INTERVAL": schedule.refresh_interval}
     config = load_config(config_path, environment, known_regions())

@@ -35,16 +35,20 @@ def log_alert(alert: Alert) -> None:
     logger.error(alert.title, text=alert.text, run=alert.run_id)
 
 
-def load_hook(named: str | None) -> Hook:
-    """The function behind `package.module:function`; raises `BadConfiguration`."""
+def load_hook(named: str | None, source: str = "configuration") -> Hook:
+    """The function behind `package.module:function`; raises `BadConfiguration`, with `source`."""
     if named is None:
         return log_alert
     module, _, function = named.partition(":")
     try:
-        return cast("Hook", getattr(importlib.import_module(module), function))
-    except (ImportError, AttributeError) as error:
-        rule = f"names no function that this code location can import: {error}"
-        raise BadConfiguration((Fault("configuration", "alert_hook", named, rule),)) from None
+        hook = getattr(importlib.import_module(module), function)
+        if callable(hook):
+            return cast("Hook", hook)
+        cause = "it is not a function"
+    except Exception as error:  # noqa: BLE001 - the module may raise anything
+        cause = f"{type(error).__name__}: {error}"
+    rule = f"names no function that can be imported here: {' '.join(cause.split())}"
+    raise BadConfiguration((Fault(source, "alert_hook", named, rule),))
 
 
 def build_alert_sensors(hook: str | None, prefix: Sequence[str] = ()) -> list[dg.SensorDefinition]:

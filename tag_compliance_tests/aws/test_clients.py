@@ -35,13 +35,17 @@ def test_a_client_is_created_and_prepared_once_for_each_service_and_region() -> 
         (None, "eu-west-1", "sts.eu-west-1.amazonaws.com"),
         (None, "cn-north-1", "sts.cn-north-1.amazonaws.com.cn"),
         (None, "us-gov-west-1", "sts.us-gov-west-1.amazonaws.com"),
+        (None, "af-south-1", "sts.us-east-1.amazonaws.com"),
+        (None, "eu-central-2", "sts.us-east-1.amazonaws.com"),
+        (None, "us-gov-east-1", "sts.us-gov-east-1.amazonaws.com"),
+        ("af-south-1", "eu-west-1", "sts.af-south-1.amazonaws.com"),
         ("eu-west-1", "ap-east-1", "sts.eu-west-1.amazonaws.com"),
         ("eu-west-1", "cn-north-1", "sts.cn-north-1.amazonaws.com.cn"),
         ("us-gov-east-1", "us-gov-west-1", "sts.us-gov-east-1.amazonaws.com"),
     ],
 )
 @pytest.mark.parametrize("setting", ["", "legacy"])
-def test_sts_is_called_in_the_configured_region_of_the_partition_and_never_globally(
+def test_sts_is_called_in_the_configured_or_a_region_that_is_always_enabled_and_never_globally(
     monkeypatch: pytest.MonkeyPatch, configured: str | None, region: str, host: str, setting: str
 ) -> None:
     if configured:

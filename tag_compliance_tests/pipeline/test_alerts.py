@@ -68,7 +68,7 @@ def test_only_the_failed_checks_of_a_run_that_succeeded_are_reported(
 
 @pytest.mark.parametrize("named", ["no_such_module:function", f"{__name__}:no_such_function"])
 def test_a_hook_that_does_not_exist_is_reported_with_its_name(named: str) -> None:
-    rule = f"alert_hook = '{named}': names no function that this code location can import: "
+    rule = f"alert_hook = '{named}': names no function that can be imported here: "
     with pytest.raises(BadConfiguration, match=re.escape(rule)):
         load_hook(named)
 
