@@ -106,10 +106,11 @@ def check_config(config: Path, logs: options.Logs) -> int:
     The plan shows accounts, regions, roles and the minimum number of AWS API calls. This command
     makes no API calls.
     """
+    from tag_compliance.cli.configuration import load_for_writing
     from tag_compliance.cli.plan import plan_of
 
     logs.configure()
-    print("\n".join(plan_of(_load(config))))
+    print("\n".join(plan_of(load_for_writing(config, os.environ))))
     return ExitCode.COMPLETE
 
 

@@ -9,7 +9,7 @@ import yaml
 
 from tag_compliance.config import Config
 from tag_compliance.errors import StorageRefused
-from tag_compliance.storage.folder import FolderStorage
+from tag_compliance.storage.atomic import write_file
 
 FEW_EVENTS = {
     "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "true",
@@ -32,7 +32,7 @@ def prepare_dagster_home(named: str | None, config: Config) -> Path:
         home.mkdir(parents=True, exist_ok=True)
         if not settings.exists():
             shipped = files("tag_compliance.cli").joinpath("dagster.yaml")
-            FolderStorage(home).write(settings.name, shipped.read_bytes())
+            write_file(settings, shipped.read_bytes())
     except OSError as error:
         cause = error.strerror or str(error)
         raise StorageRefused(
@@ -45,5 +45,5 @@ def write_workspace(home: Path, port: int) -> Path:
     """Names the code server. The location name is constant: it identifies the schedules."""
     server = {"host": "127.0.0.1", "port": port, "location_name": "tag_compliance"}
     text = yaml.safe_dump({"load_from": [{"grpc_server": server}]})
-    FolderStorage(home).write("workspace.yaml", text.encode())
+    write_file(home / "workspace.yaml", text.encode())
     return home / "workspace.yaml"

@@ -7,11 +7,10 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from tag_compliance.aws.regions import known_regions
 from tag_compliance.cli import options
+from tag_compliance.cli.configuration import load_for_writing
 from tag_compliance.cli.dagster_home import FEW_EVENTS, prepare_dagster_home, write_workspace
 from tag_compliance.cli.processes import Child, supervise
-from tag_compliance.config import load_config
 from tag_compliance.errors import CannotListen
 
 
@@ -28,7 +27,7 @@ def run_process_tree(
     """
     if schedule.refresh_interval:
         environment = {**environment, "TAG_COMPLIANCE_REFRESH_INTERVAL": schedule.refresh_interval}
-    config = load_config(config_path, environment, known_regions())
+    config = load_for_writing(config_path, environment)
     for host, port in (serving.host, serving.port), (schedule.ui_host, schedule.ui_port):
         _free_port(host, port)
     home = prepare_dagster_home(environment.get("DAGSTER_HOME"), config)

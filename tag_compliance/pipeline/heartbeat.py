@@ -6,6 +6,7 @@ the storage at regular intervals while its process exists.
 """
 
 import contextlib
+import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,11 @@ logger = get_logger(__name__)
 
 HEARTBEATS = "running"
 """The folder of the heartbeats in the storage."""
+
+HEARTBEAT_PATH = re.compile(
+    rf"{HEARTBEATS}/([0-9a-f]{{8}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{4}}-[0-9a-f]{{12}})"
+)
+"""The path of a heartbeat; its group is the id of the run."""
 
 _BEATS_PER_SILENCE = 4.5
 

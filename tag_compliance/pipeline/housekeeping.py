@@ -9,7 +9,7 @@ from datetime import timedelta
 import dagster as dg
 
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.pipeline.heartbeat import HEARTBEATS
+from tag_compliance.pipeline.heartbeat import HEARTBEAT_PATH, HEARTBEATS
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_queries import UI_JOB, UNFINISHED
 from tag_compliance.pipeline.run_requests import ACCOUNTS
@@ -86,9 +86,10 @@ def _paged(instance: dg.DagsterInstance, filters: dg.RunsFilter) -> Iterator[dg.
 
 def sweep_heartbeats(instance: dg.DagsterInstance, storage: Storage) -> int:
     """Deletes the heartbeats of runs that were killed; returns their number."""
-    names = storage.names(f"{HEARTBEATS}/")
+    found = map(HEARTBEAT_PATH.fullmatch, storage.names(f"{HEARTBEATS}/"))
+    beats = {beat[1]: beat[0] for beat in found if beat}
     unfinished = {run.run_id for run in _paged(instance, dg.RunsFilter(statuses=UNFINISHED))}
-    dead = [name for name in names if name.rpartition("/")[2] not in unfinished]
+    dead = [name for run_id, name in beats.items() if run_id not in unfinished]
     for name in dead:
         storage.delete(name)
     return len(dead)
