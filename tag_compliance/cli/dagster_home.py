@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
 import yaml
 
 from tag_compliance.config import Config
-from tag_compliance.errors import StorageRefused
-from tag_compliance.storage.atomic import write_file
+from tag_compliance.errors import BadConfiguration, Fault, StorageRefused
+from tag_compliance.storage.atomic import reported, write_file
 
 FEW_EVENTS = {
     "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "true",
@@ -39,6 +42,24 @@ def prepare_dagster_home(named: str | None, config: Config) -> Path:
             str(home), "write", cause, "set DAGSTER_HOME to another folder"
         ) from error
     return home.resolve()
+
+
+@contextlib.contextmanager
+def locked(home: Path) -> Iterator[int]:
+    """Excludes another `up` from the home; yields the descriptor of the lock.
+
+    The lock is held as long as any process has the descriptor. Raises `BadConfiguration`.
+    """
+    path = home / "up.lock"
+    with reported(path, "write"):
+        file = path.open("ab")
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            rule = "another `up` uses this folder; stop it, or set DAGSTER_HOME to another one"
+            raise BadConfiguration((Fault(str(home), "", None, rule),)) from None
+        yield file.fileno()
 
 
 def write_workspace(home: Path, port: int) -> Path:
