@@ -10,6 +10,7 @@ from pathlib import Path
 
 import yaml
 
+from tag_compliance.cli.dagster_databases import check_databases
 from tag_compliance.config import Config
 from tag_compliance.errors import BadConfiguration, Fault, StorageRefused
 from tag_compliance.storage.atomic import reported, write_file
@@ -27,7 +28,10 @@ Blind spot: when a run dies, the run is marked as failed, but none of its accoun
 
 
 def prepare_dagster_home(named: str | None, config: Config) -> Path:
-    """Creates the folder if it is missing, and the shipped `dagster.yaml` unless it has one."""
+    """Creates the folder if it is missing, and the shipped `dagster.yaml` unless it has one.
+
+    Raises `StorageRefused` if the folder or a database in it cannot be used.
+    """
     state = "state" if "://" in config.storage else config.storage
     home = Path(named) if named else Path(state) / "dagster"
     settings = home / "dagster.yaml"
@@ -36,11 +40,18 @@ def prepare_dagster_home(named: str | None, config: Config) -> Path:
         if not settings.exists():
             shipped = files("tag_compliance.cli").joinpath("dagster.yaml")
             write_file(settings, shipped.read_bytes())
+        content = settings.read_bytes()
     except OSError as error:
         cause = error.strerror or str(error)
         raise StorageRefused(
             str(home), "write", cause, "set DAGSTER_HOME to another folder"
         ) from error
+    try:
+        yaml.safe_load(content)
+    except yaml.YAMLError as error:
+        cause, advice = " ".join(str(error).split()), "correct it; without it, a new one is created"
+        raise StorageRefused(str(settings), "parse", cause, advice) from error
+    check_databases(home)
     return home.resolve()
 
 
