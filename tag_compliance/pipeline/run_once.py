@@ -14,7 +14,7 @@ from tag_compliance.config import Config
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.errors import StorageRefused
-from tag_compliance.pipeline import metadata
+from tag_compliance.pipeline import housekeeping, metadata
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance.pipeline.resources import ProgressResource
 from tag_compliance.pipeline.run_requests import range_tags, sync_partitions
@@ -76,6 +76,8 @@ def run_once(
         publishing = _run(
             definitions, PUBLISH_JOB, instance, {**tags, PUBLISHES_TAG: reading.run_id}
         )
+        if housekeeping.is_due(instance, config.retain_runs_days):
+            _run(definitions, housekeeping.JOB, instance, {})
     if not publishing.success:
         return FinishedScan(publishing.run_id, None, _failure_of(publishing))
     snapshot = SnapshotStore(open_storage(config.storage)).load()

@@ -99,6 +99,7 @@ def test_what_killed_runs_left_is_deleted_by_housekeeping(
             continue
         path.parent.mkdir(exist_ok=True)
         path.write_text("")
+        os.utime(path, (0, 0))
 
     housekeeping = pipeline.definitions().resolve_job_def(JOB)
     assert housekeeping.execute_in_process(instance=kept_instance).success
