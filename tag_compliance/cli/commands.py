@@ -112,6 +112,7 @@ def check_config(config: Path, *, schema: bool, logs: options.Logs) -> int:
     The plan shows accounts, regions, roles and the minimum number of AWS API calls. This command
     makes no API calls.
     """
+    from tag_compliance.cli.configuration import load_for_writing
     from tag_compliance.cli.plan import plan_of
     from tag_compliance.config.json_schema import json_schema
 
@@ -119,7 +120,7 @@ def check_config(config: Path, *, schema: bool, logs: options.Logs) -> int:
     if schema:
         print(json.dumps(json_schema(), indent=2))
         return ExitCode.COMPLETE
-    loaded = _load(config)
+    loaded = load_for_writing(config, os.environ)
     if loaded.alert_hook:
         from tag_compliance.pipeline.alerts import load_hook  # with Dagster: two seconds
 

@@ -26,6 +26,7 @@ from tag_compliance.pipeline.checks import (
     check_results,
     check_snapshot,
 )
+from tag_compliance.pipeline.housekeeping import delete_leftovers
 from tag_compliance.pipeline.io_manager import as_failure, load_scan_times
 from tag_compliance.pipeline.merge import MergedScan, merge_current
 from tag_compliance.pipeline.resources import (
@@ -84,6 +85,7 @@ def _read_accounts(
 ) -> Iterator[AccountReadStatus]:
     started_at = scan_times(context.run).started_at
     storage = configuration.storage()
+    delete_leftovers(configuration)
     reading_run = next_reading_run(storage)
     writer = AccountWriter(config, storage, context.log.warning, started_at, reading_run)
     targets = targets_of(config, set(context.partition_keys))
