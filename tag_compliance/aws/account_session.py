@@ -120,4 +120,5 @@ class AccountSession:
                 # The error's text is not shown, because it may contain the parsed credentials.
                 raise aws_error_of(operation, ResponseParserError()) from None
 
-        return self.new_budget(self.stats).call(operation, attempt)
+        budget = self.new_budget(self.stats)
+        return budget.limit(operation, lambda: budget.call(operation, attempt))

@@ -1,4 +1,4 @@
-"""What this program changes in botocore: the credentials of a call, the HTTP session, the parser.
+"""What this program changes in botocore: the credentials of a call, the TLS context, the parser.
 
 https://docs.aws.amazon.com/boto3/latest/guide/events.html
 """
@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
 
 from botocore.credentials import Credentials, ReadOnlyCredentials
-from botocore.httpsession import URLLib3Session, create_urllib3_context
+from botocore.httpsession import create_urllib3_context
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -82,17 +82,6 @@ def _once_each(load: Callable[..., None]) -> Callable[..., None]:
                 loaded.add(key)
 
     return load_unless_loaded
-
-
-class HttpSession(URLLib3Session):
-    """botocore's HTTP session with a shared TLS context; botocore manages pools and proxies."""
-
-    def __init__(self, tls_context: ssl.SSLContext, **settings: Any) -> None:
-        self._tls_context = tls_context
-        super().__init__(**settings)
-
-    def _get_ssl_context(self) -> ssl.SSLContext:
-        return self._tls_context
 
 
 def decode_responses(client: BaseClient, operation: str, decode: Callable[[bytes], object]) -> None:

@@ -14,6 +14,7 @@ from botocore.parsers import ResponseParserError
 from tag_compliance.aws.redaction import redacted
 from tag_compliance.domain.read_status import Reason
 from tag_compliance.errors import TagComplianceError
+from tag_compliance.remote.limited_socket import ResponseTooLarge
 
 # Error codes, without the suffix "Exception" that some services append.
 _THROTTLED = {
@@ -114,6 +115,7 @@ _CREDENTIALS = (
 # The first match decides, so subclasses precede their base classes.
 _RULES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Reason, int], ...] = (
     (ResponseParserError, Reason.MALFORMED_RESPONSE, _FEW),
+    (ResponseTooLarge, Reason.MALFORMED_RESPONSE, 1),
     (_CREDENTIALS, Reason.ACCESS_DENIED, 1),
     (boto.ConnectTimeoutError, Reason.TIMEOUT, _FEW),
     (boto.ReadTimeoutError, Reason.TIMEOUT, _SOME),

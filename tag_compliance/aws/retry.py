@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +11,7 @@ from typing import TypeVar
 
 from tag_compliance.aws.errors import AwsError, aws_error_of
 from tag_compliance.domain.read_status import Reason
+from tag_compliance.remote.time_limit import TimeLimitExceeded, run_within
 
 T = TypeVar("T")
 
@@ -109,12 +111,25 @@ class CallBudget:
             self.stats.retries += 1
             self.sleep(pause)
 
+    def limit(self, operation: str, work: Callable[[], T]) -> T:
+        """The result of `work`, which is given up at the deadline whatever it is doing.
+
+        Raises what `work` raises, or `AwsError`.
+        """
+        try:
+            return run_within(self.seconds - self.spent, work, threading.current_thread().name)
+        except TimeLimitExceeded:
+            raise self._late(operation) from None
+
     def _check(self, operation: str) -> None:
         if self.stopped():
             raise AwsError(operation, Reason.INTERNAL, "the scan was stopped")
         if self.spent > self.seconds:
-            cause = f"not finished within region_deadline, {self.seconds:g} s"
-            raise AwsError(operation, Reason.TIMEOUT, cause)
+            raise self._late(operation)
+
+    def _late(self, operation: str) -> AwsError:
+        cause = f"not finished within region_deadline, {self.seconds:g} s"
+        return AwsError(operation, Reason.TIMEOUT, cause)
 
 
 def _given_up(failure: AwsError, attempts: int, bound: str = "") -> AwsError:

@@ -9,13 +9,14 @@ from collections.abc import Iterator
 import dagster as dg
 import pytest
 
-from tag_compliance.errors import BadConfiguration
-from tag_compliance.pipeline.alerts import Alert, build_alert_sensors, load_hook, log_alert
+from tag_compliance.errors import BadConfiguration, TagComplianceError
+from tag_compliance.pipeline.alerts import Alert, build_alert_sensors, load_hook, log_alert, send
 from tag_compliance_tests.fake_aws import FakeAws, Fault
 from tag_compliance_tests.pipeline import hooks
 from tag_compliance_tests.pipeline.pipelines import Pipeline
 
 HOOK = "tag_compliance_tests.pipeline.hooks:remember"
+HANGING_HOOK = "tag_compliance_tests.pipeline.hooks:hang"
 
 
 @pytest.fixture
@@ -92,3 +93,9 @@ def test_without_a_hook_alerts_are_log_lines(caplog: pytest.LogCaptureFixture) -
 @pytest.mark.parametrize(("hook", "on"), [(HOOK, "RUNNING"), (None, "STOPPED")])
 def test_alerts_are_on_by_default_if_a_hook_is_named(hook: str | None, on: str) -> None:
     assert {sensor.default_status.value for sensor in build_alert_sensors(hook)} == {on}
+
+
+def test_a_hook_that_hangs_fails_its_sensor_and_does_not_stop_it_for_ever() -> None:
+    with pytest.raises(TagComplianceError, match=r"hooks:hang did not end within 0 s: it failed"):
+        send(HANGING_HOOK, Alert("it failed", "why", "run-1"), seconds=0)
+    hooks.released.set()

@@ -11,7 +11,10 @@ import pytest
 from tag_compliance.errors import StorageRefused
 from tag_compliance.storage.base import Storage
 from tag_compliance.storage.open import open_storage
+from tag_compliance.storage.s3 import S3Storage
+from tag_compliance_tests.fake_aws import Fault
 from tag_compliance_tests.storage.conftest import BUCKET
+from tag_compliance_tests.support.unfinished import UNFINISHED, unfinished_responses
 
 _OPERATIONS: dict[str, Callable[[Storage], object]] = {
     "read": lambda storage: storage.read("a"),
@@ -70,3 +73,18 @@ def test_a_listing_of_several_pages_is_complete(monkeypatch: pytest.MonkeyPatch)
     for n in range(5):
         storage.write(f"{n}", b"")
     assert storage.names("") == ["0", "1", "2", "3", "4"]
+
+
+@pytest.mark.usefixtures("s3")
+@pytest.mark.parametrize(
+    ("operation", "fault"),
+    [*(("read", fault) for fault in UNFINISHED), ("write", Fault.HANG), ("list", Fault.DRIP_BODY)],
+)
+def test_an_operation_without_a_complete_response_is_given_up(
+    operation: str, fault: Fault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with unfinished_responses(fault) as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        storage = S3Storage(f"s3://{BUCKET}", seconds=1)
+        with pytest.raises(StorageRefused, match=f"cannot {operation} s3://"):
+            _OPERATIONS[operation](storage)
