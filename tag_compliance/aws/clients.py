@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
@@ -17,9 +18,15 @@ from botocore.config import Config as ClientConfig
 
 from tag_compliance import __version__
 from tag_compliance.aws.base_credentials import BaseCredentials
-from tag_compliance.aws.botocore_hooks import SigningCredentialsResolver, create_tls_context
+from tag_compliance.aws.botocore_hooks import (
+    SigningCredentialsResolver,
+    create_tls_context,
+    reject_foreign_responses,
+)
+from tag_compliance.aws.errors import AwsError
 from tag_compliance.aws.regions import known_regions
 from tag_compliance.domain.account import RegionName
+from tag_compliance.domain.read_status import Reason
 from tag_compliance.remote.botocore_session import HttpSession
 
 if TYPE_CHECKING:
@@ -93,12 +100,22 @@ class Clients:
         """
         with self._lock:
             if (service, region) not in self._clients:
-                session: Any = self._session  # its type knows only the services that have stubs
-                client = session.client(service, region_name=region, config=self._settings)
-                self._http_session(client.meta.endpoint_url).use_for(client)
+                client = self._new_client(service, region)
                 prepare(client)
                 self._clients[service, region] = client
             return self._clients[service, region]
+
+    def _new_client(self, service: str, region: RegionName) -> Any:
+        session: Any = self._session  # its type knows only the services that have stubs
+        try:
+            client = session.client(service, region_name=region, config=self._settings)
+            urlsplit(client.meta.endpoint_url).port  # noqa: B018 - raises if it is malformed
+        except ValueError as error:
+            cause = f"{error}; check AWS_ENDPOINT_URL and endpoint_url in the AWS profile"
+            raise AwsError(service, Reason.UNREACHABLE, cause) from None
+        reject_foreign_responses(client)
+        self._http_session(client.meta.endpoint_url).use_for(client)
+        return client
 
     def _http_session(self, endpoint_url: str) -> HttpSession:
         return HttpSession(

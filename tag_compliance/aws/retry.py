@@ -88,10 +88,10 @@ class CallBudget:
         Raises `AwsError` without the original error, because a traceback would show its text, in
         which AWS may quote the session token.
         """
-        failures = 0
+        failure, failures = None, 0
         while True:
             # Before the first attempt, too, because pagination may otherwise never end.
-            self._check(operation)
+            self._check(operation, failure, failures)
             self._limiter.wait()
             self.stats.calls += 1
             try:
@@ -106,8 +106,7 @@ class CallBudget:
                 if failures >= failure.attempts:
                     raise _given_up(failure, failures) from None
                 if self.spent + pause > self.seconds:
-                    bound = f" within region_deadline, {self.seconds:g} s"
-                    raise _given_up(failure, failures, bound) from None
+                    raise self._late(operation, failure, failures) from None
             self.stats.retries += 1
             self.sleep(pause)
 
@@ -121,15 +120,17 @@ class CallBudget:
         except TimeLimitExceeded:
             raise self._late(operation) from None
 
-    def _check(self, operation: str) -> None:
+    def _check(self, operation: str, failure: AwsError | None, failures: int) -> None:
         if self.stopped():
             raise AwsError(operation, Reason.INTERNAL, "the scan was stopped")
         if self.spent > self.seconds:
-            raise self._late(operation)
+            raise self._late(operation, failure, failures)
 
-    def _late(self, operation: str) -> AwsError:
-        cause = f"not finished within region_deadline, {self.seconds:g} s"
-        return AwsError(operation, Reason.TIMEOUT, cause)
+    def _late(self, operation: str, failure: AwsError | None = None, failures: int = 0) -> AwsError:
+        bound = f" within region_deadline, {self.seconds:g} s"
+        if failure is not None:
+            return _given_up(failure, failures, bound)
+        return AwsError(operation, Reason.TIMEOUT, f"not finished{bound}")
 
 
 def _given_up(failure: AwsError, attempts: int, bound: str = "") -> AwsError:

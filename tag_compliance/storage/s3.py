@@ -36,6 +36,7 @@ _MAX_CONNECTIONS = 10
 _PAUSE_SECONDS = 0.2
 _MAX_REFUSALS = 8
 
+_ABOUT_NETWORK = "check AWS_REGION and AWS_ENDPOINT_URL, the network and proxies"
 _ABOUT_PERMISSIONS = (
     "see the storage part of docs/operations.md for the permissions that are needed"
 )
@@ -70,15 +71,19 @@ class S3Storage:
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         self._seconds = seconds
         retries = ClientConfig(retries={"mode": "standard", "total_max_attempts": 4})
-        session = new_session()
-        self._client = boto3.Session(botocore_session=session).client("s3", config=retries)
-        HttpSession(
-            session,
-            self._client.meta.endpoint_url,
-            max_bytes=_MAX_RESPONSE_BYTES,
-            timeout=(_RESPONSE_SECONDS, _RESPONSE_SECONDS),
-            max_pool_connections=_MAX_CONNECTIONS,
-        ).use_for(self._client)
+        try:
+            session = new_session()
+            self._client = boto3.Session(botocore_session=session).client("s3", config=retries)
+            HttpSession(
+                session,
+                self._client.meta.endpoint_url,
+                max_bytes=_MAX_RESPONSE_BYTES,
+                timeout=(_RESPONSE_SECONDS, _RESPONSE_SECONDS),
+                max_pool_connections=_MAX_CONNECTIONS,
+            ).use_for(self._client)
+        except (BotoCoreError, ValueError) as error:
+            advice = "check AWS_PROFILE, AWS_ENDPOINT_URL and the AWS configuration"
+            raise StorageRefused(self.uri, "use", str(error), advice) from None
 
     @property
     def uri(self) -> str:
@@ -99,7 +104,7 @@ class S3Storage:
         try:
             return self._limited(name, "read", get)
         except StorageRefused as error:
-            if _code(error) in _UNCHANGED:
+            if known and _code(error) in _UNCHANGED:
                 return known
             if _code(error) in _NOT_FOUND:
                 return None
@@ -112,7 +117,8 @@ class S3Storage:
         before = self.read(name)
         refusals = 0
         while True:
-            data = decide(before.data if before else None)
+            content = before.data if before else None
+            data = decide(content)
             if data is None:
                 return False
             condition: _Condition = {"IfMatch": before.version} if before else {"IfNoneMatch": "*"}
@@ -120,9 +126,9 @@ class S3Storage:
             if refused is None:
                 return True
             time.sleep(_PAUSE_SECONDS * random.uniform(0.5, 1.5))  # noqa: S311 - no secret
-            known, before = before, self.read(name)
-            # It counts only refusals that no other writer explains.
-            refusals = refusals + 1 if known == before else 0
+            before = self.read(name)
+            # It counts only refusals that no other writer explains. ETags may be what is wrong.
+            refusals = refusals + 1 if content == (before.data if before else None) else 0
             if refusals == _MAX_REFUSALS:
                 raise refused
 
@@ -176,20 +182,19 @@ class S3Storage:
         return None
 
     def _limited(self, name: str, operation: str, work: Callable[[], T]) -> T:
+        error: Exception | None = None
         try:
             return run_within(self._seconds, work)
         except TimeLimitExceeded:
-            cause = f"not finished within {self._seconds:g} s"
-            raise self._refused(name, operation, cause) from None
-        except (ClientError, BotoCoreError, ResponseTooLarge, _Malformed) as error:
-            raise self._refused(name, operation, str(error)) from error
-        except Exception as error:
-            # What a malformed response causes in botocore.
-            cause = f"the response is malformed: {type(error).__name__}: {error}"
-            raise self._refused(name, operation, cause) from error
-
-    def _refused(self, name: str, operation: str, cause: str) -> StorageRefused:
-        return StorageRefused(f"{self.uri}/{name}", operation, cause, _ABOUT_PERMISSIONS)
+            cause, advice = f"not finished within {self._seconds:g} s", _ABOUT_NETWORK
+        except (ClientError, BotoCoreError, ResponseTooLarge, _Malformed) as caught:
+            cause, advice, error = str(caught), _ABOUT_PERMISSIONS, caught
+        except RecursionError as caught:  # in botocore, which looks for the region of the bucket
+            cause, advice, error = "it redirects requests without end", _ABOUT_NETWORK, caught
+        except Exception as caught:  # noqa: BLE001 - what a malformed response causes
+            cause = f"the response is malformed: {type(caught).__name__}: {caught}"
+            advice, error = _ABOUT_NETWORK, caught
+        raise StorageRefused(f"{self.uri}/{name}", operation, cause, advice) from error
 
 
 def _code(error: StorageRefused) -> str:

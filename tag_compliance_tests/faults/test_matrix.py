@@ -21,6 +21,8 @@ EVERYWHERE = (STS, FIRST, MIDDLE, LAST)
 IN_PAGES = (FIRST, MIDDLE, LAST)
 # Seconds. A lasting fault ends at the deadline; three pages take a fraction of it.
 DEADLINE = 2
+# Ends by itself, but after megabytes.
+LONGER_DEADLINES = {Fault.ENDLESS_BODY: 30}
 
 
 def organization() -> Organization:
@@ -111,7 +113,7 @@ DENIES_A_ROLE = {Fault.ACCESS_DENIED, Fault.REGION_DISABLED}
 def test_a_lasting_fault_is_reported_and_only_its_region_has_no_numbers(
     program: Program, baseline: Finished, fault: Fault, reason: str, where: tuple[str, ...]
 ) -> None:
-    program.configure(organization(), region_deadline=DEADLINE)
+    program.configure(organization(), region_deadline=LONGER_DEADLINES.get(fault, DEADLINE))
     with FakeAws(organization()) as fake:
         inject(fake, fault, where, times=None)
         ended = program.scan(fake)
