@@ -87,13 +87,22 @@ def test_missing_base_credentials_are_reported() -> None:
 
 
 @pytest.mark.timeout(READ_SECONDS)
-@pytest.mark.parametrize(("default", "timeout"), [(600, 0.2), (0.2, 600)])
+@pytest.mark.parametrize("fault", [Fault.HANG, Fault.DRIP_HEAD, Fault.DRIP_BODY])
+@pytest.mark.parametrize(
+    ("default", "timeout", "tls"), [(600, 0.2, False), (0.2, 600, False), (0.2, 600, True)]
+)
 def test_the_wait_for_a_response_ends_after_the_shorter_of_the_default_and_the_given_timeout(
-    start: Start, monkeypatch: pytest.MonkeyPatch, default: float, timeout: float
+    start: Start,
+    monkeypatch: pytest.MonkeyPatch,
+    default: float,
+    timeout: float,
+    tls: bool,
+    fault: Fault,
 ) -> None:
     monkeypatch.setattr("tag_compliance.aws.clients.READ_SECONDS", default)
-    fake = start(Organization())
-    fake.faults.add(Fault.HANG, operation="GetCallerIdentity")
+    monkeypatch.setattr("tag_compliance.aws.clients.CONNECT_SECONDS", 20)
+    fake = start(Organization(), tls=tls)
+    fake.faults.add(fault, operation="GetCallerIdentity")
     clients = Clients(1, timeout)
     with signing_as(clients.base_credentials), pytest.raises(ReadTimeoutError):
         clients.sts(VIRGINIA).get_caller_identity()

@@ -147,6 +147,16 @@ def test_throttled_calls_are_retried_until_the_deadline(time: FakeTime) -> None:
     assert budget.stats.throttled_calls == budget.stats.calls == budget.stats.retries + 1
 
 
+def test_a_deadline_that_passes_during_a_pause_is_reported_with_the_last_failure() -> None:
+    budget, attempt = FakeTime(late=100).budget(seconds=60), throttled(10_000)
+
+    with pytest.raises(AwsError, match="1 attempt within region_deadline, 60 s") as caught:
+        budget.call("GetResources", attempt)
+
+    assert caught.value.reason is Reason.THROTTLED
+    assert attempt.made == 1
+
+
 def test_no_call_starts_after_the_deadline(time: FakeTime) -> None:
     budget, attempt = time.budget(seconds=10), throttled(0)
     for _ in range(3):

@@ -7,7 +7,6 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-import dagster as dg
 import pytest
 
 from tag_compliance.pipeline.housekeeping import JOB
@@ -62,14 +61,10 @@ def _fill(folder: Path, outside: Path) -> list[Path]:
 
 
 def test_foreign_files_of_every_kind_are_unchanged_after_scans_retention_and_housekeeping(
-    tmp_path: Path, idle.instance: dg.DagsterInstance, fake: FakeAws
+    tmp_path: Path, idle: Pipeline, fake: FakeAws
 ) -> None:
-    pipeline = Pipeline(tmp_path, idle.instance)
-    pipeline.configure(
-        [account.account_id for account in fake.organization],
-        retain_runs_days=14,
-        retain_snapshots=1,
-    )
+    pipeline = idle
+    pipeline.configure(retain_runs_days=14, retain_snapshots=1)
     old = pipeline.scan().run_id
     own = set(pipeline.storage.names(""))
     foreign = _fill(tmp_path / "state", tmp_path / "outside")
