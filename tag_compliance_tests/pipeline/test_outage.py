@@ -22,6 +22,7 @@ from tag_compliance_tests.support.exposition import Exposition
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=5)
 COMPLETENESS = "tag_compliance_scan_completeness_ratio"
+NUMBERS = "tag_compliance_region_numbers_timestamp_seconds"
 SUCCESS = "tag_compliance_account_scan_success"
 
 
@@ -54,6 +55,25 @@ def test_the_state_metrics_show_an_outage_and_the_numbers_stay(
     last = scanning.snapshots.look().last_scan
     assert last is not None
     assert last.outcome is Outcome.NOTHING
+
+
+def test_the_published_numbers_of_each_region_have_the_time_of_the_reading_that_they_come_from(
+    scanning: Pipeline, fake: FakeAws
+) -> None:
+    first, *_ = ids_of(fake)
+    before = state_of(scanning).values([NUMBERS])
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=first)
+    scanning.configure(ids_of(fake), on_failure="keep_last")
+    scanning.scan()
+    kept = state_of(scanning).values([NUMBERS])
+    assert kept.keys() == before.keys()
+    of_first = {key for key in before if ("account_id", first) in key[1]}
+    assert {key for key in kept if kept[key] == before[key]} == of_first
+    assert all(kept[key] >= before[key] for key in before)
+
+    scanning.configure(ids_of(fake), on_failure="drop")
+    scanning.scan()
+    assert state_of(scanning).values([NUMBERS]).keys() == before.keys() - of_first
 
 
 def test_after_an_outage_a_scan_of_one_account_restores_what_was_known(

@@ -74,6 +74,16 @@ def test_a_snapshot_has_the_operational_samples_of_accounts_and_scan() -> None:
     assert {key: found.get(key) for key in wanted} == wanted
 
 
+def test_a_region_that_was_not_read_has_no_number_of_returned_resources() -> None:
+    found = parsed(contents_of(scanned_accounts()).exposition)
+    returned = {
+        (dict(labels)["account_name"], dict(labels)["region"]): value
+        for (name, labels), value in found.items()
+        if name == "tag_compliance_region_resources_returned"
+    }
+    assert returned == {('sh"op', "eu-west-1"): 4}
+
+
 def test_an_account_that_was_never_read_has_no_last_success() -> None:
     names = {
         name

@@ -96,6 +96,15 @@ def _regions(scan: ScanResult) -> Iterable[tuple[_Region, RegionReadStatus]]:
             yield _Region(status.account_name, status.account_id, region.region), region
 
 
+def _numbers_read_at(scan: ScanResult) -> Rows[_Region]:
+    published = {a.account_id: a.summary.regions for a in scan.summary.accounts}
+    return (
+        (labels, _last_success(region))
+        for labels, region in _regions(scan)
+        if region.region in published.get(labels.account_id, ())
+    )
+
+
 def _last_success(status: AccountReadStatus | RegionReadStatus) -> float | None:
     return None if status.last_success_at is None else status.last_success_at.timestamp()
 
@@ -151,6 +160,12 @@ OPERATIONAL_METRICS = (
         "Unix time of the newest scan that read the region; absent before the first.",
         _last_success,
     ),
+    _metric(
+        "tag_compliance_region_numbers_timestamp_seconds",
+        "Unix time of the reading that the published numbers of the region come from.",
+        _Region,
+        _numbers_read_at,
+    ),
     _by_account(
         "tag_compliance_account_scan_duration_seconds",
         "Wall time of the account's scan.",
@@ -173,8 +188,9 @@ OPERATIONAL_METRICS = (
     ),
     _by_region(
         "tag_compliance_region_resources_returned",
-        "Resources that AWS returned for the region, before exclusion and counting once.",
-        lambda region: region.returned,
+        "Resources that AWS returned for the region, before exclusion and counting once; "
+        "absent if the region was not read.",
+        lambda region: region.returned if region.succeeded else None,
     ),
     _metric(
         "tag_compliance_excluded_resources",
