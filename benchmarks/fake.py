@@ -64,7 +64,7 @@ def write_configuration(case: ScanCase, folder: Path) -> Path:
     }
     if case.baseline:
         # The baseline has no limit, and both must publish the same series.
-        values["max_detail_series"] = 0
+        values["max_detail_series"] = "unlimited"
     if case.unlimited:
         values["calls_per_second"] = 0.0
     folder.mkdir(parents=True, exist_ok=True)

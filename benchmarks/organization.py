@@ -73,7 +73,7 @@ def merged(evaluations: list[Evaluation]) -> tuple[ComplianceResults, LoadFindin
 def families_of(results: ComplianceResults, load_findings: LoadFindings) -> list[Family]:
     """Every family of the snapshot, without a limit of the detail series."""
     required = [str(rule.rule_id) for rule in POLICY.rules]
-    detail = detail_of(results.summary, required, load_findings, 0)
+    detail = detail_of(results.summary, required, load_findings, None)
     info = SnapshotInfo(NOON, NOON, "benchmark")
     return build_families(ScanResult(results.summary, results.statuses, detail, info, Thresholds()))
 

@@ -28,7 +28,7 @@ def main() -> None:
     now = utc_now()
     settings = SnapshotSettings(
         required_tags=POLICY.required_tags,
-        max_detail_series=0,
+        max_detail_series=None,
         refresh_interval_seconds=86_400,
         thresholds=Thresholds(),
     )
@@ -40,7 +40,7 @@ def main() -> None:
     assert snapshot is not None
     published = {
         "files": {name: f"snapshots/{snapshot_id}/{name}" for name in (PLAIN, GZIP)},
-        "samples": contents.samples,
+        "samples": contents.status.samples,
         "detail_series": contents.detail_series,
         "plain_bytes": len(snapshot.plain),
         "gzip_bytes": len(snapshot.gzip.body),

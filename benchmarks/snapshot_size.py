@@ -108,7 +108,7 @@ def _publish(accounts: int, regions: int, types: int, tags: int, *, storage: str
     snapshot = store.load()
     assert snapshot is not None
     return {
-        "samples": contents.samples,
+        "samples": contents.status.samples,
         "detail_series": contents.detail_series,
         "plain_bytes": len(snapshot.plain),
         "gzip_bytes": len(snapshot.gzip.body),

@@ -10,7 +10,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from tag_compliance.config.model import KEYS, Account, AccountOverride
+from tag_compliance.config.model import KEYS, Account, AccountOverride, MetricSettings
 from tag_compliance.errors import Fault
 
 _ROLE_ARN = "must be arn:<partition>:iam::<account id>:role/<name>"
@@ -21,6 +21,7 @@ _ACCOUNT_OF_ROLE = re.compile("(?:[^:]*:){4}([0-9]{12})(?::|$)")
 _RULE_OF_KEY = {
     "alert_hook": "must be package.module:function",
     "exporter_url": "must begin with http:// or https://",
+    "types": "must be patterns of service:type without /, such as ec2:* or s3:bucket",
     "owners": "must be team:<name> or an e-mail address",
     "account_id": "must be 12 digits in quotes; without quotes YAML reads a number "
     "and drops a leading zero",
@@ -79,6 +80,7 @@ def cross_key_faults(
             rule = f"must be a role of account {account_id}"
             yield Fault(source, f"{key}.role_arn", role_arn, rule)
     yield from _duplicates(_list(raw.get("REQUIRED_TAGS")), "REQUIRED_TAGS", source)
+    yield from _unknown_metrics(_list(_mapping(raw.get("metrics")).get("disabled")), source)
 
 
 def _list(value: object) -> list[Any]:
@@ -101,6 +103,20 @@ def _region_faults(
             rule = f"no such AWS region{_suggestion(region, regions)}"
             yield Fault(source, f"{key}[{index}]", region, rule)
     yield from _duplicates(listed, key, source)
+
+
+def _unknown_metrics(names: list[Any], source: str) -> Iterable[Fault]:
+    if not names:
+        return
+    # The metric table needs pandas, which a configuration without such names does not.
+    from tag_compliance.domain.metrics import METRICS
+
+    known = [metric.name for metric in METRICS]
+    for index, name in enumerate(names):
+        if isinstance(name, str) and name not in known:
+            rule = f"a scan publishes no such metric{_suggestion(name, known)}"
+            yield Fault(source, f"metrics.disabled[{index}]", name, rule)
+    yield from _duplicates(names, "metrics.disabled", source)
 
 
 def _duplicates(values: list[Any], key: str, source: str) -> Iterable[Fault]:
@@ -139,7 +155,8 @@ def _rule_of(details: ErrorDetails) -> str:
     key = next((part for part in reversed(details["loc"]) if isinstance(part, str)), "")
     error = details["type"]
     if error == "extra_forbidden":
-        known = [*KEYS, *Account.model_fields, *AccountOverride.model_fields]
+        models = (Account, AccountOverride, MetricSettings)
+        known = [*KEYS, *(name for model in models for name in model.model_fields)]
         return f"unknown key{_suggestion(key, known)}"
     if error != "missing" and key in _RULE_OF_KEY:
         return _RULE_OF_KEY[key]

@@ -85,7 +85,7 @@ def of_snapshot(
     found: dict[str, Value] = {
         "snapshot": dg.MetadataValue.path(f"{uri}/snapshots/{snapshot_id}"),
         "outcome": str(status.outcome),
-        "samples": contents.samples,
+        "samples": status.samples or 0,
         "detail_series": contents.detail_series,
         "detail_series_omitted": contents.detail_series_omitted,
         "exposition_bytes": len(contents.exposition),

@@ -21,7 +21,7 @@ def samples(
     accounts: Sequence[dict[str, Any]],
     required: Sequence[str],
     patterns: Sequence[str] = (),
-    limit: int = 0,
+    limit: int | None = None,
 ) -> Samples:
     """All samples of the ten contract metrics and of four that count what they leave out."""
     found: Samples = {}
@@ -55,7 +55,7 @@ def samples(
             ]
         put("tag_compliance_unparsable_arn_resources", unknown, **who)
     details.sort(key=lambda d: (d[4]["account_id"], d[4]["region"], *d[:3]))
-    for type_, arn, _, tag, where in _fairly(details, limit or len(details)):
+    for type_, arn, _, tag, where in _fairly(details, len(details) if limit is None else limit):
         labels = {**where, "tag": tag, "resource_type": type_, "resource_arn": label_of(arn)}
         put("tag_missing_detail", 1, **labels)
         found["tag_compliance_detail_series_omitted", frozenset(where.items())] -= 1

@@ -22,6 +22,7 @@ from tag_compliance_tests.fake_aws import FakeAws, Fault
 from tag_compliance_tests.pipeline.accounts import account, results_of
 from tag_compliance_tests.pipeline.conftest import ids_of
 from tag_compliance_tests.pipeline.pipelines import Pipeline, failure_of, metadata_of, of_account
+from tag_compliance_tests.support.exposition import Exposition
 
 ONE = "100000000000"
 
@@ -136,6 +137,26 @@ def test_the_snapshot_is_published_and_described(scanning: Pipeline, fake: FakeA
     assert isinstance(chart, dg.MarkdownMetadataValue)
     assert (chart.md_str or "").startswith("![compliance by account](data:image/svg+xml;base64,")
     assert found["exporter"] == dg.MetadataValue.url("http://exporter.test:8080")
+
+
+def test_the_configuration_decides_which_series_are_published(
+    scanning: Pipeline, fake: FakeAws
+) -> None:
+    scanning.scan()
+    before = Exposition(scanning.current().plain.decode())
+    by_type = "resources_fully_compliant_by_type_total"
+    named = min(s.labels["resource_type"] for s in before.samples if s.name == by_type)
+    metrics = {"disabled": ["compliance_percentage"], "types": [named]}
+    scanning.configure(ids_of(fake), max_detail_series=False, metrics=metrics)
+    assert scanning.scan().success
+    published = Exposition(scanning.current().plain.decode())
+    assert before.names - published.names == {
+        "compliance_percentage",
+        "tag_missing_detail",
+        "tag_compliance_detail_series_omitted",
+    }
+    types = {s.labels["resource_type"] for s in published.samples if s.name == by_type}
+    assert types == {named}
 
 
 def test_an_exposition_that_prometheus_would_reject_is_not_published_and_the_line_is_reported(

@@ -47,7 +47,7 @@ def contents_at(
     started_at: datetime, made_at: datetime, results: ComplianceResults = FINE
 ) -> SnapshotContents:
     info = SnapshotInfo(started_at, made_at, "0.1.0")
-    settings = SnapshotSettings(("Owner", "CostCenter"), 0, 300, Thresholds())
+    settings = SnapshotSettings(("Owner", "CostCenter"), None, 300, Thresholds())
     return build_contents(results, lambda _: FINDING_SCHEMA.empty_table(), info, settings)
 
 

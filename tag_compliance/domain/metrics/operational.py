@@ -50,6 +50,10 @@ class _RegionType(NamedTuple):
     resource_type: str
 
 
+class _FamilyName(NamedTuple):
+    family: str
+
+
 class _Level(NamedTuple):
     level: str
 
@@ -136,6 +140,8 @@ def _completeness(scan: ScanResult) -> float | None:
     return sum(regions) / len(regions) if regions else None
 
 
+DETAIL_OMITTED = "tag_compliance_detail_series_omitted"
+
 OPERATIONAL_METRICS = (
     _metric(
         "tag_compliance_account_scan_success",
@@ -205,7 +211,7 @@ OPERATIONAL_METRICS = (
         _unparsable,
     ),
     Metric(
-        "tag_compliance_detail_series_omitted",
+        DETAIL_OMITTED,
         "Series of tag_missing_detail that max_detail_series left out.",
         _Region._fields,
         _omitted,
@@ -246,3 +252,11 @@ OPERATIONAL_METRICS = (
         lambda scan: [(_Version(scan.info.version), 1)],
     ),
 )
+
+SERIES_OMITTED = _metric(
+    "tag_compliance_series_omitted",
+    "Series that a limit left out of the family.",
+    _FamilyName,
+    lambda scan: ((_FamilyName(name), omitted) for name, omitted in scan.omitted.items()),
+)
+"""Computed last, because it counts what is missing in the other families."""
