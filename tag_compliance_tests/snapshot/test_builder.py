@@ -81,6 +81,7 @@ _BY_TYPE = {
     "tag_resource_type_compliance_percentage": 2,
     "resources_fully_compliant_by_type_total": 1,
     "resources_fully_compliant_by_type_percentage": 1,
+    "tag_compliance_resources_by_type": 1,
 }
 
 

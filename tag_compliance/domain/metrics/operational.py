@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.arn import UNKNOWN_TYPE
+from tag_compliance.domain.metrics.breakdown import Breakdown, by_type
 from tag_compliance.domain.metrics.table import (
     Metric,
     Samples,
@@ -197,6 +198,11 @@ OPERATIONAL_METRICS = (
         "Resources that AWS returned for the region, before exclusion and counting once; "
         "absent if the region was not read.",
         lambda region: region.returned if region.succeeded else None,
+    ),
+    Breakdown(_RegionType._fields, by_type, "compliant", "counted").count(
+        "tag_compliance_resources_by_type",
+        "Resources of the type that are counted.",
+        "counted",
     ),
     _metric(
         "tag_compliance_excluded_resources",
