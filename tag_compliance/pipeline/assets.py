@@ -131,6 +131,8 @@ def compliance_results(
         AccountWriter(scan_config, storage, context.log.warning, merged.times.started_at).settle(
             merged.failed
         )
+    if unmatched := merged.results.unmatched_exclusions:
+        context.log.warning("excluded_resource_types: no resource matches %s", ", ".join(unmatched))
     before = configuration.snapshots().status()
     return dg.MaterializeResult(
         value=merged,

@@ -67,6 +67,8 @@ def of_results(results: ComplianceResults) -> Metadata:
         "accounts": table_of_accounts(results),
         "duration_seconds": max((status.seconds for status in results.statuses), default=0.0),
     }
+    if results.unmatched_exclusions:
+        found["unmatched_exclusions"] = ", ".join(results.unmatched_exclusions)
     if summary.total.counted:
         found["worst_types"] = _worst(summary.by_type, "resource_type", "counted", "compliant")
         rules = summary.by_region_and_rule

@@ -76,6 +76,7 @@ def build_contents(
         version=info.version,
         thresholds=settings.thresholds,
         samples=sum(len(family) for family in families),
+        unmatched_exclusions=results.unmatched_exclusions,
     )
     return SnapshotContents(
         exposition=render(families),

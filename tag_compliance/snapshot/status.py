@@ -54,6 +54,7 @@ class ScanStatus:
     """One scan in numbers: `stale_after_seconds` is the age from which its snapshot is too old.
 
     `samples` counts the exposition's samples; None in a snapshot that has no such number.
+    `unmatched_exclusions` are patterns of `excluded_resource_types` without effect.
     """
 
     scan_started_at: AwareDatetime
@@ -67,6 +68,7 @@ class ScanStatus:
     version: str
     thresholds: Thresholds = field(default_factory=Thresholds)
     samples: int | None = None
+    unmatched_exclusions: tuple[str, ...] = ()
 
     @property
     def has_region_counts(self) -> bool:

@@ -111,6 +111,32 @@ def test_the_results_have_their_checks_and_numbers_to_plot(
     ]
 
 
+def test_exclusions_that_match_no_resource_are_reported_after_a_scan_that_read_everything(
+    scanning: Pipeline, fake: FakeAws, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, *others = ids_of(fake)
+
+    def reported() -> tuple[tuple[str, ...], str | None, bool]:
+        """On the page and in the summary, in Dagster, and whether in the log."""
+        status = scanning.current().status
+        found = metadata_of(scanning.instance, "compliance_results").get("unmatched_exclusions")
+        in_log = "excluded_resource_types: no resource matches pod, nothing:*" in caplog.text
+        caplog.clear()
+        return status.unmatched_exclusions, found, in_log
+
+    scanning.configure(ids_of(fake), excluded_resource_types=["pod", "s3:*", "nothing:*"])
+    assert scanning.scan().success
+    assert reported() == (("pod", "nothing:*"), "pod, nothing:*", True)
+
+    only = dg.RunRequest(job_name=SCAN_JOB, tags=range_tags(first, first))
+    assert scanning.run(publish_request(scanning.run(only).dagster_run, None)).success
+    assert reported() == ((), None, False)
+
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=others[0])
+    assert scanning.scan().success
+    assert reported() == ((), None, False)
+
+
 def test_the_worst_types_and_tags_are_a_table(pipeline: Pipeline) -> None:
     found = metadata.of_results(results_of(account(ONE, "eu-west-1", "us-east-1")))
     types, tags = found["worst_types"], found["worst_tags"]
