@@ -42,11 +42,12 @@ def test_the_state_metrics_show_an_outage_and_the_numbers_stay(
     scanning: Pipeline, fake: FakeAws, on_failure: str
 ) -> None:
     scanning.configure(ids_of(fake), on_failure=on_failure)
-    before = scanning.samples()
+    before, read_at = scanning.samples(), state_of(scanning).values([NUMBERS])
     fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
     assert scanning.scan().success
     assert scanning.samples() == before
     state = state_of(scanning)
+    assert state.values([NUMBERS]) == read_at
     assert state.plain(COMPLETENESS) == 0
     for account_id in ids_of(fake):
         denied = {"account_id": account_id, "reason": "assume_role_denied"}
