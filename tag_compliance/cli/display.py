@@ -39,7 +39,7 @@ def progress_bar(config: Config) -> Iterator[Callable[[AccountId, RegionReadStat
 
 
 def summary_of(status: ScanStatus) -> Iterator[str]:
-    """One line for the scan, one per tag, a table of the accounts, one line per failure."""
+    """Lines for the scan, one per tag, a table of the accounts, one line per failure."""
     regions = [region for account in status.accounts for region in account.regions]
     read = sum(region.reason == "ok" for region in regions)
     seconds = (status.made_at - status.scan_started_at).total_seconds()
@@ -57,6 +57,9 @@ def summary_of(status: ScanStatus) -> Iterator[str]:
     yield f"{format_percentage(counts.compliance_percentage)} have every required tag"
     for tag in status.tags:
         yield f"  {tag.missing:>8} lack {tag.tag}"
+    if status.unmatched_exclusions:
+        patterns = ", ".join(status.unmatched_exclusions)
+        yield f"excluded_resource_types: no resource matches {patterns}"
     yield from _accounts(status.accounts)
     for failure in status.failures[:_MOST_FAILURES]:
         yield f"not read: {failure}"

@@ -10,7 +10,13 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from tag_compliance.config.model import DEFAULT_REGIONS, KEYS, Account, AccountOverride
+from tag_compliance.config.model import (
+    DEFAULT_REGIONS,
+    KEYS,
+    Account,
+    AccountOverride,
+    MetricSettings,
+)
 from tag_compliance.errors import Fault
 
 _ROLE_ARN = "must be arn:<partition>:iam::<account id>:role/<name>"
@@ -23,6 +29,7 @@ RULE_OF_KEY = {
     "alert_hook": "must be package.module:function",
     "storage": "must be a folder or s3://bucket/prefix",
     "exporter_url": "must begin with http:// or https://",
+    "types": "must be patterns of service:type without /, such as ec2:* or s3:bucket",
     "owners": "must be team:<name> or an e-mail address",
     "account_id": "must be 12 digits in quotes; without quotes YAML reads a number "
     "and drops a leading zero",
@@ -81,6 +88,7 @@ def cross_key_faults(
     partition = next(iter(partitions), None)
     yield from _role_faults(raw, first_at, partition, source)
     yield from _duplicates(_list(raw.get("REQUIRED_TAGS")), "REQUIRED_TAGS", source)
+    yield from _unknown_metrics(_list(_mapping(raw.get("metrics")).get("disabled")), source)
 
 
 def _one_partition(other: str, first: str, first_key: str) -> str:
@@ -142,6 +150,20 @@ def _region_faults(
     yield from _duplicates(listed, key, source)
 
 
+def _unknown_metrics(names: list[Any], source: str) -> Iterable[Fault]:
+    if not names:
+        return
+    # The metric table needs pandas, which a configuration without such names does not.
+    from tag_compliance.domain.metrics import METRICS
+
+    known = [metric.name for metric in METRICS]
+    for index, name in enumerate(names):
+        if isinstance(name, str) and name not in known:
+            rule = f"a scan publishes no such metric{_suggestion(name, known)}"
+            yield Fault(source, f"metrics.disabled[{index}]", name, rule)
+    yield from _duplicates(names, "metrics.disabled", source)
+
+
 def _duplicates(values: list[Any], key: str, source: str) -> Iterable[Fault]:
     for index, value in enumerate(values):
         if isinstance(value, str) and value in values[:index]:
@@ -180,7 +202,8 @@ def _rule_of(details: ErrorDetails) -> str:
     key = next((part for part in reversed(details["loc"]) if isinstance(part, str)), "")
     error = details["type"]
     if error == "extra_forbidden":
-        known = [*KEYS, *Account.model_fields, *AccountOverride.model_fields]
+        models = (Account, AccountOverride, MetricSettings)
+        known = [*KEYS, *(name for model in models for name in model.model_fields)]
         return f"unknown key{_suggestion(key, known)}"
     if error != "missing" and key in RULE_OF_KEY:
         return RULE_OF_KEY[key]

@@ -74,6 +74,7 @@ TagKey = Annotated[NonEmptyText, StringConstraints(max_length=128)]
 Owner = Annotated[StrictStr, StringConstraints(pattern=r"^(team:[\w-]+|[^@\s]+@[^@\s]+)$")]
 Percentage = Annotated[float, Field(ge=0, le=100, strict=True, allow_inf_nan=False)]
 Url = Annotated[StrictStr, StringConstraints(pattern=r"^https?://[^\x00-\x20\x7f-\x9f]+$")]
+TypeName = Annotated[NonEmptyText, StringConstraints(pattern=r"^[^/]+$")]
 DEFAULT_REGIONS = ("us-east-1",)
 
 
@@ -160,6 +161,42 @@ class ThresholdSettings(_Model):
         return self
 
 
+class DetailLimit(StrEnum):
+    """The values of `max_detail_series` that are not a number."""
+
+    OFF = "off"
+    UNLIMITED = "unlimited"
+
+
+def _detail_limit(value: Any) -> int | DetailLimit:
+    text = str(value).lower()
+    if text in {"off", "false"}:  # YAML reads `off` as false
+        return DetailLimit.OFF
+    if text == "unlimited":
+        return DetailLimit.UNLIMITED
+    if isinstance(value, int) and not isinstance(value, bool) and value > 0:
+        return value
+    hint = "; 0 once meant unlimited" if value == 0 else ""
+    raise PydanticCustomError(
+        "detail_limit",
+        "must be a whole number of at least 1, off or unlimited{hint}",
+        {"hint": hint},
+    )
+
+
+DetailSeries = Annotated[int | DetailLimit, BeforeValidator(_detail_limit)]
+
+
+class MetricSettings(_Model):
+    """Which series are published: `disabled` are names of metrics, `types` patterns of types.
+
+    The metrics by type have series only for these types; without patterns, for all.
+    """
+
+    disabled: tuple[StrictStr, ...] = ()
+    types: tuple[TypeName, ...] = ()
+
+
 class Config(RoleSession):
     """All settings; `docs/configuration.md` describes each key."""
 
@@ -172,7 +209,8 @@ class Config(RoleSession):
     refresh_interval: Annotated[StrictInt, Field(ge=10, le=_YEAR), Duration] = 300
     storage: StorageUri = "state"
     retain_snapshots: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = 48
-    max_detail_series: Annotated[StrictInt, Field(ge=0, le=100_000_000)] = 100_000
+    max_detail_series: DetailSeries = 100_000
+    metrics: MetricSettings = Field(default_factory=MetricSettings)
     max_concurrency: Annotated[StrictInt, Field(ge=1, le=1_000)] = 100
     calls_per_second: Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] = 15.0
     region_deadline: Annotated[Seconds, Duration] = 900

@@ -69,6 +69,10 @@ EXPORTER_METRICS = (
         "Age from which the snapshot served is too old; absent before the first.",
     ),
     _gauge("snapshot_bytes", "Size of the snapshot served, uncompressed; absent before the first."),
+    _gauge(
+        "snapshot_samples",
+        "Samples of the snapshot served; absent before the first, or if its version is too old.",
+    ),
     _gauge("storage_up", "1 if the newest poll could read the storage."),
     _gauge(
         "last_scan_success",
@@ -133,6 +137,7 @@ class SelfMetrics:
         yield max((self._now() - status.scan_started_at).total_seconds(), 0) if status else None
         yield status.stale_after_seconds if status else None
         yield len(snapshot.plain) if snapshot else None
+        yield status.samples if status else None
         yield failure is None or failure.storage_up
         yield scan.outcome is not Outcome.NOTHING if scan else None
         yield scan.ended_at.timestamp() if scan else None

@@ -84,6 +84,9 @@ class StatusPage:
         yield Fact("Accounts", _count_of([a.succeeded for a in status.accounts]), "fully read")
         regions = [region for account in status.accounts for region in account.regions]
         yield Fact("Regions", _count_of([is_read(region) for region in regions]), "read")
+        if unmatched := status.unmatched_exclusions:
+            note = f"no resource matches {', '.join(unmatched)}"
+            yield Fact("Exclusions without effect", format_count(len(unmatched)), note)
 
     def tags(self) -> list[TagStatus]:
         """The required tags, those missing most often first."""

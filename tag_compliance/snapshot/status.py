@@ -51,7 +51,11 @@ class TagStatus:
 
 @dataclass(frozen=True, slots=True)
 class ScanStatus:
-    """One scan in numbers: `stale_after_seconds` is the age from which its snapshot is too old."""
+    """One scan in numbers: `stale_after_seconds` is the age from which its snapshot is too old.
+
+    `samples` counts the exposition's samples; None in a snapshot that has no such number.
+    `unmatched_exclusions` are patterns of `excluded_resource_types` without effect.
+    """
 
     scan_started_at: AwareDatetime
     made_at: AwareDatetime
@@ -63,6 +67,8 @@ class ScanStatus:
     failures: tuple[str, ...]
     version: str
     thresholds: Thresholds = field(default_factory=Thresholds)
+    samples: int | None = None
+    unmatched_exclusions: tuple[str, ...] = ()
 
     @property
     def has_region_counts(self) -> bool:

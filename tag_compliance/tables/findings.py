@@ -6,7 +6,7 @@ evaluation and its summary.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Self
 
@@ -45,6 +45,7 @@ class _StoredSummary:
     types: _Columns
     rules: _Columns
     excluded: dict[Exclusion, list[int]] | None = None
+    exclusion_matches: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, summary: AccountSummary) -> Self:
@@ -54,6 +55,7 @@ class _StoredSummary:
             summary.totals.to_pydict(),
             summary.rules.to_pydict(),
             {reason: pc.struct_field(by_reason, reason).to_pylist() for reason in Exclusion},
+            dict(summary.exclusion_matches),
         )
 
     def summary(self) -> AccountSummary:
@@ -67,6 +69,7 @@ class _StoredSummary:
             self.regions,
             pa.Table.from_pydict(types, schema=TYPE_SUMMARY_SCHEMA),
             pa.Table.from_pydict(self.rules, schema=RULE_SUMMARY_SCHEMA),
+            self.exclusion_matches,
         )
 
 

@@ -51,6 +51,15 @@ def test_a_partial_scan_publishes_what_was_read_with_exit_code_3(program: Progra
     assert ACCOUNT not in read
 
 
+def test_the_summary_names_exclusions_that_match_no_resource_unless_one_account_was_scanned(
+    program: Program,
+) -> None:
+    program.configure(program.fake.organization, excluded_resource_types=["pod", "s3:*"])
+    line = "excluded_resource_types: no resource matches pod"
+    assert line in program.run("scan").err.splitlines()
+    assert line not in program.run("scan", "--account", ACCOUNT).err.splitlines()
+
+
 def test_scanning_an_account_that_is_not_configured_exits_2(program: Program) -> None:
     line = program.fails(2, "scan", "--account", "123412341234")
     assert "no such account in config.yaml" in line

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tag_compliance.config import Config, load_config, storage_of
+from tag_compliance.config import Config, DetailLimit, load_config, storage_of
 from tag_compliance.config.model import SCALAR_KEYS
 from tag_compliance.errors import BadConfiguration
 from tag_compliance_tests.support.config import PARTITIONS
@@ -36,7 +36,7 @@ _OVERRIDES: dict[str, tuple[str, object]] = {
     "refresh_interval": ("60", 60),
     "storage": ("elsewhere", "elsewhere"),
     "retain_snapshots": ("3", 3),
-    "max_detail_series": ("0", 0),
+    "max_detail_series": ("off", DetailLimit.OFF),
     "max_concurrency": ("2", 2),
     "calls_per_second": ("7.5", 7.5),
     "region_deadline": ("30", 30),
@@ -60,6 +60,24 @@ def test_a_variable_overrides_the_file(key: str, path: Path) -> None:
     config = load_config(path, {f"TAG_COMPLIANCE_{key.upper()}": text}, PARTITIONS)
     assert getattr(config, key) == value
     assert getattr(load_config(path, {}, PARTITIONS), key) != value
+
+
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("off", DetailLimit.OFF),
+        ("false", DetailLimit.OFF),
+        ("unlimited", DetailLimit.UNLIMITED),
+        ("1", 1),
+    ],
+)
+def test_the_detail_limit_is_a_number_off_or_unlimited_in_file_and_variable(
+    text: str, limit: int | DetailLimit, path: Path
+) -> None:
+    variable = {"TAG_COMPLIANCE_MAX_DETAIL_SERIES": text}
+    assert load_config(path, variable, PARTITIONS).max_detail_series == limit
+    path.write_text(f"{_MINIMAL}max_detail_series: {text}\n")
+    assert load_config(path, {}, PARTITIONS).max_detail_series == limit
 
 
 def test_empty_variables_variables_for_lists_and_foreign_variables_are_ignored(path: Path) -> None:

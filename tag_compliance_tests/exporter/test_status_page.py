@@ -117,6 +117,13 @@ def test_both_forms_show_the_reason_message_and_last_success_of_a_failed_region(
             assert shown in form
 
 
+def test_both_forms_show_the_exclusions_that_match_no_resource() -> None:
+    page = _page(scan_status(NOON, unmatched_exclusions=("pod", "rds:*")))
+    for form in (render_text(page), render_html(page)):
+        assert "Exclusions without effect" in form
+        assert "no resource matches pod, rds:*" in form
+
+
 def test_both_forms_show_the_numbers_that_are_kept_for_a_failed_region() -> None:
     kept = Counts(returned=1234, excluded=930, counted=304, compliant=1)
     region = region_status(NOON, "throttled", counts=kept)

@@ -30,7 +30,6 @@ _FOUR = ("returned", "excluded", "counted", "compliant")
 def of_metrics(text: str) -> Figures:
     """Only regions; `returned` only of regions that were read, because it is of the latest scan."""
     found: Figures = {}
-    read = set()
     for sample in Exposition(text).samples:
         labels = sample.labels
         scope = f"{labels.get('account_id')} {labels.get('region')}"
@@ -44,15 +43,9 @@ def of_metrics(text: str) -> Figures:
             found[scope, "compliance"] = math.floor(round(sample.value * 10, 6)) / 10
         elif sample.name == "tag_compliance_excluded_resources":
             found[scope, "excluded"] = (found.get((scope, "excluded")) or 0) + sample.value
-        elif sample.name == "tag_compliance_region_scan_success" and sample.value == 1:
-            read.add(scope)
         elif sample.name == "tag_compliance_region_resources_returned":
             found[scope, "returned"] = sample.value
-    return {
-        (scope, name): value
-        for (scope, name), value in found.items()
-        if name != "returned" or scope in read
-    }
+    return found
 
 
 def of_html_page(html: str) -> Figures:

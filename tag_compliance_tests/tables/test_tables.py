@@ -256,6 +256,7 @@ def test_a_summary_without_reasons_has_its_exclusions_by_excluded_resource_types
     stored = pq.read_table(pa.BufferReader(encode_evaluation(evaluation)))
     description = json.loads(stored.schema.metadata[b"tag_compliance"])
     assert description["summary"].pop("excluded") == {"excluded_resource_types": [1]}
+    assert description["summary"]["exclusion_matches"] == {"ec2:*": 20}
     older = _encoded(stored, json.dumps(description).encode())
 
     assert decode_evaluation(older).summary == evaluation.summary
