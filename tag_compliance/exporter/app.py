@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
@@ -18,7 +19,7 @@ from tag_compliance.domain.clock import utc_now
 from tag_compliance.exporter.auth import AuthMiddleware, Credentials
 from tag_compliance.exporter.file_reloader import FileReloader
 from tag_compliance.exporter.health import evaluate_health
-from tag_compliance.exporter.html_pages import html_headers, render_html
+from tag_compliance.exporter.html_pages import PAGE_HEADERS, Asset, render_html, script, style
 from tag_compliance.exporter.negotiation import accepts_html
 from tag_compliance.exporter.scrape import ScrapeEndpoint
 from tag_compliance.exporter.self_metrics import SelfMetrics
@@ -65,6 +66,7 @@ def create_app(
         "/ready": people.ready,
         "/livez": people.livez,
         "/": people.status,
+        **{asset.path: partial(_serve_asset, asset) for asset in (style(), script())},
     }
     app.router.routes.extend(Route(path, e, methods=["GET"]) for path, e in endpoints.items())
     return app
@@ -105,7 +107,7 @@ class _Endpoints:
         """Not a coroutine: Starlette calls it in a thread, so that no scrape waits for a page."""
         headers = {"Vary": "Accept", **_NOT_STORED}
         if accepts_html(request.headers.get("accept", "")):
-            return HTMLResponse(self._page(html=True), headers=headers | html_headers())
+            return HTMLResponse(self._page(html=True), headers=headers | PAGE_HEADERS)
         return PlainTextResponse(self._page(html=False), headers=headers)
 
     def _page(self, *, html: bool) -> bytes:
@@ -118,6 +120,14 @@ class _Endpoints:
                 text = (render_html(page) if html else render_text(page)).encode()
                 self._pages[html] = state.version, now, text
             return text
+
+
+async def _serve_asset(asset: Asset, _: Request) -> Response:
+    headers = {
+        "Cache-Control": "max-age=31536000, immutable",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(asset.content, headers=headers, media_type=asset.media_type)
 
 
 async def _plain_error(_: Request, error: Exception) -> Response:
