@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from tag_compliance import __version__
-from tag_compliance.domain.counts import format_percentage
+from tag_compliance.domain.counts import COVERAGE, format_percentage
 from tag_compliance.exporter.formatting import format_count, format_time
 from tag_compliance.exporter.status_page import StatusPage
 
@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from jinja2 import Environment
 
 _PACKAGE, _TEMPLATES = "tag_compliance.exporter", "templates"
+
+BLIND_SPOTS_URL = "https://docs.example.com/tag-compliance/metrics.html#blind-spots"
+"""A placeholder; `make runbook-urls` writes the address of your documentation here."""
 
 PAGE_HEADERS = {
     "Content-Security-Policy": (
@@ -76,5 +79,11 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters.update(count=format_count, percentage=format_percentage, time=format_time)
-    environment.globals.update(style=style(), script=script(), version=__version__)
+    environment.globals.update(
+        style=style(),
+        script=script(),
+        version=__version__,
+        coverage=COVERAGE,
+        blind_spots=BLIND_SPOTS_URL,
+    )
     return environment

@@ -11,11 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from tag_compliance.domain.counts import Counts, Thresholds
+from tag_compliance.domain.counts import COVERAGE, Counts, Thresholds
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.exporter import app, status_page
 from tag_compliance.exporter.health import evaluate_health
-from tag_compliance.exporter.html_pages import PAGE_HEADERS, render_html
+from tag_compliance.exporter.html_pages import BLIND_SPOTS_URL, PAGE_HEADERS, render_html
 from tag_compliance.exporter.snapshot_watcher import State
 from tag_compliance.exporter.status_page import StatusPage
 from tag_compliance.exporter.status_text import render_text
@@ -34,6 +34,7 @@ from tag_compliance_tests.support.snapshots import (
 )
 from tag_compliance_tests.support.waiting import eventually
 
+_DOCS = Path(__file__).parents[2] / "docs"
 HOSTILE = "<script>alert('x')</script>\"&{{ 7 * 7 }}\x1b[31m"
 
 
@@ -86,6 +87,8 @@ def test_the_text_page_of_a_complete_scan() -> None:
         "Accounts:           1 of 1     fully read",
         "Regions:            1 of 1     read",
         "",
+        COVERAGE,
+        "",
         "Missing tags",
         "tag    missing on  of counted",
         "Owner  1           25.0 %",
@@ -106,6 +109,16 @@ def test_the_text_page_of_a_complete_scan() -> None:
         "/livez    whether the process responds",
     ]
     assert lines[-1].startswith("version   ")
+
+
+def test_the_html_page_says_what_the_percentages_cover_and_links_to_the_documentation() -> None:
+    page = Parsed(render_html(_page(scan_status(NOON))))
+    assert f"{COVERAGE} " in page.text
+    assert {"href": BLIND_SPOTS_URL} in [attributes for tag, attributes in page.tags if tag == "a"]
+    address, _, page_and_anchor = BLIND_SPOTS_URL.rpartition("/")
+    assert f'html_baseurl = "{address}/"' in (_DOCS / "conf.py").read_text("utf-8")
+    assert page_and_anchor == "metrics.html#blind-spots"
+    assert "### Blind spots" in (_DOCS / "metrics.md").read_text("utf-8")
 
 
 def test_both_forms_show_the_reason_message_and_last_success_of_a_failed_region() -> None:
@@ -235,7 +248,7 @@ def test_the_html_page_loads_only_its_style_and_script_from_the_exporter_and_has
         for name, value in attributes.items():
             assert name not in {"style", "http-equiv"}
             assert not name.startswith("on")
-            if name in {"src", "href"}:
+            if name in {"src", "href"} and tag != "a":
                 assert (value or "").startswith(("/", "data:"))
     assert "'unsafe-inline'" not in PAGE_HEADERS["Content-Security-Policy"]
     loaded = [a for _, a in parsed.tags if "integrity" in a]
