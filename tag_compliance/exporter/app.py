@@ -45,16 +45,21 @@ def create_app(
     files: Sequence[FileReloader[object]] = (),
     now: Callable[[], datetime] = utc_now,
 ) -> FastAPI:
-    """Serves one store. `files` and those of the credentials are polled together with it."""
+    """Serves one store. `files` and those of the credentials are polled independently of it."""
     watcher = SnapshotWatcher(store)
     watched = (*files, *(c.digests for c in credentials))
+
+    def poll_files() -> None:
+        for file in watched:
+            file.poll()
+
     app = FastAPI(
         title="tag-compliance exporter",
         openapi_url=None,
         redirect_slashes=False,
         # FastAPI would send traces to any address that an environment variable names.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
-        lifespan=_polling((watcher.poll, *(file.poll for file in watched)), poll_interval),
+        lifespan=_polling((watcher.poll, poll_files), poll_interval),
         exception_handlers={HTTPException: _plain_error},
     )
     if credentials:
@@ -140,25 +145,28 @@ async def _plain_error(_: Request, error: Exception) -> Response:
 def _polling(
     polls: Sequence[Callable[[], None]], interval: float
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Polls in a thread while the application runs.
+    """Calls each of them in a thread of its own while the application runs: a storage that hangs
+    must not keep a revoked token valid.
 
-    A daemon thread, not one of the event loop's pool, so that a storage that hangs does not keep
+    Daemon threads, not those of the event loop's pool, so that a storage that hangs does not keep
     the process from ending.
     """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        polled, stop = threading.Event(), threading.Event()
+        stop = threading.Event()
 
-        def run() -> None:
+        def run(poll: Callable[[], None], polled: threading.Event) -> None:
             while not stop.is_set():
-                for poll in polls:
-                    poll()
+                poll()
                 polled.set()
                 stop.wait(interval)
 
-        threading.Thread(target=run, name="poll", daemon=True).start()
-        await asyncio.to_thread(polled.wait, _FIRST_POLL_SECONDS)
+        polled = [threading.Event() for _ in polls]
+        for arguments in zip(polls, polled, strict=True):
+            threading.Thread(target=run, args=arguments, name="poll", daemon=True).start()
+        waits = (asyncio.to_thread(event.wait, _FIRST_POLL_SECONDS) for event in polled)
+        await asyncio.gather(*waits)
         yield
         stop.set()
 

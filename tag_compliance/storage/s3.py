@@ -15,7 +15,7 @@ from botocore.config import Config as ClientConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.errors import StorageRefused
+from tag_compliance.errors import BadConfiguration, Fault, StorageRefused
 from tag_compliance.storage.base import Stored
 
 _NOT_FOUND = {"404", "NoSuchKey", "NotFound"}
@@ -36,11 +36,21 @@ class S3Storage:
     """
 
     def __init__(self, uri: str) -> None:
-        """The storage of `s3://bucket/prefix`, with the credentials that boto3 finds."""
+        """The storage of `s3://bucket/prefix`, with the credentials that boto3 finds.
+
+        Raises `BadConfiguration` for a profile, an endpoint or a file of AWS that boto3 rejects.
+        """
         self._bucket, _, prefix = uri.removeprefix("s3://").partition("/")
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
         retries = ClientConfig(retries={"mode": "standard", "total_max_attempts": 4})
-        self._client = boto3.client("s3", config=retries)
+        try:
+            self._client = boto3.client("s3", config=retries)
+        except (BotoCoreError, ValueError) as error:
+            rule = (
+                f"the client for {uri} cannot be created: {error}; "
+                "check AWS_PROFILE, AWS_ENDPOINT_URL, AWS_REGION and the files of the AWS CLI"
+            )
+            raise BadConfiguration((Fault("environment", "", None, rule),)) from error
 
     @property
     def uri(self) -> str:
