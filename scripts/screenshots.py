@@ -54,7 +54,7 @@ def main() -> None:
         page.locator("canvas").nth(2).scroll_into_view_if_needed()
         take(page, "plot")
         for scheme in ("light", "dark"):
-            status = browser.new_page(viewport={"width": 1100, "height": 800}, color_scheme=scheme)
+            status = browser.new_page(viewport={"width": 1100, "height": 1150}, color_scheme=scheme)
             open_status(status, demo)
             take(status, f"status-{scheme}")
 
