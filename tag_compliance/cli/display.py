@@ -11,7 +11,7 @@ from tqdm import tqdm
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 from tag_compliance.domain.account import AccountId
-from tag_compliance.domain.counts import format_percentage
+from tag_compliance.domain.counts import COVERAGE, format_percentage
 from tag_compliance.domain.read_status import Outcome, RegionReadStatus
 from tag_compliance.snapshot.status import AccountStatus, ScanStatus
 
@@ -55,6 +55,7 @@ def summary_of(status: ScanStatus) -> Iterator[str]:
         f"{counts.counted} counted, {counts.compliant} compliant"
     )
     yield f"{format_percentage(counts.compliance_percentage)} have every required tag"
+    yield COVERAGE
     for tag in status.tags:
         yield f"  {tag.missing:>8} lack {tag.tag}"
     if status.unmatched_exclusions:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.counts import Counts, Thresholds
 from tag_compliance.domain.read_status import Outcome
+
+Seconds = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
+"""A duration that a `timedelta` can hold, also in a manifest that somebody has altered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,7 @@ class RegionStatus:
     region: RegionName
     reason: str
     message: str
-    seconds: float
+    seconds: Seconds
     last_success_at: AwareDatetime | None
     counts: Counts | None
 
@@ -60,7 +64,7 @@ class ScanStatus:
     scan_started_at: AwareDatetime
     made_at: AwareDatetime
     outcome: Outcome
-    stale_after_seconds: float
+    stale_after_seconds: Seconds
     counts: Counts
     accounts: tuple[AccountStatus, ...]
     tags: tuple[TagStatus, ...]

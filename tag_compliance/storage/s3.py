@@ -16,7 +16,7 @@ from botocore.config import Config as ClientConfig
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.errors import StorageRefused
+from tag_compliance.errors import BadConfiguration, Fault, StorageRefused
 from tag_compliance.remote.botocore_session import HttpSession, new_session
 from tag_compliance.remote.limited_socket import ResponseTooLarge
 from tag_compliance.remote.time_limit import TimeLimitExceeded, run_within
@@ -65,7 +65,8 @@ class S3Storage:
     def __init__(self, uri: str, seconds: float = _OPERATION_SECONDS) -> None:
         """The storage of `s3://bucket/prefix`, with the credentials that boto3 finds.
 
-        Each operation is given up after `seconds`, whatever the server does.
+        Each operation is given up after `seconds`, whatever the server does. Raises
+        `BadConfiguration` for a profile, an endpoint or a file of AWS that boto3 rejects.
         """
         self._bucket, _, prefix = uri.removeprefix("s3://").partition("/")
         self._prefix = f"{prefix.strip('/')}/" if prefix.strip("/") else ""
@@ -82,8 +83,11 @@ class S3Storage:
                 max_pool_connections=_MAX_CONNECTIONS,
             ).use_for(self._client)
         except (BotoCoreError, ValueError) as error:
-            advice = "check AWS_PROFILE, AWS_ENDPOINT_URL and the AWS configuration"
-            raise StorageRefused(self.uri, "use", str(error), advice) from None
+            rule = (
+                f"the client for {uri} cannot be created: {error}; "
+                "check AWS_PROFILE, AWS_ENDPOINT_URL, AWS_REGION and the files of the AWS CLI"
+            )
+            raise BadConfiguration((Fault("environment", "", None, rule),)) from error
 
     @property
     def uri(self) -> str:

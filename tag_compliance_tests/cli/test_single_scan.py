@@ -15,6 +15,7 @@ from collections import Counter
 import dagster as dg
 import pytest
 
+from tag_compliance.domain.counts import COVERAGE
 from tag_compliance_tests.fake_aws import FakeAws, Fault
 from tag_compliance_tests.support.config import write_config
 from tag_compliance_tests.support.exposition import Exposition
@@ -32,6 +33,7 @@ def test_the_exposition_goes_to_stdout_and_the_summary_to_stderr(program: Progra
     snapshot = next(program.place.state.glob("snapshots/*/metrics.txt"))
     assert ended.out == snapshot.read_text(), "nothing else is on stdout"
     assert "complete: 6 of 6 regions of 3 accounts read in " in ended.err
+    assert COVERAGE in ended.err.splitlines()
     assert "%|" not in ended.err, "no progress bar if stderr is not a terminal"
 
 
