@@ -57,7 +57,9 @@ soak: $(VENV)/.dev ## run everything for 10 minutes while 5 % of the AWS API cal
 # One setting: `html_baseurl` in docs/conf.py, the address of the documentation. RUNBOOK_URL may also be another page with
 # the same headings, such as docs/operations.md on a Git server.
 RUNBOOK_URL ?= $(shell sed -nE 's/^html_baseurl = "(.*)"$$/\1/p' docs/conf.py)operations.html
-runbook-urls: ## write the address of your documentation into the alert rules
+PAGES := tag_compliance/exporter/html_pages.py
+runbook-urls: ## write the address of your documentation into the alert rules and the exporter's page
+	sed -E 's|^(BLIND_SPOTS_URL = ").*"|\1$(subst operations.,metrics.,$(RUNBOOK_URL))#blind-spots"|' $(PAGES) >$(PAGES).new && mv $(PAGES).new $(PAGES)
 	for file in monitoring/alerts.yaml monitoring/alerts_test.yaml; do \
 		sed -E 's|^( *runbook_url: )[^#]*#|\1$(RUNBOOK_URL)#|' $$file >$$file.new && mv $$file.new $$file || exit 1; \
 	done

@@ -116,6 +116,6 @@ def write_configuration(case: ScanCase, folder: Path) -> Path:
         excluded_resource_types=["ecs:task"],
         storage="state",
         # The baseline has no limit, and both must publish the same series.
-        max_detail_series=0 if case.baseline else None,
+        max_detail_series="unlimited" if case.baseline else None,
         calls_per_second=0.0 if case.unlimited else None,
     )

@@ -94,7 +94,7 @@ def merged(evaluations: list[Evaluation], policy: Policy) -> tuple[ComplianceRes
 
 def families_of(results: ComplianceResults, load_findings: LoadFindings) -> list[Family]:
     """Every family of the snapshot, without a limit of the detail series."""
-    detail = detail_of(results.summary, _POLICY.required_rule_ids, load_findings, 0)
+    detail = detail_of(results.summary, _POLICY.required_rule_ids, load_findings, None)
     info = SnapshotInfo(_NOON, _NOON, "benchmark")
     return build_families(ScanResult(results.summary, results.statuses, detail, info, Thresholds()))
 
@@ -147,11 +147,11 @@ def publish(series: int, storage: str) -> dict[str, Any]:
     """Publishes a snapshot with this number of detail series, as the pipeline does."""
     resources = -(-series // len(_POLICY.required_tags))
     accounts = inventories(resources, missing_all=True)
-    return published(contents_of(accounts, _POLICY, max_detail_series=0), storage)
+    return published(contents_of(accounts, _POLICY, max_detail_series=None), storage)
 
 
 def contents_of(
-    accounts: list[AccountInventory], policy: Policy, max_detail_series: int
+    accounts: list[AccountInventory], policy: Policy, max_detail_series: int | None
 ) -> SnapshotContents:
     """The snapshot of a scan that ended now; 0 is no limit of the detail series."""
     results, load_findings = merged([evaluated(account, policy) for account in accounts], policy)
@@ -169,7 +169,7 @@ def published(contents: SnapshotContents, storage: str) -> dict[str, Any]:
     assert snapshot is not None
     return {
         "file": f"snapshots/{snapshot_id}/{PLAIN}",
-        "samples": contents.samples,
+        "samples": contents.status.samples,
         "detail_series": contents.detail_series,
         "plain_bytes": len(snapshot.plain),
         "gzip_bytes": len(snapshot.gzip.body),

@@ -56,9 +56,9 @@ def main() -> None:
         page.locator("canvas").nth(2).scroll_into_view_if_needed()
         take(page, "plot")
         for scheme in ("light", "dark"):
-            page = browser.new_page(viewport={"width": 1100, "height": 800}, color_scheme=scheme)
-            open_status(page, demo)
-            take(page, f"status-{scheme}")
+            status = browser.new_page(viewport={"width": 1100, "height": 1150}, color_scheme=scheme)
+            open_status(status, demo)
+            take(status, f"status-{scheme}")
 
 
 def take(page: Page, name: str) -> None:

@@ -20,4 +20,6 @@ def identify_caller(region: RegionName, deadline_seconds: float) -> str:
         with signing_as(clients.base_credentials):
             return clients.sts(region).get_caller_identity()["Arn"]
 
-    return CallBudget(deadline_seconds, 0.0, CallStats()).call("GetCallerIdentity", attempt)
+    operation = "GetCallerIdentity"
+    budget = CallBudget(deadline_seconds, 0.0, CallStats())
+    return budget.limit(operation, lambda: budget.call(operation, attempt))

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+from collections.abc import Iterator
 from importlib.resources import files
 from pathlib import Path
 
 import yaml
 
+from tag_compliance.cli.dagster_databases import check_databases
 from tag_compliance.config import Config
-from tag_compliance.errors import StorageRefused
-from tag_compliance.storage.folder import FolderStorage
+from tag_compliance.errors import BadConfiguration, Fault, StorageRefused
+from tag_compliance.storage.atomic import reported, write_file
 
 FEW_EVENTS = {
     "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "true",
@@ -24,7 +28,10 @@ Blind spot: when a run dies, the run is marked as failed, but none of its accoun
 
 
 def prepare_dagster_home(named: str | None, config: Config) -> Path:
-    """Creates the folder if it is missing, and the shipped `dagster.yaml` unless it has one."""
+    """Creates the folder if it is missing, and the shipped `dagster.yaml` unless it has one.
+
+    Raises `StorageRefused` if the folder or a database in it cannot be used.
+    """
     state = "state" if "://" in config.storage else config.storage
     home = Path(named) if named else Path(state) / "dagster"
     settings = home / "dagster.yaml"
@@ -32,18 +39,43 @@ def prepare_dagster_home(named: str | None, config: Config) -> Path:
         home.mkdir(parents=True, exist_ok=True)
         if not settings.exists():
             shipped = files("tag_compliance.cli").joinpath("dagster.yaml")
-            FolderStorage(home).write(settings.name, shipped.read_bytes())
+            write_file(settings, shipped.read_bytes())
+        content = settings.read_bytes()
     except OSError as error:
         cause = error.strerror or str(error)
         raise StorageRefused(
             str(home), "write", cause, "set DAGSTER_HOME to another folder"
         ) from error
+    try:
+        yaml.safe_load(content)
+    except yaml.YAMLError as error:
+        cause, advice = " ".join(str(error).split()), "correct it; without it, a new one is created"
+        raise StorageRefused(str(settings), "parse", cause, advice) from error
+    check_databases(home)
     return home.resolve()
+
+
+@contextlib.contextmanager
+def locked(home: Path) -> Iterator[int]:
+    """Excludes another `up` from the home; yields the descriptor of the lock.
+
+    The lock is held as long as any process has the descriptor. Raises `BadConfiguration`.
+    """
+    path = home / "up.lock"
+    with reported(path, "write"):
+        file = path.open("ab")
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            rule = "another `up` uses this folder; stop it, or set DAGSTER_HOME to another one"
+            raise BadConfiguration((Fault(str(home), "", None, rule),)) from None
+        yield file.fileno()
 
 
 def write_workspace(home: Path, port: int) -> Path:
     """Names the code server. The location name is constant: it identifies the schedules."""
     server = {"host": "127.0.0.1", "port": port, "location_name": "tag_compliance"}
     text = yaml.safe_dump({"load_from": [{"grpc_server": server}]})
-    FolderStorage(home).write("workspace.yaml", text.encode())
+    write_file(home / "workspace.yaml", text.encode())
     return home / "workspace.yaml"

@@ -5,7 +5,6 @@ Every option names its variable explicitly; click's automatic prefix would renam
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from dataclasses import field, fields
 from enum import IntEnum
@@ -16,6 +15,7 @@ from typing import Any, Self
 import click
 from click.core import ParameterSource
 
+from tag_compliance.cli.variables import is_address_of_service
 from tag_compliance.domain.read_status import Outcome
 
 
@@ -44,11 +44,9 @@ class ProgramOption(click.Option):
     """An option that ignores variables set by Kubernetes and does not take a flag as its value."""
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """Ignores `tcp://…`: Kubernetes sets such a TAG_COMPLIANCE_PORT in every pod of a namespace
-        with a Service named `tag-compliance`.
-        """
+        """Ignores the address of a Service, which Kubernetes sets."""
         value = super().resolve_envvar_value(ctx)
-        return None if value is not None and value.startswith("tcp://") else value
+        return None if value is not None and is_address_of_service(value) else value
 
     def get_error_hint(self, ctx: click.Context | None) -> str:
         """Names the source of a wrong value: the option or its variable."""
@@ -71,20 +69,6 @@ def port(value: str) -> int:
     if not value.isdecimal() or int(value) > 65_535:  # noqa: PLR2004 - 16 bits
         raise click.BadParameter(f"'{value}' is not a port: it must be 0 to 65535.")
     return int(value)
-
-
-_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-
-
-def duration(value: str) -> str:
-    """The type of a duration: `90`, `5m`, `1h30m`; the value is its number of seconds."""
-    parts = re.findall(r"([0-9]+)([smhd])", value)
-    if parts and "".join(number + unit for number, unit in parts) == value:
-        return str(sum(int(number) * _SECONDS[unit] for number, unit in parts))
-    if not value.isdecimal():
-        message = f"'{value}' is not a duration: it must be seconds, or for example 5m or 2h."
-        raise click.BadParameter(message)
-    return value
 
 
 def command(example: str, **meanings: str) -> Callable[[CommandFunction], click.Command]:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import inspect
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from tag_compliance.aws.caller import identify_caller
 from tag_compliance.aws.errors import AwsError
@@ -89,12 +87,7 @@ def _alert_hook(named: str | None) -> Check:
     def load() -> None:
         from tag_compliance.pipeline.alerts import load_hook  # imports Dagster
 
-        folder = str(Path.cwd())
-        sys.path.insert(0, folder)  # Dagster's processes look there first
-        try:
-            inspect.signature(load_hook(named)).bind("alert")
-        finally:
-            sys.path.remove(folder)
+        inspect.signature(load_hook(named)).bind("alert")
 
     return _tested("alert hook", named, load)
 

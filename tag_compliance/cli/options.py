@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -10,15 +11,8 @@ from pathlib import Path
 import click
 from click.shell_completion import CompletionItem
 
-from tag_compliance.cli.declaration import (
-    FILE,
-    Decorator,
-    bundle,
-    duration,
-    option,
-    option_field,
-    port,
-)
+from tag_compliance.cli.declaration import FILE, Decorator, bundle, option, option_field, port
+from tag_compliance.cli.variables import warn_of_unknown_variables
 from tag_compliance.logs import LEVELS, LogFormat, configure_logs
 
 _LEVELS = click.Choice(LEVELS)
@@ -41,8 +35,9 @@ class Logs:
     )
 
     def configure(self) -> None:
-        """Sets up the log of this process."""
+        """Sets up the log of this process; the first lines warn of unknown variables."""
         configure_logs(self.log_level, LogFormat(self.log_format))
+        warn_of_unknown_variables(os.environ)
 
 
 class Format(StrEnum):
@@ -84,7 +79,6 @@ class Schedule:
         "TAG_COMPLIANCE_REFRESH_INTERVAL",
         "The time between two scans, for example 300, 5m or 2h; overrides the configuration file.",
         metavar="DURATION",
-        type=duration,
     )
     ui_host: str = option_field(
         "TAG_COMPLIANCE_UI_HOST", "The address that Dagster's UI listens on.", default="127.0.0.1"

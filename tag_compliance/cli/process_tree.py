@@ -7,11 +7,17 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from tag_compliance.aws.regions import known_regions
+import tag_compliance
 from tag_compliance.cli import options
-from tag_compliance.cli.dagster_home import FEW_EVENTS, prepare_dagster_home, write_workspace
+from tag_compliance.cli.configuration import load_for_writing
+from tag_compliance.cli.dagster_home import (
+    FEW_EVENTS,
+    locked,
+    prepare_dagster_home,
+    write_workspace,
+)
 from tag_compliance.cli.processes import Child, supervise
-from tag_compliance.config import load_config
+from tag_compliance.cli.variables import unknown_variables
 from tag_compliance.errors import CannotListen
 from tag_compliance.logs import LogFormat
 
@@ -27,17 +33,19 @@ def run_process_tree(
 
     `environment` is the base of the processes' environment.
     """
+    # This process has warned of them; the exporter would warn again.
+    unknown = unknown_variables(environment)
+    environment = {name: value for name, value in environment.items() if name not in unknown}
     if schedule.refresh_interval:
         environment = {**environment, "TAG_COMPLIANCE_REFRESH_INTERVAL": schedule.refresh_interval}
-    config = load_config(config_path, environment, known_regions())
-    for host, port in (serving.host, serving.port), (schedule.ui_host, schedule.ui_port):
-        _free_port(host, port)
+    config = load_for_writing(config_path, environment)
     home = prepare_dagster_home(environment.get("DAGSTER_HOME"), config)
-    code_port = _free_port("127.0.0.1", 0)
-    workspace = write_workspace(home, code_port)
-    return supervise(
-        _children(code_port, workspace, schedule, serving, logs),
-        {
+    with locked(home) as lock:
+        for host, port in (serving.host, serving.port), (schedule.ui_host, schedule.ui_port):
+            _free_port(host, port)
+        code_port = _free_port("127.0.0.1", 0)
+        workspace = write_workspace(home, code_port)
+        variables = {
             # Dagster warns about each of its features that it calls beta; the lock file pins them.
             "PYTHONWARNINGS": "ignore",
             **FEW_EVENTS,
@@ -47,8 +55,9 @@ def run_process_tree(
             "TAG_COMPLIANCE_STORAGE": config.storage,
             "TAG_COMPLIANCE_LOG_LEVEL": logs.log_level,
             "TAG_COMPLIANCE_LOG_FORMAT": logs.log_format,
-        },
-    )
+        }
+        children = _children(code_port, workspace, schedule, serving, logs)
+        return supervise(children, variables, lock)
 
 
 def _children(
@@ -60,6 +69,8 @@ def _children(
 ) -> list[Child]:
     """The daemon and the webserver ask the code server for the definitions."""
     code_server = f"dagster code-server start -h 127.0.0.1 -p {code_port}".split()
+    # Dagster imports modules from this folder first; by default it is the working directory.
+    code_server += ["-d", str(Path(tag_compliance.__file__).parents[1])]
     location = ["-w", str(workspace)]
     as_json = ["--log-format", "json"] if logs.log_format == LogFormat.JSON else []
     address = ["-h", schedule.ui_host, "-p", str(schedule.ui_port)]

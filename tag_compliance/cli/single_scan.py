@@ -8,15 +8,15 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
-from tag_compliance.aws.regions import known_regions
 from tag_compliance.cli import options
 from tag_compliance.cli.accounts import account_id_of
+from tag_compliance.cli.configuration import load_for_writing
 from tag_compliance.cli.dagster_home import FEW_EVENTS, prepare_dagster_home
 from tag_compliance.cli.interrupts import interruptible
 from tag_compliance.cli.log_filter import each_failure_once
 from tag_compliance.cli.output import check_output, write_result
 from tag_compliance.cli.progress import progress_bar
-from tag_compliance.config import Config, load_config
+from tag_compliance.config import Config
 from tag_compliance.errors import TagComplianceError
 from tag_compliance.snapshot.status import ScanStatus
 from tag_compliance.snapshot.store import Snapshot
@@ -36,7 +36,7 @@ def scan_once(  # noqa: PLR0913 - what the commands `scan` and `demo` differ in
     `account` is an account's id or name. Raises `TagComplianceError` if there is no
     snapshot or it cannot be written to the output; an existing file is then kept.
     """
-    config = load_config(config_path, environment, known_regions())
+    config = load_for_writing(config_path, environment)
     account_id = account and account_id_of(account, config, config_path)
     for_dagster = {**FEW_EVENTS, **environment}
     if home := environment.get("DAGSTER_HOME"):

@@ -8,7 +8,13 @@ from dataclasses import asdict
 from typing import Any, TypeVar
 
 from tag_compliance.cli.terminal import Style
-from tag_compliance.domain.counts import Counts, Thresholds, floor_percentage, format_percentage
+from tag_compliance.domain.counts import (
+    COVERAGE,
+    Counts,
+    Thresholds,
+    floor_percentage,
+    format_percentage,
+)
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.logs import on_one_line
 from tag_compliance.snapshot.status import AccountStatus, ScanStatus
@@ -27,7 +33,7 @@ def folded(rows: Sequence[T], is_healthy: Callable[[T], bool]) -> tuple[list[T],
 
 
 def summary_of(status: ScanStatus, style: Style) -> Iterator[str]:
-    """One line for the scan, one per tag, a table of the accounts, one line per failure."""
+    """Lines for the scan, one per tag, a table of the accounts, one line per failure."""
     regions = [region for account in status.accounts for region in account.regions]
     read = sum(region.reason == "ok" for region in regions)
     outcome = {Outcome.COMPLETE: style.good, Outcome.PARTIAL: style.fair}
@@ -43,8 +49,12 @@ def summary_of(status: ScanStatus, style: Style) -> Iterator[str]:
         f"{counts.counted} counted, {counts.compliant} compliant"
     )
     yield f"{format_percentage(counts.compliance_percentage)} have every required tag"
+    yield COVERAGE
     for tag in status.tags:
         yield f"  {tag.missing:>8} lack {on_one_line(tag.tag)}"
+    if status.unmatched_exclusions:
+        patterns = on_one_line(", ".join(status.unmatched_exclusions))
+        yield f"excluded_resource_types: no resource matches {patterns}"
     yield from _accounts(status, style)
     for failure in status.failures[:_MOST_FAILURES]:
         yield f"{style.poor('not read:')} {on_one_line(failure)}"

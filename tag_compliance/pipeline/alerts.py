@@ -11,11 +11,14 @@ from typing import cast
 
 import dagster as dg
 
-from tag_compliance.errors import BadConfiguration, Fault
+from tag_compliance.errors import BadConfiguration, Fault, TagComplianceError
 from tag_compliance.logs import get_logger
 from tag_compliance.pipeline.run_queries import is_publishing, is_reading
+from tag_compliance.remote.time_limit import TimeLimitExceeded, run_within
 
 logger = get_logger(__name__)
+
+_HOOK_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +38,30 @@ def log_alert(alert: Alert) -> None:
     logger.error(alert.title, text=alert.text, run=alert.run_id)
 
 
-def load_hook(named: str | None) -> Hook:
-    """The function behind `package.module:function`; raises `BadConfiguration`."""
+def load_hook(named: str | None, source: str = "configuration") -> Hook:
+    """The function behind `package.module:function`; raises `BadConfiguration`, with `source`."""
     if named is None:
         return log_alert
     module, _, function = named.partition(":")
     try:
-        return cast("Hook", getattr(importlib.import_module(module), function))
-    except (ImportError, AttributeError) as error:
-        rule = f"names no function that this code location can import: {error}"
-        raise BadConfiguration((Fault("configuration", "alert_hook", named, rule),)) from None
+        hook = getattr(importlib.import_module(module), function)
+        if callable(hook):
+            return cast("Hook", hook)
+        cause = "it is not a function"
+    except Exception as error:  # noqa: BLE001 - the module may raise anything
+        cause = f"{type(error).__name__}: {error}"
+    rule = f"names no function that can be imported here: {' '.join(cause.split())}"
+    raise BadConfiguration((Fault(source, "alert_hook", named, rule),))
+
+
+def send(hook: str | None, alert: Alert, seconds: float = _HOOK_SECONDS) -> None:
+    """Calls the hook. One that hangs fails the sensor, which would otherwise never end."""
+    function = load_hook(hook)
+    try:
+        run_within(seconds, lambda: function(alert))
+    except TimeLimitExceeded:
+        cause = f"alert_hook {hook} did not end within {seconds:g} s"
+        raise TagComplianceError(f"{cause}: {alert.title}") from None
 
 
 def build_alert_sensors(hook: str | None, prefix: Sequence[str] = ()) -> list[dg.SensorDefinition]:
@@ -60,7 +77,7 @@ def build_alert_sensors(hook: str | None, prefix: Sequence[str] = ()) -> list[dg
         ]
         causes = (failure.description for failure in failures if failure)
         cause = next(causes, context.failure_event.message)
-        load_hook(hook)(Alert(f"{run.job_name} failed", str(cause), run.run_id))
+        send(hook, Alert(f"{run.job_name} failed", str(cause), run.run_id))
 
     @dg.run_status_sensor(
         run_status=dg.DagsterRunStatus.SUCCESS, name="check_failed", default_status=on
@@ -76,6 +93,6 @@ def build_alert_sensors(hook: str | None, prefix: Sequence[str] = ()) -> list[dg
             check = event.asset_check_evaluation_data if event else None
             if check and not check.passed:
                 title = f"{check.asset_key.to_user_string()}: {check.check_name} failed"
-                load_hook(hook)(Alert(title, check.description or "", run.run_id))
+                send(hook, Alert(title, check.description or "", run.run_id))
 
     return [run_failed, check_failed]

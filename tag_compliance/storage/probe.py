@@ -7,6 +7,7 @@ import secrets
 from pathlib import Path
 
 from tag_compliance.storage.base import Storage
+from tag_compliance.storage.folder import MARKER
 
 
 def probe(storage: Storage) -> None:
@@ -14,6 +15,7 @@ def probe(storage: Storage) -> None:
     name = f"tables/doctor-{secrets.token_hex(8)}"
     folder = Path(storage.uri)
     missing = [] if "://" in storage.uri else [f for f in (folder, *folder.parents) if _absent(f)]
+    is_unmarked = "://" not in storage.uri and _absent(folder / MARKER)
     try:
         storage.write(name, b"1")
         storage.update(name, lambda data: data and data + b"2")
@@ -22,6 +24,9 @@ def probe(storage: Storage) -> None:
         storage.delete(name)
     finally:
         # A folder that this process created could belong to another user than the scan's.
+        if is_unmarked:
+            with contextlib.suppress(OSError):
+                (folder / MARKER).unlink(missing_ok=True)
         for created in missing:
             with contextlib.suppress(OSError):
                 created.rmdir()

@@ -72,6 +72,28 @@ def test_an_account_without_a_role_is_read_with_the_base_credentials(program: Pr
     assert "  role     none: the base credentials, if they belong to this account" in ended.out
 
 
+@pytest.mark.parametrize(
+    ("hook", "cause"),
+    [
+        ("no_such_package.alerts:send", "ModuleNotFoundError: No module named 'no_such_package'"),
+        ("raising:send", "RuntimeError: no token"),
+        ("json:send", "AttributeError: module 'json' has no attribute 'send'"),
+        ("json:__name__", "it is not a function"),
+        ("json:dumps", ""),
+    ],
+)
+def test_check_config_rejects_an_alert_hook_that_cannot_be_called(
+    hook: str, cause: str, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (program.place.folder / "raising.py").write_text("raise RuntimeError('no\\ntoken')")
+    monkeypatch.syspath_prepend(program.place.folder)
+    path = write_config(program.place.folder, program.fake.organization, alert_hook=hook)
+    ended = program.run("check-config", "--config", str(path))
+    rule = f"alert_hook = '{hook}': names no function that can be imported here: {cause}"
+    assert ended.err == (f"tag-compliance: {path}: {rule}\n" if cause else "")
+    assert ended.code == (2 if cause else 0)
+
+
 def test_doctor_exits_0_when_every_region_can_be_read(program: Program) -> None:
     ended = program.run("doctor")
     assert ended.code == 0
@@ -201,14 +223,15 @@ HOOK = "def hook(alert): ...\ndef none(): ...\n"
     ("hook", "fault"),
     [
         ("hooks:hook", ""),
-        ("hooks:absent", "names no function that this code location can import"),
+        ("hooks:absent", "names no function that can be imported here: AttributeError"),
         ("hooks:none", "alert hook: hooks:none: TypeError: too many positional arguments"),
-        ("broken:hook", "alert hook: broken:hook: ZeroDivisionError"),
+        ("broken:hook", "names no function that can be imported here: ZeroDivisionError"),
     ],
 )
-def test_doctor_imports_the_alert_hook_from_the_working_folder_and_does_not_call_it(
-    program: Program, hook: str, fault: str
+def test_doctor_imports_the_alert_hook_and_does_not_call_it(
+    program: Program, hook: str, fault: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.syspath_prepend(program.place.folder)
     (program.place.folder / "hooks.py").write_text(HOOK)
     (program.place.folder / "broken.py").write_text("1 / 0\n")
     write_config(program.place.folder, program.fake.organization, alert_hook=hook)
