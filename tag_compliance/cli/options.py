@@ -61,7 +61,7 @@ class Schedule:
 
     refresh_interval: str | None = option_field(
         "TAG_COMPLIANCE_REFRESH_INTERVAL",
-        "The seconds between two scans, or a duration such as 5m; overrides the configuration.",
+        "The seconds between two scans, or a duration such as 5m; overrides the file.",
         metavar="SECONDS",
     )
     ui_host: str = option_field(
