@@ -10,7 +10,6 @@ from pathlib import Path
 
 import yaml
 
-from tag_compliance.cli.dagster_databases import check_databases
 from tag_compliance.config import Config
 from tag_compliance.errors import BadConfiguration, Fault, StorageRefused
 from tag_compliance.storage.atomic import reported, write_file
@@ -30,7 +29,7 @@ Blind spot: when a run dies, the run is marked as failed, but none of its accoun
 def prepare_dagster_home(named: str | None, config: Config) -> Path:
     """Creates the folder if it is missing, and the shipped `dagster.yaml` unless it has one.
 
-    Raises `StorageRefused` if the folder or a database in it cannot be used.
+    Raises `StorageRefused` if the folder cannot be used.
     """
     state = "state" if "://" in config.storage else config.storage
     home = Path(named) if named else Path(state) / "dagster"
@@ -51,7 +50,6 @@ def prepare_dagster_home(named: str | None, config: Config) -> Path:
     except yaml.YAMLError as error:
         cause, advice = " ".join(str(error).split()), "correct it; without it, a new one is created"
         raise StorageRefused(str(settings), "parse", cause, advice) from error
-    check_databases(home)
     return home.resolve()
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import tag_compliance
 from tag_compliance.cli import options
 from tag_compliance.cli.configuration import load_for_writing
+from tag_compliance.cli.dagster_databases import check_databases
 from tag_compliance.cli.dagster_home import (
     FEW_EVENTS,
     locked,
@@ -36,6 +37,7 @@ def run_process_tree(
     config = load_for_writing(config_path, environment)
     home = prepare_dagster_home(environment.get("DAGSTER_HOME"), config)
     with locked(home) as lock:
+        check_databases(home)
         for host, port in (serving.host, serving.port), (schedule.ui_host, schedule.ui_port):
             _free_port(host, port)
         code_port = _free_port("127.0.0.1", 0)
