@@ -12,6 +12,7 @@ from pathlib import Path
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.cli import options
 from tag_compliance.cli.configuration import load_for_writing
+from tag_compliance.cli.dagster_databases import check_databases
 from tag_compliance.cli.dagster_home import FEW_EVENTS, prepare_dagster_home
 from tag_compliance.cli.display import progress_bar, summary_of
 from tag_compliance.cli.interrupts import interruptible
@@ -39,8 +40,10 @@ def scan_once(
         fault = Fault("--account", "", account, f"no such account in {config_path}")
         raise BadConfiguration((fault,))
     for_dagster = {**FEW_EVENTS, **environment}
-    if home := environment.get("DAGSTER_HOME"):
-        for_dagster["DAGSTER_HOME"] = str(prepare_dagster_home(home, config))
+    if named := environment.get("DAGSTER_HOME"):
+        home = prepare_dagster_home(named, config)
+        check_databases(home)
+        for_dagster["DAGSTER_HOME"] = str(home)
     _set_process_environment(for_dagster)
 
     snapshot = _materialize(config, config_path, for_dagster, account)
