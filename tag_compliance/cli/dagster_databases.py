@@ -29,7 +29,7 @@ def check_databases(home: Path) -> None:
     for name in _DATABASES:
         path = home / name
         try:
-            if path.is_file() and _stays_incomplete(path):
+            if _stays_incomplete(path):
                 for file in _files_of(path):
                     file.unlink(missing_ok=True)
         except (sqlite3.Error, OSError) as error:
@@ -42,11 +42,11 @@ def _files_of(path: Path) -> list[Path]:
 
 
 def _stays_incomplete(path: Path) -> bool:
-    """Waits for another process that is creating the database."""
-    end = time.monotonic() + _CREATION_SECONDS
-    while _is_incomplete(path):
+    """Waits for another process that may be creating the database; it decides if it is slow."""
+    end = time.monotonic() + 2 * _CREATION_SECONDS
+    while path.is_file() and _is_incomplete(path) and time.monotonic() < end:
         changed = max(file.stat().st_mtime for file in _files_of(path) if file.exists())
-        if time.time() - changed > _CREATION_SECONDS or time.monotonic() > end:
+        if time.time() - changed > _CREATION_SECONDS:
             return True
         time.sleep(0.2)
     return False
@@ -57,7 +57,8 @@ def _is_incomplete(path: Path) -> bool:
 
     One with rows is of an old version of Dagster, which this one can read.
     """
-    with contextlib.closing(sqlite3.connect(path, _LOCK_SECONDS)) as database:
+    existing = f"{path.resolve().as_uri()}?mode=rw"  # a missing one must not be created empty
+    with contextlib.closing(sqlite3.connect(existing, _LOCK_SECONDS, uri=True)) as database:
         database.execute("BEGIN IMMEDIATE")
         listed = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         tables = {name for (name,) in listed}

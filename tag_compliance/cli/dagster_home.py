@@ -10,10 +10,12 @@ from pathlib import Path
 
 import yaml
 
-from tag_compliance.cli.dagster_databases import check_databases
 from tag_compliance.config import Config
 from tag_compliance.errors import BadConfiguration, Fault, StorageRefused
 from tag_compliance.storage.atomic import reported, write_file
+
+LOCK = "up.lock"
+"""The file that a running `up` has locked."""
 
 FEW_EVENTS = {
     "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "true",
@@ -27,13 +29,18 @@ Blind spot: when a run dies, the run is marked as failed, but none of its accoun
 """
 
 
+def home_of(named: str | None, config: Config) -> Path:
+    """The folder, which may not exist yet."""
+    state = "state" if "://" in config.storage else config.storage
+    return Path(named) if named else Path(state) / "dagster"
+
+
 def prepare_dagster_home(named: str | None, config: Config) -> Path:
     """Creates the folder if it is missing, and the shipped `dagster.yaml` unless it has one.
 
-    Raises `StorageRefused` if the folder or a database in it cannot be used.
+    Raises `StorageRefused` if the folder cannot be used.
     """
-    state = "state" if "://" in config.storage else config.storage
-    home = Path(named) if named else Path(state) / "dagster"
+    home = home_of(named, config)
     settings = home / "dagster.yaml"
     try:
         home.mkdir(parents=True, exist_ok=True)
@@ -51,7 +58,6 @@ def prepare_dagster_home(named: str | None, config: Config) -> Path:
     except yaml.YAMLError as error:
         cause, advice = " ".join(str(error).split()), "correct it; without it, a new one is created"
         raise StorageRefused(str(settings), "parse", cause, advice) from error
-    check_databases(home)
     return home.resolve()
 
 
@@ -61,7 +67,7 @@ def locked(home: Path) -> Iterator[int]:
 
     The lock is held as long as any process has the descriptor. Raises `BadConfiguration`.
     """
-    path = home / "up.lock"
+    path = home / LOCK
     with reported(path, "write"):
         file = path.open("ab")
     with file:

@@ -10,8 +10,11 @@ from pathlib import Path
 import tag_compliance
 from tag_compliance.cli import options
 from tag_compliance.cli.configuration import load_for_writing
+from tag_compliance.cli.dagster_databases import check_databases
 from tag_compliance.cli.dagster_home import (
     FEW_EVENTS,
+    LOCK,
+    home_of,
     locked,
     prepare_dagster_home,
     write_workspace,
@@ -39,10 +42,15 @@ def run_process_tree(
     if schedule.refresh_interval:
         environment = {**environment, "TAG_COMPLIANCE_REFRESH_INTERVAL": schedule.refresh_interval}
     config = load_for_writing(config_path, environment)
-    home = prepare_dagster_home(environment.get("DAGSTER_HOME"), config)
+    named = environment.get("DAGSTER_HOME")
+    if (there := home_of(named, config) / LOCK).exists():
+        with locked(there.parent):  # reported before the ports, which the other `up` may use
+            pass
+    for host, port in (serving.host, serving.port), (schedule.ui_host, schedule.ui_port):
+        _free_port(host, port)
+    home = prepare_dagster_home(named, config)
     with locked(home) as lock:
-        for host, port in (serving.host, serving.port), (schedule.ui_host, schedule.ui_port):
-            _free_port(host, port)
+        check_databases(home)
         code_port = _free_port("127.0.0.1", 0)
         workspace = write_workspace(home, code_port)
         variables = {

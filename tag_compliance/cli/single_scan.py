@@ -11,6 +11,7 @@ from pathlib import Path
 from tag_compliance.cli import options
 from tag_compliance.cli.accounts import account_id_of
 from tag_compliance.cli.configuration import load_for_writing
+from tag_compliance.cli.dagster_databases import check_databases
 from tag_compliance.cli.dagster_home import FEW_EVENTS, prepare_dagster_home
 from tag_compliance.cli.interrupts import interruptible
 from tag_compliance.cli.log_filter import each_failure_once
@@ -39,8 +40,10 @@ def scan_once(  # noqa: PLR0913 - what the commands `scan` and `demo` differ in
     config = load_for_writing(config_path, environment)
     account_id = account and account_id_of(account, config, config_path)
     for_dagster = {**FEW_EVENTS, **environment}
-    if home := environment.get("DAGSTER_HOME"):
-        for_dagster["DAGSTER_HOME"] = str(prepare_dagster_home(home, config))
+    if named := environment.get("DAGSTER_HOME"):
+        home = prepare_dagster_home(named, config)
+        check_databases(home)
+        for_dagster["DAGSTER_HOME"] = str(home)
     _set_process_environment(for_dagster)
 
     check_output(output)

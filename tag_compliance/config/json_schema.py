@@ -49,6 +49,8 @@ def _accepted(key: str, field: FieldInfo, schema: dict[str, Any]) -> dict[str, A
     accepted: list[dict[str, Any]] = bare.pop("anyOf", None) or [bare]
     if model.Duration in field.metadata:
         accepted = [accepted[0], _DURATION, *accepted[1:]]
+    if key == "max_detail_series":
+        accepted = [{"type": "integer", "minimum": 1}, *accepted[1:], {"const": False}]  # YAML: off
     if not model.is_scalar(field) and not field.is_required():
         accepted = [*accepted, _NULL]
     return {**(accepted[0] if len(accepted) == 1 else {"anyOf": accepted}), **default}

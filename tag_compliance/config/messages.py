@@ -47,7 +47,7 @@ _RULE_OF_ERROR = {
     "int_type": "must be a whole number",
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
-    "string_pattern_mismatch": "must not contain control characters",
+    "string_pattern_mismatch": "must not contain the character NUL",
     "string_unicode": "must be text that can be encoded in UTF-8",
     "tuple_type": "must be a list",
     **dict.fromkeys(["mapping_type", "dict_type", "model_type", "model_attributes_type"], _MAPPING),

@@ -40,11 +40,11 @@ def _seconds(value: object) -> object:
 
 Duration = BeforeValidator(_seconds)
 
-# A backslash escape of the regular expression, not of Python: the JSON Schema shows it.
-_CHARACTER = r"[^\x00-\x1f\x7f-\x9f]"
-Text = Annotated[StrictStr, StringConstraints(pattern=f"^{_CHARACTER}*$")]
-NonEmptyText = Annotated[StrictStr, StringConstraints(pattern=f"^{_CHARACTER}*$", min_length=1)]
+# The pattern also rejects lone surrogates, which pydantic accepts without a pattern.
+Text = Annotated[StrictStr, StringConstraints(pattern=r"^[^\x00]*$")]
+NonEmptyText = Annotated[Text, StringConstraints(min_length=1)]
 
+_CHARACTER = r"[^\x00-\x1f\x7f-\x9f]"
 # A folder whose name contains a colon is `./a:b`; otherwise `s3:/bucket` would be a folder.
 _FOLDER = rf"(?:[^:/\x00-\x1f\x7f-\x9f]+(?:/{_CHARACTER}*)?|/{_CHARACTER}*)"
 _BUCKET = rf"s3://[A-Za-z0-9][A-Za-z0-9._-]{{0,254}}(?:/{_CHARACTER}*)?"

@@ -25,9 +25,9 @@ def test_a_storage_with_other_content_is_rejected_and_nothing_is_written(
     if by_variable:
         os.environ["TAG_COMPLIANCE_STORAGE"] = str(state)
     key = "environment variable: TAG_COMPLIANCE_STORAGE" if by_variable else "config.yaml: storage"
-    assert (
-        program.fails(2, *command) == f"tag-compliance: {key} = {str(state)!r}: {_RULE}a, b, c, …"
-    )
+    line = program.fails(2, *command)
+    assert line.startswith(f"tag-compliance: {key} = '{str(state)[:40]}")
+    assert line.endswith(f": {_RULE}a, b, c, …")
     assert sorted(path.name for path in state.rglob("*")) == ["a", "b", "c", "d"]
 
 

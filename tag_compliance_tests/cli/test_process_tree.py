@@ -83,7 +83,7 @@ def test_a_second_up_exits_2_and_a_killed_one_leaves_neither_a_process_nor_the_l
     with start_up(place) as up:
         eventually(lambda: up.answers("/server_info", up.ui_port), 120)
         workspace = (home / "workspace.yaml").read_text()
-        second = place.run("up", "--port", "0", "--ui-port", "0")
+        second = place.run("up", "--port", str(up.port), "--ui-port", "0")
         assert second.returncode == 2
         (line,) = error_lines(second.stderr)
         assert line.startswith(f"tag-compliance: {home}: another `up` uses this folder; stop it")
