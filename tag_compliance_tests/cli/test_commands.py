@@ -248,7 +248,7 @@ def test_doctor_reports_a_storage_and_a_push_target_that_cannot_be_used(program:
     program.place.state.write_text("a file is where the folder must be")
     ended = program.run("doctor", "--push", "http://127.0.0.1:1")
     assert ended.code == 1
-    assert f"storage: cannot write {program.place.state.resolve()}/tables/doctor-" in ended.out
+    assert f"storage: cannot write {program.place.state.resolve()}/" in ended.out
     assert "push target: cannot push to http://127.0.0.1:1: " in ended.out
     assert "6 of 6 regions can be read" in ended.out
 
