@@ -12,14 +12,15 @@ from __future__ import annotations
 import argparse
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
 import sqlalchemy as sa
 
-from tag_compliance.cli.dagster_home import FEW_EVENTS
+from tag_compliance.cli.dagster_home import EVENT_VARIABLES, MOST_PLANNED_ACCOUNTS, event_settings
 from tag_compliance.simulator.generator import generate_organization
 from tag_compliance.simulator.server import SimulatedAws
 from tag_compliance_tests.pipeline.daemons import write_home
@@ -37,25 +38,35 @@ Size = Callable[[], int]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("--accounts", default="10,100,1000")
+    parser.add_argument("--accounts", default="10,50,100,200,500,1000")
+    parser.add_argument(
+        "--most-planned", type=int, default=MOST_PLANNED_ACCOUNTS, help="above, one planned event"
+    )
     options = parser.parse_args()
-    print("| accounts | storage | event rows / scan | bytes / scan | rows / day | bytes / day |")
-    print("| ---: | --- | ---: | ---: | ---: | ---: |")
+    columns = "event rows / scan", "bytes / scan", "CPU / scan", "rows / day", "bytes / day"
+    print(f"| accounts | storage | {' | '.join(columns)} |")
+    print("| ---: | --- | ---: | ---: | ---: | ---: | ---: |")
     for accounts in map(int, options.accounts.split(",")):
         for name, place in (("SQLite", _sqlite), ("PostgreSQL", _postgres)):
-            rows, size = measure(accounts, place)
+            settings = event_settings(accounts, options.most_planned)
+            rows, size, seconds = measure(accounts, settings, place)
             print(
-                f"| {accounts:,} | {name} | {rows:,} | {size / 1e6:.2f} MB "
+                f"| {accounts:,} | {name} | {rows:,} | {size / 1e6:.2f} MB | {seconds:.1f} s "
                 f"| {rows * _SCANS_PER_DAY:,} | {size * _SCANS_PER_DAY / 1e9:.2f} GB |",
                 flush=True,
             )
 
 
-def measure(accounts: int, place: Callable[[Path], Iterator[tuple[Path, Size]]]) -> tuple[int, int]:
-    """Event rows and bytes of one scan."""
+def measure(
+    accounts: int,
+    settings: Mapping[str, str],
+    place: Callable[[Path], Iterator[tuple[Path, Size]]],
+) -> tuple[int, int, float]:
+    """Event rows, bytes and CPU seconds of one scan."""
     organization = generate_organization(accounts, _REGION, 5)
     with tempfile.TemporaryDirectory() as folder, SimulatedAws(organization) as aws:
-        os.environ.update(aws.environment() | FEW_EVENTS)
+        os.environ.pop(EVENT_VARIABLES[0], None)
+        os.environ.update({**aws.environment(), **settings})
         root = Path(folder)
         with (
             contextmanager(place)(root) as (home, size),
@@ -65,12 +76,13 @@ def measure(accounts: int, place: Callable[[Path], Iterator[tuple[Path, Size]]])
             pipeline.configure(a.account_id for a in organization)
             for _ in range(_WARM_UP):
                 assert pipeline.scan().success
-            before = size()
+            before, began = size(), time.process_time()
             for _ in range(_SCANS):
                 assert pipeline.scan().success
+            seconds = (time.process_time() - began) / _SCANS
             runs = instance.get_runs(limit=_RUNS_PER_SCAN)
             rows = sum(len(instance.all_logs(run.run_id)) for run in runs)
-            return rows, (size() - before) // _SCANS
+            return rows, (size() - before) // _SCANS, seconds
 
 
 def _sqlite(root: Path) -> Iterator[tuple[Path, Size]]:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from tag_compliance.cli.dagster_home import FEW_EVENTS
+from tag_compliance.cli.dagster_home import event_settings
 from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 from tag_compliance_tests.pipeline.large_scans import large_scans, show
 from tag_compliance_tests.pipeline.pipelines import Pipeline
@@ -35,7 +35,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, FakeAws(organization) as fake:
         for name in [n for n in os.environ if n.startswith(("AWS_", "TAG_COMPLIANCE_", "DAGSTER"))]:
             del os.environ[name]
-        os.environ.update(fake.environment() | FEW_EVENTS)
+        os.environ.update(fake.environment() | event_settings(options.accounts))
         ids = [account.account_id for account in organization]
         (Path(folder) / "single").mkdir()
         (Path(folder) / "several").mkdir()

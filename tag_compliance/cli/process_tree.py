@@ -8,8 +8,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from tag_compliance.aws.regions import known_regions
+from tag_compliance.aws.targets import targets_of
 from tag_compliance.cli import options
-from tag_compliance.cli.dagster_home import FEW_EVENTS, prepare_dagster_home, write_workspace
+from tag_compliance.cli.dagster_home import event_settings, prepare_dagster_home, write_workspace
 from tag_compliance.cli.processes import Child, supervise
 from tag_compliance.config import load_config
 from tag_compliance.errors import CannotListen
@@ -39,7 +40,7 @@ def run_process_tree(
         {
             # Dagster warns about each of its features that it calls beta; the lock file pins them.
             "PYTHONWARNINGS": "ignore",
-            **FEW_EVENTS,
+            **event_settings(len(targets_of(config))),
             **environment,
             "DAGSTER_HOME": str(home),
             "TAG_COMPLIANCE_CONFIG": str(config_path.resolve()),

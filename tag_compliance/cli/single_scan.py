@@ -12,7 +12,7 @@ from pathlib import Path
 from tag_compliance.aws.regions import known_regions
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.cli import options
-from tag_compliance.cli.dagster_home import FEW_EVENTS, prepare_dagster_home
+from tag_compliance.cli.dagster_home import event_settings, prepare_dagster_home
 from tag_compliance.cli.display import progress_bar, summary_of
 from tag_compliance.cli.interrupts import interruptible
 from tag_compliance.cli.push import push
@@ -38,7 +38,7 @@ def scan_once(
     if account is not None and not targets_of(config, {account}):
         fault = Fault("--account", "", account, f"no such account in {config_path}")
         raise BadConfiguration((fault,))
-    for_dagster = {**FEW_EVENTS, **environment}
+    for_dagster = {**event_settings(len(targets_of(config))), **environment}
     if home := environment.get("DAGSTER_HOME"):
         for_dagster["DAGSTER_HOME"] = str(prepare_dagster_home(home, config))
     _set_process_environment(for_dagster)

@@ -102,6 +102,13 @@ class OnFailure(StrEnum):
     KEEP_LAST = "keep_last"
 
 
+class FailedAccountRun(StrEnum):
+    """How a run in Dagster ends if an account was not fully read."""
+
+    FAIL = "fail"
+    WARN = "warn"
+
+
 class CheckSeverity(StrEnum):
     """The severity of a failed asset check in Dagster."""
 
@@ -147,6 +154,7 @@ class Config(RoleSession):
     minimum_account_compliance: Percentage = 0.0
     largest_drop: Percentage = 50.0
     check_severity: CheckSeverity = CheckSeverity.ERROR
+    failed_account_run: FailedAccountRun = FailedAccountRun.FAIL
     owners: tuple[Owner, ...] = ()
     exporter_url: Annotated[StrictStr, StringConstraints(pattern=r"^https?://")] | None = None
     alert_hook: Annotated[StrictStr, StringConstraints(pattern=r"^[\w.]+:\w+$")] | None = None

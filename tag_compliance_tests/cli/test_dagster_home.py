@@ -1,30 +1,18 @@
-"""The home of Dagster that `up` and `scan` prepare."""
+"""The settings of Dagster that it reads only from the environment."""
 
 from __future__ import annotations
 
-import os
-from pathlib import Path
-
 import pytest
 
-from tag_compliance.cli.dagster_home import prepare_dagster_home
-from tag_compliance_tests.fake_aws import generate_organization
-from tag_compliance_tests.support.aws import config_of
-from tag_compliance_tests.support.program import Program
+from tag_compliance.cli.dagster_home import MOST_PLANNED_ACCOUNTS, event_settings
 
 
-def test_the_users_own_dagster_yaml_is_left_as_it_is(tmp_path: Path) -> None:
-    settings = tmp_path / "dagster.yaml"
-    settings.write_text("telemetry:\n  enabled: false\n")
-    config = config_of(generate_organization(1, ["us-east-1"], 0))
-    assert prepare_dagster_home(str(tmp_path), config) == tmp_path
-    assert settings.read_text() == "telemetry:\n  enabled: false\n"
-
-
-@pytest.mark.parametrize("command", [["scan"], ["up", "--port", "0", "--ui-port", "0"]])
-def test_a_home_that_cannot_be_created_is_reported_in_one_line(
-    program: Program, command: list[str]
+@pytest.mark.parametrize(
+    ("accounts", "planned"),
+    [(1, None), (MOST_PLANNED_ACCOUNTS, None), (MOST_PLANNED_ACCOUNTS + 1, "true")],
+)
+def test_only_a_scan_of_very_many_accounts_plans_them_in_a_single_event(
+    accounts: int, planned: str | None
 ) -> None:
-    (program.place.folder / "file").write_text("")
-    os.environ["DAGSTER_HOME"] = str(program.place.folder / "file" / "home")
-    assert program.fails(1, *command).endswith("; set DAGSTER_HOME to another folder")
+    settings = event_settings(accounts)
+    assert settings.get("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS") == planned
