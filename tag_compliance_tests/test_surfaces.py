@@ -146,7 +146,7 @@ def _of_dagster(config_path: Path, home: Path) -> dict[str, Figures]:
         partitions: Figures = {}
         for account in config.aws_account_matrix:
             metadata = shown_metadata(instance, "raw_resources", account.account_id)
-            partitions |= surfaces.of_metadata(account.account_id, metadata)
+            partitions |= surfaces.of_partition(account.account_id, metadata)
         overall, by_account = (
             _check(instance, name)
             for name in ("compliance_above_minimum", "account_compliance_above_minimum")
@@ -206,8 +206,10 @@ def _check_coverage(case: Case, shown: dict[str, Figures]) -> None:
     for name in ("html", "text"):
         assert {scope for scope, _ in shown[name] if " " in scope} == counted
     everyone = {*case.account_ids}
-    for name in ("html", "summary", "results", "partitions"):
+    for name in ("html", "summary", "results"):
         assert {scope for scope, _ in shown[name] if scope.isdigit()} == everyone
+    unread = {str((case.denied or {}).get("account_id"))}
+    assert {scope for scope, _ in shown["partitions"]} == everyone - unread
     html = shown["html"]
     with_resources = {s for (s, n), v in html.items() if n == "counted" and s.isdigit() and v}
     assert {scope for scope, _ in shown["chart"]} == with_resources
