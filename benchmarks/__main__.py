@@ -7,90 +7,85 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
+import platform
+import re
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
+from datetime import UTC, datetime
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 
-from benchmarks import tables
 from benchmarks.cases import DEFAULT_CASES, ScanCase
 from benchmarks.dagster_share import dagster_share
-from benchmarks.evaluate import SIZES, evaluate
-from benchmarks.machine import load, machine
-from benchmarks.render import render
-from benchmarks.report import Report
+from benchmarks.evaluate import SIZES, evaluate, render
+from benchmarks.report import Report, markdown
 from benchmarks.scan import scan
 from benchmarks.scrape import scrape
 from benchmarks.startup import startup
 
 NAMES = ("startup", "evaluate", "render", "dagster", "scan", "scrape")
+_LIBRARIES = ("boto3", "dagster", "msgspec", "pyarrow", "pandas", "uvicorn", "prometheus-client")
 
 
 def main() -> None:
     options = _create_parser().parse_args()
-    about = machine()
-    print(_heading(about), flush=True)
+    machine = _machine()
+    print(", ".join(f"{name} {value}" for name, value in machine.items()), end="\n\n", flush=True)
     reports, loads = [], {}
     for name, run in _selected(options):
-        loads[name] = load()
+        loads[name] = _load()
         started = time.monotonic()
-        _print_progress(f"{name} … (load {loads[name]})")
-        report = run()
-        reports.append(report)
-        _print_progress(f"{name}: {time.monotonic() - started:.0f} s")
+        print(f"{name} … (load {loads[name]})", file=sys.stderr)
+        reports.append(run())
+        print(f"{name}: {time.monotonic() - started:.0f} s", file=sys.stderr)
         if options.json:
             # Written after each benchmark: a later failure loses nothing that was measured.
-            results = {
-                "machine": about,
-                "load_before": loads,
-                "reports": [asdict(report) for report in reports],
-            }
+            records = [asdict(report) for report in reports]
+            results = {"machine": machine, "load_before": loads, "reports": records}
             options.json.write_text(json.dumps(results, indent=1), encoding="utf-8")
-    print(tables.render(reports))
+    print(markdown(reports))
 
 
 def _selected(options: argparse.Namespace) -> Iterator[tuple[str, Callable[[], Report]]]:
     rounds: int = options.rounds
+    runs: dict[str, Callable[[], Report]] = {
+        "startup": lambda: startup(rounds),
+        "evaluate": lambda: evaluate(options.sizes, rounds),
+        "render": lambda: render(options.render_resources, rounds),
+        "dagster": lambda: dagster_share(rounds),
+        "scrape": lambda: scrape(options.series),
+    }
     for name in options.only or NAMES:
-        match name:
-            case "startup":
-                yield name, lambda: startup(rounds)
-            case "evaluate":
-                yield name, lambda: evaluate(options.sizes, rounds)
-            case "render":
-                yield name, lambda: render(options.render_resources, rounds)
-            case "dagster":
-                yield name, lambda: dagster_share(rounds)
-            case "scan":
-                for case in options.case or map(ScanCase.parse, DEFAULT_CASES):
-                    yield f"scan {case.name}", lambda case=case: scan(case, rounds)  # type: ignore[misc]
-            case "scrape":
-                yield name, lambda: scrape(options.series)
+        if name == "scan":
+            for case in options.case or map(ScanCase.parse, DEFAULT_CASES):
+                yield f"scan {case.name}", partial(scan, case, rounds)
+        else:
+            yield name, runs[name]
 
 
-def _heading(about: dict[str, object]) -> str:
-    libraries = about["libraries"]
-    assert isinstance(libraries, dict)
-    return "\n".join(
-        [
-            "; ".join(
-                [
-                    f"{about['date']}",
-                    f"{about['cpu']}, {about['cores']} cores, {about['memory_gb']} GB",
-                    f"{about['system']}",
-                    f"Python {about['python']}",
-                    f"load {load()}",
-                ]
-            ),
-            ", ".join(f"{name} {version}" for name, version in libraries.items()),
-            "",
-        ]
-    )
+def _machine() -> dict[str, str]:
+    """What the figures depend on, by name."""
+    gigabytes = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 1e9
+    processor = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
+    return {
+        "date": f"{datetime.now(UTC):%Y-%m-%d}",
+        "CPU": processor[1] if processor else platform.processor(),
+        "cores": str(len(os.sched_getaffinity(0))),
+        "memory": f"{gigabytes:.0f} GB",
+        "load": _load(),
+        platform.system(): platform.release(),
+        "Python": platform.python_version(),
+        **{name: version(name) for name in _LIBRARIES},
+    }
 
 
-def _print_progress(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+def _load() -> str:
+    """Load averages of 1, 5 and 15 minutes; before a benchmark they show other activity."""
+    return " / ".join(f"{average:.1f}" for average in os.getloadavg())
 
 
 def _create_parser() -> argparse.ArgumentParser:
@@ -106,23 +101,11 @@ def _create_parser() -> argparse.ArgumentParser:
         help=f"a scan to measure; may be repeated; default: {', '.join(DEFAULT_CASES)}",
     )
     parser.add_argument("--rounds", type=int, default=3, help="how often each program is run")
-    parser.add_argument(
-        "--sizes", type=_numbers, default=SIZES, help="numbers of resources to evaluate: A,B"
-    )
-    parser.add_argument(
-        "--render-resources", type=int, default=1_000_000, help="resources to render"
-    )
-    parser.add_argument(
-        "--series", type=int, default=500_000, help="detail series of the snapshot to scrape"
-    )
-    parser.add_argument(
-        "--json", type=Path, metavar="F", help="write all figures to this file as JSON"
-    )
+    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="resources to evaluate")
+    parser.add_argument("--render-resources", type=int, default=1_000_000, help="for `render`")
+    parser.add_argument("--series", type=int, default=500_000, help="detail series to scrape")
+    parser.add_argument("--json", type=Path, metavar="F", help="file for all figures, as JSON")
     return parser
-
-
-def _numbers(text: str) -> Sequence[int]:
-    return [int(number) for number in text.split(",")]
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -41,13 +42,9 @@ FULLY_BY_TYPE_PERCENTAGE = gauge(
 
 def resource_type(arn: str) -> str:
     _, _, service, _, _, resource = arn.split(":", 5)
-    kind = resource.replace("/", ":").lstrip(":").split(":")[0] if "/" in resource else ""
-    if not kind and ":" in resource:
-        kind = resource.split(":")[0]
-    if ":" in resource and "/" in resource:
-        kind = resource.split(":")[0] if resource.find(":") < resource.find("/") else kind
+    kind, separator, _ = resource.lstrip("/").replace("/", ":").partition(":")
     names = {"s3": "bucket", "sns": "topic", "sqs": "queue"}
-    return f"{service}:{kind or names.get(service, 'unknown')}"
+    return f"{service}:{kind if separator else names.get(service, 'unknown')}"
 
 
 def session_of(account: dict[str, Any], role: str) -> boto3.Session:
@@ -63,15 +60,13 @@ def session_of(account: dict[str, Any], role: str) -> boto3.Session:
     )
 
 
-def resources_of(session: boto3.Session, region: str) -> list[dict[str, Any]]:
+def resources_of(session: boto3.Session, region: str) -> Iterator[dict[str, Any]]:
     client = session.client("resourcegroupstaggingapi", region_name=region)
-    found = []
     for page in client.get_paginator("get_resources").paginate(ResourcesPerPage=100):
         for mapping in page["ResourceTagMappingList"]:
             arn = mapping["ResourceARN"]
             tags = {tag["Key"]: tag["Value"] for tag in mapping.get("Tags", [])}
-            found.append({"arn": arn, "type": resource_type(arn), "tags": tags})
-    return found
+            yield {"arn": arn, "type": resource_type(arn), "tags": tags}
 
 
 def is_excluded(type_: str, patterns: list[str]) -> bool:
@@ -85,7 +80,6 @@ def publish(  # noqa: C901 - typical of such a program
     by_type: Counter[str] = Counter()
     tagged_by_type: Counter[tuple[str, str]] = Counter()
     fully_by_type: Counter[str] = Counter()
-    fully = 0
     for resource in resources:
         type_ = resource["type"]
         by_type[type_] += 1
@@ -98,9 +92,8 @@ def publish(  # noqa: C901 - typical of such a program
             labels = {**where, "tag": tag, "resource_type": type_}
             DETAIL.labels(**labels, resource_arn=resource["arn"][:200]).set(1)
         if not missing:
-            fully += 1
             fully_by_type[type_] += 1
-    total = len(resources)
+    total, fully = len(resources), fully_by_type.total()
     SCANNED.labels(**where).set(total)
     FULLY.labels(**where).set(fully)
     if total:
@@ -127,17 +120,10 @@ def main() -> None:
     for account in config["aws_account_matrix"]:
         session = session_of(account, config["assume_role_name_template"])
         for region in account["regions"]:
-            resources = [
-                resource
-                for resource in resources_of(session, region)
-                if not is_excluded(resource["type"], excluded)
-            ]
-            where = {
-                "account_name": account["account_name"],
-                "account_id": account["account_id"],
-                "region": region,
-            }
-            publish(resources, config["REQUIRED_TAGS"], where)
+            found = resources_of(session, region)
+            resources = [r for r in found if not is_excluded(r["type"], excluded)]
+            names = {key: account[key] for key in ("account_name", "account_id")}
+            publish(resources, config["REQUIRED_TAGS"], {**names, "region": region})
     sys.stdout.buffer.write(generate_latest(REGISTRY))
 
 

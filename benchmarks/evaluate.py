@@ -1,17 +1,12 @@
-"""Measures evaluating, counting, rendering and compressing, for 10,000 to 1,000,000 resources.
-
-python -m benchmarks.evaluate --resources 1000000    measures one size, and prints JSON
-"""
+"""Evaluating, counting, rendering and compressing: by size, and against `generate_latest`."""
 
 from __future__ import annotations
 
-import argparse
-import json
 import statistics
 from collections.abc import Sequence
 from typing import Any
 
-from benchmarks.process import MB, module, read_json
+from benchmarks.process import MB, call
 from benchmarks.report import Report, Table
 
 SIZES = (10_000, 30_000, 100_000, 300_000, 1_000_000)
@@ -24,20 +19,17 @@ def evaluate(sizes: Sequence[int], rounds: int) -> Report:
     runs: dict[int, list[dict[str, Any]]] = {size: [] for size in sizes}
     for _ in range(rounds):
         for size in sizes:
-            runs[size].append(read_json(module("evaluate", "--resources", str(size))))
-    totals = {}
-    rows = []
+            runs[size].append(call("organization.measure_phases", size))
+    totals, rows = {}, []
     for size, found in runs.items():
-        cpu = {p: statistics.median(run["phases"][p][1] for run in found) for p in _PHASES}
+        cpu = [statistics.median(run["phases"][phase][1] for run in found) for phase in _PHASES]
         wall = statistics.median(sum(w for w, _ in run["phases"].values()) for run in found)
-        totals[size] = sum(cpu.values())
+        totals[size] = sum(cpu)
         rows.append(
             [
                 f"{size:,}",
                 f"{found[0]['detail_series']:,}",
-                *(f"{cpu[phase]:.2f} s" for phase in _PHASES),
-                f"{totals[size]:.2f} s",
-                f"{wall:.2f} s",
+                *(f"{seconds:.2f} s" for seconds in (*cpu, totals[size], wall)),
                 f"{1e6 * totals[size] / size:.2f} µs",
                 f"{max(run['peak_bytes'] for run in found) / MB:,.0f} MB",
             ]
@@ -45,53 +37,27 @@ def evaluate(sizes: Sequence[int], rounds: int) -> Report:
     columns = ("resources", "detail series", *_PHASES, "CPU", "wall", "CPU / resource", "peak")
     report.tables.append(Table("Evaluate, count, render: growth, 4 required tags", columns, rows))
     report.records = {"runs": runs}
-    smallest, largest = min(sizes), max(sizes)
-    if (smallest, largest) == (min(SIZES), max(SIZES)):
-        report.at_most(
-            "evaluate, count, render 1,000,000 resources, CPU", totals[largest], 10, " s"
-        )
-        growth = (totals[largest] / largest) / (totals[100_000] / 100_000)
+    if {100_000, 1_000_000} <= totals.keys():
+        what = "evaluate, count, render 1,000,000 resources, CPU"
+        report.at_most(what, totals[1_000_000], 10, " s")
         # For smaller sizes the constant part dominates, and the ratio would mean nothing.
+        growth = totals[1_000_000] / (10 * totals[100_000])
         report.at_most("CPU per resource at 1,000,000, relative to 100,000", growth, 1.5)
     return report
 
 
-def _measure(resources: int) -> dict[str, Any]:
-    # Imported here: the process that measures must stay small, see `benchmarks.process.measure`.
-    from benchmarks.organization import evaluated, families_of, inventories, merged
-    from benchmarks.stopwatch import Stopwatch, peak_bytes
-    from tag_compliance.snapshot.appendable_gzip import compress
-    from tag_compliance.snapshot.exposition import render
-
-    accounts = inventories(resources)
-    # The first use of a library is slow; it must not count for the first size.
-    evaluated(inventories(100))
-    watch = Stopwatch()
-    with watch.phase("evaluate"):
-        evaluations = evaluated(accounts)
-    with watch.phase("merge"):
-        results, load_findings = merged(evaluations)
-    with watch.phase("families"):
-        families = families_of(results, load_findings)
-    with watch.phase("render"):
-        exposition = render(families)
-    with watch.phase("compress"):
-        compressed = compress(exposition)
-    return {
-        "resources": resources,
-        "detail_series": next(len(f) for f in families if f.metric.name == "tag_missing_detail"),
-        "exposition_bytes": len(exposition),
-        "gzip_bytes": len(compressed),
-        "phases": watch.phases,
-        "peak_bytes": peak_bytes(),
-    }
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--resources", type=int, required=True)
-    print(json.dumps(_measure(parser.parse_args().resources)))
-
-
-if __name__ == "__main__":
-    main()
+def render(resources: int, rounds: int) -> Report:
+    """Compares the renderer with `generate_latest`, which must write the same samples."""
+    report = Report("render")
+    found = call("organization.measure_rendering", resources, max(3, rounds))
+    ours, theirs = (statistics.median(found[name]) for name in ("ours", "theirs"))
+    ratio = statistics.median(t / o for t, o in zip(found["theirs"], found["ours"], strict=True))
+    rows = [
+        ["`generate_latest`", f"{theirs:.2f} s", "1"],
+        ["`snapshot.exposition.render`", f"{ours:.2f} s", f"{ratio:.1f}"],
+    ]
+    title = f"Rendering {found['samples']:,} samples, {found['detail_series']:,} of them detail"
+    report.tables.append(Table(title, ("", "CPU", "times faster"), rows))
+    report.records = found
+    report.at_least("rendering, times faster than `generate_latest`", ratio, 15)
+    return report

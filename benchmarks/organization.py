@@ -1,34 +1,45 @@
-"""Generates the result of reading any number of resources, column by column."""
+"""Generates the result of reading any number of resources, and measures what follows in memory.
+
+The functions for `process.call` return JSON values.
+"""
 
 from __future__ import annotations
 
+import resource
+import time
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
 
 from benchmarks.cases import REGIONS
-from tag_compliance.domain.account import AccountId, AccountName, RegionName
+from benchmarks.process import Stopwatch
+from tag_compliance.domain.account import AccountId, AccountName
+from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.counts import Thresholds
-from tag_compliance.domain.evaluation import Evaluation, basis_of, evaluate
+from tag_compliance.domain.evaluation import Evaluation
 from tag_compliance.domain.metrics import build_families
 from tag_compliance.domain.metrics.detail import LoadFindings, detail_of
 from tag_compliance.domain.metrics.table import Family, ScanResult, SnapshotInfo
 from tag_compliance.domain.policy import Policy
-from tag_compliance.domain.read_status import (
-    AccountReadStatus,
-    ReadStatus,
-    Reason,
-    RegionReadStatus,
-    Source,
-)
-from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
-from tag_compliance.domain.summary import ComplianceResults, SummarizedAccount, Summary
+from tag_compliance.domain.read_status import AccountReadStatus
+from tag_compliance.domain.resources import AccountInventory
+from tag_compliance.domain.summary import ComplianceResults
+from tag_compliance.snapshot.appendable_gzip import compress
+from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
+from tag_compliance.snapshot.exposition import render
+from tag_compliance.snapshot.layout import PLAIN
+from tag_compliance.snapshot.store import SnapshotStore
+from tag_compliance.storage.open import open_storage
+from tag_compliance_tests.domain.organizations import evaluated, region_read, summary_of, table_of
+from tag_compliance_tests.support.exposition import Exposition
 
-POLICY = Policy(("Owner", "Environment", "CostCenter", "Project"), ("ecs:task",))
-NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
-
+_POLICY = Policy(("Owner", "Environment", "CostCenter", "Project"), ("ecs:task",))
+_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 _REGIONS = REGIONS[:5]
 _ROWS_PER_REGION = 1_000
 _TYPES = (
@@ -36,7 +47,7 @@ _TYPES = (
     *("sns:topic", "logs:log-group", "elasticloadbalancing:loadbalancer", "rds:db"),
     *("dynamodb:table", "kms:key", "secretsmanager:secret", "s3:bucket"),
 )
-_KEYS = (*POLICY.required_tags, "Name")
+_KEYS = (*_POLICY.required_tags, "Name")
 # 3 of 20 resources lack two of the four required tags: 0.3 missing tags per resource.
 _LACKING, _OF = 3, 20
 
@@ -46,102 +57,162 @@ def inventories(resources: int, *, missing_all: bool = False) -> list[AccountInv
 
     A resource lacks 0.3 required tags on average; with `missing_all` it lacks all four.
     """
-    per_account = _ROWS_PER_REGION * len(_REGIONS)
-    return [
-        _account(
-            number, min(per_account, resources - number * per_account), missing_all=missing_all
-        )
-        for number in range(-(-resources // per_account))
-    ]
-
-
-def evaluated(accounts: list[AccountInventory]) -> list[Evaluation]:
-    return [evaluate(a, POLICY, basis_of(a.status, POLICY, NOON)) for a in accounts]
-
-
-def merged(evaluations: list[Evaluation]) -> tuple[ComplianceResults, LoadFindings]:
-    """The results of a scan, and the findings of each of its accounts."""
-    accounts = tuple(
-        SummarizedAccount(e.account_id, e.status.account_name, e.summary) for e in evaluations
+    rows = table_of(
+        (_REGIONS[serial // _ROWS_PER_REGION], _row(serial, missing_all=missing_all))
+        for serial in range(_ROWS_PER_REGION * len(_REGIONS))
     )
-    rules = tuple(str(rule.rule_id) for rule in POLICY.rules)
-    findings = {evaluation.account_id: evaluation.findings for evaluation in evaluations}
+    starts = range(0, resources, len(rows))
+    return [_first(rows, number, resources - start) for number, start in enumerate(starts)]
+
+
+def account(number: int, table: pa.Table, returned: Mapping[str, int]) -> AccountInventory:
+    """An account that was read; its rows contain ACCOUNT in place of the id.
+
+    `returned` is how many resources AWS returned for each region.
+    """
+    account_id = f"{100_000_000_000 + number}"
+    arns = pc.replace_substring(table["arn"], "ACCOUNT", account_id)
+    table = table.set_column(1, table.schema.field("arn"), arns)
+    calls = {name: max(1, -(-size // 100)) for name, size in returned.items()}
+    regions = tuple(
+        region_read(name, returned=size, calls=calls[name], seconds=1.0, last_success_at=_NOON)
+        for name, size in returned.items()
+    )
+    names = AccountId(account_id), AccountName(f"team-{number}")
+    total = 1 + sum(calls.values())
+    status = AccountReadStatus(*names, _NOON, 1.0, regions, calls=total, last_success_at=_NOON)
+    return AccountInventory(status, table)
+
+
+def merged(evaluations: list[Evaluation], policy: Policy) -> tuple[ComplianceResults, LoadFindings]:
+    """The results of a scan, and the findings of each of its accounts."""
     statuses = tuple(evaluation.status for evaluation in evaluations)
-    return ComplianceResults(statuses, Summary(accounts, rules)), findings.__getitem__
+    findings = {evaluation.account_id: evaluation.findings for evaluation in evaluations}
+    results = ComplianceResults(statuses, summary_of(evaluations, policy))
+    return results, findings.__getitem__
 
 
 def families_of(results: ComplianceResults, load_findings: LoadFindings) -> list[Family]:
     """Every family of the snapshot, without a limit of the detail series."""
-    required = [str(rule.rule_id) for rule in POLICY.rules]
-    detail = detail_of(results.summary, required, load_findings, 0)
-    info = SnapshotInfo(NOON, NOON, "benchmark")
+    detail = detail_of(results.summary, _POLICY.required_rule_ids, load_findings, None)
+    info = SnapshotInfo(_NOON, _NOON, "benchmark")
     return build_families(ScanResult(results.summary, results.statuses, detail, info, Thresholds()))
 
 
-def _account(number: int, rows: int, *, missing_all: bool) -> AccountInventory:
-    account_id = f"{100_000_000_000 + number}"
-    sizes = [
-        max(0, min(_ROWS_PER_REGION, rows - at * _ROWS_PER_REGION)) for at in range(len(_REGIONS))
-    ]
-    region = np.repeat(np.arange(len(_REGIONS), dtype=np.int32), sizes)
-    serial = np.arange(rows)
-    types = (serial * 7 % len(_TYPES)).astype(np.int32)
-    table = pa.table(
-        {
-            "region": pa.DictionaryArray.from_arrays(pa.array(region), pa.array(_REGIONS)),
-            "arn": _arns(account_id, region, types, serial),
-            "resource_type": pa.DictionaryArray.from_arrays(pa.array(types), pa.array(_TYPES)),
-            "tags": _tags(serial, missing_all=missing_all),
-            "source": pa.DictionaryArray.from_arrays(
-                pa.array(np.zeros(rows, dtype=np.int32)), pa.array([str(Source.TAGGING)])
-            ),
-        },
-        schema=RESOURCE_SCHEMA,
-    )
-    status = AccountReadStatus(
-        AccountId(account_id),
-        AccountName(f"team-{number}"),
-        started_at=NOON,
-        seconds=1.0,
-        regions=tuple(map(_region, _REGIONS, sizes)),
-        calls=1 + sum(-(-size // 100) for size in sizes),
-        last_success_at=NOON,
-    )
-    return AccountInventory(status, table)
+def measure_phases(resources: int) -> dict[str, Any]:
+    """Wall and CPU seconds of each phase after reading."""
+    accounts = inventories(resources)
+    # The first use of a library is slow; it must not count for the first size.
+    _evaluated(inventories(100))
+    watch = Stopwatch()
+    with watch.phase("evaluate"):
+        evaluations = _evaluated(accounts)
+    with watch.phase("merge"):
+        results, load_findings = merged(evaluations, _POLICY)
+    with watch.phase("families"):
+        families = families_of(results, load_findings)
+    with watch.phase("render"):
+        exposition = render(families)
+    with watch.phase("compress"):
+        compress(exposition)
+    return {
+        "detail_series": _detail_series(families),
+        "phases": watch.phases,
+        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+    }
 
 
-def _region(name: str, size: int) -> RegionReadStatus:
-    source = ReadStatus(
-        Source.TAGGING,
-        Reason.OK,
-        returned=size,
-        calls=-(-size // 100),
-        seconds=1.0,
-        last_success_at=NOON,
-    )
-    return RegionReadStatus(RegionName(name), (source,))
+def measure_rendering(resources: int, rounds: int) -> dict[str, Any]:
+    """CPU seconds of the renderer and of `generate_latest`, on the same families."""
+    families = families_of(*merged(_evaluated(inventories(resources)), _POLICY))
+    registry = CollectorRegistry()
+    for family in families:
+        metric = family.metric
+        gauge = Gauge(metric.name, metric.help, metric.labels, registry=registry)
+        columns = [[c.values[code] for code in c.codes.tolist()] for c in family.samples.labels]
+        for number, value in enumerate(family.samples.values.tolist()):
+            (gauge.labels(*(c[number] for c in columns)) if columns else gauge).set(value)
+    ours, theirs = [], []
+    for _ in range(rounds):
+        ours.append(_cpu_seconds(lambda: render(families)))
+        theirs.append(_cpu_seconds(lambda: generate_latest(registry)))
+    if _values(render(families)) != _values(generate_latest(registry)):
+        raise SystemExit("the two renderers wrote different samples")
+    samples = sum(map(len, families))
+    detail_series = _detail_series(families)
+    return {"ours": ours, "theirs": theirs, "samples": samples, "detail_series": detail_series}
 
 
-def _arns(
-    account_id: str, region: np.ndarray, types: np.ndarray, serial: np.ndarray
-) -> pa.StringArray:
-    services = pa.array([type_.split(":")[0] for type_ in _TYPES]).take(pa.array(types))
-    kinds = pa.array([type_.split(":")[1] for type_ in _TYPES]).take(pa.array(types))
-    digits = pc.utf8_lpad(pa.array(serial).cast(pa.string()), 12, padding="0")
-    return pc.binary_join_element_wise(
-        *("arn:aws:", services, ":", pa.array(_REGIONS).take(pa.array(region))),
-        *(f":{account_id}:", kinds, "/orders-service-", digits, ""),
-    )
+def publish(series: int, storage: str) -> dict[str, Any]:
+    """Publishes a snapshot with this number of detail series, as the pipeline does."""
+    resources = -(-series // len(_POLICY.required_tags))
+    accounts = inventories(resources, missing_all=True)
+    return published(contents_of(accounts, _POLICY, max_detail_series=None), storage)
 
 
-def _tags(serial: np.ndarray, *, missing_all: bool) -> pa.MapArray:
+def contents_of(
+    accounts: list[AccountInventory], policy: Policy, max_detail_series: int | None
+) -> SnapshotContents:
+    """The snapshot of a scan that ended now; 0 is no limit of the detail series."""
+    results, load_findings = merged([evaluated(account, policy) for account in accounts], policy)
+    now = utc_now()
+    settings = SnapshotSettings(policy.required_tags, max_detail_series, 86_400, Thresholds())
+    info = SnapshotInfo(now, now, "benchmark")
+    return build_contents(results, load_findings, info, settings)
+
+
+def published(contents: SnapshotContents, storage: str) -> dict[str, Any]:
+    """Publishes the contents as the pipeline does; returns their sizes and their file."""
+    store = SnapshotStore(open_storage(storage))
+    snapshot_id = store.publish(contents.exposition, contents.status)
+    snapshot = store.load()
+    assert snapshot is not None
+    return {
+        "file": f"snapshots/{snapshot_id}/{PLAIN}",
+        "samples": contents.status.samples,
+        "detail_series": contents.detail_series,
+        "plain_bytes": len(snapshot.plain),
+        "gzip_bytes": len(snapshot.gzip.body),
+    }
+
+
+def _row(serial: int, *, missing_all: bool) -> dict[str, Any]:
     """Each resource has a name and all, two or none of its required tags."""
-    lacking = np.full(len(serial), missing_all) | (serial % _OF < _LACKING)
-    first = len(POLICY.required_tags) if missing_all else 2
-    keep = np.ones((len(serial), len(_KEYS)), dtype=bool)
-    keep[lacking, :first] = False
-    keys = np.broadcast_to(np.arange(len(_KEYS), dtype=np.int32), keep.shape)[keep]
-    offsets = np.concatenate([[0], np.cumsum(keep.sum(axis=1))]).astype(np.int32)
-    names = pa.array(_KEYS).take(pa.array(keys))
-    values = pa.array([f"value-of-{key}" for key in _KEYS]).take(pa.array(keys))
-    return pa.MapArray.from_arrays(pa.array(offsets), names, values)
+    type_ = _TYPES[serial * 7 % len(_TYPES)]
+    service, kind = type_.split(":")
+    region = _REGIONS[serial // _ROWS_PER_REGION]
+    missing = len(_POLICY.required_tags) if missing_all else 2 * (serial % _OF < _LACKING)
+    return {
+        "arn": f"arn:aws:{service}:{region}:ACCOUNT:{kind}/orders-service-{serial:012}",
+        "resource_type": type_,
+        "tags": {key: f"value-of-{key}" for key in _KEYS[missing:]},
+    }
+
+
+def _first(rows: pa.Table, number: int, most: int) -> AccountInventory:
+    """Account `number` with at most so many of the rows, which are ordered by region."""
+    size = min(len(rows), most)
+    returned = {
+        name: max(0, min(_ROWS_PER_REGION, size - at * _ROWS_PER_REGION))
+        for at, name in enumerate(_REGIONS)
+    }
+    # A copy: accounts that were read share no memory.
+    return account(number, rows.take(pa.array(np.arange(size))), returned)
+
+
+def _evaluated(accounts: list[AccountInventory]) -> list[Evaluation]:
+    return [evaluated(account, _POLICY) for account in accounts]
+
+
+def _detail_series(families: list[Family]) -> int:
+    return next(len(f) for f in families if f.metric.name == "tag_missing_detail")
+
+
+def _cpu_seconds(work: Callable[[], bytes]) -> float:
+    started = time.process_time()
+    work()
+    return time.process_time() - started
+
+
+def _values(exposition: bytes) -> dict[Any, float]:
+    return Exposition(exposition.decode()).values()

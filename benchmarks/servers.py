@@ -5,17 +5,20 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
-import socket
-import subprocess
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.process import clean_environment, program
-from tag_compliance_tests.support.loopback import free_port
+from tag_compliance_tests.support.loopback import fetch, free_port
+from tag_compliance_tests.support.process import running
+from tag_compliance_tests.support.waiting import eventually
 
-_START_TIMEOUT_SECONDS = 30.0
+_SAMPLE_SECONDS = 0.005
 _NGINX = """
 daemon off;
 worker_processes 1;
@@ -41,95 +44,85 @@ http {{
 """
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Server:
     """A server on loopback, and the path of its exposition."""
 
     name: str
     port: int
     path: str
-    pid: int
-    ready_seconds: float
+    pid: int = 0
+    ready_seconds: float = 0.0
 
     def cpu_seconds(self) -> float:
-        """The CPU time so far of the process, its threads and its children."""
-        return sum(_cpu_seconds(pid) for pid in self._family())
+        """The CPU time so far of the process, its threads and its children.
+
+        From the scheduler's nanoseconds; `/proc/PID/stat` has a resolution of only 10 ms.
+        """
+        tasks = (task for process in self._processes() for task in (process / "task").iterdir())
+        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
 
     def resident_bytes(self) -> int:
-        return sum(_status(pid, "VmRSS") for pid in self._family())
+        pages = [(process / "statm").read_text().split()[1] for process in self._processes()]
+        return sum(map(int, pages)) * os.sysconf("SC_PAGE_SIZE")
 
-    def _family(self) -> list[int]:
+    def peak_bytes_while(self, work: Callable[[], object]) -> int:
+        """The highest resident set from before the work until its end."""
+        peak, ended = self.resident_bytes(), threading.Event()
+
+        def watch() -> None:
+            nonlocal peak
+            while not ended.wait(_SAMPLE_SECONDS):
+                peak = max(peak, self.resident_bytes())
+
+        with ThreadPoolExecutor(1) as watcher:
+            watching = watcher.submit(watch)
+            try:
+                work()
+            finally:
+                ended.set()
+        watching.result()
+        return peak
+
+    def _processes(self) -> list[Path]:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text().split()
-        return [self.pid, *map(int, children)]
+        return [Path("/proc", pid) for pid in (str(self.pid), *children)]
 
 
-@contextlib.contextmanager
-def run_exporter(storage: Path) -> Iterator[Server]:
+def run_exporter(storage: Path) -> AbstractContextManager[Server]:
     """`tag-compliance serve`, yielded when `/ready` returns 200."""
     port = free_port()
     config = storage.parent / "none.yaml"
     arguments = ("--config", str(config), "--host", "127.0.0.1", "--port", str(port))
     command = program("serve", *arguments, "--log-level", "error")
     environment = clean_environment(TAG_COMPLIANCE_STORAGE=str(storage))
-    with _running(command, environment) as (process, started):
-        _wait_for(process, port, b"/ready", started)
-        ready = time.perf_counter() - started
-        yield Server("exporter", port, "/metrics", process.pid, ready)
+    server = Server("exporter", port, "/metrics")
+    return _running(server, command, environment, storage.parent, "/ready")
 
 
 def nginx_program() -> str | None:
     return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/sbin")
 
 
-@contextlib.contextmanager
-def run_nginx(root: Path, path: str, folder: Path) -> Iterator[Server]:
+def run_nginx(nginx: str, root: Path, file: str) -> AbstractContextManager[Server]:
     """One worker that sends the plain and the compressed file by `sendfile`."""
-    port = free_port()
+    port, folder = free_port(), root.parent
     user = "user root;" if os.geteuid() == 0 else ""
     settings = folder / "nginx.conf"
     settings.write_text(_NGINX.format(folder=folder, root=root, port=port, user=user))
-    command = [nginx_program() or "nginx", "-c", str(settings), "-p", str(folder)]
-    with _running(command, clean_environment()) as (process, started):
-        _wait_for(process, port, path.encode(), started)
-        ready = time.perf_counter() - started
-        yield Server("nginx", port, path, process.pid, ready)
+    command = [nginx, "-c", str(settings), "-p", str(folder)]
+    server = Server("nginx", port, f"/{file}")
+    return _running(server, command, clean_environment(), folder, server.path)
 
 
 @contextlib.contextmanager
 def _running(
-    command: list[str], environment: dict[str, str]
-) -> Iterator[tuple[subprocess.Popen[bytes], float]]:
-    started = time.perf_counter()
-    with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL) as process:
-        try:
-            yield process, started
-        finally:
-            process.terminate()
-
-
-def _wait_for(process: subprocess.Popen[bytes], port: int, path: bytes, started: float) -> None:
-    while time.perf_counter() - started < _START_TIMEOUT_SECONDS and process.poll() is None:
-        with (
-            contextlib.suppress(OSError),
-            socket.create_connection(("127.0.0.1", port), timeout=5) as connection,
-        ):
-            connection.sendall(b"HEAD %b HTTP/1.1\r\nHost: localhost\r\n\r\n" % path)
-            if connection.recv(64).startswith(b"HTTP/1.1 200"):
-                return
-        time.sleep(0.005)
-    raise RuntimeError(
-        f"port {port} did not return 200 for {path.decode()} within {_START_TIMEOUT_SECONDS:g} s"
-    )
-
-
-def _cpu_seconds(pid: int) -> float:
-    """From the scheduler's nanoseconds; `/proc/PID/stat` has a resolution of only 10 ms."""
-    tasks = Path(f"/proc/{pid}/task").iterdir()
-    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e9
-
-
-def _status(pid: int, key: str) -> int:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(f"{key}:"):
-            return int(line.split()[1]) * 1024
-    return 0
+    server: Server, command: list[str], environment: dict[str, str], folder: Path, ready_path: str
+) -> Iterator[Server]:
+    started, log = time.perf_counter(), folder / f"{server.name}.log"
+    with running(command, log, env=environment) as process:
+        url = f"http://127.0.0.1:{server.port}{ready_path}"
+        eventually(lambda: fetch(url), pause=0.005, explain=log.read_text)
+        server.ready_seconds = time.perf_counter() - started
+        server.pid = process.pid
+        yield server

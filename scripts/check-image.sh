@@ -96,4 +96,4 @@ for image in tag-compliance tag-compliance-exporter; do
 done
 
 say "running the images"
-unshare --net sh -euc 'ip link set lo up; exec "$@"' try "$python" scripts/try_image.py "$work" k8s
+unshare --net sh -euc 'ip link set lo up; exec "$@"' try "$python" -m scripts.try_image "$work" k8s

@@ -5,19 +5,18 @@ numeric user of the image. Only the network is shared, as in a pod; it is only l
 """
 
 import contextlib
-import itertools
 import json
 import os
 import signal
 import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from tag_compliance_tests.support.loopback import fetch
+from tag_compliance_tests.support.waiting import eventually
 
 USER = 10001
 TIMEOUT_SECONDS = 120
@@ -76,7 +75,7 @@ class Container:
         stats = {pid: Path(f"/proc/{pid}/stat").read_text(encoding="utf-8") for pid in orphans}
         return [pid for pid, stat in stats.items() if stat.rpartition(")")[2].split()[0] == "Z"]
 
-    def last_output(self) -> str:
+    def output(self) -> str:
         return "\n".join(self.log.read_text(encoding="utf-8").splitlines()[-30:])
 
 
@@ -88,7 +87,6 @@ class Image:
     root: Path
     settings: Mapping[str, Any]
     folder: Path
-    _number: Iterator[int] = field(default_factory=itertools.count)
 
     @classmethod
     def load(cls, folder: Path, name: str) -> "Image":
@@ -106,14 +104,13 @@ class Image:
         name: str = "",
     ) -> Container:
         """Starts a container; without `arguments` it runs the image's default command."""
-        command = [
-            *(self.settings["Entrypoint"] if entrypoint is None else entrypoint),
-            *(self.settings["Cmd"] if arguments is None else arguments),
-        ]
-        variables = dict(variable.split("=", 1) for variable in self.settings["Env"])
-        variables |= environment or {}
-        log = self.folder / f"{name or self.name}-{next(self._number)}.out"
-        with log.open("wb") as file:
+        entrypoint = self.settings["Entrypoint"] if entrypoint is None else entrypoint
+        arguments = self.settings["Cmd"] if arguments is None else arguments
+        variables = [*self.settings["Env"], *(f"{k}={v}" for k, v in (environment or {}).items())]
+        name = name or self.name
+        with tempfile.NamedTemporaryFile(
+            dir=self.folder, prefix=f"{name}-", suffix=".out", delete=False
+        ) as file:
             process = subprocess.Popen(
                 [
                     *("unshare", "--mount", "--pid", "--ipc", "--uts", "--fork", "--kill-child"),
@@ -122,22 +119,20 @@ class Image:
                     *("--", "setpriv", f"--reuid={USER}", f"--regid={USER}", "--clear-groups"),
                     *("--no-new-privs", "--bounding-set=-all", "--inh-caps=-all"),
                     *("env", "-i", f"--chdir={self.settings['WorkingDir']}"),
-                    *(f"{key}={value}" for key, value in variables.items()),
-                    *command,
+                    *(*variables, *entrypoint, *arguments),
                 ],
                 stdin=subprocess.DEVNULL,
                 stdout=file if stdout is None else stdout,
                 stderr=file,
             )
-        return Container(name or self.name, process, log)
+        return Container(name, process, Path(file.name))
 
     def run(self, *arguments: str, **options: Any) -> bytes:
         """Runs a container to its end; returns its stdout. Raises `Failed` if it fails."""
         container = self.start(arguments, stdout=subprocess.PIPE, **options)
         out, _ = container.process.communicate(timeout=TIMEOUT_SECONDS)
-        if container.process.returncode != 0:
-            code = container.process.returncode
-            raise Failed(f"{self.name}: {arguments} exited with {code}\n{container.last_output()}")
+        if code := container.process.returncode:
+            raise Failed(f"{self.name}: {arguments} exited with {code}\n{container.output()}")
         return out
 
 
@@ -147,9 +142,9 @@ def running(containers: list[Container]) -> Iterator[list[Container]]:
     try:
         yield containers
         for container in reversed(containers):
-            if (code := container.terminate()) != 0:
+            if code := container.terminate():
                 raise Failed(
-                    f"{container.name} exited with {code} after SIGTERM\n{container.last_output()}"
+                    f"{container.name} exited with {code} after SIGTERM\n{container.output()}"
                 )
     finally:
         for container in containers:
@@ -157,36 +152,23 @@ def running(containers: list[Container]) -> Iterator[list[Container]]:
             container.process.wait()
 
 
-def wait_for(url: str, containers: Sequence[Container]) -> None:
-    def responds() -> bool:
-        with contextlib.suppress(OSError):
-            return bool(get(url))
-        return False
+def wait_for(find: Callable[[], object], what: str, containers: Sequence[Container]) -> None:
+    """Waits for a true result; fails with the containers' output if one ends, or after a while."""
 
-    wait_until(responds, url, containers)
-
-
-def wait_until(done: Callable[[], bool], what: str, containers: Sequence[Container]) -> None:
-    give_up_at = time.monotonic() + TIMEOUT_SECONDS
-    while not done():
+    def find_while_running() -> object:
         for container in containers:
             if container.process.poll() is not None:
                 raise Failed(
-                    f"{container.name} ended while waiting for {what}\n{container.last_output()}"
+                    f"{container.name} ended while waiting for {what}\n{container.output()}"
                 )
-        if time.monotonic() > give_up_at:
-            outputs = "\n".join(f"--- {c.name}\n{c.last_output()}" for c in containers)
-            raise Failed(f"no response within {TIMEOUT_SECONDS} s: {what}\n{outputs}")
-        time.sleep(0.3)
+        return find()
+
+    def explain() -> str:
+        return "\n--- ".join([what, *(f"{c.name}\n{c.output()}" for c in containers)])
+
+    eventually(find_while_running, TIMEOUT_SECONDS, pause=0.3, explain=explain)
 
 
-def get(url: str) -> bytes:
-    # Without the proxy of this machine: the address is loopback.
-    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-    with opener.open(url, timeout=5) as response:
-        body: bytes = response.read()
-        return body
-
-
-def say(text: str) -> None:
-    print(f"{time.strftime('%H:%M:%S')}  {text}", file=sys.stderr)
+def wait_for_url(url: str, containers: Sequence[Container]) -> None:
+    """Waits for a response 200."""
+    wait_for(lambda: fetch(url) is not None, url, containers)

@@ -13,7 +13,6 @@ from playwright.sync_api import Page, expect
 
 from tag_compliance.simulator.demo.organization import describe_demo
 from tag_compliance_tests.browser.running import (
-    Demo,
     open_check,
     open_lineage,
     open_partitions,
@@ -30,41 +29,36 @@ SCANS = 4
 
 
 def main() -> None:
-    IMAGES.mkdir(parents=True, exist_ok=True)
+    account = next(a.account_id for a in describe_demo().accounts if a.trusts_scanner)
     with (
         tempfile.TemporaryDirectory() as folder,
         running_demo(Path(folder), SECONDS_BETWEEN_SCANS) as demo,
         running_browser() as browser,
     ):
         demo.await_scans(SCANS)
-        wide = browser.new_page(viewport={"width": 1880, "height": 620})
-        lineage(wide, demo)
+        page = browser.new_page(viewport={"width": 1880, "height": 620})
+        open_lineage(page, demo)
+        # Without the navigation, the graph is large enough for its kinds and checks to be read.
+        page.get_by_text("Hide navigation").click()
+        page.wait_for_timeout(1_500)
+        take(page, "lineage")
         page = browser.new_page(viewport={"width": 1440, "height": 900})
-        open_partitions(
-            page, demo, next(a.account_id for a in describe_demo().accounts if a.trusts_scanner)
-        )
+        open_partitions(page, demo, account)
         take(page, "partitions")
         demo.await_scans(1)
-        check = browser.new_page(viewport={"width": 1720, "height": 900})
-        open_check(check, demo, "every_account_read")
-        check.get_by_text("every_account_read").first.click()
-        expect(check.get_by_text("In Progress").first).to_be_hidden(timeout=60_000)
-        take(check, "checks")
+        page = browser.new_page(viewport={"width": 1720, "height": 900})
+        open_check(page, demo, "every_account_read")
+        page.get_by_text("every_account_read").first.click()
+        expect(page.get_by_text("In Progress").first).to_be_hidden(timeout=60_000)
+        take(page, "checks")
+        page = browser.new_page(viewport={"width": 1440, "height": 900})
         open_plots(page, demo)
         page.locator("canvas").nth(2).scroll_into_view_if_needed()
         take(page, "plot")
         for scheme in ("light", "dark"):
-            status = browser.new_page(viewport={"width": 1100, "height": 800}, color_scheme=scheme)
+            status = browser.new_page(viewport={"width": 1100, "height": 1150}, color_scheme=scheme)
             open_status(status, demo)
             take(status, f"status-{scheme}")
-
-
-def lineage(page: Page, demo: Demo) -> None:
-    """Without the navigation, the graph is large enough for its kinds and checks to be read."""
-    open_lineage(page, demo)
-    page.get_by_text("Hide navigation").click()
-    page.wait_for_timeout(1_500)
-    take(page, "lineage")
 
 
 def take(page: Page, name: str) -> None:

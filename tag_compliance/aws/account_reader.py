@@ -56,8 +56,9 @@ class AccountReader:
     def read(self, region: RegionName) -> tuple[RegionReadStatus, AccountInventory | None]:
         """The region's status, and the account's inventory if this was its last region.
 
-        Never raises because of AWS: a failure is a reason and a message in the status. The reader
-        does not keep the rows of an account that is complete.
+        Never raises because of AWS: a failure is a reason and a message in the status. A source is
+        given up at its deadline, whatever it is doing. The reader does not keep the rows of an
+        account that is complete.
         """
         began = time.monotonic()
         readings = [self._read_source(region, source) for source in self.sources]
@@ -79,9 +80,13 @@ class AccountReader:
         budget = self.new_budget()
         self._stats.append(budget.stats)
         reason, message, table = Reason.OK, "", RESOURCE_SCHEMA.empty_table()
-        try:
+
+        def rows() -> pa.Table:
             self.session.credentials()
-            table = source.read(self.session, region, budget)
+            return source.read(self.session, region, budget)
+
+        try:
+            table = budget.limit(source.operation, rows)
         except Exception as error:  # noqa: BLE001 - any error concerns only this region
             failure = aws_error_of(source.operation, error)
             reason, message = failure.reason, str(failure)

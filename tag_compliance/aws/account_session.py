@@ -93,6 +93,8 @@ class AccountSession:
             credentials = ReadOnlyCredentials(
                 issued["AccessKeyId"], issued["SecretAccessKey"], issued["SessionToken"]
             )
+            if issued["Expiration"].tzinfo is None or not all(credentials[:3]):
+                raise ValueError("a field is empty, or the time has no zone")
             return ExpiringCredentials(credentials, issued["Expiration"])
 
         return self._call("AssumeRole", caller, assume)
@@ -112,12 +114,14 @@ class AccountSession:
         self, operation: str, caller: CredentialsProvider, call: Callable[[STSClient], T]
     ) -> T:
         def attempt() -> T:
+            client = self.clients.sts(self.target.regions[0])
             try:
                 with signing_as(caller):
-                    return call(self.clients.sts(self.target.regions[0]))
-            except (LookupError, TypeError, ValueError):
+                    return call(client)
+            except (AttributeError, LookupError, TypeError, ValueError, RecursionError):
                 # The response is malformed: botocore's parser may raise, for example, `KeyError`.
                 # The error's text is not shown, because it may contain the parsed credentials.
                 raise aws_error_of(operation, ResponseParserError()) from None
 
-        return self.new_budget(self.stats).call(operation, attempt)
+        budget = self.new_budget(self.stats)
+        return budget.limit(operation, lambda: budget.call(operation, attempt))

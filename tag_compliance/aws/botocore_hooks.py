@@ -1,4 +1,4 @@
-"""What this program changes in botocore: the credentials of a call, the HTTP session, the parser.
+"""What this program changes in botocore: credentials of a call, the TLS context, the parser.
 
 https://docs.aws.amazon.com/boto3/latest/guide/events.html
 """
@@ -11,9 +11,11 @@ import threading
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any
+from xml.etree import ElementTree as ET
 
+import msgspec
 from botocore.credentials import Credentials, ReadOnlyCredentials
-from botocore.httpsession import URLLib3Session, create_urllib3_context
+from botocore.httpsession import create_urllib3_context
 
 if TYPE_CHECKING:
     from botocore.client import BaseClient
@@ -24,8 +26,19 @@ CredentialsProvider = Callable[[], ReadOnlyCredentials]
 DECODED = "tag_compliance.decoded"
 """The key of a response under which the result of `decode_responses` is."""
 
-_OK = 200
+_OK, _REDIRECT = 200, 300
+_SHOWN_BYTES = 200
 _signing: ContextVar[CredentialsProvider] = ContextVar("tag_compliance_signing")
+
+
+class _JsonError(msgspec.Struct):
+    """https://smithy.io/2.0/aws/protocols/aws-json-1_1-protocol.html, "Operation error"."""
+
+    type: str | None = msgspec.field(name="__type", default=None)
+    message: str | None = None
+
+
+_error_decoder = msgspec.json.Decoder(_JsonError)
 
 
 @contextlib.contextmanager
@@ -84,17 +97,6 @@ def _once_each(load: Callable[..., None]) -> Callable[..., None]:
     return load_unless_loaded
 
 
-class HttpSession(URLLib3Session):
-    """botocore's HTTP session with a shared TLS context; botocore manages pools and proxies."""
-
-    def __init__(self, tls_context: ssl.SSLContext, **settings: Any) -> None:
-        self._tls_context = tls_context
-        super().__init__(**settings)
-
-    def _get_ssl_context(self) -> ssl.SSLContext:
-        return self._tls_context
-
-
 def decode_responses(client: BaseClient, operation: str, decode: Callable[[bytes], object]) -> None:
     """Decodes successful JSON responses of an operation with `decode`, not with botocore's parser.
 
@@ -111,3 +113,40 @@ def decode_responses(client: BaseClient, operation: str, decode: Callable[[bytes
 
     service = client.meta.service_model.service_id.hyphenize()
     client.meta.events.register(f"before-parse.{service}.{operation}", decode_body)
+
+
+class UnexpectedResponse(Exception):
+    """A response with this HTTP status that is neither a success nor an error of AWS.
+
+    It comes from a proxy, a firewall or another server. `text` is the beginning of its body.
+    """
+
+    def __init__(self, status: int, text: str) -> None:
+        super().__init__(status, text)
+        self.status = status
+        self.text = text
+
+
+def reject_foreign_responses(client: BaseClient) -> None:
+    """Makes the calls of this client raise `UnexpectedResponse`.
+
+    botocore parses such responses as if they came from AWS, fails, and loses the status.
+    """
+
+    def reject(response_dict: dict[str, Any], **_: object) -> None:
+        status, body = response_dict["status_code"], response_dict["body"]
+        if status != _OK and (status < _REDIRECT or not _is_aws_error(body)):
+            raise UnexpectedResponse(status, body[:_SHOWN_BYTES].decode(errors="replace"))
+
+    client.meta.events.register("before-parse", reject)
+
+
+def _is_aws_error(body: bytes) -> bool:
+    """Whether it is an error in JSON, as of the tagging API, or in XML, as of STS."""
+    try:
+        if body.lstrip().startswith(b"<"):
+            elements = ET.fromstring(body).iter()  # noqa: S314 - botocore parses it, too
+            return any(e.tag.rpartition("}")[2] == "Code" and e.text for e in elements)
+        return _error_decoder.decode(body).type is not None
+    except (ET.ParseError, msgspec.MsgspecError, LookupError, ValueError, RecursionError):
+        return False

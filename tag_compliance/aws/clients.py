@@ -6,39 +6,42 @@ that is never reused. So accounts share clients, and `signing_as` sets the crede
 
 from __future__ import annotations
 
-import os
-import socket
 import threading
 from collections.abc import Callable
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import boto3
 import botocore.session
 from botocore.config import Config as ClientConfig
-from botocore.credentials import Credentials, ReadOnlyCredentials
-from botocore.exceptions import NoCredentialsError
-from botocore.utils import get_environ_proxies
 
 from tag_compliance import __version__
+from tag_compliance.aws.base_credentials import BaseCredentials
 from tag_compliance.aws.botocore_hooks import (
-    HttpSession,
     SigningCredentialsResolver,
     create_tls_context,
+    reject_foreign_responses,
 )
-from tag_compliance.aws.regions import known_regions
+from tag_compliance.aws.errors import AwsError
+from tag_compliance.aws.regions import always_enabled, known_regions
 from tag_compliance.domain.account import RegionName
+from tag_compliance.domain.read_status import Reason
+from tag_compliance.remote.botocore_session import HttpSession
 
 if TYPE_CHECKING:
     from types_boto3_sts import STSClient
 
 CONNECT_SECONDS, READ_SECONDS = 5, 30
+_MAX_RESPONSE_BYTES = 16_000_000
+"""Many times a page of resources with as many and as long tags as AWS allows."""
 
 
 class Clients:
     """Created once, for all threads; each client makes up to `concurrency` calls at a time.
 
-    `timeout_seconds` limits the wait for a connection or a response below the default.
+    `timeout_seconds` limits the time for a connection, a response and the base credentials below
+    the defaults.
     The constructor reads no AWS configuration: the first use raises `ProfileNotFound`.
     """
 
@@ -48,6 +51,7 @@ class Clients:
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, RegionName], Any] = {}
         self._tls_context = create_tls_context()
+        self.base_credentials = BaseCredentials(timeout_seconds).get
 
     @cached_property
     def _botocore(self) -> botocore.session.Session:
@@ -69,28 +73,12 @@ class Clients:
             user_agent=f"tag-compliance/{__version__} {self._botocore.user_agent()}",
         )
 
-    @cached_property
-    def _base(self) -> Credentials | None:
-        return botocore.session.Session().get_credentials()
-
-    def base_credentials(self) -> ReadOnlyCredentials:
-        """The base credentials, found as in any boto3 program.
-
-        Raises `NoCredentialsError` if there are none, and another `BotoCoreError` if they cannot be
-        loaded.
-        """
-        with self._lock:
-            base = self._base
-        if base is None:
-            raise NoCredentialsError
-        frozen: ReadOnlyCredentials = base.get_frozen_credentials()
-        return frozen
-
     def sts(self, region: RegionName) -> STSClient:
         """The client of STS for an account with this region.
 
-        It calls the region of the AWS configuration if that is in the same partition. Regional
-        endpoints are used, never the global one:
+        It calls the region of the AWS configuration if that is in the same partition, else this one
+        if it is enabled in every account: the account of the base credentials may not have enabled
+        an opt-in region. Regional endpoints are used, never the global one:
         https://docs.aws.amazon.com/sdkref/latest/guide/feature-sts-regionalized-endpoints.html
         """
         partitions = known_regions()
@@ -98,6 +86,8 @@ class Clients:
             configured = self._session.region_name
         if configured and partitions.get(configured) == partitions.get(region):
             region = RegionName(configured)
+        else:
+            region = RegionName(always_enabled(region))
         client: STSClient = self.get("sts", region)
         return client
 
@@ -113,23 +103,29 @@ class Clients:
         """
         with self._lock:
             if (service, region) not in self._clients:
-                session: Any = self._session  # its type knows only the services that have stubs
-                client = session.client(service, region_name=region, config=self._settings)
-                http = self._http_session(client.meta.endpoint_url)
-                client.meta.events.register("before-send", lambda request, **_: http.send(request))
+                client = self._new_client(service, region)
                 prepare(client)
                 self._clients[service, region] = client
             return self._clients[service, region]
 
+    def _new_client(self, service: str, region: RegionName) -> Any:
+        session: Any = self._session  # its type knows only the services that have stubs
+        try:
+            client = session.client(service, region_name=region, config=self._settings)
+            urlsplit(client.meta.endpoint_url).port  # noqa: B018 - raises if it is malformed
+        except ValueError as error:
+            cause = f"{error}; check AWS_ENDPOINT_URL and endpoint_url in the AWS profile"
+            raise AwsError(service, Reason.UNREACHABLE, cause) from None
+        reject_foreign_responses(client)
+        self._http_session(client.meta.endpoint_url).use_for(client)
+        return client
+
     def _http_session(self, endpoint_url: str) -> HttpSession:
-        """With the CA bundle and the proxies that botocore would use for a client."""
-        bundle = self._botocore.get_config_variable("ca_bundle")
         return HttpSession(
+            self._botocore,
+            endpoint_url,
             self._tls_context,
-            verify=bundle or os.environ.get("REQUESTS_CA_BUNDLE") or True,
-            proxies=get_environ_proxies(endpoint_url),
+            max_bytes=_MAX_RESPONSE_BYTES,
             timeout=self._timeout,
             max_pool_connections=self._concurrency,
-            # Otherwise the body of each request waits for the delayed acknowledgement of its head.
-            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
         )

@@ -6,14 +6,19 @@ and API_GetResources.html there; https://docs.aws.amazon.com/STS/latest/APIRefer
 
 from __future__ import annotations
 
+import http.client
+from http import HTTPStatus
+
 import msgspec
 from botocore import exceptions as boto
 from botocore.exceptions import ClientError
 from botocore.parsers import ResponseParserError
 
+from tag_compliance.aws.botocore_hooks import UnexpectedResponse
 from tag_compliance.aws.redaction import redacted
 from tag_compliance.domain.read_status import Reason
 from tag_compliance.errors import TagComplianceError
+from tag_compliance.remote.limited_socket import ResponseTooLarge
 
 # Error codes, without the suffix "Exception" that some services append.
 _THROTTLED = {
@@ -82,6 +87,8 @@ def aws_error_of(operation: str, error: Exception) -> AwsError:
     if isinstance(error, msgspec.MsgspecError):
         cause = f"the response is malformed: {error}"
         return AwsError(operation, Reason.MALFORMED_RESPONSE, cause, _FEW)
+    if isinstance(error, UnexpectedResponse):
+        return _of_foreign(operation, error)
     for kinds, reason, attempts in _RULES:
         if isinstance(error, kinds):
             return AwsError(operation, reason, _CAUSES.get(type(error)) or str(error), attempts)
@@ -114,6 +121,7 @@ _CREDENTIALS = (
 # The first match decides, so subclasses precede their base classes.
 _RULES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Reason, int], ...] = (
     (ResponseParserError, Reason.MALFORMED_RESPONSE, _FEW),
+    (ResponseTooLarge, Reason.MALFORMED_RESPONSE, 1),
     (_CREDENTIALS, Reason.ACCESS_DENIED, 1),
     (boto.ConnectTimeoutError, Reason.TIMEOUT, _FEW),
     (boto.ReadTimeoutError, Reason.TIMEOUT, _SOME),
@@ -159,3 +167,19 @@ def _classify(  # noqa: PLR0911 - a table
     if code in _DENIED | _INVALID_TOKEN | _UNSIGNED or status in _FORBIDDEN:
         return Reason.ACCESS_DENIED, 1
     return Reason.INTERNAL, 1
+
+
+def _of_foreign(operation: str, error: UnexpectedResponse) -> AwsError:
+    title = http.client.responses.get(error.status, "")
+    cause = f"HTTP status {error.status} {title}".rstrip()
+    cause = f"{cause}, but not from AWS; check proxy and endpoint: {error.text}".rstrip(": \r\n")
+    if error.status == HTTPStatus.PROXY_AUTHENTICATION_REQUIRED:
+        return AwsError(operation, Reason.UNREACHABLE, cause)
+    if error.status == HTTPStatus.REQUEST_TIMEOUT:
+        return AwsError(operation, Reason.TIMEOUT, cause, _SOME)
+    if error.status < HTTPStatus.MULTIPLE_CHOICES:
+        return AwsError(operation, Reason.MALFORMED_RESPONSE, cause, _FEW)
+    reason, attempts = _classify(operation, "", error.text, error.status)
+    if reason is Reason.INTERNAL and error.status < _SERVER_ERROR:
+        reason = Reason.MALFORMED_RESPONSE
+    return AwsError(operation, reason, cause, attempts)

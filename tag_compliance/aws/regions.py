@@ -6,6 +6,23 @@ import json
 from functools import cache
 from importlib.resources import files
 
+_ALWAYS_ENABLED = frozenset(
+    {
+        *("us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1"),
+        *("eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3"),
+        *("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1"),
+        *("ap-southeast-1", "ap-southeast-2"),
+    }
+)
+"""The regions of the partition `aws` that no account has to enable. All newer ones must be enabled:
+https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html"""
+
+
+def always_enabled(region: str) -> str:
+    """The region, or `us-east-1` if accounts have to enable it. Only `aws` has such regions."""
+    opt_in = known_regions().get(region) == "aws" and region not in _ALWAYS_ENABLED
+    return "us-east-1" if opt_in else region
+
 
 @cache
 def known_regions() -> dict[str, str]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import random
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -10,6 +12,7 @@ from typing import TypeVar
 
 from tag_compliance.aws.errors import AwsError, aws_error_of
 from tag_compliance.domain.read_status import Reason
+from tag_compliance.remote.time_limit import TimeLimitExceeded, run_within
 
 T = TypeVar("T")
 
@@ -41,15 +44,18 @@ class RateLimiter:
     sleep: Callable[[float], object] = time.sleep
     _next: float = field(default=0.0, init=False)
 
-    def wait(self) -> None:
-        """Returns when the next call may be made."""
+    def wait(self, until: float = math.inf) -> bool:
+        """Waits for the next call; returns False immediately if that is after the time `until`."""
         if self.rate <= 0:
-            return
+            return True
         now = self.clock()
+        if self._next > until:
+            return False
         if now < self._next:
             self.sleep(self._next - now)
         # Counted from the actual end of the sleep: if that is late, the next gap is not shorter.
         self._next = max(self.clock(), self._next) + 1.0 / self.rate
+        return True
 
 
 @dataclass(slots=True)
@@ -86,11 +92,9 @@ class CallBudget:
         Raises `AwsError` without the original error, because a traceback would show its text, in
         which AWS may quote the session token.
         """
-        failures = 0
+        failure, failures = None, 0
         while True:
-            # Before the first attempt, too, because pagination may otherwise never end.
-            self._check(operation)
-            self._limiter.wait()
+            self._await_turn(operation, failure, failures)
             self.stats.calls += 1
             try:
                 return attempt()
@@ -104,17 +108,39 @@ class CallBudget:
                 if failures >= failure.attempts:
                     raise _given_up(failure, failures) from None
                 if self.spent + pause > self.seconds:
-                    bound = f" within region_deadline, {self.seconds:g} s"
-                    raise _given_up(failure, failures, bound) from None
+                    raise self._late(operation, failure, failures) from None
             self.stats.retries += 1
             self.sleep(pause)
 
-    def _check(self, operation: str) -> None:
+    def limit(self, operation: str, work: Callable[[], T]) -> T:
+        """The result of `work`, which is given up at the deadline whatever it is doing.
+
+        Raises what `work` raises, or `AwsError`.
+        """
+        try:
+            return run_within(self.seconds - self.spent, work, threading.current_thread().name)
+        except TimeLimitExceeded:
+            raise self._late(operation) from None
+
+    def _await_turn(self, operation: str, failure: AwsError | None, failures: int) -> None:
+        """Before the first attempt, too, because pagination may otherwise never end."""
+        in_time = self._limiter.wait(self._started + self.seconds)
         if self.stopped():
             raise AwsError(operation, Reason.INTERNAL, "the scan was stopped")
         if self.spent > self.seconds:
-            cause = f"not finished within region_deadline, {self.seconds:g} s"
+            raise self._late(operation, failure, failures)
+        if not in_time:
+            cause = (
+                f"calls_per_second, {self.rate:g}, allows no further call within region_deadline, "
+                f"{self.seconds:g} s; increase one of them"
+            )
             raise AwsError(operation, Reason.TIMEOUT, cause)
+
+    def _late(self, operation: str, failure: AwsError | None = None, failures: int = 0) -> AwsError:
+        bound = f" within region_deadline, {self.seconds:g} s"
+        if failure is not None:
+            return _given_up(failure, failures, bound)
+        return AwsError(operation, Reason.TIMEOUT, f"not finished{bound}")
 
 
 def _given_up(failure: AwsError, attempts: int, bound: str = "") -> AwsError:

@@ -99,17 +99,33 @@ def up(
 
 @command("tag-compliance check-config --config config.yaml", complete="the configuration is valid")
 @options.config_option
+@option(
+    "--schema",
+    "TAG_COMPLIANCE_SCHEMA",
+    "Print the JSON Schema of the configuration, for editors, and read no file.",
+    is_flag=True,
+)
 @options.logging_options
-def check_config(config: Path, logs: options.Logs) -> int:
+def check_config(config: Path, *, schema: bool, logs: options.Logs) -> int:
     """Validate the configuration and print the plan of a scan.
 
     The plan shows accounts, regions, roles and the minimum number of AWS API calls. This command
     makes no API calls.
     """
+    from tag_compliance.cli.configuration import load_for_writing
     from tag_compliance.cli.plan import plan_of
+    from tag_compliance.config.json_schema import json_schema
 
     logs.configure()
-    print("\n".join(plan_of(_load(config))))
+    if schema:
+        print(json.dumps(json_schema(), indent=2))
+        return ExitCode.COMPLETE
+    loaded = load_for_writing(config, os.environ)
+    if loaded.alert_hook:
+        from tag_compliance.pipeline.alerts import load_hook  # with Dagster: two seconds
+
+        load_hook(loaded.alert_hook, str(config))
+    print("\n".join(plan_of(loaded)))
     return ExitCode.COMPLETE
 
 

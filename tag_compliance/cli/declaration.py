@@ -15,6 +15,7 @@ from typing import Any, Self
 import click
 from click.core import ParameterSource
 
+from tag_compliance.cli.variables import is_address_of_service
 from tag_compliance.domain.read_status import Outcome
 
 
@@ -43,11 +44,9 @@ class ProgramOption(click.Option):
     """An option that ignores variables set by Kubernetes and does not take a flag as its value."""
 
     def resolve_envvar_value(self, ctx: click.Context) -> str | None:
-        """Ignores `tcp://…`: Kubernetes sets such a TAG_COMPLIANCE_PORT in every pod of a namespace
-        with a Service named `tag-compliance`.
-        """
+        """Ignores the address of a Service, which Kubernetes sets."""
         value = super().resolve_envvar_value(ctx)
-        return None if value is not None and value.startswith("tcp://") else value
+        return None if value is not None and is_address_of_service(value) else value
 
     def get_error_hint(self, ctx: click.Context | None) -> str:
         """Names the source of a wrong value: the option or its variable."""

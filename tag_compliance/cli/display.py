@@ -11,7 +11,7 @@ from tqdm import tqdm
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 from tag_compliance.domain.account import AccountId
-from tag_compliance.domain.counts import format_percentage
+from tag_compliance.domain.counts import COVERAGE, format_percentage
 from tag_compliance.domain.read_status import Outcome, RegionReadStatus
 from tag_compliance.snapshot.status import AccountStatus, ScanStatus
 
@@ -39,7 +39,7 @@ def progress_bar(config: Config) -> Iterator[Callable[[AccountId, RegionReadStat
 
 
 def summary_of(status: ScanStatus) -> Iterator[str]:
-    """One line for the scan, one per tag, a table of the accounts, one line per failure."""
+    """Lines for the scan, one per tag, a table of the accounts, one line per failure."""
     regions = [region for account in status.accounts for region in account.regions]
     read = sum(region.reason == "ok" for region in regions)
     seconds = (status.made_at - status.scan_started_at).total_seconds()
@@ -55,8 +55,12 @@ def summary_of(status: ScanStatus) -> Iterator[str]:
         f"{counts.counted} counted, {counts.compliant} compliant"
     )
     yield f"{format_percentage(counts.compliance_percentage)} have every required tag"
+    yield COVERAGE
     for tag in status.tags:
         yield f"  {tag.missing:>8} lack {tag.tag}"
+    if status.unmatched_exclusions:
+        patterns = ", ".join(status.unmatched_exclusions)
+        yield f"excluded_resource_types: no resource matches {patterns}"
     yield from _accounts(status.accounts)
     for failure in status.failures[:_MOST_FAILURES]:
         yield f"not read: {failure}"

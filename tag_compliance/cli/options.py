@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from tag_compliance.cli.declaration import FILE, Decorator, bundle, option, option_field, port
+from tag_compliance.cli.variables import warn_of_unknown_variables
 from tag_compliance.logs import LEVELS, LogFormat, configure_logs
 
 _LEVELS = click.Choice(LEVELS)
@@ -32,8 +34,9 @@ class Logs:
     )
 
     def configure(self) -> None:
-        """Sets up the log of this process."""
+        """Sets up the log of this process; the first lines warn of unknown variables."""
         configure_logs(self.log_level, LogFormat(self.log_format))
+        warn_of_unknown_variables(os.environ)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,7 @@ class Schedule:
 
     refresh_interval: str | None = option_field(
         "TAG_COMPLIANCE_REFRESH_INTERVAL",
-        "The seconds between two scans; overrides the configuration file.",
+        "The seconds between two scans, or a duration such as 5m; overrides the file.",
         metavar="SECONDS",
     )
     ui_host: str = option_field(

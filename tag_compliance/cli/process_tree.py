@@ -7,12 +7,21 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from tag_compliance.aws.regions import known_regions
+import tag_compliance
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.cli import options
-from tag_compliance.cli.dagster_home import event_settings, prepare_dagster_home, write_workspace
+from tag_compliance.cli.configuration import load_for_writing
+from tag_compliance.cli.dagster_databases import check_databases
+from tag_compliance.cli.dagster_home import (
+    LOCK,
+    event_settings,
+    home_of,
+    locked,
+    prepare_dagster_home,
+    write_workspace,
+)
 from tag_compliance.cli.processes import Child, supervise
-from tag_compliance.config import load_config
+from tag_compliance.cli.variables import unknown_variables
 from tag_compliance.errors import CannotListen
 
 
@@ -27,17 +36,24 @@ def run_process_tree(
 
     `environment` is the base of the processes' environment.
     """
+    # This process has warned of them; the exporter would warn again.
+    unknown = unknown_variables(environment)
+    environment = {name: value for name, value in environment.items() if name not in unknown}
     if schedule.refresh_interval:
         environment = {**environment, "TAG_COMPLIANCE_REFRESH_INTERVAL": schedule.refresh_interval}
-    config = load_config(config_path, environment, known_regions())
+    config = load_for_writing(config_path, environment)
+    named = environment.get("DAGSTER_HOME")
+    if (there := home_of(named, config) / LOCK).exists():
+        with locked(there.parent):  # reported before the ports, which the other `up` may use
+            pass
     for host, port in (serving.host, serving.port), (schedule.ui_host, schedule.ui_port):
         _free_port(host, port)
-    home = prepare_dagster_home(environment.get("DAGSTER_HOME"), config)
-    code_port = _free_port("127.0.0.1", 0)
-    workspace = write_workspace(home, code_port)
-    return supervise(
-        _children(code_port, workspace, schedule, serving),
-        {
+    home = prepare_dagster_home(named, config)
+    with locked(home) as lock:
+        check_databases(home)
+        code_port = _free_port("127.0.0.1", 0)
+        workspace = write_workspace(home, code_port)
+        variables = {
             # Dagster warns about each of its features that it calls beta; the lock file pins them.
             "PYTHONWARNINGS": "ignore",
             **event_settings(len(targets_of(config))),
@@ -47,8 +63,8 @@ def run_process_tree(
             "TAG_COMPLIANCE_STORAGE": config.storage,
             "TAG_COMPLIANCE_LOG_LEVEL": logs.log_level,
             "TAG_COMPLIANCE_LOG_FORMAT": logs.log_format,
-        },
-    )
+        }
+        return supervise(_children(code_port, workspace, schedule, serving), variables, lock)
 
 
 def _children(
@@ -56,6 +72,8 @@ def _children(
 ) -> list[Child]:
     """The daemon and the webserver ask the code server for the definitions."""
     code_server = f"dagster code-server start -h 127.0.0.1 -p {code_port}".split()
+    # Dagster imports modules from this folder first; by default it is the working directory.
+    code_server += ["-d", str(Path(tag_compliance.__file__).parents[1])]
     location = ["-w", str(workspace)]
     address = ["-h", schedule.ui_host, "-p", str(schedule.ui_port)]
     given = {name: value for name, value in asdict(serving).items() if value is not None}

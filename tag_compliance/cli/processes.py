@@ -1,4 +1,7 @@
-"""Foreground processes that stop together, in order: after a signal, or when one of them ends."""
+"""Foreground processes that stop together, in order: after a signal, or when one of them ends.
+
+If this process is killed, they are killed.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +16,10 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
+from typing import IO
+
+from tag_compliance.cli import session_guard
 
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 25.0
@@ -32,17 +39,20 @@ _Ends = queue.SimpleQueue[str]
 """How a child ended, as text; an empty text after a signal to this process."""
 
 
-def supervise(children: list[Child], environment: Mapping[str, str]) -> int:
+def supervise(children: list[Child], environment: Mapping[str, str], lock: int) -> int:
     """Runs the children until one ends or a signal arrives, then stops them in reverse order.
 
-    Returns 0 after a signal; after the end of a child 1, with a line on stderr.
+    Returns 0 after a signal; after the end of a child 1, with a line on stderr. `lock` is an open
+    file that stays open until the children have ended, even if this process is killed before.
     """
     ends: _Ends = queue.SimpleQueue()
     running: list[tuple[Child, subprocess.Popen[bytes]]] = []
-    with _signals_to(ends):
+    with _signals_to(ends), _guard(lock) as guard:
         try:
             for child in children:
-                running.append((child, _start(child, environment, ends)))
+                process = _start(child, environment, ends)
+                running.append((child, process))
+                guard.write(b"%d\n" % process.pid)
                 if (ended := _await_ready(child, ends)) is not None:
                     return _exit_code(ended)
             return _exit_code(ends.get())
@@ -52,10 +62,11 @@ def supervise(children: list[Child], environment: Mapping[str, str]) -> int:
 
 
 def _start(child: Child, environment: Mapping[str, str], ends: _Ends) -> subprocess.Popen[bytes]:
-    # In a new session, Ctrl-C reaches only this process, which stops the children in order.
+    # In a new session, Ctrl-C reaches only this process, which stops the children in order. With a
+    # safe path, neither they nor their children import modules of the working directory.
     process = subprocess.Popen(
         [sys.executable, "-m", *child.module],
-        env=dict(environment),
+        env={**environment, "PYTHONSAFEPATH": "1"},
         stdin=subprocess.DEVNULL,
         stdout=sys.stderr.fileno(),
         start_new_session=True,
@@ -68,6 +79,20 @@ def _start(child: Child, environment: Mapping[str, str], ends: _Ends) -> subproc
 
     threading.Thread(target=watch, daemon=True).start()
     return process
+
+
+@contextlib.contextmanager
+def _guard(lock: int) -> Iterator[IO[bytes]]:
+    """Kills the sessions whose ids are written to it if this process is killed."""
+    command = [sys.executable, "-I", "-S", str(Path(session_guard.__file__))]
+    read, write = os.pipe()
+    with os.fdopen(read), os.fdopen(write, "wb", buffering=0) as sessions:
+        process = subprocess.Popen(command, stdin=read, pass_fds=[lock], start_new_session=True)
+        try:
+            yield sessions
+        finally:
+            process.kill()
+            process.wait()
 
 
 def _await_ready(child: Child, ends: _Ends) -> str | None:

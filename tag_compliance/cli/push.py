@@ -5,6 +5,7 @@ https://github.com/prometheus/pushgateway#put-method
 
 from __future__ import annotations
 
+import contextlib
 from textwrap import shorten
 from urllib.parse import quote, unquote
 from urllib.request import getproxies, proxy_bypass
@@ -14,38 +15,58 @@ from urllib3.exceptions import HTTPError, LocationParseError
 from urllib3.util import Timeout, Url, make_headers, parse_url
 
 from tag_compliance.errors import TagComplianceError
+from tag_compliance.remote.limited_socket import ResponseTooLarge, limited_pools
+from tag_compliance.remote.time_limit import TimeLimitExceeded, run_within
 
 CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
-_TIMEOUT = Timeout(total=30.0)
+_SECONDS = 30.0
+_MAX_RESPONSE_BYTES = 1_000_000
 _MAX_BODY_BYTES = 1_000
 _MAX_CHARACTERS = 300
 
 
-def push(exposition: bytes, url: str, job: str = "tag_compliance") -> None:
+def push(
+    exposition: bytes, url: str, job: str = "tag_compliance", seconds: float = _SECONDS
+) -> None:
     """Replaces everything that the job has pushed before; `url` may contain `user:password@`.
 
-    Raises `TagComplianceError` if the Pushgateway cannot be reached or rejects the exposition,
-    which it stores completely or not at all. Redirects are not followed.
+    Raises `TagComplianceError` if the Pushgateway cannot be reached, does not respond completely
+    within `seconds`, or rejects the exposition, which it stores completely or not at all. Redirects
+    are not followed.
     """
     base, headers = _address(url)
+    headers["Content-Type"] = CONTENT_TYPE
+    target = f"{base}/metrics/job/{quote(job, safe='')}"
     try:
-        with _pool(base).request(
-            "PUT",
-            f"{base}/metrics/job/{quote(job, safe='')}",
-            body=exposition,
-            headers={"Content-Type": CONTENT_TYPE, **headers},
-            timeout=_TIMEOUT,
-            retries=False,
-            preload_content=False,
-        ) as response:
-            if response.status >= 300:  # noqa: PLR2004 - not a success
-                body = _one_line(response.read(_MAX_BODY_BYTES).decode(errors="replace"))
-                cause = f"it returned {response.status} {response.reason}"
-                raise TagComplianceError(f"cannot push to {base}: {cause}{body and ': '}{body}")
+        rejection = run_within(seconds, lambda: _put(base, target, exposition, headers, seconds))
     except (HTTPError, OSError) as error:
         # urllib3 puts names of its classes in front of the error that it caught.
-        cause = _one_line(str(error.__cause__ or error))
-        raise TagComplianceError(f"cannot push to {base}: {cause}") from error
+        rejection = _one_line(str(error.__cause__ or error))
+    except ResponseTooLarge as error:
+        rejection = str(error)
+    except TimeLimitExceeded:
+        rejection = f"not finished within {seconds:g} s"
+    if rejection:
+        raise TagComplianceError(f"cannot push to {base}: {rejection}")
+
+
+def _put(base: Url, target: str, exposition: bytes, headers: dict[str, str], seconds: float) -> str:
+    """Why the Pushgateway rejected the exposition; empty if it did not."""
+    with _pool(base).request(
+        "PUT",
+        target,
+        body=exposition,
+        headers=headers,
+        timeout=Timeout(total=seconds),
+        retries=False,
+        preload_content=False,
+    ) as response:
+        if response.status < 300:  # noqa: PLR2004 - a success
+            return ""
+        body = ""
+        with contextlib.suppress(HTTPError):  # the status is known even if the body is not
+            body = _one_line(response.read(_MAX_BODY_BYTES).decode(errors="replace"))
+        return f"it returned {response.status} {response.reason}{body and ': '}{body}"
 
 
 def _address(url: str) -> tuple[Url, dict[str, str]]:
@@ -68,10 +89,13 @@ def _pool(base: Url) -> urllib3.PoolManager:
     """Connections through the proxy that the environment names for this address, if any."""
     proxy = getproxies().get(base.scheme or "")
     if not proxy or proxy_bypass(base.host or ""):
-        return urllib3.PoolManager()
-    parts = parse_url(proxy if "://" in proxy else f"http://{proxy}")
-    headers = make_headers(proxy_basic_auth=_credentials(parts))
-    return urllib3.ProxyManager(parts._replace(auth=None).url, proxy_headers=headers)
+        pool = urllib3.PoolManager()
+    else:
+        parts = parse_url(proxy if "://" in proxy else f"http://{proxy}")
+        headers = make_headers(proxy_basic_auth=_credentials(parts))
+        pool = urllib3.ProxyManager(parts._replace(auth=None).url, proxy_headers=headers)
+    pool.pool_classes_by_scheme = limited_pools(pool.pool_classes_by_scheme, _MAX_RESPONSE_BYTES)
+    return pool
 
 
 def _credentials(url: Url) -> str | None:

@@ -9,18 +9,19 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
-from tag_compliance.aws.regions import known_regions
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.cli import options
+from tag_compliance.cli.configuration import load_for_writing
+from tag_compliance.cli.dagster_databases import check_databases
 from tag_compliance.cli.dagster_home import event_settings, prepare_dagster_home
 from tag_compliance.cli.display import progress_bar, summary_of
 from tag_compliance.cli.interrupts import interruptible
 from tag_compliance.cli.push import push
-from tag_compliance.config import Config, load_config
+from tag_compliance.config import Config
 from tag_compliance.errors import BadConfiguration, Fault, StorageRefused, TagComplianceError
 from tag_compliance.snapshot.status import ScanStatus
 from tag_compliance.snapshot.store import Snapshot
-from tag_compliance.storage.folder import FolderStorage
+from tag_compliance.storage.atomic import write_file
 
 
 def scan_once(
@@ -34,13 +35,15 @@ def scan_once(
     Raises `TagComplianceError` if there is no snapshot or it cannot be written to the output; an
     existing file is then kept.
     """
-    config = load_config(config_path, environment, known_regions())
+    config = load_for_writing(config_path, environment)
     if account is not None and not targets_of(config, {account}):
         fault = Fault("--account", "", account, f"no such account in {config_path}")
         raise BadConfiguration((fault,))
     for_dagster = {**event_settings(len(targets_of(config))), **environment}
-    if home := environment.get("DAGSTER_HOME"):
-        for_dagster["DAGSTER_HOME"] = str(prepare_dagster_home(home, config))
+    if named := environment.get("DAGSTER_HOME"):
+        home = prepare_dagster_home(named, config)
+        check_databases(home)
+        for_dagster["DAGSTER_HOME"] = str(home)
     _set_process_environment(for_dagster)
 
     snapshot = _materialize(config, config_path, for_dagster, account)
@@ -98,8 +101,7 @@ def _write(exposition: bytes, output: str | None) -> None:
         if path.exists() and not (path.is_file() or path.is_dir()):
             path.write_bytes(exposition)  # a device or a pipe must not be replaced by a file
         else:
-            path = path.resolve()
-            FolderStorage(path.parent).write(path.name, exposition)
+            write_file(path.resolve(), exposition)
     except BrokenPipeError:
         raise
     except (OSError, StorageRefused) as error:

@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from tag_compliance.config import model
-from tag_compliance.config.messages import cross_key_faults, model_faults
+from tag_compliance.config.messages import RULE_OF_KEY, cross_key_faults, model_faults
 from tag_compliance.config.model import Config
+from tag_compliance.config.yaml_file import read_yaml
 from tag_compliance.errors import BadConfiguration, Fault
 
-# PyYAML also raises other errors than its own: for `!!int ""`, `!!bool x`, `!!timestamp x`.
-_PARSE_ERRORS = (
-    *(yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError),
-    *(TypeError, ValueError),
-)
-
+_STORAGE: TypeAdapter[str] = TypeAdapter(model.StorageUri)
+_MISSING = "no such file; set --config or TAG_COMPLIANCE_CONFIG"
 _VARIABLE_OF = {key: f"TAG_COMPLIANCE_{key.upper()}" for key in model.SCALAR_KEYS}
+VARIABLES = frozenset(_VARIABLE_OF.values())
+"""The variables that override a key of the file."""
 
 
 def load_config(path: Path, environment: Mapping[str, str], regions: Mapping[str, str]) -> Config:
@@ -31,11 +29,12 @@ def load_config(path: Path, environment: Mapping[str, str], regions: Mapping[str
     `regions` are the regions of AWS with their partitions. A relative `storage` in the file is
     relative to the file's folder. Raises `BadConfiguration` with all faults together.
     """
-    raw, repeated = _read_yaml(path)
+    raw, repeated = read_yaml(path, _MISSING)
     overrides = _overrides_in(environment)
-    faults = [*repeated, *cross_key_faults(raw, regions, str(path))]
+    settings = {**raw, **overrides}
+    faults = [*repeated, *cross_key_faults(settings, regions, str(path))]
     try:
-        config = Config.model_validate({**raw, **overrides})
+        config = Config.model_validate(settings)
     except ValidationError as error:
         reported = {fault.key for fault in faults}
         faults += [f for f in model_faults(error, str(path)) if f.key not in reported]
@@ -47,7 +46,7 @@ def load_config(path: Path, environment: Mapping[str, str], regions: Mapping[str
 
 def overriding_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """The variables in `environment` that `load_config` reads."""
-    return {v: environment[v] for v in _VARIABLE_OF.values() if environment.get(v)}
+    return {v: environment[v] for v in VARIABLES if environment.get(v)}
 
 
 def _with_their_source(faults: list[Fault], overrides: Mapping[str, Any]) -> tuple[Fault, ...]:
@@ -62,12 +61,13 @@ def _with_their_source(faults: list[Fault], overrides: Mapping[str, Any]) -> tup
 def storage_of(path: Path, environment: Mapping[str, str]) -> str:
     """Only the storage. Raises `BadConfiguration` if it is wrong or the file cannot be read."""
     overrides = _overrides_in(environment)
-    raw = overrides if "storage" in overrides else _read_yaml(path)[0]
+    raw = overrides if "storage" in overrides else read_yaml(path, _MISSING)[0]
     storage = raw.get("storage", Config.model_fields["storage"].default)
-    if not isinstance(storage, str) or not model.names_storage(storage):
-        fault = Fault(str(path), "storage", storage, model.STORAGE_RULE)
-        raise BadConfiguration(_with_their_source([fault], overrides))
-    return _resolved(storage, path, overrides)
+    try:
+        return _resolved(_STORAGE.validate_python(storage), path, overrides)
+    except ValidationError:
+        fault = Fault(str(path), "storage", storage, RULE_OF_KEY["storage"])
+        raise BadConfiguration(_with_their_source([fault], overrides)) from None
 
 
 def _resolved(storage: str, path: Path, overrides: Mapping[str, Any]) -> str:
@@ -92,57 +92,3 @@ def _number(text: str) -> int | float | str:
         with contextlib.suppress(ValueError):
             return kind(text)
     return text
-
-
-def _read_yaml(path: Path) -> tuple[dict[str, Any], list[Fault]]:
-    """The mapping in the file, and a fault for each repeated key.
-
-    Raises `BadConfiguration` if the file cannot be read or does not contain a mapping.
-    """
-    try:
-        root, raw = _parsed(path.read_text(encoding="utf-8"))
-        if isinstance(raw, dict):
-            return raw, [Fault(str(path), k, None, rule) for k, rule in _repeated_keys(root)]
-        rule = "must be a mapping of keys to values; see config.yaml in the README"
-    except FileNotFoundError:
-        rule = "no such file; set --config or TAG_COMPLIANCE_CONFIG"
-    except (OSError, UnicodeDecodeError) as error:
-        rule = f"cannot be read: {error}"
-    except _PARSE_ERRORS as error:
-        rule = f"is not valid YAML: {' '.join(str(error).split())}"
-    raise BadConfiguration((Fault(str(path), "", None, rule),))
-
-
-def _parsed(text: str) -> tuple[yaml.Node | None, Any]:
-    """Libyaml is ten times as fast as PyYAML's own parser, whose error messages are better.
-
-    Every tick reads the file; with 1,000 accounts, PyYAML's parser takes 0.3 s.
-    """
-    fast = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    try:
-        return yaml.compose(text, Loader=fast), yaml.load(text, Loader=fast)  # noqa: S506 - safe
-    except _PARSE_ERRORS:
-        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
-
-
-def _repeated_keys(root: yaml.Node | None) -> Iterable[tuple[str, str]]:
-    """Each repeated key and its lines; PyYAML silently takes the last value."""
-    todo = [("", root)]
-    seen: set[int] = set()
-    while todo:
-        at, node = todo.pop()
-        if id(node) in seen:  # an alias of a node that was visited before
-            continue
-        seen.add(id(node))
-        if isinstance(node, yaml.SequenceNode):
-            todo += [(f"{at}[{index}]", item) for index, item in enumerate(node.value)]
-        if isinstance(node, yaml.MappingNode):
-            lines: dict[str, int] = {}
-            for key, value in node.value:
-                name = key.value if isinstance(key, yaml.ScalarNode) else "?"
-                line = key.start_mark.line + 1
-                path = f"{at}.{name}" if at else name
-                if isinstance(key, yaml.ScalarNode) and name in lines:
-                    yield path, f"repeated key, at lines {lines[name]} and {line}"
-                lines.setdefault(name, line)
-                todo.append((path, value))

@@ -8,6 +8,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+COVERAGE = (
+    "The percentages cover the resources that AWS's tagging API returns: those that have or once "
+    "had a tag, without IAM users and roles and Auto Scaling groups; deleted ones can be included "
+    "for some hours."
+)
+"""One sentence for people, wherever they see a percentage of the whole scan."""
+
 
 class Exclusion(StrEnum):
     """Why a resource is not counted; each excluded resource has exactly one reason."""

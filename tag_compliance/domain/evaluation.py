@@ -92,7 +92,7 @@ def evaluate(inventory: AccountInventory, policy: Policy, basis: Basis) -> Evalu
     groups = _Groups(rows.returned)
     types = _summarize_types(groups, rows, compliant)
     rules = _summarize_rules(groups, groups.of_row[rows.counted], counted, found)
-    summary = AccountSummary(basis.regions, types, rules)
+    summary = AccountSummary(basis.regions, types, rules, rows.exclusion_matches)
     return Evaluation(inventory.status, basis, findings, summary)
 
 
@@ -106,20 +106,23 @@ def counted_resources(inventory: AccountInventory, policy: Policy, basis: Basis)
 class _Rows:
     """The rows of the regions that count; `excluded` (by reason) and `counted` flag each ARN once.
 
-    No row has two reasons: the first one applies.
+    No row has two reasons: the first one applies. `exclusion_matches` counts the rows that each
+    pattern matches.
     """
 
     returned: pa.Table
     excluded: dict[Exclusion, NDArray[np.bool_]]
     counted: NDArray[np.bool_]
+    exclusion_matches: dict[str, int]
 
     @classmethod
     def of(cls, inventory: AccountInventory, policy: Policy, basis: Basis) -> Self:
         returned = _rows_of_regions(inventory.resources, basis.regions)
         counted = _once_per_arn(returned)
-        matched = matched_rows(policy.exclusions, returned)
+        matched, matches = matched_rows(policy.exclusions, returned)
         excluded = {Exclusion.RESOURCE_TYPE: counted & matched}
-        return cls(returned, excluded, counted & ~np.any([*excluded.values()], axis=0))
+        counted &= ~np.any([*excluded.values()], axis=0)
+        return cls(returned, excluded, counted, matches)
 
 
 def _rows_of_regions(table: pa.Table, regions: tuple[RegionName, ...]) -> pa.Table:

@@ -11,8 +11,8 @@ from tag_compliance.domain.rules.base import Rule, RuleId
 from tag_compliance.domain.rules.required_tag import RequiredTag
 from tag_compliance.domain.type_patterns import TypePattern
 
-_MEANING = 2
-"""Increased when equal patterns get another meaning, so that accounts are evaluated again."""
+_MEANING = 3
+"""Increased when equal patterns lead to another evaluation: accounts are evaluated again."""
 
 
 @dataclass(frozen=True)

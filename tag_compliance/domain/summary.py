@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import astuple, dataclass
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import astuple, dataclass, field
 from functools import cached_property
 from typing import Any
 
@@ -48,11 +49,14 @@ rules are in the order of the policy."""
 class AccountSummary:
     """The numbers of one account: `types` has `TYPE_SUMMARY_SCHEMA`, `rules` has
     `RULE_SUMMARY_SCHEMA`, `regions` are the counted regions in the configured order.
+    `exclusion_matches` has the number of returned resources that each pattern of
+    `excluded_resource_types` matches.
     """
 
     regions: tuple[RegionName, ...]
     types: pa.Table
     rules: pa.Table
+    exclusion_matches: Mapping[str, int] = field(default_factory=dict)
 
     @cached_property
     def totals(self) -> pa.Table:
@@ -142,6 +146,14 @@ class Summary:
         return joined.fillna(dict.fromkeys(numbers, 0)).astype(dict.fromkeys(numbers, "int64"))
 
     @cached_property
+    def unmatched_exclusions(self) -> tuple[str, ...]:
+        """The patterns of `excluded_resource_types` that match no resource of any account."""
+        matches = Counter[str]()
+        for account in self.accounts:
+            matches.update(account.summary.exclusion_matches)
+        return tuple(pattern for pattern, resources in matches.items() if resources == 0)
+
+    @cached_property
     def violations_by_rule(self) -> dict[str, int]:
         """Violations of each rule in all accounts; a rule without any may be absent."""
         sums = self.by_type_and_rule.groupby("rule")["violations"].sum()
@@ -175,11 +187,12 @@ def percentages(frame: pd.DataFrame, part: str, whole: str) -> pd.Series:
 @dataclass(frozen=True)
 class ComplianceResults:
     """The results of a scan: one status for each target, in the configured order, and the summary
-    of what counts.
+    of what counts. `of_all_accounts` is False if the scan read only some of the accounts.
     """
 
     statuses: tuple[AccountReadStatus, ...]
     summary: Summary
+    of_all_accounts: bool = False
 
     @property
     def regions_configured(self) -> int:
@@ -195,6 +208,12 @@ class ComplianceResults:
             return Outcome.NOTHING
         complete = self.regions_read == self.regions_configured
         return Outcome.COMPLETE if complete else Outcome.PARTIAL
+
+    @property
+    def unmatched_exclusions(self) -> tuple[str, ...]:
+        """The exclusion patterns without effect; known only after a scan that read everything."""
+        known = self.of_all_accounts and self.outcome is Outcome.COMPLETE
+        return self.summary.unmatched_exclusions if known else ()
 
     @property
     def failures(self) -> tuple[str, ...]:

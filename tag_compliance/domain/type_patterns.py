@@ -87,12 +87,18 @@ class TypePattern:
         return "|".join(forms)
 
 
-def matched_rows(patterns: Sequence[TypePattern], table: pa.Table) -> NDArray[np.bool_]:
-    """For each row of a table of `RESOURCE_SCHEMA` whether any of the patterns matches it."""
-    matched = np.zeros(len(table), dtype=bool)
+def matched_rows(
+    patterns: Sequence[TypePattern], table: pa.Table
+) -> tuple[NDArray[np.bool_], dict[str, int]]:
+    """For each row of a table of `RESOURCE_SCHEMA` whether any of the patterns matches it, and for
+    each pattern how many rows it matches.
+    """
+    matched, matches = np.zeros(len(table), dtype=bool), dict[str, int]()
     for pattern in patterns:
-        matched |= pattern.rows(table)
-    return matched
+        rows = pattern.rows(table)
+        matches[pattern.text] = int(rows.sum())
+        matched |= rows
+    return matched, matches
 
 
 def _known_parents(service: str, parent: str) -> list[tuple[str, str]]:

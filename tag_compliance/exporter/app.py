@@ -7,6 +7,7 @@ import threading
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from datetime import datetime, timedelta
+from functools import partial
 from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
@@ -18,7 +19,7 @@ from tag_compliance.domain.clock import utc_now
 from tag_compliance.exporter.auth import AuthMiddleware, Credentials
 from tag_compliance.exporter.file_reloader import FileReloader
 from tag_compliance.exporter.health import evaluate_health
-from tag_compliance.exporter.html_pages import html_headers, render_html
+from tag_compliance.exporter.html_pages import PAGE_HEADERS, Asset, render_html, script, style
 from tag_compliance.exporter.negotiation import accepts_html
 from tag_compliance.exporter.scrape import ScrapeEndpoint
 from tag_compliance.exporter.self_metrics import SelfMetrics
@@ -44,16 +45,21 @@ def create_app(
     files: Sequence[FileReloader[object]] = (),
     now: Callable[[], datetime] = utc_now,
 ) -> FastAPI:
-    """Serves one store. `files` and those of the credentials are polled together with it."""
+    """Serves one store. `files` and those of the credentials are polled independently of it."""
     watcher = SnapshotWatcher(store)
     watched = (*files, *(c.digests for c in credentials))
+
+    def poll_files() -> None:
+        for file in watched:
+            file.poll()
+
     app = FastAPI(
         title="tag-compliance exporter",
         openapi_url=None,
         redirect_slashes=False,
         # FastAPI would send traces to any address that an environment variable names.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
-        lifespan=_polling((watcher.poll, *(file.poll for file in watched)), poll_interval),
+        lifespan=_polling((watcher.poll, poll_files), poll_interval),
         exception_handlers={HTTPException: _plain_error},
     )
     if credentials:
@@ -65,6 +71,7 @@ def create_app(
         "/ready": people.ready,
         "/livez": people.livez,
         "/": people.status,
+        **{asset.path: partial(_serve_asset, asset) for asset in (style(), script())},
     }
     app.router.routes.extend(Route(path, e, methods=["GET"]) for path, e in endpoints.items())
     return app
@@ -105,7 +112,7 @@ class _Endpoints:
         """Not a coroutine: Starlette calls it in a thread, so that no scrape waits for a page."""
         headers = {"Vary": "Accept", **_NOT_STORED}
         if accepts_html(request.headers.get("accept", "")):
-            return HTMLResponse(self._page(html=True), headers=headers | html_headers())
+            return HTMLResponse(self._page(html=True), headers=headers | PAGE_HEADERS)
         return PlainTextResponse(self._page(html=False), headers=headers)
 
     def _page(self, *, html: bool) -> bytes:
@@ -120,6 +127,14 @@ class _Endpoints:
             return text
 
 
+async def _serve_asset(asset: Asset, _: Request) -> Response:
+    headers = {
+        "Cache-Control": "max-age=31536000, immutable",
+        "X-Content-Type-Options": "nosniff",
+    }
+    return Response(asset.content, headers=headers, media_type=asset.media_type)
+
+
 async def _plain_error(_: Request, error: Exception) -> Response:
     if not isinstance(error, HTTPException):  # Starlette passes no other type
         raise error
@@ -130,25 +145,28 @@ async def _plain_error(_: Request, error: Exception) -> Response:
 def _polling(
     polls: Sequence[Callable[[], None]], interval: float
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Polls in a thread while the application runs.
+    """Calls each of them in a thread of its own while the application runs: a storage that hangs
+    must not keep a revoked token valid.
 
-    A daemon thread, not one of the event loop's pool, so that a storage that hangs does not keep
+    Daemon threads, not those of the event loop's pool, so that a storage that hangs does not keep
     the process from ending.
     """
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        polled, stop = threading.Event(), threading.Event()
+        stop = threading.Event()
 
-        def run() -> None:
+        def run(poll: Callable[[], None], polled: threading.Event) -> None:
             while not stop.is_set():
-                for poll in polls:
-                    poll()
+                poll()
                 polled.set()
                 stop.wait(interval)
 
-        threading.Thread(target=run, name="poll", daemon=True).start()
-        await asyncio.to_thread(polled.wait, _FIRST_POLL_SECONDS)
+        polled = [threading.Event() for _ in polls]
+        for arguments in zip(polls, polled, strict=True):
+            threading.Thread(target=run, args=arguments, name="poll", daemon=True).start()
+        waits = (asyncio.to_thread(event.wait, _FIRST_POLL_SECONDS) for event in polled)
+        await asyncio.gather(*waits)
         yield
         stop.set()
 

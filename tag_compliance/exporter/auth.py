@@ -13,9 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from tag_compliance.exporter.file_reloader import FileReloader
-
-_OPEN_PATHS = frozenset({"/livez", "/ready"})
-"""Paths that need no credentials: Kubernetes probes cannot read a secret, and these show none."""
+from tag_compliance.exporter.http_limits import PROBE_PATHS
 
 Digests = tuple[bytes, ...]
 
@@ -65,10 +63,15 @@ class AuthMiddleware:
         self._credentials = {c.scheme: c for c in credentials}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"] in _OPEN_PATHS or self._is_authorized(scope):
+        if scope["type"] != "http" or scope["path"] in PROBE_PATHS or self._is_authorized(scope):
             await self._app(scope, receive, send)
             return
-        response = PlainTextResponse("401 Unauthorized: valid credentials are required\n", 401)
+        response = PlainTextResponse(
+            "401 Unauthorized: valid credentials are required\n",
+            401,
+            # A client without credentials does not keep a connection.
+            {"Connection": "close"},
+        )
         for scheme in self._credentials:
             challenge = f'{scheme.capitalize()} realm="tag-compliance"'
             response.headers.append("WWW-Authenticate", challenge)

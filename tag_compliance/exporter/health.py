@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from textwrap import shorten
 
+from tag_compliance.domain.clock import CLOCK_TOLERANCE
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.exporter.formatting import format_duration
 from tag_compliance.exporter.snapshot_watcher import State
@@ -43,6 +44,11 @@ def evaluate_health(state: State, now: datetime) -> Health:
     if age > limit:
         old, most = format_duration(age), format_duration(limit)
         reasons.append(f"the snapshot is {old} old; the limit is {most}")
+    if (ahead := status.made_at - now) > CLOCK_TOLERANCE:
+        reasons.append(
+            f"the snapshot is from the future: it was made {format_duration(ahead)} after the time "
+            "of this host; correct the clock that is wrong, then scan again"
+        )
     if status.outcome is Outcome.PARTIAL:
         remarks.append(f"the last scan is partial: {_summarize(status.failures)}")
     if state.missing_files:

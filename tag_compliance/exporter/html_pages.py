@@ -1,15 +1,16 @@
-"""The pages for browsers: each is one document that loads nothing and has no script."""
+"""The pages for browsers, and the style and script that they load from this exporter."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from tag_compliance import __version__
-from tag_compliance.domain.counts import format_percentage
+from tag_compliance.domain.counts import COVERAGE, format_percentage
 from tag_compliance.exporter.formatting import format_count, format_time
 from tag_compliance.exporter.status_page import StatusPage
 
@@ -18,36 +19,56 @@ if TYPE_CHECKING:
 
 _PACKAGE, _TEMPLATES = "tag_compliance.exporter", "templates"
 
+BLIND_SPOTS_URL = "https://docs.example.com/tag-compliance/metrics.html#blind-spots"
+"""A placeholder; `make runbook-urls` writes the address of your documentation here."""
+
+PAGE_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
+        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+}
+"""The policy allows no inline script and style, and nothing from another address."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file that pages load. Its path changes with its content, so that it can be cached."""
+
+    path: str
+    media_type: str
+    content: bytes
+    integrity: str
+
+
+@cache
+def style() -> Asset:
+    return _asset("status.css", "text/css")
+
+
+@cache
+def script() -> Asset:
+    return _asset("status.js", "text/javascript")
+
 
 def render_html(page: StatusPage) -> str:
     """The status page; the template escapes every value."""
     return _environment().get_template("status.html").render(page=page)
 
 
-@cache
-def html_headers() -> dict[str, str]:
-    """The headers that a page needs: its policy allows only its own style, by hash."""
-    digest = base64.b64encode(hashlib.sha256(_style().encode()).digest()).decode()
-    return {
-        "Content-Security-Policy": (
-            f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
-            "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-        ),
-        "X-Content-Type-Options": "nosniff",
-        "Referrer-Policy": "no-referrer",
-    }
-
-
-@cache
-def _style() -> str:
-    return files(_PACKAGE).joinpath(_TEMPLATES, "status.css").read_text("utf-8")
+def _asset(name: str, media_type: str) -> Asset:
+    content = files(_PACKAGE).joinpath(_TEMPLATES, name).read_bytes()
+    digest = hashlib.sha256(content).digest()
+    integrity = f"sha256-{base64.b64encode(digest).decode()}"
+    return Asset(f"/assets/{digest.hex()[:16]}/{name}", media_type, content, integrity)
 
 
 @cache
 def _environment() -> Environment:
     """Created for the first page: import and compilation take 50 ms of CPU."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
-    from markupsafe import Markup
 
     environment = Environment(
         loader=PackageLoader(_PACKAGE, _TEMPLATES),
@@ -58,6 +79,11 @@ def _environment() -> Environment:
         auto_reload=False,
     )
     environment.filters.update(count=format_count, percentage=format_percentage, time=format_time)
-    # The style is a file of this package, not a value from outside.
-    environment.globals.update(style=Markup(_style()), version=__version__)  # noqa: S704
+    environment.globals.update(
+        style=style(),
+        script=script(),
+        version=__version__,
+        coverage=COVERAGE,
+        blind_spots=BLIND_SPOTS_URL,
+    )
     return environment

@@ -59,6 +59,8 @@ class ScrapeEndpoint:
             response.append(("content-encoding", "gzip"))
         shared, ending = self._body(state, gzip=gzip)
         response.append(("content-type", CONTENT_TYPE))
+        # The policy of the page allows scripts from this exporter; metrics are never one.
+        response.append(("x-content-type-options", "nosniff"))
         response.append(("content-length", str(len(shared) + len(ending))))
         await _start(send, 200, response)
         if scope["method"] == "HEAD":

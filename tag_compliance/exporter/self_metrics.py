@@ -68,7 +68,16 @@ EXPORTER_METRICS = (
         "snapshot_stale_after_seconds",
         "Age from which the snapshot served is too old; absent before the first.",
     ),
+    _gauge(
+        "snapshot_ahead_seconds",
+        "Time by which the snapshot served was made after now, by the clock of the exporter; 0 if "
+        "it was not, absent before the first.",
+    ),
     _gauge("snapshot_bytes", "Size of the snapshot served, uncompressed; absent before the first."),
+    _gauge(
+        "snapshot_samples",
+        "Samples of the snapshot served; absent before the first, or if its version is too old.",
+    ),
     _gauge("storage_up", "1 if the newest poll could read the storage."),
     _gauge(
         "last_scan_success",
@@ -132,7 +141,9 @@ class SelfMetrics:
         # As in `/health`, so that the alert on the age and the endpoint agree.
         yield max((self._now() - status.scan_started_at).total_seconds(), 0) if status else None
         yield status.stale_after_seconds if status else None
+        yield max((status.made_at - self._now()).total_seconds(), 0) if status else None
         yield len(snapshot.plain) if snapshot else None
+        yield status.samples if status else None
         yield failure is None or failure.storage_up
         yield scan.outcome is not Outcome.NOTHING if scan else None
         yield scan.ended_at.timestamp() if scan else None

@@ -17,7 +17,7 @@ from tag_compliance.errors import BadConfiguration, CannotListen, Fault
 from tag_compliance.exporter.app import create_app
 from tag_compliance.exporter.auth import read_basic_auth, read_bearer_tokens
 from tag_compliance.exporter.file_reloader import FileReloader
-from tag_compliance.exporter.http_limits import LimitedHttpProtocol
+from tag_compliance.exporter.http_limits import LimitedHttpProtocol, LimitedLoop, RepetitionFilter
 from tag_compliance.logs import get_logger
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.open import open_storage
@@ -74,6 +74,7 @@ def serve(settings: ExporterSettings) -> None:
     )
     with _listen(settings.host, settings.port) as listener:
         server = uvicorn.Server(_uvicorn_config(app, certificate))
+        logging.getLogger("uvicorn.error").addFilter(RepetitionFilter())
         _stop_on_signals(server)
         host = f"[{settings.host}]" if ":" in settings.host else settings.host
         scheme = "https" if certificate else "http"
@@ -94,6 +95,7 @@ def _uvicorn_config(
     return uvicorn.Config(
         app,
         http=LimitedHttpProtocol,
+        loop=f"{LimitedLoop.__module__}:{LimitedLoop.__name__}",
         ws="none",
         interface="asgi3",
         lifespan="on",

@@ -23,6 +23,9 @@ logger = get_logger(__name__)
 _FIRST_PAUSE_SECONDS, _LONGEST_PAUSE_SECONDS = 0.2, 10.0
 """Between failed polls. It doubles, so that a damaged file of 64 MB is not read each second."""
 
+_LONGEST_POLL_SECONDS = 60.0
+"""A poll that takes longer is reported as a failure while it lasts."""
+
 _MISSING_FILES_SECONDS = 60.0
 """Between checks whether the files of the snapshot in memory still exist."""
 
@@ -69,28 +72,41 @@ class SnapshotWatcher:
         self._pause_seconds = 0.0
         self._next_poll_at = 0.0
         self._missing_checked_at = 0.0
-        self.state = State()
+        self._polling_since: float | None = None
+        self._polled = State()
+
+    @property
+    def state(self) -> State:
+        """The result of the newest poll, with a failure if the current one takes too long."""
+        state, since = self._polled, self._polling_since
+        if since is None or self._clock() - since <= _LONGEST_POLL_SECONDS:
+            return state
+        message = f"the storage has not responded for more than {_LONGEST_POLL_SECONDS:.0f} s"
+        return replace(state, failure=PollFailure(message, storage_up=False))
 
     def poll(self) -> None:
         """Updates `state`. Never raises; after a failure it waits before it reads again."""
         started = self._clock()
         if started < self._next_poll_at:
             return
-        before = self.state
+        before, self._polling_since = self._polled, started
         try:
-            self.state = self._read(before, started)
+            self._polled = self._read(before, started)
             self._pause_seconds = 0.0
         except Exception as error:  # noqa: BLE001 - to serve the last good one matters most
-            self.state = self._failed(before, error)
+            self._polled = self._failed(before, error)
             doubled = max(2 * self._pause_seconds, _FIRST_PAUSE_SECONDS)
             self._pause_seconds = min(doubled, _LONGEST_PAUSE_SECONDS)
+        self._polling_since = None
         self._next_poll_at = started + self._pause_seconds
-        _log_changes(before, self.state, self._clock() - started)
+        _log_changes(before, self._polled, self._clock() - started)
 
     def _read(self, before: State, now: float) -> State:
         found = self._store.look(before.snapshot)
         if found.snapshot is None and (before.snapshot or self._store.newest_good()):
-            raise SnapshotUnreadable("", f"{CURRENT} no longer exists")
+            found = self._store.look()  # the first snapshot can have been published meanwhile
+            if found.snapshot is None:
+                raise SnapshotUnreadable("", f"{CURRENT} no longer exists")
         after = State(found.snapshot, found.last_scan, None, before.load_failures)
         return replace(after, missing_files=self._missing_files(before, after, now))
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tag_compliance.domain.counts import format_percentage, percentage
+from tag_compliance.domain.counts import Counts, Grade, format_percentage, percentage
 from tag_compliance.domain.read_status import Outcome, Reason
 from tag_compliance.exporter.formatting import format_count, format_duration, format_time
 from tag_compliance.exporter.health import Health
@@ -14,7 +15,7 @@ from tag_compliance.exporter.snapshot_watcher import State
 from tag_compliance.snapshot.status import AccountStatus, RegionStatus, ScanStatus, TagStatus
 
 MAX_ACCOUNTS = 500
-"""Accounts on one page; failed ones come first, and the page says how many are left out."""
+"""Accounts on one page; the page says how many are left out."""
 
 LINKS = (
     ("/metrics", "metrics for Prometheus"),
@@ -35,6 +36,16 @@ class Fact:
     name: str
     value: str
     note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why some regions of an account were not read."""
+
+    reason: str
+    message: str
+    last_success_at: datetime | None
+    regions: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +95,9 @@ class StatusPage:
         yield Fact("Accounts", _count_of([a.succeeded for a in status.accounts]), "fully read")
         regions = [region for account in status.accounts for region in account.regions]
         yield Fact("Regions", _count_of([is_read(region) for region in regions]), "read")
+        if unmatched := status.unmatched_exclusions:
+            note = f"no resource matches {', '.join(unmatched)}"
+            yield Fact("Exclusions without effect", format_count(len(unmatched)), note)
 
     def tags(self) -> list[TagStatus]:
         """The required tags, those missing most often first."""
@@ -94,9 +108,12 @@ class StatusPage:
         return percentage(tag.missing, self.status.counts.counted) if self.status else None
 
     def accounts(self) -> list[AccountStatus]:
-        """The accounts to show: failed ones first, otherwise in the configured order."""
+        """The accounts to show, from the worst percentage to the best; without one, failed accounts
+        come first and the others last. Failed accounts are never left out for others.
+        """
         accounts = self.status.accounts if self.status else ()
-        return sorted(accounts, key=lambda account: account.succeeded)[:MAX_ACCOUNTS]
+        shown = sorted(accounts, key=lambda account: account.succeeded)[:MAX_ACCOUNTS]
+        return sorted(shown, key=_worst_first)
 
     def accounts_note(self) -> str:
         """How many accounts are left out; empty if none."""
@@ -106,32 +123,57 @@ class StatusPage:
         return f"{format_count(more)} more accounts are in the metrics but not on this page."
 
     @staticmethod
-    def account_grade(account: AccountStatus) -> str:
-        """How much of the account was read: `good`, `partial` or `failed`."""
-        read = sum(map(is_read, account.regions))
-        if read == len(account.regions):
-            return "good"
-        return "partial" if read else "failed"
+    def account_state(account: AccountStatus) -> str:
+        """How much of the account was read: `read`, `partial` or `failed`."""
+        unread = StatusPage.unread(account)
+        if unread == 0:
+            return "read"
+        return "failed" if unread == len(account.regions) else "partial"
 
-    def region_grade(self, region: RegionStatus) -> str:
-        """The CSS class of a region: `bad` if it was not read, otherwise by its compliance."""
-        return self.compliance_grade(region) if is_read(region) else "bad"
+    @staticmethod
+    def unread(account: AccountStatus) -> int:
+        """How many regions were not read."""
+        return sum(not is_read(region) for region in account.regions)
 
-    def compliance_grade(self, region: RegionStatus) -> str:
-        """The CSS class of a region's compliance, also of numbers that are kept."""
-        compliance = region.counts.compliance_percentage if region.counts else None
+    def regions_read(self, account: AccountStatus) -> str:
+        number, unread = len(account.regions), self.unread(account)
+        noun = "region" if number == 1 else "regions"
+        return f"{number - unread} of {number} {noun} read" if unread else f"{number} {noun}"
+
+    @staticmethod
+    def reasons(account: AccountStatus) -> list[str]:
+        """Why regions of the account were not read, each reason once."""
+        return sorted({region.reason for region in account.regions if not is_read(region)})
+
+    def region_mark(self, region: RegionStatus) -> str:
+        """The CSS class of a region that needs attention; empty for most regions."""
+        if not is_read(region):
+            return "unread"
+        return "poor" if self.grade(region.counts) == Grade.POOR else ""
+
+    @staticmethod
+    def failures(account: AccountStatus) -> list[Failure]:
+        """Why regions were not read; regions with the same cause are one failure."""
+        found: dict[Failure, list[str]] = {}
+        for region in account.regions:
+            if not is_read(region):
+                cause = Failure(region.reason, region.message, region.last_success_at)
+                found.setdefault(cause, []).append(region.region)
+        return [replace(cause, regions=tuple(names)) for cause, names in found.items()]
+
+    def grade(self, counts: Counts | None) -> str:
+        """The CSS class of a percentage, also of numbers that are kept."""
+        compliance = counts.compliance_percentage if counts else None
         if compliance is None or self.status is None:
             return "empty"
         return str(self.status.thresholds.grade(compliance))
 
-    @staticmethod
-    def region_summary(region: RegionStatus) -> str:
-        if not is_read(region):
-            return region.reason
-        if region.counts is None:
-            return "read"
-        compliance = region.counts.compliance_percentage
-        return "empty" if compliance is None else format_percentage(compliance)
+
+def _worst_first(account: AccountStatus) -> float:
+    share = account.counts.compliance_percentage
+    if share is None:
+        return math.inf if account.succeeded else -math.inf
+    return share
 
 
 def is_read(region: RegionStatus) -> bool:

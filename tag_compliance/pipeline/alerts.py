@@ -12,7 +12,7 @@ from typing import cast
 
 import dagster as dg
 
-from tag_compliance.errors import BadConfiguration, Fault
+from tag_compliance.errors import BadConfiguration, Fault, TagComplianceError
 from tag_compliance.logs import get_logger
 from tag_compliance.pipeline.run_queries import (
     has_read,
@@ -20,8 +20,11 @@ from tag_compliance.pipeline.run_queries import (
     previous_publication,
     previous_run,
 )
+from tag_compliance.remote.time_limit import TimeLimitExceeded, run_within
 
 logger = get_logger(__name__)
+
+_HOOK_SECONDS = 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,16 +48,30 @@ def log_alert(alert: Alert) -> None:
     logger.error(alert.title, text=alert.text, run=alert.run_id)
 
 
-def load_hook(named: str | None) -> Hook:
-    """The function behind `package.module:function`; raises `BadConfiguration`."""
+def load_hook(named: str | None, source: str = "configuration") -> Hook:
+    """The function behind `package.module:function`; raises `BadConfiguration`, with `source`."""
     if named is None:
         return log_alert
     module, _, function = named.partition(":")
     try:
-        return cast("Hook", getattr(importlib.import_module(module), function))
-    except (ImportError, AttributeError) as error:
-        rule = f"names no function that this code location can import: {error}"
-        raise BadConfiguration((Fault("configuration", "alert_hook", named, rule),)) from None
+        hook = getattr(importlib.import_module(module), function)
+        if callable(hook):
+            return cast("Hook", hook)
+        cause = "it is not a function"
+    except Exception as error:  # noqa: BLE001 - the module may raise anything
+        cause = f"{type(error).__name__}: {error}"
+    rule = f"names no function that can be imported here: {' '.join(cause.split())}"
+    raise BadConfiguration((Fault(source, "alert_hook", named, rule),))
+
+
+def send(hook: str | None, alert: Alert, seconds: float = _HOOK_SECONDS) -> None:
+    """Calls the hook. One that hangs fails the sensor, which would otherwise never end."""
+    function = load_hook(hook)
+    try:
+        run_within(seconds, lambda: function(alert))
+    except TimeLimitExceeded:
+        cause = f"alert_hook {hook} did not end within {seconds:g} s"
+        raise TagComplianceError(f"{cause}: {alert.title}") from None
 
 
 def build_alert_sensors(hook: str | None, prefix: Sequence[str] = ()) -> list[dg.SensorDefinition]:
@@ -73,7 +90,7 @@ def build_alert_sensors(hook: str | None, prefix: Sequence[str] = ()) -> list[dg
             return
         cause, before = _cause_of(context.instance, run), previous_run(context.instance, run)
         if before is None or _cause_of(context.instance, before) != cause:
-            load_hook(hook)(Alert(f"{run.job_name} failed", cause, run.run_id))
+            send(hook, Alert(f"{run.job_name} failed", cause, run.run_id))
 
     @dg.run_status_sensor(
         run_status=dg.DagsterRunStatus.SUCCESS,
@@ -88,7 +105,7 @@ def build_alert_sensors(hook: str | None, prefix: Sequence[str] = ()) -> list[dg
             before = previous_publication(instance, run, prefix)
             known = _checks_of(instance, before) if before else {}
             for alert in _changes(run, known, _checks_of(instance, run)):
-                load_hook(hook)(alert)
+                send(hook, alert)
 
     return [run_failed, check_failed]
 

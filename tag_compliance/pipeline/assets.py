@@ -13,11 +13,12 @@ import dagster as dg
 from tag_compliance import __version__
 from tag_compliance.aws.scanner import scan_accounts
 from tag_compliance.aws.targets import targets_of
-from tag_compliance.config import Config, FailedAccountRun
+from tag_compliance.config import Config, DetailLimit, FailedAccountRun
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.metrics.table import SnapshotInfo
 from tag_compliance.domain.read_status import Outcome
+from tag_compliance.domain.type_patterns import TypePattern
 from tag_compliance.errors import InvalidExposition
 from tag_compliance.pipeline import metadata
 from tag_compliance.pipeline.account_events import AccountEvents, AccountReading
@@ -28,6 +29,7 @@ from tag_compliance.pipeline.checks import (
     check_results,
     check_snapshot,
 )
+from tag_compliance.pipeline.housekeeping import delete_leftovers
 from tag_compliance.pipeline.io_manager import as_failure, load_scan_times
 from tag_compliance.pipeline.merge import MergedScan, merge_current
 from tag_compliance.pipeline.resources import (
@@ -43,6 +45,8 @@ from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.tables.failed_readings import FailedReadings
 
 IO_MANAGER = "tag_compliance_io"
+
+_DETAIL_LIMITS = {DetailLimit.OFF: 0, DetailLimit.UNLIMITED: None}
 
 
 @dg.asset(io_manager_key=IO_MANAGER, kinds={"yaml"})
@@ -89,6 +93,7 @@ def _read_accounts(
 ) -> Iterator[AccountReading]:
     started_at = scan_times(context.run).started_at
     storage = configuration.storage()
+    delete_leftovers(configuration)
     reading_run = next_reading_run(storage)
     writer = AccountWriter(config, storage, context.log.warning, started_at, reading_run)
     for inventory in scan_accounts(config, targets_of(config, wanted), progress):
@@ -116,14 +121,16 @@ def compliance_results(
     An asset that takes this one as a `pandas.DataFrame` gets one row for each counted resource:
     `tag_compliance.domain.result_table.RESULT_SCHEMA`.
     """
-    storage = configuration.storage()
-    times = scan_times(context.run).not_before(load_scan_times(storage))
-    merged = merge_current(scan_config, storage, context.log.warning, times)
-    if merged.results.outcome is not Outcome.NOTHING:
-        AccountWriter(scan_config, storage, context.log.warning, merged.times.started_at).settle(
-            merged.failed
-        )
-    before = configuration.snapshots().status()
+    with as_failure():
+        storage, warn = configuration.storage(), context.log.warning
+        times = scan_times(context.run).not_before(load_scan_times(storage))
+        merged = merge_current(scan_config, storage, warn, times)
+        if merged.results.outcome is not Outcome.NOTHING:
+            writer = AccountWriter(scan_config, storage, warn, merged.times.started_at)
+            writer.settle(merged.failed)
+        if unmatched := merged.results.unmatched_exclusions:
+            warn("excluded_resource_types: no resource matches %s", ", ".join(unmatched))
+        before = configuration.snapshots().status()
     return dg.MaterializeResult(
         value=merged,
         metadata=metadata.of_results(merged.results),
@@ -182,11 +189,14 @@ def _publish(
 
 def snapshot_settings(config: Config) -> SnapshotSettings:
     """The part of the configuration that the content of a snapshot depends on."""
+    limit = config.max_detail_series
     return SnapshotSettings(
         required_tags=config.required_tags,
-        max_detail_series=config.max_detail_series,
+        max_detail_series=limit if isinstance(limit, int) else _DETAIL_LIMITS[limit],
         refresh_interval_seconds=config.refresh_interval,
         thresholds=Thresholds(config.thresholds.good, config.thresholds.poor),
+        disabled_metrics=frozenset(config.metrics.disabled),
+        types=tuple(map(TypePattern, config.metrics.types)),
     )
 
 

@@ -6,6 +6,7 @@ the storage at regular intervals while its process exists.
 """
 
 import contextlib
+import re
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -22,7 +23,11 @@ logger = get_logger(__name__)
 HEARTBEATS = "running"
 """The folder of the heartbeats in the storage."""
 
+HEARTBEAT_PATH = re.compile(rf"{HEARTBEATS}/[0-9a-f]{{8}}(-[0-9a-f]{{4}}){{3}}-[0-9a-f]{{12}}")
+"""The path of a heartbeat: a run's id is a UUID."""
+
 _BEATS_PER_SILENCE = 4.5
+_SILENCES_TO_DELETION = 10
 
 
 class Heartbeats:
@@ -77,6 +82,15 @@ class Heartbeats:
         updated = updated if updated.tzinfo else updated.replace(tzinfo=UTC)
         last = self._last(record.dagster_run.run_id)
         return utc_now() - max(updated, last or updated) > patience
+
+    def sweep(self) -> int:
+        """Deletes the heartbeats of runs that were killed long ago; returns their number."""
+        silence = _SILENCES_TO_DELETION * self._silence.total_seconds()
+        silent = self._storage.names(f"{HEARTBEATS}/", silence)
+        dead = [name for name in silent if HEARTBEAT_PATH.fullmatch(name)]
+        for name in dead:
+            self._storage.delete(name)
+        return len(dead)
 
     def _last(self, run_id: str) -> datetime | None:
         stored = self._storage.read(_object_of(run_id))

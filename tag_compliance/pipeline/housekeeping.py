@@ -3,18 +3,20 @@
 Runs that the UI needs to show the latest materialization of a partition are kept, however old.
 """
 
+import contextlib
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
+from pathlib import Path
 
 import dagster as dg
+from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.pipeline.heartbeat import HEARTBEATS
+from tag_compliance.errors import StorageRefused
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_queries import UI_JOB, UNFINISHED
 from tag_compliance.pipeline.run_requests import ACCOUNTS
 from tag_compliance.pipeline.run_tags import definitions_tags
-from tag_compliance.storage.base import Storage
 
 JOB = "housekeeping"
 _BATCH = 200
@@ -32,7 +34,7 @@ def build_housekeeping(
         config = configuration.load()
         deleted = delete_runs(context.instance, config.retain_runs_days, assets, prefix)
         swept = configuration.snapshots().retain(config.retain_snapshots)
-        sweep_heartbeats(context.instance, configuration.storage())
+        configuration.heartbeats().sweep()
         context.log.info("deleted %s runs and %s snapshots", deleted, swept)
 
     @dg.job(
@@ -74,6 +76,7 @@ def delete_runs(
     for run_id in deletable:
         instance.compute_log_manager.delete_logs(prefix=[run_id])
         instance.delete_run(run_id)
+        _delete_event_file(instance, run_id)
     return len(deletable)
 
 
@@ -85,14 +88,28 @@ def _paged(instance: dg.DagsterInstance, filters: dg.RunsFilter) -> Iterator[dg.
         cursor = records[-1].dagster_run.run_id
 
 
-def sweep_heartbeats(instance: dg.DagsterInstance, storage: Storage) -> int:
-    """Deletes the heartbeats of runs that were killed; returns their number."""
-    names = storage.names(f"{HEARTBEATS}/")
-    unfinished = {run.run_id for run in _paged(instance, dg.RunsFilter(statuses=UNFINISHED))}
-    dead = [name for name in names if name.rpartition("/")[2] not in unfinished]
-    for name in dead:
-        storage.delete(name)
-    return len(dead)
+def delete_leftovers(configuration: ConfigurationResource) -> None:
+    """Deletes what killed processes left in the storage: a full disk must not stay full."""
+    with contextlib.suppress(StorageRefused):
+        configuration.snapshots().retain(configuration.load().retain_snapshots)
+        configuration.heartbeats().sweep()
+
+
+def is_due(instance: dg.DagsterInstance, days: int) -> bool:
+    """Whether no daemon has run the job today, although there are runs to delete."""
+    now = utc_now()
+    today = dg.RunsFilter(job_name=JOB, created_after=now - timedelta(days=1))
+    old = dg.RunsFilter(tags=definitions_tags(()), created_before=now - timedelta(days=days))
+    return bool(instance.get_run_records(old, 1)) and not instance.get_run_records(today, 1)
+
+
+def _delete_event_file(instance: dg.DagsterInstance, run_id: str) -> None:
+    """With SQLite, the events of a run are in a file of their own, which Dagster only empties."""
+    events = instance.event_log_storage
+    if isinstance(events, SqliteEventLogStorage):
+        path = events.path_for_shard(run_id)
+        for suffix in ("", "-wal", "-shm"):
+            Path(path + suffix).unlink(missing_ok=True)
 
 
 def _still_shown(instance: dg.DagsterInstance, assets: list[dg.AssetKey]) -> set[str]:

@@ -107,7 +107,8 @@ def merge_stored(config: Config, storage: Storage, warn: Warn, times: ScanTimes)
         SummarizedAccount(a.status.account_id, a.status.account_name, a.summary) for a in accounts
     )
     summary = Summary(tuple(summarized), tuple(str(rule.rule_id) for rule in policy.rules))
-    results = ComplianceResults(tuple(a.status for a in accounts), summary)
+    statuses = tuple(a.status for a in accounts)
+    results = ComplianceResults(statuses, summary, times.all_accounts)
     loaders = {a.status.account_id: a.findings for a in accounts}
     return MergedScan(results, merger.times, loaders, tuple(failed.values()))
 

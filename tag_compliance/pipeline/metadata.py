@@ -101,6 +101,8 @@ def of_results(results: ComplianceResults) -> Metadata:
         "accounts": table_of_accounts(results),
         "duration_seconds": max((status.seconds for status in results.statuses), default=0.0),
     }
+    if results.unmatched_exclusions:
+        found["unmatched_exclusions"] = ", ".join(results.unmatched_exclusions)
     if summary.total.counted:
         found["worst_types"] = _worst(summary.by_type, "resource_type", "counted", "compliant")
         rules = summary.by_region_and_rule
@@ -119,7 +121,7 @@ def of_snapshot(
     found: dict[str, Value] = {
         "snapshot": dg.MetadataValue.path(f"{uri}/snapshots/{snapshot_id}"),
         "outcome": str(status.outcome),
-        "samples": contents.samples,
+        "samples": status.samples or 0,
         "detail_series": contents.detail_series,
         "detail_series_omitted": contents.detail_series_omitted,
         "exposition_bytes": len(contents.exposition),

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import dagster as dg
+from sqlalchemy.exc import SQLAlchemyError
 
 from tag_compliance.config import Config
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.read_status import Outcome
-from tag_compliance.pipeline import metadata
+from tag_compliance.errors import StorageRefused
+from tag_compliance.pipeline import housekeeping, metadata
 from tag_compliance.pipeline.account_events import materialized_by
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance.pipeline.resources import ProgressResource
@@ -33,6 +36,8 @@ from tag_compliance.pipeline.run_tags import (
 )
 from tag_compliance.snapshot.store import Snapshot, SnapshotStore
 from tag_compliance.storage.open import open_storage
+
+_ADVICE = "correct its dagster.yaml, free some space, or set DAGSTER_HOME to another folder"
 
 
 @dataclass(frozen=True)
@@ -61,7 +66,7 @@ def run_once(
     nowhere. `config` is the content of the file at `config_path`.
     """
     definitions = build_definitions(config_path, config, environment, progress=progress)
-    with _instance(environment.get("DAGSTER_HOME")) as instance:
+    with _instance(environment.get("DAGSTER_HOME") or None) as instance:
         accounts = sync_partitions(instance, config)
         tags = {TRIGGER_TAG: CLI_TRIGGER, **ONE_AT_A_TIME}
         # A scan of one account has no scan tag: whatever is stored of the other accounts counts.
@@ -75,6 +80,8 @@ def run_once(
             definitions, PUBLISH_JOB, instance, {**tags, PUBLISHES_TAG: reading.run_id}
         )
         stored = materialized_by(instance, reading.run_id, dg.AssetKey(RAW_RESOURCES))
+        if housekeeping.is_due(instance, config.retain_runs_days):
+            _run(definitions, housekeeping.JOB, instance, {})
     if not publishing.success:
         return FinishedScan(publishing.run_id, None, _failure_of(publishing))
     snapshot = SnapshotStore(open_storage(config.storage)).load()
@@ -109,8 +116,19 @@ def _run(
     )
 
 
-def _instance(home: str | None) -> dg.DagsterInstance:
-    return dg.DagsterInstance.from_config(home) if home else dg.DagsterInstance.ephemeral()
+@contextlib.contextmanager
+def _instance(home: str | None) -> Iterator[dg.DagsterInstance]:
+    """Raises `StorageRefused` if the home or the database of its instance cannot be used."""
+    if home is None:
+        with dg.DagsterInstance.ephemeral() as ephemeral:
+            yield ephemeral
+        return
+    try:
+        with dg.DagsterInstance.from_config(home) as instance:
+            yield instance
+    except (SQLAlchemyError, dg.DagsterInvalidConfigError) as error:
+        cause = next(iter(str(error.__cause__ or error).split("\n")))
+        raise StorageRefused(home, "use", cause, _ADVICE) from error
 
 
 def _failure_of(result: dg.ExecuteInProcessResult) -> str:

@@ -49,10 +49,12 @@ _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 class ScanTimes:
     """`started_at`: the start that all runs of the scan share. An account that was last read before
     `read_since` does not belong to the scan; None: everything that is stored belongs to it.
+    `all_accounts`: whether this is a scan of all accounts.
     """
 
     started_at: datetime
     read_since: datetime | None = None
+    all_accounts: bool = False
 
     def not_before(self, published: Self) -> Self:
         """These times, for a publication after that of the scan with the times `published`.
@@ -89,4 +91,5 @@ def scan_times(run: dg.DagsterRun) -> ScanTimes:
         return ScanTimes(utc_now())
     if is_ahead(tagged):
         return ScanTimes(utc_now())
-    return ScanTimes(utc_now() if run.parent_run_id else tagged, tagged - _CLOCK_SKEW)
+    started_at = utc_now() if run.parent_run_id else tagged
+    return ScanTimes(started_at, tagged - _CLOCK_SKEW, all_accounts=True)

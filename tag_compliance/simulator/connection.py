@@ -7,13 +7,14 @@ the server.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import cast
 
 from tag_compliance.simulator.wire import Delivery, Request, Response
 
 _END_OF_HEAD = b"\r\n\r\n"
+_PIECE_SECONDS = 0.05
 
 
 @dataclass(eq=False)
@@ -86,8 +87,17 @@ class Connection(asyncio.Protocol):
         elif response.delivery is Delivery.TRUNCATED:
             self._transport.write(response.head() + response.body[: len(response.body) // 2])
             self._transport.close()
+        elif response.delivery is Delivery.PIECES:
+            self._send_pieces(iter(response.pieces))
         else:
             self._transport.writelines((response.head(), response.body))
             self._is_responding = False
             if self._received:
                 self._respond_to_next()
+
+    def _send_pieces(self, pieces: Iterator[bytes]) -> None:
+        if self._transport.is_closing():
+            return
+        if not self._transport.get_write_buffer_size():
+            self._transport.write(next(pieces, b""))
+        asyncio.get_running_loop().call_later(_PIECE_SECONDS, self._send_pieces, pieces)

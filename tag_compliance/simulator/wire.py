@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from http import HTTPStatus
@@ -88,17 +88,23 @@ class Delivery(Enum):
     """Nothing; the connection is closed."""
     NEVER = auto()
     """Nothing; the connection stays open."""
+    PIECES = auto()
+    """The `pieces` of the response, with a pause after each; then nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Response:
-    """An HTTP response; `delay_seconds` are added to the latency of the server."""
+    """An HTTP response; `delay_seconds` are added to the latency of the server.
+
+    `pieces` are sent instead of head and body if the delivery is `PIECES`.
+    """
 
     status: int
     content_type: str
     body: bytes
     delivery: Delivery = Delivery.COMPLETE
     delay_seconds: float = 0.0
+    pieces: Iterable[bytes] = ()
 
     def head(self) -> bytes:
         """The status line and the headers."""

@@ -7,11 +7,13 @@ from dataclasses import dataclass
 from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.counts import Counts, Thresholds
 from tag_compliance.domain.metrics import build_families
-from tag_compliance.domain.metrics.detail import LoadFindings, detail_of
+from tag_compliance.domain.metrics.detail import DETAIL, LoadFindings, detail_of
+from tag_compliance.domain.metrics.operational import DETAIL_OMITTED
 from tag_compliance.domain.metrics.table import ScanResult, SnapshotInfo
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.rules.required_tag import PREFIX
 from tag_compliance.domain.summary import ComplianceResults
+from tag_compliance.domain.type_patterns import TypePattern
 from tag_compliance.snapshot.exposition import render
 from tag_compliance.snapshot.status import AccountStatus, RegionStatus, ScanStatus, TagStatus
 
@@ -23,18 +25,22 @@ class SnapshotSettings:
     """The settings of the configuration that a snapshot depends on."""
 
     required_tags: tuple[str, ...]
-    max_detail_series: int
+    max_detail_series: int | None
+    """None: all of them; 0: the family is switched off."""
+
     refresh_interval_seconds: int
     thresholds: Thresholds
+    disabled_metrics: frozenset[str] = frozenset()
+    types: tuple[TypePattern, ...] = ()
+    """Of the metrics by type; without patterns they have series for all types."""
 
 
 @dataclass(frozen=True)
 class SnapshotContents:
-    """Ready to be published; `samples` counts the exposition's samples."""
+    """Ready to be published."""
 
     exposition: bytes
     status: ScanStatus
-    samples: int
     detail_series: int
     detail_series_omitted: int
 
@@ -47,10 +53,13 @@ def build_contents(
 ) -> SnapshotContents:
     """Renders the exposition; the snapshot is stale when three scans have been missed."""
     required = [PREFIX + tag for tag in settings.required_tags]
-    detail = detail_of(results.summary, required, load_findings, settings.max_detail_series)
-    families = build_families(
-        ScanResult(results.summary, results.statuses, detail, info, settings.thresholds)
+    disabled = _disabled(settings)
+    limit = 0 if DETAIL in disabled else settings.max_detail_series
+    detail = detail_of(results.summary, required, load_findings, limit)
+    scan = ScanResult(
+        results.summary, results.statuses, detail, info, settings.thresholds, settings.types
     )
+    families = build_families(scan, disabled)
     counts = {a.account_id: a.summary.by_region for a in results.summary.accounts}
     lacking = results.summary.violations_by_rule
     seconds = max(0.0, (info.made_at - info.scan_started_at).total_seconds())
@@ -66,14 +75,23 @@ def build_contents(
         failures=results.failures,
         version=info.version,
         thresholds=settings.thresholds,
+        samples=sum(len(family) for family in families),
+        unmatched_exclusions=results.unmatched_exclusions,
     )
     return SnapshotContents(
         exposition=render(families),
         status=status,
-        samples=sum(len(family) for family in families),
         detail_series=len(detail.samples),
         detail_series_omitted=int(detail.omitted["omitted"].sum()),
     )
+
+
+def _disabled(settings: SnapshotSettings) -> frozenset[str]:
+    """With the detail series, the metric about their limit is switched off as well."""
+    disabled = settings.disabled_metrics
+    if settings.max_detail_series == 0 or DETAIL in disabled:
+        return disabled | {DETAIL, DETAIL_OMITTED}
+    return disabled
 
 
 def _account(status: AccountReadStatus, counts: dict[RegionName, Counts]) -> AccountStatus:

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Annotated
 
-from pydantic import AwareDatetime
+from pydantic import AwareDatetime, Field
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.counts import Counts, Thresholds
 from tag_compliance.domain.read_status import Outcome
+
+Seconds = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
+"""A duration that a `timedelta` can hold, also in a manifest that somebody has altered."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +24,7 @@ class RegionStatus:
     region: RegionName
     reason: str
     message: str
-    seconds: float
+    seconds: Seconds
     last_success_at: AwareDatetime | None
     counts: Counts | None
 
@@ -51,18 +55,24 @@ class TagStatus:
 
 @dataclass(frozen=True, slots=True)
 class ScanStatus:
-    """One scan in numbers: `stale_after_seconds` is the age from which its snapshot is too old."""
+    """One scan in numbers: `stale_after_seconds` is the age from which its snapshot is too old.
+
+    `samples` counts the exposition's samples; None in a snapshot that has no such number.
+    `unmatched_exclusions` are patterns of `excluded_resource_types` without effect.
+    """
 
     scan_started_at: AwareDatetime
     made_at: AwareDatetime
     outcome: Outcome
-    stale_after_seconds: float
+    stale_after_seconds: Seconds
     counts: Counts
     accounts: tuple[AccountStatus, ...]
     tags: tuple[TagStatus, ...]
     failures: tuple[str, ...]
     version: str
     thresholds: Thresholds = field(default_factory=Thresholds)
+    samples: int | None = None
+    unmatched_exclusions: tuple[str, ...] = ()
 
     @property
     def has_region_counts(self) -> bool:

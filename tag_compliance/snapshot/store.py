@@ -93,12 +93,7 @@ class SnapshotStore:
         ended = LastScan(status.scan_started_at, status.made_at, status.outcome, status.failures)
 
         def unless_newer(data: bytes | None) -> bytes | None:
-            there = _pointer_in(data)
-            if after != ANY:
-                is_newer = (there.snapshot_id if there else None) != after
-            else:
-                is_newer = there is not None and there.scan_started_at > pointer.scan_started_at
-            if is_newer:
+            if _is_newer(_pointer_in(data), pointer, after):
                 return None
             return Current(snapshot=pointer, last_scan=ended).model_dump_json().encode()
 
@@ -231,6 +226,12 @@ class SnapshotStore:
         if stored is None:
             raise SnapshotUnreadable(snapshot_id, f"{name} is missing")
         return stored.data
+
+
+def _is_newer(there: Pointer | None, pointer: Pointer, after: str | None) -> bool:
+    if after != ANY:
+        return (there.snapshot_id if there else None) != after
+    return there is not None and there.scan_started_at > pointer.scan_started_at
 
 
 def _pointer_in(data: bytes | None) -> Pointer | None:

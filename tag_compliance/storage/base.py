@@ -5,9 +5,19 @@ Names are relative, with forward slashes. An object appears completely or not at
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
+
+OWN_FOLDERS = ("running", "snapshots", "tables")
+OWN_NAMES = re.compile(
+    r"current\.json"
+    r"|running/[0-9a-f-]{36}"
+    r"|snapshots/[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]{6}/[a-z_.]+"
+    r"|tables/([a-z_]+/)?[0-9a-z_-]+(\.[a-z]+)?"
+)
+"""The names of the objects that this program writes: nothing else is ever deleted."""
 
 
 @dataclass(frozen=True, slots=True)

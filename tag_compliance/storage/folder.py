@@ -1,37 +1,41 @@
-"""A folder as storage: writes are atomic by rename and durable by fsync; flock excludes others."""
+"""A folder as storage: writes are atomic by rename and durable by fsync; flock excludes others.
+
+The folder must be empty before the first write, which marks it as this program's. A person can
+still put files into it later: only unfinished files of `OWN_NAMES` are swept.
+"""
 
 from __future__ import annotations
 
 import contextlib
-import errno
 import fcntl
 import os
-import re
-import secrets
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import BinaryIO
 
 from tag_compliance.errors import StorageRefused
-from tag_compliance.storage.base import Stored
+from tag_compliance.storage.atomic import (
+    UNFINISHED,
+    opened,
+    publish,
+    reported,
+    write_file,
+    written,
+)
+from tag_compliance.storage.base import OWN_FOLDERS, OWN_NAMES, Stored
 
-_UNFINISHED = re.compile(r"\..+\.[0-9a-f]{16}\.unfinished")
-_MAX_ATTEMPTS = 1_000
-"""To create a file in a folder that other processes delete when it is empty."""
+MARKER = "tag-compliance.txt"
+"""The file that marks a folder as this program's."""
 
-_ELSEWHERE = "set `storage` to another place"
-_ADVICE = {
-    errno.ENOSPC: f"free some space, or {_ELSEWHERE}",
-    errno.EDQUOT: f"raise the quota, or {_ELSEWHERE}",
-    errno.EROFS: f"mount it writable, or {_ELSEWHERE}",
-    errno.ENOENT: "create the folder, or mount what a link leads to",
-    errno.EACCES: f"give this user access to it, or {_ELSEWHERE}",
-    errno.EPERM: f"give this user access to it, or {_ELSEWHERE}",
-    errno.EEXIST: "a file is where a folder must be, or a link leads to a missing folder; "
-    + _ELSEWHERE,
-    errno.ENOTDIR: f"a file is where a folder must be; {_ELSEWHERE}",
-}
+FOREIGN_RULE = "must be a folder that is new, empty, or already the storage of this program"
+
+_MARK = b"This folder is the storage of tag-compliance, which deletes its old files here.\n"
+_ALLOWED = frozenset({"lost+found", "running", "dagster"}) | frozenset(
+    {"dagster.yaml", "workspace.yaml", "up.lock", "history", "schedules", "storage", "logs"}
+)
+"""In a new file system; of a killed first scan of an older version; of Dagster, whose home may be
+this folder or one in it.
+"""
 
 
 class FolderStorage:
@@ -50,7 +54,7 @@ class FolderStorage:
 
     def read(self, name: str, known: Stored | None = None) -> Stored | None:
         path = self._root / name
-        with _reported(path, "read"):
+        with reported(path, "read"):
             try:
                 file = path.open("rb")
             except (FileNotFoundError, NotADirectoryError):
@@ -63,9 +67,8 @@ class FolderStorage:
                 return Stored(file.read(), version)
 
     def write(self, name: str, data: bytes) -> None:
-        path = self._root / name
-        with _reported(path, "write"), _written(path, data) as unfinished:
-            _publish(unfinished, path)
+        self._mark()
+        write_file(self._root / name, data)
 
     def update(self, name: str, decide: Callable[[bytes | None], bytes | None]) -> bool:
         path = self._root / name
@@ -74,37 +77,41 @@ class FolderStorage:
             data = decide(before.data if before else None)
             if data is None:
                 return False
+            self._mark()
             with (
-                _reported(path, "write"),
-                _written(path, data) as unfinished,
-                _opened(path.parent) as folder,
+                reported(path, "write"),
+                written(path, data) as unfinished,
+                opened(path.parent) as folder,
             ):
                 fcntl.flock(folder, fcntl.LOCK_EX)
                 # Compares contents: an inode reused within one clock tick looks unchanged.
                 now = self.read(name)
                 if (now and now.data) == (before and before.data):
-                    _publish(unfinished, path)
+                    publish(unfinished, path)
                     return True
 
     def names(self, prefix: str, unchanged_seconds: float = 0.0) -> list[str]:
-        with _reported(self._root / prefix, "list"):
-            return sorted(
+        with reported(self._root / prefix, "list"):
+            found = {
                 path.relative_to(self._root).as_posix()
                 for path in _files_below(self._root / prefix)
-                if not _UNFINISHED.fullmatch(path.name) and _is_unchanged(path, unchanged_seconds)
-            )
+                if not UNFINISHED.fullmatch(path.name) and _is_unchanged(path, unchanged_seconds)
+            }
+        return sorted(found - {MARKER})
 
     def delete(self, name: str) -> None:
         path = self._root / name
-        with _reported(path, "delete"):
+        with reported(path, "delete"):
             path.unlink(missing_ok=True)
         self._delete_if_empty(path.parent)
 
     def sweep(self) -> int:
         """A writer locks its unfinished file; the lock ends when the writer dies."""
+        if self.foreign_names():
+            return 0
         swept = 0
-        with _reported(self._root, "list"):
-            unfinished = [p for p in _files_below(self._root) if _UNFINISHED.fullmatch(p.name)]
+        with reported(self._root, "list"):
+            unfinished = [path for path in self._own_files() if self._is_own_unfinished(path)]
         for path in unfinished:
             with contextlib.suppress(OSError), path.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -113,60 +120,50 @@ class FolderStorage:
             self._delete_if_empty(path.parent)
         return swept
 
+    def foreign_names(self) -> list[str]:
+        """What is in a folder that is not this program's, sorted; nothing if it may be written.
+
+        An older version did not mark its storage, which is recognized by its objects.
+        """
+        root = self._root
+        with contextlib.suppress(OSError):  # which is reported when something is written
+            names = {entry.name for entry in os.scandir(root)} - _ALLOWED
+            # After the names: another process may be writing the first objects at the same time.
+            if (root / MARKER).is_file() or (root / "tables" / "scan_config.json").is_file():
+                return []
+            if (root / "current.json").is_file() and (root / "snapshots").is_dir():
+                return []
+            return sorted(n for n in names if not self._is_own_unfinished(root / n))
+        return []
+
+    def _mark(self) -> None:
+        marker = self._root / MARKER
+        with reported(marker, "write"):
+            if marker.is_file():
+                return
+        if foreign := self.foreign_names():
+            cause = f"it contains {foreign[0]}, which is not of this program"
+            raise StorageRefused(self.uri, "write", cause, f"`storage` {FOREIGN_RULE}")
+        write_file(marker, _MARK)
+
+    def _own_files(self) -> Iterator[Path]:
+        for folder in OWN_FOLDERS:
+            yield from _files_below(self._root / folder)
+        with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+            yield from (Path(e.path) for e in os.scandir(self._root) if e.is_file())
+
+    def _is_own_unfinished(self, path: Path) -> bool:
+        unfinished = UNFINISHED.fullmatch(path.name)
+        if unfinished is None:
+            return False
+        name = path.with_name(unfinished[1]).relative_to(self._root).as_posix()
+        return name == MARKER or OWN_NAMES.fullmatch(name) is not None
+
     def _delete_if_empty(self, folder: Path) -> None:
         """A writer that needs the folder creates it again."""
         if folder != self._root:
             with contextlib.suppress(OSError):
                 folder.rmdir()
-
-
-@contextlib.contextmanager
-def _reported(path: Path, operation: str) -> Iterator[None]:
-    """Raises `StorageRefused` for an error of the operating system, with advice."""
-    try:
-        yield
-    except OSError as error:
-        advice = _ADVICE.get(error.errno or 0, "look at the folder and its mount")
-        cause = error.strerror or str(error)
-        raise StorageRefused(str(path), operation, cause, advice) from error
-
-
-@contextlib.contextmanager
-def _written(path: Path, data: bytes) -> Iterator[Path]:
-    """Writes to a file that no reader reads; deletes it unless it has been renamed."""
-    file, unfinished = _create_locked(path)
-    with file:
-        try:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            yield unfinished
-        finally:
-            unfinished.unlink(missing_ok=True)
-
-
-def _create_locked(path: Path) -> tuple[BinaryIO, Path]:
-    """A new, locked file next to `path`; a sweep or a delete can remove it before it is locked.
-
-    Raises what the last attempt raised, if the folder can never be created: below a link to a
-    folder that does not exist, for example.
-    """
-    for attempt in range(_MAX_ATTEMPTS):
-        is_last = attempt == _MAX_ATTEMPTS - 1
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}.unfinished")
-            file = unfinished.open("xb")
-        except (FileExistsError, FileNotFoundError):
-            # Either the folder has just been deleted because it was empty, or it is a file.
-            if is_last or (path.parent.exists() and not path.parent.is_dir()):
-                raise
-            continue
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if os.fstat(file.fileno()).st_nlink:
-            return file, unfinished
-        file.close()
-    raise FileNotFoundError(errno.ENOENT, "the folder is deleted again and again", str(path.parent))
 
 
 def _files_below(folder: Path) -> Iterator[Path]:
@@ -184,19 +181,3 @@ def _is_unchanged(path: Path, seconds: float) -> bool:
     with contextlib.suppress(FileNotFoundError):
         return time.time() - path.lstat().st_mtime >= seconds
     return False
-
-
-def _publish(unfinished: Path, path: Path) -> None:
-    unfinished.replace(path)
-    # Another process can already have deleted the file and its folder.
-    with contextlib.suppress(FileNotFoundError), _opened(path.parent) as folder:
-        os.fsync(folder)
-
-
-@contextlib.contextmanager
-def _opened(folder: Path) -> Iterator[int]:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)

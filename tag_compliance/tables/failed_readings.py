@@ -6,17 +6,21 @@ read nothing at all replaces no table, so that everything known before it is kno
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 from pydantic import TypeAdapter, ValidationError
 
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.read_status import AccountReadStatus
+from tag_compliance.errors import StoredValueUnreadable
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.parquet import Warn
+from tag_compliance.tables.stored_status import StoredStatus, require_account
 
 _FOLDER = "tables/failed_readings/"
-_status = TypeAdapter(AccountReadStatus)
+_NAME = re.compile(rf"{_FOLDER}([0-9]{{12}})\.json")
+_status = TypeAdapter[AccountReadStatus](StoredStatus)
 
 
 class FailedReadings:
@@ -33,11 +37,12 @@ class FailedReadings:
     def load(self) -> dict[AccountId, AccountReadStatus]:
         """Those that can be read, of all accounts."""
         found: dict[AccountId, AccountReadStatus] = {}
-        for name in self._storage.names(_FOLDER):
-            stored = self._storage.read(name)
+        for match in filter(None, map(_NAME.fullmatch, self._storage.names(_FOLDER))):
+            name, stored = match[0], self._storage.read(match[0])
             try:
                 status = _status.validate_json(stored.data if stored else b"")
-            except ValidationError:
+                require_account("failed reading", status, AccountId(match[1]))
+            except (ValidationError, StoredValueUnreadable):
                 self._warn(f"{name} is damaged; the failed reading counts as missing")
             else:
                 found[status.account_id] = status

@@ -6,7 +6,8 @@ evaluation and its summary.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Self
 
 import pyarrow as pa
@@ -26,6 +27,7 @@ from tag_compliance.domain.summary import (
 from tag_compliance.errors import StoredValueUnreadable
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.parquet import Warn, decode, decode_description, encode, read_or_warn
+from tag_compliance.tables.stored_status import StoredStatus, require_account
 
 _WHAT = "evaluation of an account"
 
@@ -43,6 +45,7 @@ class _StoredSummary:
     types: _Columns
     rules: _Columns
     excluded: dict[Exclusion, list[int]] | None = None
+    exclusion_matches: dict[str, int] = field(default_factory=dict)
 
     @classmethod
     def of(cls, summary: AccountSummary) -> Self:
@@ -52,6 +55,7 @@ class _StoredSummary:
             summary.totals.to_pydict(),
             summary.rules.to_pydict(),
             {reason: pc.struct_field(by_reason, reason).to_pylist() for reason in Exclusion},
+            dict(summary.exclusion_matches),
         )
 
     def summary(self) -> AccountSummary:
@@ -65,12 +69,13 @@ class _StoredSummary:
             self.regions,
             pa.Table.from_pydict(types, schema=TYPE_SUMMARY_SCHEMA),
             pa.Table.from_pydict(self.rules, schema=RULE_SUMMARY_SCHEMA),
+            self.exclusion_matches,
         )
 
 
 @dataclass(frozen=True)
 class _Description:
-    status: AccountReadStatus
+    status: StoredStatus
     basis: Basis
     summary: _StoredSummary
 
@@ -101,19 +106,22 @@ class Findings:
 
     def store(self, evaluation: Evaluation) -> bool:
         """False if an evaluation of a later reading is stored already."""
+        account_id = evaluation.account_id
+        decode_own = partial(_decode_description, account_id=account_id)
 
         def unless_later(data: bytes | None) -> bytes | None:
-            stored = read_or_warn(evaluation.account_id, data, _decode_description, self._warn)
+            stored = read_or_warn(account_id, data, decode_own, self._warn)
             stays = stored is not None and not evaluation.status.replaces(stored.status)
             return None if stays else encode_evaluation(evaluation)
 
-        return self._storage.update(_name(evaluation.account_id), unless_later)
+        return self._storage.update(_name(account_id), unless_later)
 
     def load(self, account_id: AccountId) -> StoredEvaluation | None:
         """The stored evaluation; None if there is none that can be read."""
         found = self._storage.read(_name(account_id))
         data = None if found is None else found.data
-        return read_or_warn(account_id, data, decode_evaluation, self._warn)
+        decode_own = partial(decode_evaluation, account_id=account_id)
+        return read_or_warn(account_id, data, decode_own, self._warn)
 
 
 def encode_evaluation(evaluation: Evaluation) -> bytes:
@@ -122,9 +130,9 @@ def encode_evaluation(evaluation: Evaluation) -> bytes:
     return encode(evaluation.findings, _description.dump_json(described))
 
 
-def decode_evaluation(data: bytes) -> StoredEvaluation:
-    """Raises `StoredValueUnreadable`."""
-    described = _decode_description(data)
+def decode_evaluation(data: bytes, account_id: AccountId | None = None) -> StoredEvaluation:
+    """Raises `StoredValueUnreadable`, also for the evaluation of another account."""
+    described = _decode_description(data, account_id)
     try:
         summary = described.summary.summary()
     except (pa.ArrowException, ValueError, KeyError, TypeError) as error:
@@ -132,8 +140,10 @@ def decode_evaluation(data: bytes) -> StoredEvaluation:
     return StoredEvaluation(described.status, described.basis, summary, data)
 
 
-def _decode_description(data: bytes) -> _Description:
-    return decode_description(_WHAT, data, _description)
+def _decode_description(data: bytes, account_id: AccountId | None) -> _Description:
+    described = decode_description(_WHAT, data, _description)
+    require_account(_WHAT, described.status, account_id)
+    return described
 
 
 def _name(account_id: AccountId) -> str:

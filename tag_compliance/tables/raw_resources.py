@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from pydantic import TypeAdapter
 
@@ -12,9 +13,10 @@ from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.parquet import Warn, decode, decode_description, encode, read_or_warn
+from tag_compliance.tables.stored_status import StoredStatus, require_account
 
 _WHAT = "inventory of an account"
-_status = TypeAdapter(AccountReadStatus)
+_status = TypeAdapter[AccountReadStatus](StoredStatus)
 
 BeforeWriting = Callable[[AccountInventory], None]
 
@@ -50,8 +52,9 @@ class RawResources:
         return stored
 
     def _merged(self, inventory: AccountInventory, data: bytes | None) -> AccountInventory | None:
-        who = inventory.status.display_name
-        status = read_or_warn(who, data, _decode_status, self._warn)
+        who, account_id = inventory.status.display_name, inventory.status.account_id
+        decode_status = partial(_decode_status, account_id=account_id)
+        status = read_or_warn(who, data, decode_status, self._warn)
         if status is None or data is None:
             return inventory
         if not inventory.status.replaces(status):
@@ -68,21 +71,25 @@ class RawResources:
         """The stored inventory; None if there is none that can be read."""
         found = self._storage.read(_name(account_id))
         data = None if found is None else found.data
-        return read_or_warn(account_id, data, decode_inventory, self._warn)
+        decode_own = partial(decode_inventory, account_id=account_id)
+        return read_or_warn(account_id, data, decode_own, self._warn)
 
 
 def encode_inventory(inventory: AccountInventory) -> bytes:
     return encode(inventory.resources, _status.dump_json(inventory.status))
 
 
-def decode_inventory(data: bytes) -> AccountInventory:
-    """Raises `StoredValueUnreadable`."""
+def decode_inventory(data: bytes, account_id: AccountId | None = None) -> AccountInventory:
+    """Raises `StoredValueUnreadable`, also for the inventory of another account."""
     resources, status = decode(_WHAT, data, RESOURCE_SCHEMA, _status)
+    require_account(_WHAT, status, account_id)
     return AccountInventory(status, resources)
 
 
-def _decode_status(data: bytes) -> AccountReadStatus:
-    return decode_description(_WHAT, data, _status)
+def _decode_status(data: bytes, account_id: AccountId) -> AccountReadStatus:
+    status = decode_description(_WHAT, data, _status)
+    require_account(_WHAT, status, account_id)
+    return status
 
 
 def _name(account_id: AccountId) -> str:

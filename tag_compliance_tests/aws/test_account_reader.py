@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -44,6 +45,18 @@ class FakeSource:
             raise self.errors[region]
         row = {"region": region, "arn": self.arn, "resource_type": "s3:bucket", "tags": []}
         return pa.Table.from_pylist([{**row, "source": self.name}], schema=RESOURCE_SCHEMA)
+
+
+@dataclass
+class HangingSource(FakeSource):
+    """Never returns in Virginia, until it is released."""
+
+    released: threading.Event = field(default_factory=threading.Event)
+
+    def read(self, session: AccountSession, region: RegionName, budget: CallBudget) -> pa.Table:
+        if region == VIRGINIA:
+            self.released.wait()
+        return super().read(session, region, budget)
 
 
 @pytest.fixture
@@ -115,3 +128,13 @@ def test_a_role_that_cannot_be_assumed_fails_every_source_of_every_region(fake: 
     reasons = [s.reason for region in inventory.status.regions for s in region.sources]
     assert reasons == [Reason.ASSUME_ROLE_DENIED] * 4
     assert fake.calls.count("AssumeRole") == 1
+
+
+def test_a_region_is_given_up_at_its_deadline_whatever_its_thread_does(fake: FakeAws) -> None:
+    source = HangingSource("arn:a")
+    reader = AccountReader(TARGET, session_of(ROLE), (source,), lambda: new_budget(seconds=0.5))
+    statuses = [reader.read(region)[0] for region in (VIRGINIA, IRELAND)]
+    source.released.set()
+
+    assert [status.reason for status in statuses] == [Reason.TIMEOUT, Reason.OK]
+    assert statuses[0].message == "List: not finished within region_deadline, 0.5 s"

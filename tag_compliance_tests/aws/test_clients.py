@@ -35,13 +35,17 @@ def test_a_client_is_created_and_prepared_once_for_each_service_and_region() -> 
         (None, "eu-west-1", "sts.eu-west-1.amazonaws.com"),
         (None, "cn-north-1", "sts.cn-north-1.amazonaws.com.cn"),
         (None, "us-gov-west-1", "sts.us-gov-west-1.amazonaws.com"),
+        (None, "af-south-1", "sts.us-east-1.amazonaws.com"),
+        (None, "eu-central-2", "sts.us-east-1.amazonaws.com"),
+        (None, "us-gov-east-1", "sts.us-gov-east-1.amazonaws.com"),
+        ("af-south-1", "eu-west-1", "sts.af-south-1.amazonaws.com"),
         ("eu-west-1", "ap-east-1", "sts.eu-west-1.amazonaws.com"),
         ("eu-west-1", "cn-north-1", "sts.cn-north-1.amazonaws.com.cn"),
         ("us-gov-east-1", "us-gov-west-1", "sts.us-gov-east-1.amazonaws.com"),
     ],
 )
 @pytest.mark.parametrize("setting", ["", "legacy"])
-def test_sts_is_called_in_the_configured_region_of_the_partition_and_never_globally(
+def test_sts_is_called_in_the_configured_or_a_region_that_is_always_enabled_and_never_globally(
     monkeypatch: pytest.MonkeyPatch, configured: str | None, region: str, host: str, setting: str
 ) -> None:
     if configured:
@@ -83,13 +87,22 @@ def test_missing_base_credentials_are_reported() -> None:
 
 
 @pytest.mark.timeout(READ_SECONDS)
-@pytest.mark.parametrize(("default", "timeout"), [(600, 0.2), (0.2, 600)])
+@pytest.mark.parametrize("fault", [Fault.HANG, Fault.DRIP_HEAD, Fault.DRIP_BODY])
+@pytest.mark.parametrize(
+    ("default", "timeout", "tls"), [(600, 0.2, False), (0.2, 600, False), (0.2, 600, True)]
+)
 def test_the_wait_for_a_response_ends_after_the_shorter_of_the_default_and_the_given_timeout(
-    start: Start, monkeypatch: pytest.MonkeyPatch, default: float, timeout: float
+    start: Start,
+    monkeypatch: pytest.MonkeyPatch,
+    default: float,
+    timeout: float,
+    tls: bool,
+    fault: Fault,
 ) -> None:
     monkeypatch.setattr("tag_compliance.aws.clients.READ_SECONDS", default)
-    fake = start(Organization())
-    fake.faults.add(Fault.HANG, operation="GetCallerIdentity")
+    monkeypatch.setattr("tag_compliance.aws.clients.CONNECT_SECONDS", 20)
+    fake = start(Organization(), tls=tls)
+    fake.faults.add(fault, operation="GetCallerIdentity")
     clients = Clients(1, timeout)
     with signing_as(clients.base_credentials), pytest.raises(ReadTimeoutError):
         clients.sts(VIRGINIA).get_caller_identity()

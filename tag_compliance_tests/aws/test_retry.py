@@ -103,6 +103,26 @@ def test_retries_are_limited_like_first_attempts(time: FakeTime) -> None:
     assert time.now == pytest.approx(120.0)
 
 
+@pytest.mark.parametrize("rate", [0.05, 0.0001, 5e-324])
+def test_a_low_rate_limit_does_not_outlast_the_deadline(time: FakeTime, rate: float) -> None:
+    budget = time.budget(seconds=3, rate=rate)
+    budget.call("GetResources", Attempt(response("X"), 0))
+    with pytest.raises(AwsError, match=r"calls_per_second, .*, allows no further call") as caught:
+        budget.call("GetResources", Attempt(response("X"), 0))
+    assert caught.value.reason is Reason.TIMEOUT
+    assert (time.sleeps, budget.stats.calls) == ([], 1)
+
+
+def test_no_call_is_made_if_the_scan_stops_while_the_limiter_waits() -> None:
+    time = FakeTime()
+    stopped = time.sleeps.__len__
+    budget = CallBudget(60, 0.1, clock=time.clock, sleep=time.sleep, stopped=lambda: stopped() > 0)
+    budget.call("GetResources", Attempt(response("X"), 0))
+    with pytest.raises(AwsError, match="the scan was stopped"):
+        budget.call("GetResources", Attempt(response("X"), 0))
+    assert budget.stats.calls == 1
+
+
 @pytest.mark.parametrize("dice", [0.0, 0.37, 1.0])
 def test_pauses_are_a_random_share_of_a_doubling_ceiling(time: FakeTime, dice: float) -> None:
     time.budget(seconds=1_000, dice=dice).call("GetResources", throttled(9))
@@ -125,6 +145,16 @@ def test_throttled_calls_are_retried_until_the_deadline(time: FakeTime) -> None:
     assert (caught.value.reason, caught.value.attempts) == (Reason.THROTTLED, 1)
     assert 45 < budget.spent <= 60
     assert budget.stats.throttled_calls == budget.stats.calls == budget.stats.retries + 1
+
+
+def test_a_deadline_that_passes_during_a_pause_is_reported_with_the_last_failure() -> None:
+    budget, attempt = FakeTime(late=100).budget(seconds=60), throttled(10_000)
+
+    with pytest.raises(AwsError, match="1 attempt within region_deadline, 60 s") as caught:
+        budget.call("GetResources", attempt)
+
+    assert caught.value.reason is Reason.THROTTLED
+    assert attempt.made == 1
 
 
 def test_no_call_starts_after_the_deadline(time: FakeTime) -> None:

@@ -274,3 +274,13 @@ def test_an_accounts_calls_are_those_of_its_regions_and_its_role(start: Start) -
     assert (account.calls, account.retries, account.throttled_calls) == (2 + 6 + 3, 4, 3)
     sources = [source for region in account.regions for source in region.sources]
     assert [(s.calls, s.retries, s.throttled_calls) for s in sources] == [(4, 1, 0), (5, 2, 2)]
+
+
+def test_a_rate_of_less_than_one_call_within_the_deadline_does_not_outlast_it(
+    start: Start,
+) -> None:
+    organization = generate_organization(1, ["us-east-1"], 150)
+    start(organization)
+    (scanned,) = scan(organization, ["us-east-1"], calls_per_second=0.0001, region_deadline=1)
+
+    assert scanned.status.reason is Reason.TIMEOUT

@@ -6,6 +6,8 @@ import json
 import signal
 import urllib.request
 
+import pytest
+
 from tag_compliance_tests.fake_aws import Fault
 from tag_compliance_tests.support.config import write_config
 from tag_compliance_tests.support.process import Place, listening_url
@@ -66,6 +68,28 @@ def test_an_account_without_a_role_is_read_with_the_base_credentials(program: Pr
     ended = program.run("check-config")
     assert ended.code == 0
     assert "  role     none: the base credentials, if they belong to this account" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("hook", "cause"),
+    [
+        ("no_such_package.alerts:send", "ModuleNotFoundError: No module named 'no_such_package'"),
+        ("raising:send", "RuntimeError: no token"),
+        ("json:send", "AttributeError: module 'json' has no attribute 'send'"),
+        ("json:__name__", "it is not a function"),
+        ("json:dumps", ""),
+    ],
+)
+def test_check_config_rejects_an_alert_hook_that_cannot_be_called(
+    hook: str, cause: str, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (program.place.folder / "raising.py").write_text("raise RuntimeError('no\\ntoken')")
+    monkeypatch.syspath_prepend(program.place.folder)
+    path = write_config(program.place.folder, program.fake.organization, alert_hook=hook)
+    ended = program.run("check-config", "--config", str(path))
+    rule = f"alert_hook = '{hook}': names no function that can be imported here: {cause}"
+    assert ended.err == (f"tag-compliance: {path}: {rule}\n" if cause else "")
+    assert ended.code == (2 if cause else 0)
 
 
 def test_doctor_exits_0_when_every_region_can_be_read(program: Program) -> None:

@@ -9,6 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
+from tag_compliance.cli.dagster_home import locked
 from tag_compliance_tests.endurance.processes import alive, descendants
 from tag_compliance_tests.endurance.up import start_up
 from tag_compliance_tests.support.process import Place
@@ -25,10 +26,32 @@ def planned_in(home: Path) -> list[str | None]:
         return [e.partition for e in events if e.asset_key == dg.AssetKey("raw_resources")]
 
 
+_RECORDING = """\
+import importlib, os, sys
+with open({log!r}, "a") as log:
+    print(os.getpid(), __name__, file=log)
+path = sys.path[:]
+sys.path[:] = [folder for folder in path if os.path.abspath(folder) != os.path.dirname(__file__)]
+del sys.modules[__name__]
+importlib.import_module(__name__)
+sys.path[:] = path
+"""
+"""A module that records who imports it, and is then replaced by the real one of its name."""
+
+
+def put_modules_into(folder: Path) -> Path:
+    """Modules that a file of the working directory could hide; returns the log of their imports."""
+    log = folder / "imports.log"
+    for name in ("secrets", "yaml", "uvicorn", "dagster"):
+        (folder / f"{name}.py").write_text(_RECORDING.format(log=str(log)))
+    return log
+
+
 @pytest.mark.timeout(240)
 def test_the_first_scan_starts_automatically_and_a_killed_daemon_stops_everything(
     place: Place,
 ) -> None:
+    imports = put_modules_into(place.folder)
     with start_up(place, "--refresh-interval", "10") as up:
         eventually(lambda: up.has_snapshot, 120)
         eventually(lambda: up.answers("/server_info", up.ui_port), 60)
@@ -37,9 +60,33 @@ def test_the_first_scan_starts_automatically_and_a_killed_daemon_stops_everythin
         assert planned_in(place.state / "dagster") == [None], "one event for all accounts"
         (daemon,) = [process for process in tree if "dagster._daemon" in process.command]
         os.kill(daemon.pid, signal.SIGKILL)
+        importers = {int(line.split()[0]) for line in imports.read_text().splitlines()}
+        assert importers == {up.process.pid}, "python -m adds the working directory to `up` alone"
 
         assert up.process.wait(60) == 1
         assert error_lines(up.log.read_text()) == [
             "tag-compliance: the daemon ended with signal 9; stopping the others"
         ]
         assert alive(tree) == []
+
+
+@pytest.mark.timeout(240)
+def test_a_second_up_exits_2_and_a_killed_one_leaves_neither_a_process_nor_the_lock(
+    place: Place,
+) -> None:
+    home = place.state / "dagster"
+    with start_up(place) as up:
+        eventually(lambda: up.answers("/server_info", up.ui_port), 120)
+        workspace = (home / "workspace.yaml").read_text()
+        second = place.run("up", "--port", str(up.port), "--ui-port", "0")
+        assert second.returncode == 2
+        (line,) = error_lines(second.stderr)
+        assert line.startswith(f"tag-compliance: {home}: another `up` uses this folder; stop it")
+        assert (home / "workspace.yaml").read_text() == workspace
+
+        tree = descendants(up.process.pid)
+        assert len(tree) > 4
+        up.process.kill()
+        eventually(lambda: not alive(tree), 10)
+        with locked(home):
+            pass

@@ -10,7 +10,9 @@ import pytest
 
 from tag_compliance.cli.push import push
 from tag_compliance.errors import TagComplianceError
+from tag_compliance_tests.fake_aws import Fault
 from tag_compliance_tests.support.loopback import free_port, serving
+from tag_compliance_tests.support.unfinished import UNFINISHED, unfinished_responses
 
 
 @contextlib.contextmanager
@@ -82,6 +84,21 @@ def test_a_pushgateway_that_does_not_listen_is_reported_in_one_line() -> None:
     message = message_of_a_failed_push(url)
     assert message.startswith(f"cannot push to {url}: ")
     assert message.endswith("Connection refused")
+
+
+@pytest.mark.parametrize("fault", UNFINISHED)
+def test_a_pushgateway_without_a_complete_response_does_not_delay_the_end(fault: Fault) -> None:
+    with unfinished_responses(fault, status=500) as url, pytest.raises(TagComplianceError) as error:
+        push(b"up 1\n", url, seconds=1)
+    assert str(error.value).startswith(f"cannot push to {url}: ")
+
+
+def test_a_status_is_reported_even_if_the_body_is_never_complete() -> None:
+    with (
+        unfinished_responses(Fault.DRIP_BODY, status=500) as url,
+        pytest.raises(TagComplianceError, match=r"it returned 500 Internal Server Error$"),
+    ):
+        push(b"up 1\n", url, seconds=1)
 
 
 def test_the_push_goes_through_the_proxy_of_the_environment(

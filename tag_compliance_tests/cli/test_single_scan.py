@@ -15,6 +15,7 @@ from collections import Counter
 import dagster as dg
 import pytest
 
+from tag_compliance.domain.counts import COVERAGE
 from tag_compliance_tests.fake_aws import FakeAws, Fault
 from tag_compliance_tests.support.config import write_config
 from tag_compliance_tests.support.exposition import Exposition
@@ -32,6 +33,7 @@ def test_the_exposition_goes_to_stdout_and_the_summary_to_stderr(program: Progra
     snapshot = next(program.place.state.glob("snapshots/*/metrics.txt"))
     assert ended.out == snapshot.read_text(), "nothing else is on stdout"
     assert "complete: 6 of 6 regions of 3 accounts read in " in ended.err
+    assert COVERAGE in ended.err.splitlines()
     assert "%|" not in ended.err, "no progress bar if stderr is not a terminal"
 
 
@@ -49,6 +51,15 @@ def test_a_partial_scan_publishes_what_was_read_with_exit_code_3(program: Progra
     read = {s.labels["account_id"] for s in samples if s.name == "compliance_percentage"}
     assert len(read) == 2
     assert ACCOUNT not in read
+
+
+def test_the_summary_names_exclusions_that_match_no_resource_unless_one_account_was_scanned(
+    program: Program,
+) -> None:
+    program.configure(program.fake.organization, excluded_resource_types=["pod", "s3:*"])
+    line = "excluded_resource_types: no resource matches pod"
+    assert line in program.run("scan").err.splitlines()
+    assert line not in program.run("scan", "--account", ACCOUNT).err.splitlines()
 
 
 def test_scanning_an_account_that_is_not_configured_exits_2(program: Program) -> None:

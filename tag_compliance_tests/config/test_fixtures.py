@@ -41,9 +41,13 @@ def test_a_file_can_set_every_key() -> None:
     assert config.model_fields_set == set(Config.model_fields)
     assert [(a.account_name, a.regions) for a in config.aws_account_matrix] == [
         ("shop", ("us-east-1", "eu-west-1")),
-        ("222233334444", ("cn-north-1",)),
+        ("222233334444", ("us-west-2",)),
+        ("444455556666", ("us-west-2", "us-east-1")),
     ]
     assert config.aws_account_overrides["222233334444"].session_duration == 900
+    short_form = config.aws_account_overrides["444455556666"]
+    assert short_form.role_arn == "arn:aws:iam::444455556666:role/reader"
+    assert (config.session_duration, config.keep_last_for) == (43_200, 129_600)
     assert config.required_tags == ("Owner", "owner", "Cost: center")
     assert config.thresholds == ThresholdSettings(good=99.5, poor=50)
     assert config.storage == "s3://bucket/prefix"
@@ -57,6 +61,14 @@ def test_what_a_file_does_not_set_gets_the_default() -> None:
     assert (config.refresh_interval, config.max_detail_series) == (300, 100_000)
     assert config.assume_role_name_template is None
     assert config.storage == str(_FIXTURES / "state")
+
+
+def test_an_empty_or_null_list_or_map_is_the_same_as_a_missing_key() -> None:
+    config = _load("nothing.ok.yaml")
+    assert [account.regions for account in config.aws_account_matrix] == [("us-east-1",)] * 2
+    content = config.model_dump(exclude={"aws_account_matrix", "storage"})
+    default = _load("minimal.ok.yaml").model_dump(exclude={"aws_account_matrix", "storage"})
+    assert content == default
 
 
 def test_anchors_and_aliases_are_resolved() -> None:

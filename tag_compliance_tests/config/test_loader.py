@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tag_compliance.config import Config, load_config, storage_of
+from tag_compliance.config import Config, DetailLimit, load_config, storage_of
 from tag_compliance.config.model import SCALAR_KEYS
 from tag_compliance.errors import BadConfiguration
 from tag_compliance_tests.support.config import PARTITIONS
@@ -36,7 +36,7 @@ _OVERRIDES: dict[str, tuple[str, object]] = {
     "refresh_interval": ("60", 60),
     "storage": ("elsewhere", "elsewhere"),
     "retain_snapshots": ("3", 3),
-    "max_detail_series": ("0", 0),
+    "max_detail_series": ("off", DetailLimit.OFF),
     "max_concurrency": ("2", 2),
     "calls_per_second": ("7.5", 7.5),
     "region_deadline": ("30", 30),
@@ -63,6 +63,24 @@ def test_a_variable_overrides_the_file(key: str, path: Path) -> None:
     assert getattr(load_config(path, {}, PARTITIONS), key) != value
 
 
+@pytest.mark.parametrize(
+    ("text", "limit"),
+    [
+        ("off", DetailLimit.OFF),
+        ("false", DetailLimit.OFF),
+        ("unlimited", DetailLimit.UNLIMITED),
+        ("1", 1),
+    ],
+)
+def test_the_detail_limit_is_a_number_off_or_unlimited_in_file_and_variable(
+    text: str, limit: int | DetailLimit, path: Path
+) -> None:
+    variable = {"TAG_COMPLIANCE_MAX_DETAIL_SERIES": text}
+    assert load_config(path, variable, PARTITIONS).max_detail_series == limit
+    path.write_text(f"{_MINIMAL}max_detail_series: {text}\n")
+    assert load_config(path, {}, PARTITIONS).max_detail_series == limit
+
+
 def test_empty_variables_variables_for_lists_and_foreign_variables_are_ignored(path: Path) -> None:
     environment = {f"TAG_COMPLIANCE_{key.upper()}": "" for key in SCALAR_KEYS} | {
         "TAG_COMPLIANCE_REQUIRED_TAGS": "x",
@@ -75,11 +93,15 @@ def test_empty_variables_variables_for_lists_and_foreign_variables_are_ignored(p
 @pytest.mark.parametrize(
     ("key", "text", "line"),
     [
-        ("refresh_interval", "5m", "'5m': must be a whole number"),
+        (
+            "refresh_interval",
+            "5 min",
+            "'5 min': must be seconds, or a duration such as 5m or 2h",
+        ),
         ("refresh_interval", "1.5", "1.5: must be a whole number"),
         ("calls_per_second", "nan", "nan: must be a finite number"),
         ("calls_per_second", "-inf", "-inf: must be a finite number"),
-        ("silence_seconds", "abc", "'abc': must be a number"),
+        ("silence_seconds", "abc", "'abc': must be seconds, or a duration such as 5m or 2h"),
         ("on_failure", "keep", "'keep': must be one of 'drop' or 'keep_last'"),
         ("storage", "gs://x", "'gs://x': must be a folder or s3://bucket/prefix"),
     ],
@@ -89,6 +111,18 @@ def test_a_message_about_an_invalid_variable_names_the_variable(
 ) -> None:
     variable = f"TAG_COMPLIANCE_{key.upper()}"
     assert _message(path, {variable: text}) == f"environment variable: {variable} = {line}"
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("90s", 90), ("5m", 300), ("2h", 7200), ("1d", 86_400), ("2w", 1_209_600), ("1h30m", 5400)],
+)
+def test_every_key_in_seconds_accepts_a_duration(text: str, seconds: int, path: Path) -> None:
+    keys = ["refresh_interval", "region_deadline", "keep_last_for", "silence_seconds"]
+    path.write_text(_MINIMAL + "".join(f"{key}: {text}\n" for key in keys))
+    config = load_config(path, {"TAG_COMPLIANCE_SESSION_DURATION": "15m"}, PARTITIONS)
+    assert {getattr(config, key) for key in keys} == {seconds}
+    assert config.session_duration == 900
 
 
 def test_an_invalid_value_in_the_file_is_ignored_if_a_variable_overrides_it(path: Path) -> None:
@@ -105,6 +139,7 @@ def test_an_invalid_value_in_the_file_is_ignored_if_a_variable_overrides_it(path
         ("storage: /var/lib/tags", "/var/lib/tags"),
         ("storage: s3://bucket", "s3://bucket"),
         ("storage: file:///var/lib/tags", "file:///var/lib/tags"),
+        ("storage: ./a:b", "{folder}/a:b"),
     ],
 )
 def test_a_relative_storage_path_starts_at_the_folder_of_the_file(
@@ -127,7 +162,18 @@ def test_the_storage_is_read_from_a_file_with_other_faults_or_from_the_variable_
 
 @pytest.mark.parametrize(
     ("text", "environment"),
-    [("storage: 5", {}), ("storage: gs://b", {}), ("", {"TAG_COMPLIANCE_STORAGE": "gs://b"})],
+    [
+        *(
+            (f"storage: {text}", {})
+            for text in ("5", "gs://b", "''", "s3:/b", "S3://b", "s3://b?x")
+        ),
+        *(
+            (f"storage: {text}", {})
+            for text in ("s3:///x", "s3://b b", "file://relative", "file:x")
+        ),
+        *((f'storage: "{text}"', {}) for text in (r"a\0b", r"a\ud800", r"s3://b/\n")),
+        *(("", {"TAG_COMPLIANCE_STORAGE": text}) for text in ("gs://b", "a\udcff")),
+    ],
 )
 def test_an_invalid_storage_is_rejected_when_only_the_storage_is_read(
     text: str, environment: dict[str, str], path: Path
@@ -145,7 +191,7 @@ def test_the_message_about_a_missing_file_says_how_to_name_one(tmp_path: Path) -
 def test_a_folder_and_a_binary_file_are_rejected_with_the_cause(path: Path) -> None:
     assert "cannot be read: [Errno 21] Is a directory" in _message(path.parent)
     path.write_bytes(b"\xff\xfe\x00")
-    assert "cannot be read: 'utf-8'" in _message(path)
+    assert "cannot be read: byte 0 is not UTF-8" in _message(path)
     path.write_bytes(b"a: \x00")
     assert "is not valid YAML" in _message(path)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -36,14 +35,23 @@ class Rendered:
         [found] = [o for o in self.of(kind) if named.fullmatch(o["metadata"]["name"])]
         return found
 
-    def pods(self) -> Iterator[tuple[str, Manifest]]:
-        for deployment in self.of("Deployment"):
-            yield deployment["metadata"]["name"], deployment["spec"]["template"]["spec"]
+    def data(self, config_map: str) -> dict[str, str]:
+        found: dict[str, str] = self.get("ConfigMap", config_map)["data"]
+        return found
 
-    def containers(self) -> Iterator[Manifest]:
-        for _, pod in self.pods():
-            yield from pod.get("initContainers", ())
-            yield from pod["containers"]
+    def names(self) -> set[tuple[str, str]]:
+        """Kind and name of each object."""
+        return {(o["kind"], o["metadata"]["name"]) for o in self.objects}
+
+    def pods(self) -> dict[str, Manifest]:
+        """The template of the pods of each deployment, by its name."""
+        return {d["metadata"]["name"]: d["spec"]["template"] for d in self.of("Deployment")}
+
+    def containers(self) -> dict[str, Manifest]:
+        pods = [pod["spec"] for pod in self.pods().values()]
+        return {
+            c["name"]: c for p in pods for c in (*p.get("initContainers", ()), *p["containers"])
+        }
 
 
 @cache
@@ -56,6 +64,15 @@ def render(folder: Path) -> Rendered:
     return Rendered(tuple(yaml.safe_load_all(done.stdout)))
 
 
+def ports_of(container: Manifest) -> dict[str, int]:
+    return {port["name"]: port["containerPort"] for port in container.get("ports", ())}
+
+
+def environment_of(container: Manifest) -> dict[str, str]:
+    """The variables by name; a value that comes from another object is empty."""
+    return {variable["name"]: variable.get("value", "") for variable in container["env"]}
+
+
 def assert_restricted(pod: Manifest) -> None:
     """Fails unless the pod meets the restricted standard and has a read-only root.
 
@@ -66,6 +83,8 @@ def assert_restricted(pod: Manifest) -> None:
     assert of_pod["runAsUser"] > 0
     assert of_pod["seccompProfile"] == {"type": "RuntimeDefault"}
     assert not {"hostNetwork", "hostPID", "hostIPC"} & pod.keys()
+    # A Service `tag-compliance` would be TAG_COMPLIANCE_PORT=tcp://… in every pod.
+    assert pod["enableServiceLinks"] is False
     for container in pod["containers"]:
         assert container["securityContext"] == {
             "allowPrivilegeEscalation": False,

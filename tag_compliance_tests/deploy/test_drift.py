@@ -5,13 +5,17 @@ from __future__ import annotations
 import json
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
 import click
 import pytest
 import yaml
+from dagster._cli import create_dagster_cli
+from dagster._daemon.cli import create_dagster_daemon_cli
+from dagster_webserver.cli import create_dagster_webserver_cli
 
 from tag_compliance.cli.dagster_home import event_settings
 from tag_compliance.config.model import SCALAR_KEYS
@@ -19,10 +23,26 @@ from tag_compliance.exporter.app import create_app
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.folder import FolderStorage
 from tag_compliance_tests.cli.commands import COMMANDS, options, parsed
-from tag_compliance_tests.deploy.manifests import BASE, ROOT, SCALE_OUT, Manifest, Rendered, render
+from tag_compliance_tests.deploy.manifests import (
+    BASE,
+    ROOT,
+    SCALE_OUT,
+    Rendered,
+    environment_of,
+    ports_of,
+    render,
+)
 
+VARIABLES = {str(option.envvar) for command in COMMANDS for option in options(command)} | {
+    f"TAG_COMPLIANCE_{key.upper()}" for key in SCALAR_KEYS
+}
 FOREIGN_VARIABLES = {"DAGSTER_HOME", "DAGSTER_CURRENT_IMAGE", "POD_NAMESPACE"}
 OF_THE_SERVER = {"/server_info"}
+OF_DAGSTER = {
+    "dagster": create_dagster_cli,
+    "dagster-daemon": create_dagster_daemon_cli,
+    "dagster-webserver": create_dagster_webserver_cli,
+}
 
 
 @pytest.fixture(params=[BASE, SCALE_OUT], ids=["base", "scale-out"])
@@ -30,68 +50,62 @@ def rendered(request: pytest.FixtureRequest) -> Rendered:
     return render(request.param)
 
 
-def test_every_container_starts_an_existing_command_with_existing_flags(
-    rendered: Rendered,
-) -> None:
-    for container in rendered.containers():
+def test_every_container_starts_an_existing_command_with_existing_flags(rendered: Rendered) -> None:
+    for container in rendered.containers().values():
         assert "command" not in container, "the entry point of the image chooses the program"
         parse(container["args"])
 
 
 def test_every_environment_variable_is_one_that_the_program_reads(rendered: Rendered) -> None:
-    known = set(variables_of_the_program()) | FOREIGN_VARIABLES
-    for container in rendered.containers():
-        named = {variable["name"] for variable in container["env"]}
-        assert named <= known, container["name"]
+    for name, container in rendered.containers().items():
+        assert environment_of(container).keys() <= VARIABLES | FOREIGN_VARIABLES, name
     for settings in rendered.of("ConfigMap"):
         if settings["metadata"]["name"].startswith("tag-compliance-settings"):
-            assert settings["data"].keys() <= known
+            assert settings["data"].keys() <= VARIABLES
 
 
 def test_every_port_is_one_that_the_program_listens_on(rendered: Rendered) -> None:
     expected = {"metrics": default_of("serve", "port"), "ui": default_of("up", "ui_port")}
-    for container in rendered.containers():
-        for port in container.get("ports", ()):
-            if port["name"] in expected:
-                assert port["containerPort"] == expected[port["name"]]
-            else:
-                assert str(port["containerPort"]) in container["args"]
-    workspace = rendered.get("ConfigMap", "tag-compliance-dagster")["data"]["workspace.yaml"]
-    [location] = yaml.safe_load(workspace)["load_from"]
-    server = next(c for c in rendered.containers() if c["name"] == "dagster-code-server")
-    assert location["grpc_server"]["port"] == server["ports"][0]["containerPort"]
+    for container in rendered.containers().values():
+        for name, port in ports_of(container).items():
+            assert port == expected[name] if name in expected else str(port) in container["args"]
+    [location] = yaml.safe_load(rendered.data("tag-compliance-dagster")["workspace.yaml"])[
+        "load_from"
+    ]
+    [port] = ports_of(rendered.containers()["dagster-code-server"]).values()
+    assert location["grpc_server"]["port"] == port
 
 
 def test_every_probe_uses_a_path_and_a_port_that_exist(rendered: Rendered, tmp_path: Path) -> None:
     app = create_app(SnapshotStore(FolderStorage(tmp_path)))
     paths = {getattr(route, "path", "") for route in app.router.routes} | OF_THE_SERVER
-    for container in rendered.containers():
-        for probe in probes_of(container):
+    for container in rendered.containers().values():
+        ports = ports_of(container)
+        for probe in (probe for name, probe in container.items() if name.endswith("Probe")):
             if "httpGet" in probe:
                 assert probe["httpGet"]["path"] in paths
-                ports = {port["name"] for port in container["ports"]}
                 assert probe["httpGet"]["port"] in ports
             if "grpc" in probe:
-                assert probe["grpc"]["port"] == container["ports"][0]["containerPort"]
+                assert probe["grpc"] == {
+                    "port": next(iter(ports.values())),
+                    "service": "DagsterApi",
+                }
             if "exec" in probe:
                 parse(probe["exec"]["command"])
-    exporter = next(c for c in rendered.containers() if c["name"] == "exporter")
+    exporter = rendered.containers()["exporter"]
     assert exporter["livenessProbe"]["httpGet"]["path"] == "/livez"
     assert exporter["readinessProbe"]["httpGet"]["path"] == "/ready"
 
 
 def test_every_volume_is_mounted_where_the_program_expects_it() -> None:
-    for container in render(BASE).containers():
+    for container in render(BASE).containers().values():
         at = {m["mountPath"]: m for m in container["volumeMounts"]}
-        environment = {variable["name"]: variable["value"] for variable in container["env"]}
-        assert environment["TAG_COMPLIANCE_CONFIG"] in at
-        assert environment["DAGSTER_HOME"] in at
+        environment = environment_of(container)
+        assert {environment["TAG_COMPLIANCE_CONFIG"], environment["DAGSTER_HOME"]} <= at.keys()
         assert {path for path, m in at.items() if not m.get("readOnly")} == {"/app/state", "/tmp"}
-        for argument in container["args"]:
-            if argument.startswith("/"):
-                folder, _, name = argument.rpartition("/")
-                source = at[folder]["name"]
-                assert name in render(BASE).get("ConfigMap", f"tag-compliance-{source}")["data"]
+        for path in (Path(arg) for arg in container["args"] if arg.startswith("/")):
+            source = at[str(path.parent)]["name"]
+            assert path.name in render(BASE).data(f"tag-compliance-{source}")
 
 
 def test_the_images_start_existing_commands_and_expose_their_ports() -> None:
@@ -103,12 +117,9 @@ def test_the_images_start_existing_commands_and_expose_their_ports() -> None:
         instructions = stages["base"] + stages[stage]
         [command] = [json.loads(text) for name, text in instructions if name == "CMD"]
         parse(command)
-        exposed = {int(text) for name, text in instructions if name == "EXPOSE"}
-        assert exposed == ports
-        for name, text in instructions:
-            if name == "ENV":
-                named = set(re.findall(r"\b(TAG_COMPLIANCE_\w+)=", text))
-                assert named <= set(variables_of_the_program())
+        assert {int(text) for name, text in instructions if name == "EXPOSE"} == ports
+        environment = " ".join(text for name, text in instructions if name == "ENV")
+        assert set(re.findall(r"\b(TAG_COMPLIANCE_\w+)=", environment)) <= VARIABLES
 
 
 def test_the_image_sets_the_variables_that_a_scan_of_few_accounts_needs() -> None:
@@ -122,17 +133,17 @@ def test_the_entry_point_starts_dagster_for_its_commands_and_the_program_otherwi
     script = (ROOT / "scripts" / "container-entrypoint.sh").read_text(encoding="utf-8")
     for_dagster = re.search(r"\n  ([\w| -]+)\) exec \"\$@\"", script)
     assert for_dagster
-    assert set(for_dagster[1].split(" | ")) == {"dagster", "dagster-webserver", "dagster-daemon"}
+    assert set(for_dagster[1].split(" | ")) == OF_DAGSTER.keys()
     assert '*) exec tag-compliance "$@"' in script
-    started = {c["args"][0] for f in (BASE, SCALE_OUT) for c in render(f).containers()}
-    assert started <= {"dagster", "dagster-webserver", "dagster-daemon", "serve"}
+    containers = [c for folder in (BASE, SCALE_OUT) for c in render(folder).containers().values()]
+    assert {container["args"][0] for container in containers} <= {*OF_DAGSTER, "serve"}
 
 
 def test_the_health_check_uses_the_port_and_the_variables_of_the_program() -> None:
     script = (ROOT / "scripts" / "container-health.py").read_text(encoding="utf-8")
     named = set(re.findall(r"TAG_COMPLIANCE_\w+", script))
     assert named == {"TAG_COMPLIANCE_PORT", "TAG_COMPLIANCE_TLS_CERT"}
-    assert named <= set(variables_of_the_program())
+    assert named <= VARIABLES
     assert f'"{default_of("serve", "port")}"' in script
 
 
@@ -141,8 +152,7 @@ def test_the_docker_build_context_has_exactly_the_files_that_the_dockerfile_copi
     context = {line.removeprefix("!") for line in ignored if line.startswith("!")}
     copied = {
         source
-        for instructions in stages_of_the_dockerfile().values()
-        for name, text in instructions
+        for name, text in chain.from_iterable(stages_of_the_dockerfile().values())
         if name == "COPY" and "--from" not in text
         for source in text.split()[:-1]
     }
@@ -157,41 +167,29 @@ def test_the_image_of_the_exporter_has_the_same_versions_as_the_full_image() -> 
     assert not {"dagster", "pandas", "pyarrow", "numpy"} & exporter.keys()
     assert "moto" not in whole, "only the tests need it"
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    wanted = {re.split(r"[<>=;\[ ]", d)[0] for d in project["dependency-groups"]["exporter"]}
-    assert wanted <= exporter.keys()
-    dependencies = {re.split(r"[<>=;\[ ]", d)[0] for d in project["project"]["dependencies"]}
-    assert wanted <= dependencies
+    wanted, dependencies = (
+        {re.split(r"[<>=;\[ ]", requirement)[0] for requirement in requirements}
+        for requirements in (
+            project["dependency-groups"]["exporter"],
+            project["project"]["dependencies"],
+        )
+    )
+    assert wanted <= exporter.keys() & dependencies
 
 
 def parse(arguments: list[str]) -> None:
     """Fails if the program does not exist or does not accept the arguments."""
-    from dagster._cli import create_dagster_cli
-    from dagster._daemon.cli import create_dagster_daemon_cli
-    from dagster_webserver.cli import create_dagster_webserver_cli
-
-    programs: Mapping[str, Any] = {
-        "dagster": create_dagster_cli,
-        "dagster-daemon": create_dagster_daemon_cli,
-        "dagster-webserver": create_dagster_webserver_cli,
-    }
     # Dagster's parser requires that the file exists.
     mounted, here = "/app/dagster/workspace.yaml", str(BASE / "base" / "workspace.yaml")
-    arguments = [here if argument == mounted else argument for argument in arguments]
-    if arguments[0] in programs:
-        command, rest = programs[arguments[0]](), arguments[1:]
-        while isinstance(command, click.Group):
-            command, rest = command.commands[rest[0]], rest[1:]
-        command.make_context(arguments[0], rest)
-    else:
-        parsed(*arguments)
-
-
-def variables_of_the_program() -> Iterator[str]:
-    for command in COMMANDS:
-        for option in options(command):
-            yield str(option.envvar)
-    for key in SCALAR_KEYS:
-        yield f"TAG_COMPLIANCE_{key.upper()}"
+    program, *rest = [here if argument == mounted else argument for argument in arguments]
+    if program not in OF_DAGSTER:
+        parsed(program, *rest)
+        return
+    create: Any = OF_DAGSTER[program]
+    command = create()
+    while isinstance(command, click.Group):
+        command, rest = command.commands[rest[0]], rest[1:]
+    command.make_context(program, rest)
 
 
 def default_of(command: str, flag: str) -> int:
@@ -199,16 +197,11 @@ def default_of(command: str, flag: str) -> int:
     return value
 
 
-def probes_of(container: Manifest) -> list[Manifest]:
-    return [probe for name, probe in container.items() if name.endswith("Probe")]
-
-
 def stages_of_the_dockerfile() -> Mapping[str, list[tuple[str, str]]]:
     """The instructions of each stage; a line that ends in a backslash continues."""
-    text = (ROOT / "Dockerfile").read_text(encoding="utf-8")
-    lines = [line for line in text.splitlines() if not line.startswith("#")]
+    text = re.sub(r"(?m)^#.*\n", "", (ROOT / "Dockerfile").read_text(encoding="utf-8"))
     stages: dict[str, list[tuple[str, str]]] = {"": []}
-    for line in "\n".join(lines).replace("\\\n", " ").splitlines():
+    for line in text.replace("\\\n", " ").splitlines():
         name, _, rest = line.strip().partition(" ")
         if name == "FROM":
             stages[rest.rpartition(" ")[2]] = []

@@ -10,7 +10,7 @@ import pytest
 
 from tag_compliance_tests.deploy.components import copied, render_with_all_components
 from tag_compliance_tests.deploy.manifests import ROOT, render
-from tag_compliance_tests.monitoring.shipped import recorded
+from tag_compliance_tests.monitoring.shipped import RECORDED
 
 
 def _text_of(name: str) -> str:
@@ -64,4 +64,4 @@ def test_every_panel_that_the_page_about_numbers_names_exists() -> None:
 def test_every_recorded_series_that_a_page_names_exists(page: str) -> None:
     named = set(re.findall(r"\b(?:account|region|organization):[a-z_]+:[a-z]+", _text_of(page)))
     assert named
-    assert named <= set(recorded())
+    assert named <= set(RECORDED)

@@ -64,9 +64,10 @@ def test_every_runbook_url_is_the_address_of_the_documentation_and_the_heading_o
         assert anchor in headings
 
 
-def test_make_writes_another_address_into_every_alert_rule(tmp_path: Path) -> None:
-    for name in ("Makefile", "monitoring", "k8s", "docs/conf.py"):
-        (tmp_path / name).parent.mkdir(exist_ok=True)
+def test_make_writes_another_address_into_every_alert_rule_and_the_page(tmp_path: Path) -> None:
+    pages = "tag_compliance/exporter/html_pages.py"
+    for name in ("Makefile", "monitoring", "k8s", "docs/conf.py", pages):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
         copy = shutil.copytree if (ROOT / name).is_dir() else shutil.copy
         copy(ROOT / name, tmp_path / name)
     page = "https://git.example.org/tags/-/blob/main/docs/operations.md"
@@ -79,6 +80,8 @@ def test_make_writes_another_address_into_every_alert_rule(tmp_path: Path) -> No
         assert after != before
     rule = "k8s/components/servicemonitor/prometheusrule.yaml"
     assert (tmp_path / rule).read_text(encoding="utf-8").count(page) == len(runbook_urls())
+    blind_spots = page.replace("operations.md", "metrics.md#blind-spots")
+    assert f'"{blind_spots}"' in (tmp_path / pages).read_text(encoding="utf-8")
 
 
 @pytest.mark.slow

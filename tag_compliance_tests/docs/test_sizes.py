@@ -7,11 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.large_snapshot import contents_of
+from benchmarks.large_snapshot import large_contents
 from tag_compliance_tests.deploy.manifests import BASE, ROOT, SCALE_OUT, render
 
 _OPERATIONS = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 _MIB = 1_048_576
+
+_SINGLE = 12
+"""Series without labels of an account, which do not matter for the size."""
 
 
 def _documented_series(accounts: int, regions: int, types: int, tags: int, detail: int) -> int:
@@ -25,9 +28,8 @@ def _documented_series(accounts: int, regions: int, types: int, tags: int, detai
 
 @pytest.mark.parametrize("case", [(1, 1, 1, 1), (3, 2, 5, 1), (2, 4, 7, 3)])
 def test_the_documented_formula_gives_the_number_of_series(case: tuple[int, int, int, int]) -> None:
-    contents = contents_of(*case)
-    single = 7  # metrics without labels of an account, which do not matter for the size
-    assert contents.samples == _documented_series(*case, contents.detail_series) + single
+    contents = large_contents(*case)
+    assert contents.status.samples == _documented_series(*case, contents.detail_series) + _SINGLE
 
 
 def test_the_documented_measurements_follow_the_formula() -> None:
@@ -37,14 +39,14 @@ def test_the_documented_measurements_follow_the_formula() -> None:
     for *case, series, detail in rows:
         accounts, regions, types, tags = map(int, case)
         expected = _documented_series(accounts, regions, types, tags, int(detail.replace(",", "")))
-        assert int(series.replace(",", "")) == expected + 7
+        assert int(series.replace(",", "")) == expected + _SINGLE
 
 
 @pytest.mark.parametrize("folder", [BASE, SCALE_OUT], ids=["base", "scale-out"])
 def test_the_memory_limit_of_the_exporter_fits_the_documented_size_while_a_snapshot_changes(
     folder: Path,
 ) -> None:
-    [exporter] = [c for c in render(folder).containers() if c["name"] == "exporter"]
+    exporter = render(folder).containers()["exporter"]
     limit = re.fullmatch(r"(\d+)Mi", exporter["resources"]["limits"]["memory"])
     assert limit
     assert f"{limit[1]} MiB, fit 250 MB of text" in _OPERATIONS

@@ -21,9 +21,9 @@ def samples(
     accounts: Sequence[dict[str, Any]],
     required: Sequence[str],
     patterns: Sequence[str] = (),
-    limit: int = 0,
+    limit: int | None = None,
 ) -> Samples:
-    """All samples of the ten contract metrics and of four that count what they leave out."""
+    """All samples of the ten contract metrics and of some by type or about what they leave out."""
     found: Samples = {}
 
     def put(name: str, value: float, **labels: str) -> None:
@@ -55,7 +55,7 @@ def samples(
             ]
         put("tag_compliance_unparsable_arn_resources", unknown, **who)
     details.sort(key=lambda d: (d[4]["account_id"], d[4]["region"], *d[:3]))
-    for type_, arn, _, tag, where in _fairly(details, limit or len(details)):
+    for type_, arn, _, tag, where in _fairly(details, len(details) if limit is None else limit):
         labels = {**where, "tag": tag, "resource_type": type_, "resource_arn": label_of(arn)}
         put("tag_missing_detail", 1, **labels)
         found["tag_compliance_detail_series_omitted", frozenset(where.items())] -= 1
@@ -63,6 +63,7 @@ def samples(
 
 
 NAMES = {metric.name for metric in CONTRACT_METRICS} | {
+    "tag_compliance_resources_by_type",
     "tag_compliance_excluded_resources",
     "tag_compliance_unparsable_arn_resources",
     "tag_compliance_detail_series_omitted",
@@ -96,6 +97,7 @@ def _by_type(
         whole = [row for row in of_type if all(tag in row["tags"] for tag in required)]
         share = 100 * len(whole) / len(of_type)
         put("resources_fully_compliant_by_type_total", len(whole), **labels)
+        put("tag_compliance_resources_by_type", len(of_type), **labels)
         put("resources_fully_compliant_by_type_percentage", share, **labels)
         for tag in required:
             having = [row for row in of_type if tag in row["tags"]]

@@ -174,7 +174,7 @@ def table_of(rows: Iterable[Any]) -> pa.Table:
 
 
 def families_of(
-    inventories: Iterable[AccountInventory], policy: Policy, limit: int = 0
+    inventories: Iterable[AccountInventory], policy: Policy, limit: int | None = None
 ) -> list[Family]:
     evaluations = [evaluated(i, policy) for i in inventories]
     summary = summary_of(evaluations, policy)

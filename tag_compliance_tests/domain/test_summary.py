@@ -106,3 +106,34 @@ def test_a_scan_is_complete_partial_or_has_read_nothing(
     assert results.outcome is outcome
     assert results.regions_configured == len(reasons)
     assert results.regions_read == reasons.count(Reason.OK)
+
+
+@pytest.mark.parametrize(
+    ("of_all_accounts", "last", "unmatched"),
+    [
+        (True, Reason.OK, ("rds:*", "pod")),
+        (True, Reason.TIMEOUT, ()),
+        (False, Reason.OK, ()),
+    ],
+    ids=["everything was read", "a region was not read", "a scan of one account"],
+)
+def test_exclusions_that_match_nothing_in_any_account_are_known_when_everything_was_read(
+    of_all_accounts: bool, last: Reason, unmatched: tuple[str, ...]
+) -> None:
+    policy = Policy(("Owner",), ("rds:*", "ec2:vpc", "sqs:*", "pod"))
+    types = {"111122223333": "ec2:vpc", "222233334444": "sqs:queue"}
+    read = [
+        evaluated(
+            inventory(
+                ("eu-west-1", f"arn:aws:x:eu-west-1:{account_id}:a", {}),
+                regions=[region_read("eu-west-1"), region_read("us-east-1", last)],
+                account_id=account_id,
+                resource_type=type_,
+            ),
+            policy,
+        )
+        for account_id, type_ in types.items()
+    ]
+    statuses = tuple(evaluation.status for evaluation in read)
+    results = ComplianceResults(statuses, summary_of(read, policy), of_all_accounts)
+    assert results.unmatched_exclusions == unmatched

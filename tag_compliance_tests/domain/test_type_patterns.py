@@ -103,12 +103,19 @@ def test_a_pattern_with_a_slash_matches_a_nested_type(pattern: str, matched: set
 
 def test_a_resource_is_matched_when_one_pattern_of_many_matches() -> None:
     patterns = [TypePattern("appmesh:mesh/virtualNode"), TypePattern("ec2:*")]
-    rows = matched_rows(patterns, _table([_ARNS["node"], _ARNS["mesh"], _ARNS["instance"]]))
+    rows, _ = matched_rows(patterns, _table([_ARNS["node"], _ARNS["mesh"], _ARNS["instance"]]))
     assert rows.tolist() == [True, False, True]
 
 
+def test_the_matches_of_each_pattern_are_counted() -> None:
+    patterns = [TypePattern(text) for text in ("ec2:*", "instance", "rds:*")]
+    _, matches = matched_rows(patterns, _table([_ARNS["mesh"], _ARNS["instance"]]))
+    assert matches == {"ec2:*": 1, "instance": 1, "rds:*": 0}
+
+
 def test_without_patterns_nothing_is_matched() -> None:
-    assert not matched_rows((), _table([_ARNS["mesh"]])).any()
+    rows, matches = matched_rows((), _table([_ARNS["mesh"]]))
+    assert (rows.tolist(), matches) == ([False], {})
 
 
 @settings(deadline=None, max_examples=300)

@@ -22,6 +22,7 @@ from tag_compliance.domain.clock import utc_now
 from tag_compliance.exporter.app import create_app
 from tag_compliance.exporter.auth import Credentials
 from tag_compliance.exporter.http_limits import LimitedHttpProtocol
+from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance_tests.support.exposition import Exposition
 from tag_compliance_tests.support.process import listening_url
 from tag_compliance_tests.support.snapshots import open_store
@@ -86,14 +87,15 @@ class Exporter:
 
 @contextlib.contextmanager
 def run_in_thread(
-    folder: Path,
+    storage: Path | SnapshotStore,
     credentials: tuple[Credentials, ...] = (),
     tls: ssl.SSLContext | None = None,
     now: Callable[[], datetime] = utc_now,
     **settings: Any,
 ) -> Iterator[Exporter]:
     """`settings` are for uvicorn; `tls` is the context of the client."""
-    app = create_app(open_store(folder), poll_interval=0.02, credentials=credentials, now=now)
+    store = open_store(storage) if isinstance(storage, Path) else storage
+    app = create_app(store, poll_interval=0.02, credentials=credentials, now=now)
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         config = uvicorn.Config(
             app,

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import shutil
 import zlib
 from datetime import UTC, datetime
 from pathlib import Path
+
+import pytest
 
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance_tests.exporter.running import Exporter, run_in_thread
@@ -146,6 +149,26 @@ def test_an_exporter_that_starts_with_a_damaged_snapshot_serves_the_newest_good_
         assert (health.status, json.loads(health.text)["snapshot"]) == (503, good)
         assert f"snapshot {damaged} is unreadable: metrics.txt has been altered" in health.text
         _assert_the_good_snapshot_is_served(exporter)
+
+
+@pytest.mark.parametrize("value", ["NaN", "Infinity", "1e308", "-1"])
+def test_an_impossible_number_in_an_altered_manifest_makes_the_snapshot_unreadable(
+    exporter: Exporter, tmp_path: Path, value: str
+) -> None:
+    _serve(exporter, tmp_path)
+    altered = publish(tmp_path, b"newer 1\n")
+    manifest = tmp_path / "snapshots" / altered / "snapshot.json"
+    key = '"stale_after_seconds":'
+    text = manifest.read_text().replace(f"{key}900.0", f"{key}{value}")
+    manifest.write_text(text)
+    pointer = json.loads((tmp_path / "current.json").read_text())
+    pointer["snapshot"]["manifest_sha256"] = hashlib.sha256(text.encode()).hexdigest()
+    (tmp_path / "current.json").write_text(json.dumps(pointer))
+    with run_in_thread(tmp_path) as restarted:
+        health = restarted.get("/health")
+        assert health.status == 503
+        assert "snapshot.json is malformed" in health.text
+        _assert_the_good_snapshot_is_served(restarted)
 
 
 def _assert_the_good_snapshot_is_served(exporter: Exporter) -> None:

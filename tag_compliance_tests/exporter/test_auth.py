@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -11,7 +12,10 @@ import pytest
 
 from tag_compliance.errors import BadConfiguration
 from tag_compliance.exporter.auth import Credentials, read_basic_auth, read_bearer_tokens
+from tag_compliance.snapshot.store import SnapshotStore
+from tag_compliance.storage.folder import FolderStorage
 from tag_compliance_tests.exporter.running import Exporter, run_in_thread
+from tag_compliance_tests.snapshot.intercepted_storage import InterceptedStorage
 from tag_compliance_tests.support.waiting import eventually
 
 
@@ -133,3 +137,18 @@ def test_credentials_hold_only_digests_of_the_secrets(tmp_path: Path) -> None:
     (tmp_path / "token").write_text("open-sesame")
     credentials = read_bearer_tokens(tmp_path / "token")
     assert b"open-sesame" not in b"".join(credentials.digests.value)
+
+
+def test_a_revoked_token_is_rejected_while_the_storage_hangs(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("open-sesame")
+    released = threading.Event()
+    hanging = InterceptedStorage(FolderStorage(tmp_path), lambda *_: released.wait())
+    credentials = (read_bearer_tokens(tmp_path / "token"),)
+    with run_in_thread(SnapshotStore(hanging), credentials) as exporter:
+        try:
+            assert exporter.get("/metrics", Authorization="Bearer open-sesame").status == 200
+            (tmp_path / "token").write_text("another")
+            revoked = {"Authorization": "Bearer open-sesame"}
+            eventually(lambda: exporter.get("/metrics", **revoked).status == 401)
+        finally:
+            released.set()

@@ -22,6 +22,10 @@ MISSING = (
 )
 LIMIT = timedelta(minutes=14, seconds=40)
 OLD = "the snapshot is 15 min 1 s old; the limit is 15 min"
+FUTURE = (
+    "the snapshot is from the future: it was made 5 min 1 s after the time of this host; "
+    "correct the clock that is wrong, then scan again"
+)
 REMARK = "the last scan is partial: 1; 2; 3; and 1 more"
 
 
@@ -29,7 +33,8 @@ REMARK = "the last scan is partial: 1; 2; 3; and 1 more"
     ("state", "now", "reasons", "remarks"),
     [
         (State(), NOON, ["no snapshot has been published yet"], []),
-        (State(COMPLETE), NOON - timedelta(hours=1), [], []),
+        (State(COMPLETE), NOON - timedelta(minutes=5), [], []),
+        (State(COMPLETE), NOON - timedelta(minutes=5, seconds=1), [FUTURE], []),
         (State(COMPLETE), NOON + LIMIT, [], []),
         (State(COMPLETE), NOON + LIMIT + timedelta(seconds=1), [OLD], []),
         (State(COMPLETE, missing_files=("metrics.txt",)), NOON, [], [MISSING]),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+from datetime import timedelta
 from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
@@ -52,6 +53,16 @@ def test_promtool_reports_nothing(tmp_path: Path) -> None:
         check=False,
     )
     assert (checked.returncode, checked.stdout, checked.stderr) == (0, b"", b"")
+
+
+def test_the_time_by_which_a_snapshot_is_ahead_of_the_clock_is_a_metric(tmp_path: Path) -> None:
+    publish(tmp_path, status=scan_status(NOON))
+    watcher = SnapshotWatcher(open_store(tmp_path))
+    watcher.poll()
+    for hours, shown in ((2, "7200.0"), (-2, "0.0")):
+        now = NOON - timedelta(hours=hours)
+        text = SelfMetrics(lambda: now).render(watcher.state).decode()  # noqa: B023 - called at once
+        assert f"tag_compliance_exporter_snapshot_ahead_seconds {shown}\n" in text
 
 
 def test_metrics_of_a_snapshot_a_scan_or_files_are_absent_while_there_are_none() -> None:

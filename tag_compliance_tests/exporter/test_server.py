@@ -10,6 +10,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import boto3
 import pytest
 
 from tag_compliance.errors import BadConfiguration, CannotListen
@@ -85,6 +86,27 @@ def test_an_unavailable_address_is_reported_in_one_line(
         with pytest.raises(CannotListen) as caught:
             serve(ExporterSettings(str(tmp_path), host, port))
     assert str(caught.value).startswith(f"cannot listen on {host} port {port}: {cause}")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "cause"),
+    [
+        ("AWS_PROFILE", "unknown", "The config profile (unknown) could not be found"),
+        ("AWS_ENDPOINT_URL", "garbage", "Invalid endpoint: garbage"),
+        ("AWS_ENDPOINT_URL", "http://[", "Invalid IPv6 URL"),
+    ],
+)
+def test_an_environment_that_boto3_rejects_is_reported_in_one_line(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, cause: str
+) -> None:
+    monkeypatch.setenv("AWS_REGION", "eu-west-1")
+    monkeypatch.setenv(variable, value)
+    monkeypatch.setattr(boto3, "DEFAULT_SESSION", None)
+    with pytest.raises(BadConfiguration) as caught:
+        serve(ExporterSettings("s3://bucket/prefix", "127.0.0.1", 0))
+    shown = f"environment: the client for s3://bucket/prefix cannot be created: {cause}"
+    assert str(caught.value).startswith(shown)
     assert "\n" not in str(caught.value)
 
 

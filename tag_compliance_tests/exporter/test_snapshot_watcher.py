@@ -13,6 +13,7 @@ import pytest
 from tag_compliance.errors import StorageRefused
 from tag_compliance.exporter.snapshot_watcher import SnapshotWatcher, State
 from tag_compliance.snapshot.store import SnapshotStore
+from tag_compliance.storage.base import Stored
 from tag_compliance.storage.folder import FolderStorage
 from tag_compliance_tests.snapshot.intercepted_storage import InterceptedStorage
 from tag_compliance_tests.support.snapshots import open_store, publish
@@ -228,3 +229,43 @@ def test_a_storage_that_refuses_to_list_its_objects_is_no_failure(
     for _ in range(3):
         watcher.poll()
     assert watcher.state.failure is None
+
+
+def test_a_poll_that_does_not_end_is_reported_while_the_last_good_snapshot_is_served(
+    tmp_path: Path,
+) -> None:
+    now = 0.0
+    hangs = False
+    during: list[State] = []
+
+    def wait(*_: str) -> None:
+        nonlocal now
+        for seconds in (60, 1) if hangs else ():
+            now += seconds
+            during.append(watcher.state)
+
+    good = publish(tmp_path)
+    storage = InterceptedStorage(FolderStorage(tmp_path), wait)
+    watcher = SnapshotWatcher(SnapshotStore(storage), lambda: now)
+    watcher.poll()
+    hangs = True
+    watcher.poll()
+    assert [state.failure and state.failure.storage_up for state in during[:2]] == [None, False]
+    assert "not responded for more than 60 s" in str(during[1].failure)
+    assert _served(during[1]) == good
+    assert watcher.state.failure is None
+
+
+def test_a_first_snapshot_that_is_published_during_a_poll_is_no_failure(tmp_path: Path) -> None:
+    hidden = iter([True])
+
+    class LatePointer(FolderStorage):
+        def read(self, name: str, known: Stored | None = None) -> Stored | None:
+            if name == "current.json" and next(hidden, False):
+                return None
+            return super().read(name, known)
+
+    good = publish(tmp_path)
+    watcher = SnapshotWatcher(SnapshotStore(LatePointer(tmp_path)))
+    watcher.poll()
+    assert (_served(watcher.state), watcher.state.failure) == (good, None)

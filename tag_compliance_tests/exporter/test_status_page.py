@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
@@ -12,16 +11,17 @@ from pathlib import Path
 
 import pytest
 
-from tag_compliance.domain.counts import Counts, Thresholds
+from tag_compliance.domain.counts import COVERAGE, Counts, Thresholds
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.exporter import app, status_page
 from tag_compliance.exporter.health import evaluate_health
-from tag_compliance.exporter.html_pages import html_headers, render_html
+from tag_compliance.exporter.html_pages import BLIND_SPOTS_URL, PAGE_HEADERS, render_html
 from tag_compliance.exporter.snapshot_watcher import State
 from tag_compliance.exporter.status_page import StatusPage
 from tag_compliance.exporter.status_text import render_text
-from tag_compliance.snapshot.status import LastScan, ScanStatus, TagStatus
+from tag_compliance.snapshot.status import AccountStatus, LastScan, ScanStatus, TagStatus
 from tag_compliance_tests.exporter.running import Exporter, run_in_thread
+from tag_compliance_tests.support.organization import large_scan
 from tag_compliance_tests.support.snapshots import (
     FORMAT_1,
     NOON,
@@ -34,6 +34,7 @@ from tag_compliance_tests.support.snapshots import (
 )
 from tag_compliance_tests.support.waiting import eventually
 
+_DOCS = Path(__file__).parents[2] / "docs"
 HOSTILE = "<script>alert('x')</script>\"&{{ 7 * 7 }}\x1b[31m"
 
 
@@ -86,6 +87,8 @@ def test_the_text_page_of_a_complete_scan() -> None:
         "Accounts:           1 of 1     fully read",
         "Regions:            1 of 1     read",
         "",
+        COVERAGE,
+        "",
         "Missing tags",
         "tag    missing on  of counted",
         "Owner  1           25.0 %",
@@ -108,6 +111,16 @@ def test_the_text_page_of_a_complete_scan() -> None:
     assert lines[-1].startswith("version   ")
 
 
+def test_the_html_page_says_what_the_percentages_cover_and_links_to_the_documentation() -> None:
+    page = Parsed(render_html(_page(scan_status(NOON))))
+    assert f"{COVERAGE} " in page.text
+    assert {"href": BLIND_SPOTS_URL} in [attributes for tag, attributes in page.tags if tag == "a"]
+    address, _, page_and_anchor = BLIND_SPOTS_URL.rpartition("/")
+    assert f'html_baseurl = "{address}/"' in (_DOCS / "conf.py").read_text("utf-8")
+    assert page_and_anchor == "metrics.html#blind-spots"
+    assert "### Blind spots" in (_DOCS / "metrics.md").read_text("utf-8")
+
+
 def test_both_forms_show_the_reason_message_and_last_success_of_a_failed_region() -> None:
     region = region_status(NOON - timedelta(days=2), "throttled", message="too many calls")
     account = account_status("shop", region)
@@ -115,6 +128,13 @@ def test_both_forms_show_the_reason_message_and_last_success_of_a_failed_region(
     for form in (render_text(page), render_html(page)):
         for shown in ("partial", "throttled", "too many calls", "2 d ago", "/metrics", "/health"):
             assert shown in form
+
+
+def test_both_forms_show_the_exclusions_that_match_no_resource() -> None:
+    page = _page(scan_status(NOON, unmatched_exclusions=("pod", "rds:*")))
+    for form in (render_text(page), render_html(page)):
+        assert "Exclusions without effect" in form
+        assert "no resource matches pod, rds:*" in form
 
 
 def test_both_forms_show_the_numbers_that_are_kept_for_a_failed_region() -> None:
@@ -126,29 +146,70 @@ def test_both_forms_show_the_numbers_that_are_kept_for_a_failed_region() -> None
             assert shown in form.replace("\u202f", " ")
 
 
-def test_the_html_page_grades_regions_by_the_thresholds_of_the_configuration() -> None:
-    read = tuple(
-        region_status(NOON, counts=Counts(counted, 0, counted, compliant))
-        for compliant, counted in ((10, 10), (9, 10), (899, 1000), (5, 10), (499, 1000), (0, 0))
+def _account(name: str, *shares: int | None) -> AccountStatus:
+    """With so many of ten resources compliant in each region; None for one that was not read."""
+    return account_status(
+        name,
+        *(
+            region_status(NOON, counts=Counts(10, 0, 10, share))
+            if share is not None
+            else region_status(None, "throttled")
+            for share in shares
+        ),
     )
-    failed = region_status(None, "throttled")
+
+
+def test_the_html_page_grades_accounts_by_the_thresholds_of_the_configuration() -> None:
+    accounts = [_account(str(share), share) for share in (4, 5, 8, 9, 10)]
+    page = _page(scan_status(NOON, accounts=(*accounts,), thresholds=Thresholds(90, 50)))
+    tags = Parsed(render_html(page)).tags
+    grades = [attributes["class"] for tag, attributes in tags if tag == "svg"][1:]
+    assert grades == ["poor", "fair", "fair", "good", "good"]
+    assert [a for tag, a in tags if tag == "tr" and a] == [{"class": "poor"}]
+
+
+def test_accounts_are_shown_from_the_worst_to_the_best_and_open_if_not_fully_read() -> None:
+    empty = account_status("a-empty", region_status(NOON, counts=Counts()))
     accounts = (
-        account_status("read", *read),
-        account_status("partly read", read[0], failed),
-        account_status("not read", failed),
+        _account("a-best", 10),
+        empty,
+        _account("a-partial", 9, None),
+        _account("a-poor", 1),
     )
-    thresholds = Thresholds(good=90, poor=50)
-    page = _page(scan_status(NOON, accounts=accounts, thresholds=thresholds))
+    page = _page(scan_status(NOON, accounts=(*accounts, _account("a-failed", None, None))))
     tags = Parsed(render_html(page)).tags
     details = [attributes for tag, attributes in tags if tag == "details"]
     assert [(d["class"], "open" in d) for d in details] == [
-        ("account partial", True),
-        ("account failed", True),
-        ("account good", False),
+        ("failed", True),
+        ("read", False),
+        ("partial", True),
+        ("read", False),
+        ("read", False),
     ]
-    grades = [attributes["class"] for tag, attributes in tags if tag == "li" and attributes]
-    assert grades[:3] == ["good", "bad", "bad"]
-    assert grades[3:] == ["good", "good", "fair", "fair", "poor", "empty"]
+    for form in (render_html(page), render_text(page)):
+        names = ("a-failed", "a-poor", "a-partial", "a-best", "a-empty")
+        places = [form.index(name) for name in names]
+        assert places == sorted(places)
+
+
+def test_regions_that_failed_for_the_same_cause_are_shown_as_one_failure() -> None:
+    regions = [
+        region_status(None, "throttled", region=name, message=message)
+        for name, message in (("eu-west-1", "slow down"), ("eu-west-2", ""), ("eu-west-3", ""))
+    ]
+    failures = StatusPage.failures(account_status("shop", *regions))
+    assert [(f.message, f.regions) for f in failures] == [
+        ("slow down", ("eu-west-1",)),
+        ("", ("eu-west-2", "eu-west-3")),
+    ]
+
+
+def test_the_page_of_200_accounts_with_17_regions_each_is_smaller_than_300_kb() -> None:
+    page = _page(large_scan(NOON))
+    assert len(page.accounts()) == 200
+    html = render_html(page)
+    assert html.count("<td>") == 3 * 200 * 17
+    assert len(html.encode()) < 300_000
 
 
 @pytest.mark.parametrize("render", [render_text, render_html])
@@ -167,10 +228,11 @@ def test_a_snapshot_of_the_old_format_is_shown_with_the_numbers_that_it_has(
 
 def test_text_from_outside_is_shown_literally_by_the_html_page() -> None:
     page = Parsed(render_html(_page(_hostile())))
-    assert "script" not in {tag for tag, _ in page.tags}
-    # The account, the tag, the region twice, and its message. The failure is part of a sentence.
-    assert page.text.count(HOSTILE) == 5
+    assert [tag for tag, _ in page.tags].count("script") == 1
+    # The account, the tag and the region. The others are parts of sentences.
+    assert page.text.count(HOSTILE) == 3
     assert f"the last scan is partial: {HOSTILE}" in page.text
+    assert f" {HOSTILE}; last read never: {HOSTILE}\n" in page.text
 
 
 def test_text_from_outside_cannot_control_a_terminal() -> None:
@@ -184,25 +246,31 @@ def test_the_page_before_the_first_snapshot_says_so() -> None:
         assert "no snapshot has been published yet" in form
 
 
-def test_the_html_page_loads_nothing_and_its_policy_allows_only_its_style() -> None:
-    html = render_html(_page(_hostile()))
-    for tag, attributes in Parsed(html).tags:
-        assert tag != "script"
+def test_the_html_page_loads_only_its_style_and_script_from_the_exporter_and_has_none_inline(
+    exporter: Exporter,
+) -> None:
+    parsed = Parsed(render_html(_page(_hostile())))
+    for tag, attributes in parsed.tags:
+        assert tag != "style"
         for name, value in attributes.items():
-            assert name != "style"
+            assert name not in {"style", "http-equiv"}
             assert not name.startswith("on")
-            if name in {"src", "href"}:
+            if name in {"src", "href"} and tag != "a":
                 assert (value or "").startswith(("/", "data:"))
-    style = re.search("<style>(.*)</style>", html, re.DOTALL)
-    assert style is not None
-    digest = base64.b64encode(hashlib.sha256(style[1].encode()).digest()).decode()
-    assert html_headers()["Content-Security-Policy"] == (
-        f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    )
+    assert "'unsafe-inline'" not in PAGE_HEADERS["Content-Security-Policy"]
+    loaded = [a for _, a in parsed.tags if "integrity" in a]
+    assert len(loaded) == 2
+    for attributes, media_type in zip(loaded, ("text/css", "text/javascript"), strict=True):
+        response = exporter.get(attributes.get("href") or attributes["src"] or "")
+        assert response.status == 200
+        assert response.headers["content-type"] == f"{media_type}; charset=utf-8"
+        assert response.headers["x-content-type-options"] == "nosniff"
+        assert "immutable" in response.headers["cache-control"]
+        digest = base64.b64encode(hashlib.sha256(response.body).digest()).decode()
+        assert attributes["integrity"] == f"sha256-{digest}"
 
 
-def test_a_page_with_too_many_accounts_shows_failed_ones_first_and_how_many_are_left_out() -> None:
+def test_a_page_with_too_many_accounts_shows_all_failed_ones_and_how_many_are_left_out() -> None:
     account = scan_status(NOON).accounts[0]
     failed = account_status("last but failed", region_status(None, "throttled"))
     accounts = (*(account,) * (status_page.MAX_ACCOUNTS + 7), failed)
@@ -216,7 +284,7 @@ def test_browsers_get_html_and_curl_gets_text(exporter: Exporter) -> None:
     browser = exporter.get("/", Accept="text/html,application/xhtml+xml,*/*;q=0.8")
     assert browser.headers["content-type"] == "text/html; charset=utf-8"
     assert browser.text.startswith("<!doctype html>")
-    for name, value in html_headers().items():
+    for name, value in PAGE_HEADERS.items():
         assert browser.headers[name.lower()] == value
     text = exporter.get("/", Accept="*/*")
     assert text.headers["content-type"] == "text/plain; charset=utf-8"

@@ -1,8 +1,9 @@
 """The faults that can be injected, and what each of them changes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from enum import StrEnum
+from itertools import chain, repeat
 from typing import Any
 
 from tag_compliance.simulator.pages import Page
@@ -34,6 +35,11 @@ class Fault(StrEnum):
     CUT_CONNECTION = "cut_connection"
     SLOW = "slow"
     HANG = "hang"
+    DRIP_HEAD = "drip_head"
+    DRIP_BODY = "drip_body"
+    CONTINUES = "continues"
+    ENDLESS_HEADERS = "endless_headers"
+    ENDLESS_BODY = "endless_body"
 
     # Pages that are valid, but rare.
     EMPTY_PAGE = "empty_page"
@@ -62,6 +68,30 @@ DELIVERIES: Mapping[Fault, Delivery] = {
     Fault.CUT_CONNECTION: Delivery.CLOSED,
     Fault.HANG: Delivery.NEVER,
 }
+
+
+def _bytes_of(data: bytes) -> Iterator[bytes]:
+    return (data[number : number + 1] for number in range(len(data)))
+
+
+def _head_without_length(response: Response) -> bytes:
+    return response.head().replace(b"Content-Length", b"X-Length")
+
+
+PIECES: Mapping[Fault, Callable[[Response], Iterator[bytes]]] = {
+    Fault.DRIP_HEAD: lambda response: chain(_bytes_of(response.head()[:-4]), repeat(b"0")),
+    Fault.DRIP_BODY: lambda response: chain(
+        [_head_without_length(response)], _bytes_of(response.body[:-1]), repeat(b" ")
+    ),
+    Fault.CONTINUES: lambda _: repeat(b"HTTP/1.1 100 Continue\r\n\r\n"),
+    Fault.ENDLESS_HEADERS: lambda response: chain(
+        [response.head()[:-2]], repeat(b"x-header: 1\r\n")
+    ),
+    Fault.ENDLESS_BODY: lambda response: chain(
+        [_head_without_length(response)], repeat(b" " * 9_000_000)
+    ),
+}
+"""What a server sends, piece by piece, that never completes its response."""
 
 
 def _empty(body: Json, page: Page) -> None:

@@ -10,13 +10,14 @@ from pathlib import Path
 
 from tag_compliance.simulator.organization import Organization
 from tag_compliance.simulator.server import SimulatedAws
-from tag_compliance.simulator.wire import Call, Request, Response
+from tag_compliance.simulator.wire import Call, Delivery, Request, Response
 from tag_compliance_tests.fake_aws.certificates import create_server_context
-from tag_compliance_tests.fake_aws.fault_plan import FaultPlan
+from tag_compliance_tests.fake_aws.fault_plan import FaultPlan, FaultRule
 from tag_compliance_tests.fake_aws.faults import (
     DAMAGES,
     DELIVERIES,
     FOREIGN_RESPONSES,
+    PIECES,
     Fault,
     refusal,
 )
@@ -113,13 +114,22 @@ class FakeAws(SimulatedAws):
         if foreign := FOREIGN_RESPONSES.get(fault):
             return foreign
         response = proceed()
-        if delivery := DELIVERIES.get(fault):
-            return replace(response, delivery=delivery)
-        if fault is Fault.SLOW:
-            return replace(response, delay_seconds=rule.seconds)
         damage = DAMAGES.get(fault)
-        if damage is None or call.page is None or response.status != 200:
+        if damage is None:
+            return _delivered(response, rule)
+        if call.page is None or response.status != 200:
             return response
         body = json.loads(response.body)
         damage(body, call.page)
         return replace(response, body=json.dumps(body).encode())
+
+
+def _delivered(response: Response, rule: FaultRule) -> Response:
+    """The response, late or incomplete if that is the fault of the rule."""
+    if delivery := DELIVERIES.get(rule.fault):
+        return replace(response, delivery=delivery)
+    if pieces := PIECES.get(rule.fault):
+        return replace(response, delivery=Delivery.PIECES, pieces=pieces(response))
+    if rule.fault is Fault.SLOW:
+        return replace(response, delay_seconds=rule.seconds)
+    return response

@@ -21,6 +21,8 @@ EVERYWHERE = (STS, FIRST, MIDDLE, LAST)
 IN_PAGES = (FIRST, MIDDLE, LAST)
 # Seconds. A lasting fault ends at the deadline; three pages take a fraction of it.
 DEADLINE = 2
+# Ends by itself, but after megabytes.
+LONGER_DEADLINES = {Fault.ENDLESS_BODY: 30}
 ORGANIZATION = generate_organization(5, (FAULTY, OTHER), 250, seed=7)
 
 Region = tuple[str, str]
@@ -102,6 +104,11 @@ def baseline(program: Program, baseline_runs: list[Finished]) -> Finished:
         (Fault.CUT_CONNECTION, "unreachable", EVERYWHERE),
         (Fault.HANG, "timeout", EVERYWHERE),
         (Fault.SLOW, "timeout", EVERYWHERE),
+        (Fault.DRIP_HEAD, "timeout", EVERYWHERE),
+        (Fault.DRIP_BODY, "timeout", EVERYWHERE),
+        (Fault.CONTINUES, "timeout", EVERYWHERE),
+        (Fault.ENDLESS_HEADERS, "timeout", EVERYWHERE),
+        (Fault.ENDLESS_BODY, "malformed_response", EVERYWHERE),
         (Fault.PAGINATION_TOKEN_EXPIRED, "expired_token", (MIDDLE, LAST)),
         (Fault.REPEAT_TOKEN, "malformed_response", (MIDDLE, LAST)),
         (Fault.ENDLESS, "timeout", (LAST,)),
@@ -115,7 +122,7 @@ def baseline(program: Program, baseline_runs: list[Finished]) -> Finished:
 def test_a_lasting_fault_is_reported_and_only_its_region_has_no_numbers(
     program: Program, baseline: Finished, fault: Fault, reason: str, where: tuple[str, ...]
 ) -> None:
-    program.configure(ORGANIZATION, region_deadline=DEADLINE)
+    program.configure(ORGANIZATION, region_deadline=LONGER_DEADLINES.get(fault, DEADLINE))
     ended = scan(program, fault, where, times=None)
 
     expected = dict.fromkeys(regions_of(baseline), ("ok", 1.0))

@@ -1,4 +1,4 @@
-"""If nothing can be scanned: one line on stderr, the exit code, and the last snapshot stays."""
+"""If nothing can be scanned: the exit code, the cause, and the last good numbers."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def assert_one_line(ended: Finished, code: int, text: str) -> None:
         pytest.param({}, "GetResources", "access_denied: ", id="no region can be read"),
     ],
 )
-def test_a_cause_common_to_all_accounts_is_one_line_and_the_last_snapshot_stays(
+def test_if_no_account_can_be_read_the_cause_and_the_last_good_numbers_are_printed(
     program: Program, environment: dict[str, str], denied: str | None, text: str
 ) -> None:
     program.configure(ORGANIZATION)
     with FakeAws(ORGANIZATION) as fake:
-        assert program.scan(fake).code == 0
-        before = program.published()
+        good = program.scan(fake)
+        assert good.code == 0
         os.environ.update(environment)
         for name in [name for name, value in environment.items() if not value]:
             del os.environ[name]
@@ -47,10 +47,15 @@ def test_a_cause_common_to_all_accounts_is_one_line_and_the_last_snapshot_stays(
             fake.faults.add(Fault.ACCESS_DENIED, operation=denied)
         ended = program.scan()
 
-    assert_one_line(ended, 1, "nothing could be scanned, the last good snapshot stays")
-    assert text in ended.err
-    assert before is not None
-    assert program.published() == before
+    assert ended.code == 1
+    assert "Traceback" not in ended.err
+    assert "nothing: 0 of 10 regions of 5 accounts read in " in ended.err
+    causes = [line for line in ended.err.splitlines() if line.startswith("not read: ")]
+    # The message of AWS names the account.
+    assert len(causes) == (5 if denied else 1)
+    assert all(text in cause for cause in causes)
+    assert ended.exposition.contract_lines == good.exposition.contract_lines
+    assert ended.exposition.plain("tag_compliance_scan_completeness_ratio") == 0
 
 
 def test_an_invalid_configuration_is_reported_before_aws_is_called(program: Program) -> None:

@@ -9,11 +9,11 @@ import pytest
 import yaml
 
 from tag_compliance_tests.monitoring.shipped import (
+    ALERTS,
     MONITORING,
     ROOT,
-    alerts,
+    RULES,
     load,
-    rules,
     unknown_metrics,
 )
 from tag_compliance_tests.support.system import require
@@ -36,27 +36,23 @@ def test_the_tools_of_prometheus_accept_every_file(command: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize("name", [*alerts()])
+@pytest.mark.parametrize("name", ALERTS)
 def test_every_alert_has_a_case_in_which_it_fires_and_one_in_which_it_does_not(name: str) -> None:
-    cases = [
-        case
-        for test in load("alerts_test.yaml")["tests"]
-        for case in test.get("alert_rule_test", [])
-        if case["alertname"] == name
-    ]
-    assert any(case.get("exp_alerts") for case in cases)
-    assert any(not case.get("exp_alerts") for case in cases)
+    tests = load("alerts_test.yaml")["tests"]
+    cases = [case for test in tests for case in test.get("alert_rule_test", [])]
+    fires = {bool(case.get("exp_alerts")) for case in cases if case["alertname"] == name}
+    assert fires == {True, False}
 
 
-@pytest.mark.parametrize("name", [*alerts()])
+@pytest.mark.parametrize("name", ALERTS)
 def test_every_alert_has_a_severity_a_summary_a_description_and_a_runbook(name: str) -> None:
-    alert = alerts()[name]
+    alert = ALERTS[name]
     assert alert["labels"]["severity"] in {"critical", "warning", "info"}
     assert set(alert["annotations"]) == {"summary", "description", "runbook_url"}
     assert re.fullmatch(rf"https://[^#]+#{name.lower()}", alert["annotations"]["runbook_url"])
 
 
-@pytest.mark.parametrize("expr", [rule["expr"] for rule in rules()])
+@pytest.mark.parametrize("expr", [rule["expr"] for rule in RULES])
 def test_every_rule_uses_metrics_that_exist(expr: str) -> None:
     assert unknown_metrics(expr) == set()
 
@@ -71,4 +67,4 @@ def test_the_manifest_for_the_prometheus_operator_has_the_same_rules() -> None:
 def test_alertmanager_suppresses_only_alerts_that_exist() -> None:
     named = re.findall(r"TagCompliance[A-Za-z]+", str(load("alertmanager.yaml")["inhibit_rules"]))
     assert named
-    assert set(named) <= set(alerts())
+    assert set(named) <= set(ALERTS)

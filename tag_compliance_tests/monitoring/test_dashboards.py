@@ -6,7 +6,6 @@ import json
 import re
 import time
 from collections import Counter
-from collections.abc import Iterator
 
 import pytest
 
@@ -15,10 +14,9 @@ from tag_compliance_tests.monitoring.conftest import Live
 from tag_compliance_tests.monitoring.shipped import (
     DASHBOARDS,
     Json,
-    dashboard,
     panels,
-    query_variables,
     unknown_metrics,
+    variables,
 )
 
 _GRID_WIDTH = 24
@@ -33,23 +31,19 @@ _VALUES = {
 # A Prometheus that was just started has no samples of yesterday.
 _MAY_BE_EMPTY = {"Change in one day"}
 
-_KEY = "thresholds"
+_EACH = pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)
 
-_EACH = pytest.mark.parametrize("name", DASHBOARDS)
-
-
-def _targets() -> Iterator[object]:
-    for name in DASHBOARDS:
-        for panel in panels(dashboard(name)):
-            for target in panel["targets"]:
-                label = f"{name}-{panel['title']}-{target['refId']}"
-                yield pytest.param(name, panel["title"], target, id=label)
-
-
-def _variables() -> Iterator[object]:
-    for name in DASHBOARDS:
-        for variable in query_variables(dashboard(name)):
-            yield pytest.param(name, variable, id=f"{name}-{variable['name']}")
+_TARGETS = {
+    f"{name}-{panel['title']}-{target['refId']}": (name, panel["title"], target)
+    for name, dashboard in DASHBOARDS.items()
+    for panel in panels(dashboard)
+    for target in panel["targets"]
+}
+_VARIABLES = {
+    f"{name}-{variable['name']}": (name, variable)
+    for name, dashboard in DASHBOARDS.items()
+    for variable in variables(dashboard)
+}
 
 
 def _with_values(name: str, expr: str) -> str:
@@ -58,21 +52,18 @@ def _with_values(name: str, expr: str) -> str:
     return filled
 
 
-def test_every_dashboard_has_its_own_uid() -> None:
-    uids = [dashboard(name)["uid"] for name in DASHBOARDS]
+def test_the_uids_of_dashboards_and_the_ids_of_their_panels_are_unique() -> None:
+    uids = [dashboard["uid"] for dashboard in DASHBOARDS.values()]
     assert len(uids) == len(set(uids)) > 1
+    for dashboard in DASHBOARDS.values():
+        ids = [panel["id"] for panel in dashboard["panels"]]
+        assert len(ids) == len(set(ids))
 
 
 @_EACH
-def test_panel_ids_are_unique(name: str) -> None:
-    ids = [panel["id"] for panel in dashboard(name)["panels"]]
-    assert len(ids) == len(set(ids))
-
-
-@_EACH
-def test_panels_are_inside_the_grid_and_do_not_overlap(name: str) -> None:
+def test_panels_are_inside_the_grid_and_do_not_overlap(dashboard: Json) -> None:
     cells: Counter[tuple[int, int]] = Counter()
-    for panel in dashboard(name)["panels"]:
+    for panel in dashboard["panels"]:
         at = panel["gridPos"]
         assert at["x"] + at["w"] <= _GRID_WIDTH
         columns, rows = range(at["x"], at["x"] + at["w"]), range(at["y"], at["y"] + at["h"])
@@ -81,63 +72,55 @@ def test_panels_are_inside_the_grid_and_do_not_overlap(name: str) -> None:
 
 
 @_EACH
-def test_every_panel_has_a_title_and_a_unit(name: str) -> None:
-    assert all(panel["title"] for panel in dashboard(name)["panels"])
-    assert all(panel["fieldConfig"]["defaults"]["unit"] for panel in panels(dashboard(name)))
+def test_every_panel_has_a_title_and_a_unit(dashboard: Json) -> None:
+    assert all(panel["title"] for panel in dashboard["panels"])
+    assert all(panel["fieldConfig"]["defaults"]["unit"] for panel in panels(dashboard))
 
 
 @_EACH
-def test_every_query_uses_the_data_source_that_the_reader_selects(name: str) -> None:
-    shape = dashboard(name)
+def test_every_query_uses_the_data_source_that_the_reader_selects(dashboard: Json) -> None:
     selected = {"type": "prometheus", "uid": "${datasource}"}
-    assert [v["name"] for v in shape["templating"]["list"] if v["type"] == "datasource"] == [
-        "datasource"
-    ]
-    assert all(
-        asking["datasource"] == selected for asking in [*panels(shape), *query_variables(shape)]
-    )
-    assert not any("datasource" in target for panel in panels(shape) for target in panel["targets"])
+    assert [v["name"] for v in variables(dashboard, "datasource")] == ["datasource"]
+    asking = [*panels(dashboard), *variables(dashboard)]
+    assert all(item["datasource"] == selected for item in asking)
+    assert not any("datasource" in t for panel in panels(dashboard) for t in panel["targets"])
 
 
 @_EACH
-def test_every_query_uses_metrics_that_exist(name: str) -> None:
-    shape = dashboard(name)
-    queries = [target["expr"] for panel in panels(shape) for target in panel["targets"]]
-    queries += [variable["query"] for variable in query_variables(shape)]
+def test_every_query_uses_metrics_that_exist(dashboard: Json) -> None:
+    queries = [target["expr"] for panel in panels(dashboard) for target in panel["targets"]]
+    queries += [variable["query"] for variable in variables(dashboard)]
     assert {query: unknown_metrics(query) for query in queries if unknown_metrics(query)} == {}
 
 
 @_EACH
-def test_percentages_are_coloured_by_the_default_thresholds_of_the_configuration(name: str) -> None:
+def test_percentages_are_coloured_by_the_default_thresholds_of_the_configuration(
+    dashboard: Json,
+) -> None:
     """Grafana cannot read two thresholds from a metric."""
     default = ThresholdSettings()
+    fields = [panel["fieldConfig"]["defaults"] for panel in panels(dashboard)]
     steps = [
-        [(step["value"], step["color"]) for step in panel["fieldConfig"]["defaults"][_KEY]["steps"]]
-        for panel in panels(dashboard(name))
-        if panel["fieldConfig"]["defaults"]["unit"] == "percent"
-        and _KEY in panel["fieldConfig"]["defaults"]
+        [(step["value"], step["color"]) for step in field["thresholds"]["steps"]]
+        for field in fields
+        if field["unit"] == "percent" and "thresholds" in field
     ]
+    expected = [(None, "red"), (default.poor, "orange"), (default.good, "green")]
     assert steps
-    assert all(
-        found == [(None, "red"), (default.poor, "orange"), (default.good, "green")]
-        for found in steps
-    )
+    assert steps == [expected] * len(steps)
 
 
 def test_links_between_dashboards_name_a_dashboard_and_a_variable_that_exist() -> None:
-    variables = {
-        dashboard(name)["uid"]: {variable["name"] for variable in query_variables(dashboard(name))}
-        for name in DASHBOARDS
-    }
-    texts = [json.dumps(dashboard(name)) for name in DASHBOARDS]
-    links = [link for text in texts for link in re.findall(r'"/d/([\w-]+)\?var-(\w+)=', text)]
+    known = {(d["uid"], v["name"]) for d in DASHBOARDS.values() for v in variables(d)}
+    text = json.dumps(list(DASHBOARDS.values()))
+    links = re.findall(r'"/d/([\w-]+)\?var-(\w+)=', text)
     assert links
-    assert len(links) == sum(text.count('"/d/') for text in texts)
-    assert all(variable in variables.get(uid, ()) for uid, variable in links)
+    assert len(links) == text.count('"/d/')
+    assert set(links) <= known
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "title", "target"), [*_targets()])
+@pytest.mark.parametrize(("name", "title", "target"), _TARGETS.values(), ids=_TARGETS)
 def test_every_panel_query_returns_data(live: Live, name: str, title: str, target: Json) -> None:
     expr = _with_values(name, target["expr"])
     if target.get("instant"):
@@ -153,7 +136,7 @@ def test_every_panel_query_returns_data(live: Live, name: str, title: str, targe
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("name", "variable"), [*_variables()])
+@pytest.mark.parametrize(("name", "variable"), _VARIABLES.values(), ids=_VARIABLES)
 def test_every_variable_finds_its_values(live: Live, name: str, variable: Json) -> None:
     query = _with_values(name, variable["query"])
     if labels := re.fullmatch(r"label_values\((.+), (\w+)\)", query):

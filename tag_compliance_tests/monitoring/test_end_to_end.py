@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tag_compliance_tests.monitoring.conftest import Live
-from tag_compliance_tests.monitoring.shipped import recorded
+from tag_compliance_tests.monitoring.shipped import RECORDED
 from tag_compliance_tests.support.loopback import fetch
 from tag_compliance_tests.support.waiting import eventually
 
@@ -26,7 +26,7 @@ def test_prometheus_scrapes_the_exporter_and_accepts_every_sample(live: Live) ->
     assert (live.prometheus.value("scrape_samples_scraped") or 0) > 1_000
 
 
-@pytest.mark.parametrize("name", recorded())
+@pytest.mark.parametrize("name", RECORDED)
 def test_every_recording_rule_returns_data(live: Live, name: str) -> None:
     assert eventually(lambda: live.prometheus.query(name))
 
@@ -48,8 +48,8 @@ def test_the_percentage_of_the_organization_is_calculated_from_sums(live: Live) 
 
 def test_the_alert_for_the_broken_account_reaches_the_receiver(live: Live) -> None:
     def notified() -> dict[str, Any] | None:
-        while not live.receiver.notifications.empty():
-            for alert in live.receiver.notifications.get()["alerts"]:
+        while not live.notifications.empty():
+            for alert in live.notifications.get()["alerts"]:
                 if alert["labels"]["alertname"] == "TagComplianceAccountFailing":
                     found: dict[str, Any] = alert
                     return found

@@ -9,11 +9,19 @@ import pytest
 
 from tag_compliance.cli.push import push
 from tag_compliance.errors import TagComplianceError
+from tag_compliance_tests.recorded.case import Step
 from tag_compliance_tests.support.exposition import Exposition, Values
 from tag_compliance_tests.support.loopback import fetch, free_port
 from tag_compliance_tests.support.process import running
 from tag_compliance_tests.support.system import require
 from tag_compliance_tests.support.waiting import eventually
+
+
+@pytest.fixture(scope="module")
+def exposition() -> bytes:
+    """What a scan prints, with a value in place of each time and duration."""
+    [step] = Step.read("hostile-text")
+    return step.expected.read_bytes().replace(b" *\n", b" 1.5\n")
 
 
 @pytest.fixture(scope="module")
@@ -26,44 +34,41 @@ def pushgateway(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
+def _values(exposition: bytes) -> Values:
+    return Exposition(exposition.decode()).values()
+
+
 def _held(pushgateway: str, job: str) -> Values:
     """The job's samples at the gateway, without what the gateway adds."""
+    served = _values(eventually(lambda: fetch(f"{pushgateway}/metrics")))
     return {
         (name, labels - {("job", job), ("instance", "")}): value
-        for (name, labels), value in _served(f"{pushgateway}/metrics").items()
+        for (name, labels), value in served.items()
         if ("job", job) in labels and not name.startswith("push_")
     }
 
 
-def _served(url: str) -> Values:
-    return Exposition(eventually(lambda: fetch(url)).decode()).values()
-
-
-def test_node_exporter_serves_every_sample_of_the_file(exposition: Path, tmp_path: Path) -> None:
+def test_node_exporter_serves_every_sample_of_the_file(exposition: bytes, tmp_path: Path) -> None:
     exporter = require("prometheus-node-exporter")
+    folder = tmp_path / "textfile"
+    folder.mkdir()
+    (folder / "tag_compliance.prom").write_bytes(exposition)
     address = f"127.0.0.1:{free_port()}"
-    command = [
-        exporter,
-        f"--web.listen-address={address}",
-        "--collector.disable-defaults",
-        "--collector.textfile",
-        f"--collector.textfile.directory={exposition.parent}",
-    ]
-    with running(command, tmp_path / "log"):
-        served = _served(f"http://{address}/metrics")
-    written = Exposition(exposition.read_text(encoding="utf-8")).values()
+    only_files = ["--collector.disable-defaults", "--collector.textfile"]
+    options = [f"--collector.textfile.directory={folder}", f"--web.listen-address={address}"]
+    with running([exporter, *only_files, *options], tmp_path / "log"):
+        served = _values(eventually(lambda: fetch(f"http://{address}/metrics")))
+    written = _values(exposition)
     assert len(written) > 1_000
     assert written.items() <= served.items()
     assert served["node_textfile_scrape_error", frozenset()] == 0
 
 
 def test_the_pushgateway_serves_every_sample_that_was_pushed(
-    exposition: Path, pushgateway: str
+    exposition: bytes, pushgateway: str
 ) -> None:
-    push(exposition.read_bytes(), f"{pushgateway}/")
-    assert (
-        _held(pushgateway, "tag_compliance") == Exposition(exposition.read_text("utf-8")).values()
-    )
+    push(exposition, f"{pushgateway}/")
+    assert _held(pushgateway, "tag_compliance") == _values(exposition)
 
 
 def test_a_push_replaces_the_earlier_samples_of_the_job(pushgateway: str) -> None:

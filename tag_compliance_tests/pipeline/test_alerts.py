@@ -4,19 +4,27 @@ from __future__ import annotations
 
 import logging
 import re
+import threading
 
 import dagster as dg
 import pytest
 
-from tag_compliance.errors import BadConfiguration
-from tag_compliance.pipeline.alerts import Alert, build_alert_sensors, load_hook, log_alert
+from tag_compliance.errors import BadConfiguration, TagComplianceError
+from tag_compliance.pipeline.alerts import Alert, build_alert_sensors, load_hook, log_alert, send
 from tag_compliance.pipeline.run_requests import publish_request
+from tag_compliance.pipeline.run_tags import PUBLISH_JOB
 from tag_compliance_tests.fake_aws import FakeAws, Fault
 from tag_compliance_tests.pipeline.pipelines import Pipeline
 
 alerts: list[Alert] = []
 remember = alerts.append
+released = threading.Event()
 HOOK = f"{__name__}:remember"
+HANGING_HOOK = f"{__name__}:hang"
+
+
+def hang(_alert: Alert) -> None:
+    released.wait()
 
 
 @pytest.fixture(autouse=True)
@@ -38,6 +46,16 @@ def end(pipeline: Pipeline, result: dg.ExecuteInProcessResult) -> None:
         check_failed(context)
     else:
         run_failed(context.for_run_failure())
+
+
+def test_a_failed_run_is_reported_with_its_cause(scanning: Pipeline) -> None:
+    scanning.scan()
+    scanning.storage.write("tables/scan_times.json", b"{}")
+    result = scanning.run(dg.RunRequest(job_name=PUBLISH_JOB))
+    end(scanning, result)
+    (alert,) = alerts
+    assert (alert.title, alert.run_id) == ("publish failed", result.run_id)
+    assert alert.text.startswith("the stored times of the scan cannot be read")
 
 
 def publish_with(pipeline: Pipeline, fake: FakeAws, *broken: str) -> list[Alert]:
@@ -98,7 +116,7 @@ def test_a_failed_run_is_reported_with_its_cause_and_not_again_while_that_is_the
 
 @pytest.mark.parametrize("named", ["no_such_module:function", f"{__name__}:no_such_function"])
 def test_a_hook_that_does_not_exist_is_reported_with_its_name(named: str) -> None:
-    rule = f"alert_hook = '{named}': names no function that this code location can import: "
+    rule = f"alert_hook = '{named}': names no function that can be imported here: "
     with pytest.raises(BadConfiguration, match=re.escape(rule)):
         load_hook(named)
 
@@ -113,3 +131,11 @@ def test_without_a_hook_alerts_are_log_lines(caplog: pytest.LogCaptureFixture) -
 @pytest.mark.parametrize(("hook", "on"), [(HOOK, "RUNNING"), (None, "STOPPED")])
 def test_alerts_are_on_by_default_if_a_hook_is_named(hook: str | None, on: str) -> None:
     assert {sensor.default_status.value for sensor in build_alert_sensors(hook)} == {on}
+
+
+def test_a_hook_that_hangs_fails_its_sensor_and_does_not_stop_it_for_ever() -> None:
+    with pytest.raises(
+        TagComplianceError, match=r"test_alerts:hang did not end within 0 s: it failed"
+    ):
+        send(HANGING_HOOK, Alert("it failed", "why", "run-1"), seconds=0)
+    released.set()

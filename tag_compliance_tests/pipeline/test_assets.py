@@ -6,17 +6,19 @@ from dataclasses import replace
 
 import dagster as dg
 import pyarrow as pa
+import pytest
 
 from tag_compliance.domain.evaluation import Evaluation
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.pipeline.build import build_definitions
-from tag_compliance.pipeline.run_requests import ACCOUNTS, range_tags
+from tag_compliance.pipeline.run_requests import ACCOUNTS, publish_request, range_tags
 from tag_compliance.pipeline.run_tags import PUBLISH_JOB, RUN_CONFIG, SCAN_JOB
 from tag_compliance.tables.findings import decode_evaluation, encode_evaluation
 from tag_compliance_tests.fake_aws import FakeAws, Fault
-from tag_compliance_tests.pipeline.pipelines import Pipeline, failure_of, of_account
+from tag_compliance_tests.pipeline.pipelines import Pipeline, failure_of, metadata_of, of_account
 from tag_compliance_tests.pipeline.tables import evaluation_file
 from tag_compliance_tests.pipeline.ticks import PUBLISHED, publish
+from tag_compliance_tests.support.exposition import Exposition
 
 
 def test_a_faulty_configuration_fails_the_run_and_reports_all_faults(pipeline: Pipeline) -> None:
@@ -44,6 +46,52 @@ def test_raw_resources_reads_only_the_accounts_of_its_partitions(
     assert sorted(m.partition or "" for m in made) == [second, third]
     assert fake.calls.count(account_id=first) == 0
     assert fake.calls.count("GetResources") == 4
+
+
+def test_exclusions_that_match_no_resource_are_reported_after_a_scan_that_read_everything(
+    scanning: Pipeline, fake: FakeAws, caplog: pytest.LogCaptureFixture
+) -> None:
+    first, *others = scanning.ids
+
+    def reported() -> tuple[tuple[str, ...], str | None, bool]:
+        """On the page and in the summary, in Dagster, and whether in the log."""
+        status = scanning.current().status
+        found = metadata_of(scanning.instance, "compliance_results").get("unmatched_exclusions")
+        in_log = "excluded_resource_types: no resource matches pod, nothing:*" in caplog.text
+        caplog.clear()
+        return status.unmatched_exclusions, found, in_log
+
+    scanning.configure(excluded_resource_types=["pod", "s3:*", "nothing:*"])
+    assert scanning.scan().success
+    assert reported() == (("pod", "nothing:*"), "pod, nothing:*", True)
+
+    only = dg.RunRequest(job_name=SCAN_JOB, tags=range_tags(first, first))
+    assert scanning.run(publish_request(scanning.run(only).dagster_run, None)).success
+    assert reported() == ((), None, False)
+
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=others[0])
+    assert scanning.scan().success
+    assert reported() == ((), None, False)
+
+
+def test_the_configuration_decides_which_series_are_published(
+    scanning: Pipeline, fake: FakeAws
+) -> None:
+    scanning.scan()
+    before = Exposition(scanning.current().plain.decode())
+    by_type = "resources_fully_compliant_by_type_total"
+    named = min(s.labels["resource_type"] for s in before.samples if s.name == by_type)
+    metrics = {"disabled": ["compliance_percentage"], "types": [named]}
+    scanning.configure(max_detail_series=False, metrics=metrics)
+    assert scanning.scan().success
+    published = Exposition(scanning.current().plain.decode())
+    assert before.names - published.names == {
+        "compliance_percentage",
+        "tag_missing_detail",
+        "tag_compliance_detail_series_omitted",
+    }
+    types = {s.labels["resource_type"] for s in published.samples if s.name == by_type}
+    assert types == {named}
 
 
 def test_an_exposition_that_prometheus_would_reject_is_not_published_and_the_line_is_reported(
@@ -106,22 +154,19 @@ def test_the_failure_of_one_account_is_data_for_the_publishing_run_which_succeed
     assert of_account(scanning.samples(), others[0])
 
 
-def test_if_every_account_fails_the_scan_is_published_once_in_vain_and_the_last_snapshot_stays(
+def test_a_scan_of_which_every_account_fails_is_published_once(
     scanning: Pipeline, fake: FakeAws
 ) -> None:
     scanning.scan()
     good = scanning.current()
     fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
     scanning.run(scanning.requests()[0])
-    failure = failure_of(scanning.run(publish(scanning).request))
-    assert failure.startswith("nothing could be scanned, the last good snapshot stays")
-    assert scanning.ids[0] in failure
+    assert scanning.run(publish(scanning).request).success
     assert publish(scanning).reason == PUBLISHED
-    assert scanning.current().snapshot_id == good.snapshot_id
-    last = scanning.snapshots.look().last_scan
-    assert last is not None
-    assert last.outcome is Outcome.NOTHING
-    assert last.started_at > good.status.scan_started_at
+    current = scanning.current()
+    assert current.status.outcome is Outcome.NOTHING
+    assert current.status.counts == good.status.counts
+    assert current.status.scan_started_at > good.status.scan_started_at
 
 
 def test_a_storage_that_cannot_be_written_fails_the_run_with_a_clear_message(

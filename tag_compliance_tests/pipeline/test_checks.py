@@ -41,7 +41,7 @@ def contents_of(
     """Of a scan that took so many seconds, and ended `age` seconds ago."""
     ended_at = utc_now() - timedelta(seconds=age)
     info = SnapshotInfo(ended_at - timedelta(seconds=took), ended_at, "0.1.0")
-    settings = SnapshotSettings(REQUIRED, 0, 300, Thresholds())
+    settings = SnapshotSettings(REQUIRED, None, 300, Thresholds())
     return build_contents(results, lambda _: FINDING_SCHEMA.empty_table(), info, settings)
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from datetime import timedelta
 from pathlib import Path
 
 import dagster as dg
 import pytest
+from dagster._core.utils import make_new_run_id
 
 from tag_compliance.pipeline.heartbeat import HEARTBEATS
 from tag_compliance.pipeline.housekeeping import JOB, delete_runs
+from tag_compliance.pipeline.resources import ProgressResource
+from tag_compliance.pipeline.run_once import run_once
 from tag_compliance_tests.fake_aws import FakeAws
 from tag_compliance_tests.pipeline.pipelines import Pipeline
 from tag_compliance_tests.pipeline.recorded_runs import make_older, record, run_of
@@ -29,6 +33,10 @@ def housekeep(pipeline: Pipeline) -> set[str]:
     """Returns the ids of the runs that are left."""
     job = pipeline.definitions().resolve_job_def(JOB)
     assert job.execute_in_process(instance=pipeline.instance).success
+    return run_ids(pipeline)
+
+
+def run_ids(pipeline: Pipeline) -> set[str]:
     return {record.dagster_run.run_id for record in pipeline.instance.get_run_records()}
 
 
@@ -51,6 +59,9 @@ def test_old_runs_are_deleted_with_their_events_and_logs(keeping: Pipeline) -> N
     assert not keeping.instance.all_logs(gone)
     assert keeping.instance.all_logs(stays)
     assert not folder.exists()
+    events = Path(keeping.instance.root_directory, "history", "runs")
+    assert stays in {path.stem for path in events.iterdir()}
+    assert gone not in {path.stem for path in events.iterdir()}, "its events are in this file"
 
 
 def test_the_latest_materialization_of_a_partition_is_kept_however_old_it_is(
@@ -101,13 +112,52 @@ def test_old_snapshots_and_heartbeats_of_killed_runs_are_deleted(keeping: Pipeli
     keeping.scan()
     keeping.scan()
     keeping.configure(retain_snapshots=1)
-    alive = keeping.note(Status.STARTED)
-    for run_id in (alive, "killed-long-ago"):
-        keeping.storage.write(f"{HEARTBEATS}/{run_id}", b"2026-01-01T00:00:00+00:00")
+    alive, killed = (f"{HEARTBEATS}/{make_new_run_id()}" for _ in range(2))
+    for beat in (alive, killed):
+        keeping.storage.write(beat, b"2026-01-01T00:00:00+00:00")
+    os.utime(keeping.folder / "state" / killed, (0, 0))
     housekeep(keeping)
     current = keeping.current().snapshot_id
     assert {n.split("/")[1] for n in keeping.storage.names("snapshots/")} == {current}
-    assert keeping.storage.names(f"{HEARTBEATS}/") == [f"{HEARTBEATS}/{alive}"]
+    assert keeping.storage.names(f"{HEARTBEATS}/") == [alive]
+
+
+def test_a_reading_run_deletes_what_killed_runs_left_before_it_writes(keeping: Pipeline) -> None:
+    keeping.scan()
+    state = keeping.folder / "state"
+    left = [
+        state / HEARTBEATS / make_new_run_id(),
+        state / "snapshots/20260504T120100.000000Z-0b5c1e/metrics.txt",
+        state / "tables/raw_resources/.100000000000.parquet.0123456789abcdef.unfinished",
+    ]
+    for path in left:
+        path.parent.mkdir(exist_ok=True)
+        path.write_text("left")
+        os.utime(path, (0, 0))
+    keeping.run(keeping.requests()[0])
+    assert not [path for path in left if path.exists()]
+
+
+def test_a_scan_from_the_command_line_deletes_old_runs_if_no_daemon_does(
+    keeping: Pipeline,
+) -> None:
+    def scan() -> None:
+        home = {**os.environ, "DAGSTER_HOME": keeping.instance.root_directory}
+        run_once(keeping.config(), keeping.config_path, home, ProgressResource())
+
+    def housekeepings() -> int:
+        return len(keeping.instance.get_run_records(dg.RunsFilter(job_name=JOB)))
+
+    scan()
+    old = run_ids(keeping)
+    scan()
+    assert (len(old), housekeepings()) == (2, 0), "there is nothing to delete yet"
+    for run_id in old:
+        make_older(keeping.instance, run_id, OLD)
+    for _ in range(2):
+        scan()
+    assert not old & run_ids(keeping)
+    assert housekeepings() == 1, "once a day"
 
 
 def test_it_runs_once_a_day(keeping: Pipeline) -> None:

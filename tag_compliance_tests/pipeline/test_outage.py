@@ -19,6 +19,7 @@ from tag_compliance_tests.support.exposition import Exposition
 NOON = datetime(2026, 5, 4, 12, tzinfo=UTC)
 LATER = NOON + timedelta(minutes=5)
 COMPLETENESS = "tag_compliance_scan_completeness_ratio"
+NUMBERS = "tag_compliance_region_numbers_timestamp_seconds"
 SUCCESS = "tag_compliance_account_scan_success"
 
 
@@ -37,11 +38,12 @@ def test_the_state_metrics_show_an_outage_and_the_numbers_stay(
     scanned: Pipeline, fake: FakeAws, on_failure: str
 ) -> None:
     scanned.configure(on_failure=on_failure)
-    before = scanned.samples()
+    before, read_at = scanned.samples(), state_of(scanned).values([NUMBERS])
     fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
     assert scanned.scan().success
     assert scanned.samples() == before
     state = state_of(scanned)
+    assert state.values([NUMBERS]) == read_at
     assert state.plain(COMPLETENESS) == 0
     for account_id in scanned.ids:
         denied = {"account_id": account_id, "reason": "assume_role_denied"}
@@ -50,6 +52,25 @@ def test_the_state_metrics_show_an_outage_and_the_numbers_stay(
     last = scanned.snapshots.look().last_scan
     assert last is not None
     assert last.outcome is Outcome.NOTHING
+
+
+def test_the_published_numbers_of_each_region_have_the_time_of_the_reading_that_they_come_from(
+    scanned: Pipeline, fake: FakeAws
+) -> None:
+    first, *_ = scanned.ids
+    before = state_of(scanned).values([NUMBERS])
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=first)
+    scanned.configure(on_failure="keep_last")
+    scanned.scan()
+    kept = state_of(scanned).values([NUMBERS])
+    assert kept.keys() == before.keys()
+    of_first = {key for key in before if ("account_id", first) in key[1]}
+    assert {key for key in kept if kept[key] == before[key]} == of_first
+    assert all(kept[key] >= before[key] for key in before)
+
+    scanned.configure(on_failure="drop")
+    scanned.scan()
+    assert state_of(scanned).values([NUMBERS]).keys() == before.keys() - of_first
 
 
 def test_after_an_outage_a_scan_of_one_account_restores_what_was_known(

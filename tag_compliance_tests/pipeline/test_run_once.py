@@ -60,13 +60,15 @@ def test_a_scan_of_one_account_before_any_other_scan_reports_the_others_as_not_s
     assert reasons == {(one, Reason.OK), *((other, Reason.NOT_SCANNED) for other in others)}
 
 
-def test_a_scan_that_read_nothing_has_no_snapshot_and_a_cause(
+def test_a_scan_that_read_nothing_has_a_snapshot_with_its_causes(
     scanning: Pipeline, fake: FakeAws
 ) -> None:
     fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole")
-    ended = scanning.run_once()
-    assert ended.snapshot is None
-    assert ended.failure.startswith("nothing could be scanned")
+    snapshot = scanning.run_once().snapshot
+    assert snapshot is not None
+    assert snapshot.status.outcome is Outcome.NOTHING
+    assert len(snapshot.status.failures) == 3
+    assert all("assume_role_denied: " in cause for cause in snapshot.status.failures)
 
 
 def test_a_run_that_fails_before_its_first_step_reports_the_cause(

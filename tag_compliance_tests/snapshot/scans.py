@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 from tag_compliance.domain.account import AccountId, AccountName
 from tag_compliance.domain.counts import Thresholds
@@ -60,12 +61,15 @@ def scanned_accounts() -> list[Evaluation]:
     return [evaluated(inventory, POLICY) for inventory in inventories]
 
 
-def contents_of(evaluations: Sequence[Evaluation], limit: int = 0) -> SnapshotContents:
+def contents_of(
+    evaluations: Sequence[Evaluation], limit: int | None = None, **settings: Any
+) -> SnapshotContents:
     """The snapshot of a scan that took 20 seconds."""
     results = ComplianceResults(
         tuple(e.status for e in evaluations), summary_of(evaluations, POLICY)
     )
     findings = {e.account_id: e.findings for e in evaluations}
     info = SnapshotInfo(NOON, NOON + timedelta(seconds=20), "0.1.0")
-    settings = SnapshotSettings(POLICY.required_tags, limit, 300, Thresholds(good=90, poor=70))
-    return build_contents(results, findings.__getitem__, info, settings)
+    grading = Thresholds(good=90, poor=70)
+    chosen = SnapshotSettings(POLICY.required_tags, limit, 300, grading, **settings)
+    return build_contents(results, findings.__getitem__, info, chosen)

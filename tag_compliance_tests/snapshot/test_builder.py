@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tag_compliance.domain.counts import Counts, Thresholds
 from tag_compliance.domain.read_status import Outcome
+from tag_compliance.domain.type_patterns import TypePattern
+from tag_compliance.snapshot.builder import SnapshotContents
 from tag_compliance_tests.domain.organizations import parsed
 from tag_compliance_tests.snapshot.scans import contents_of, scanned_accounts
 from tag_compliance_tests.support.snapshots import NOON
@@ -47,9 +51,80 @@ def test_a_snapshot_is_stale_after_three_missed_scans() -> None:
 
 def test_a_snapshot_counts_its_samples_and_its_detail_series() -> None:
     full, capped = contents_of(scanned_accounts()), contents_of(scanned_accounts(), limit=1)
-    assert len(parsed(full.exposition)) == full.samples
+    assert len(parsed(full.exposition)) == full.status.samples
     assert (full.detail_series, full.detail_series_omitted) == (3, 0)
     assert (capped.detail_series, capped.detail_series_omitted) == (1, 2)
+
+
+def test_a_disabled_metric_is_not_in_the_exposition_and_changes_no_other_metric() -> None:
+    full = parsed(contents_of(scanned_accounts()).exposition)
+    disabled = {"resources_scanned_total", "tag_compliance_build_info"}
+    contents = contents_of(scanned_accounts(), disabled_metrics=frozenset(disabled))
+    assert parsed(contents.exposition) == {k: v for k, v in full.items() if k[0] not in disabled}
+    assert not any(name.encode() in contents.exposition for name in disabled)
+
+
+@pytest.mark.parametrize(
+    ("limit", "disabled"), [(0, set()), (5, {"tag_missing_detail"})], ids=["off", "disabled"]
+)
+def test_without_the_detail_series_no_finding_is_loaded_and_no_limit_is_reported(
+    limit: int, disabled: set[str]
+) -> None:
+    lost = [replace(e, findings=None) for e in scanned_accounts()]
+    contents = contents_of(lost, limit, disabled_metrics=frozenset(disabled))
+    assert contents.detail_series == 0
+    for name in (b"tag_missing_detail", b"tag_compliance_detail_series_omitted"):
+        assert name not in contents.exposition
+
+
+_BY_TYPE = {
+    "tag_resource_type_compliance_percentage": 2,
+    "resources_fully_compliant_by_type_total": 1,
+    "resources_fully_compliant_by_type_percentage": 1,
+    "tag_compliance_resources_by_type": 1,
+}
+
+
+def _omitted(contents: SnapshotContents) -> dict[str, float]:
+    return {
+        dict(labels)["family"]: value
+        for (name, labels), value in parsed(contents.exposition).items()
+        if name == "tag_compliance_series_omitted"
+    }
+
+
+@pytest.mark.parametrize(
+    ("types", "kept"),
+    [
+        (["ec2:*"], {"ec2:vpc"}),
+        (["VPC", "s3:*"], {"ec2:vpc"}),
+        (["ec2:vpc", "unknown:*"], {"ec2:vpc", "unknown:unknown"}),
+        (["s3:*"], set()),
+    ],
+)
+def test_the_metrics_by_type_have_only_the_named_types_and_what_is_left_out_is_counted(
+    types: list[str], kept: set[str]
+) -> None:
+    full = parsed(contents_of(scanned_accounts()).exposition)
+    contents = contents_of(scanned_accounts(), types=tuple(map(TypePattern, types)))
+    found = parsed(contents.exposition)
+    assert {k: v for k, v in found.items() if k[0] != "tag_compliance_series_omitted"} == {
+        (name, labels): value
+        for (name, labels), value in full.items()
+        if name != "tag_compliance_series_omitted"
+        and (name not in _BY_TYPE or dict(labels)["resource_type"] in kept)
+    }
+    left_out = {name: series * (2 - len(kept)) for name, series in _BY_TYPE.items()}
+    assert _omitted(contents) == left_out | {"tag_missing_detail": 0}
+
+
+def test_the_detail_series_that_the_limit_leaves_out_are_counted() -> None:
+    omitted = _omitted(contents_of(scanned_accounts(), 1))
+    assert omitted == dict.fromkeys(_BY_TYPE, 0) | {"tag_missing_detail": 2}
+    disabled = frozenset({"resources_fully_compliant_by_type_total"})
+    assert _omitted(contents_of(scanned_accounts(), 1, disabled_metrics=disabled)) == {
+        name: value for name, value in omitted.items() if name not in disabled
+    }
 
 
 def test_a_snapshot_has_the_operational_samples_of_accounts_and_scan() -> None:
@@ -72,6 +147,16 @@ def test_a_snapshot_has_the_operational_samples_of_accounts_and_scan() -> None:
     }
     wanted = {(f"tag_compliance_{name}", labels): v for (name, labels), v in expected.items()}
     assert {key: found.get(key) for key in wanted} == wanted
+
+
+def test_a_region_that_was_not_read_has_no_number_of_returned_resources() -> None:
+    found = parsed(contents_of(scanned_accounts()).exposition)
+    returned = {
+        (dict(labels)["account_name"], dict(labels)["region"]): value
+        for (name, labels), value in found.items()
+        if name == "tag_compliance_region_resources_returned"
+    }
+    assert returned == {('sh"op', "eu-west-1"): 4}
 
 
 def test_an_account_that_was_never_read_has_no_last_success() -> None:

@@ -16,7 +16,7 @@ from typing import IO
 import pytest
 
 from tag_compliance.errors import StorageRefused
-from tag_compliance.storage.folder import FolderStorage
+from tag_compliance.storage.folder import MARKER, FolderStorage
 from tag_compliance_tests.storage.conftest import data_of
 from tag_compliance_tests.storage.writers import (
     WIDTH,
@@ -28,7 +28,9 @@ from tag_compliance_tests.support.system import require
 
 
 def _files(folder: Path) -> list[str]:
-    return sorted(p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    """All but the file that marks the folder as a storage."""
+    files = (p.relative_to(folder).as_posix() for p in folder.rglob("*") if p.is_file())
+    return sorted(name for name in files if name != MARKER)
 
 
 def _started(
@@ -98,12 +100,13 @@ def test_an_update_detects_a_change_that_inode_size_and_time_do_not_show(tmp_pat
     assert seen == [b"one", b"two"]
 
 
-@pytest.mark.parametrize("name", ["a", "folder/a"])
+@pytest.mark.parametrize("name", ["current.json", "tables/scan_config.json"])
 def test_a_sweep_deletes_the_unfinished_file_of_a_killed_writer_but_not_of_a_live_one(
     tmp_path: Path, name: str
 ) -> None:
     storage = FolderStorage(tmp_path)
     storage.write("a", b"old")
+    before = sorted(tmp_path.rglob("*"))
     writer, written = _started(write_and_wait, tmp_path, name)
     written.recv()
     assert storage.sweep() == 0
@@ -112,19 +115,72 @@ def test_a_sweep_deletes_the_unfinished_file_of_a_killed_writer_but_not_of_a_liv
     writer.kill()
     writer.join()
     assert storage.sweep() == 1
-    assert list(tmp_path.rglob("*")) == [tmp_path / "a"]
+    assert sorted(tmp_path.rglob("*")) == before
     assert data_of(storage, "a") == b"old"
 
 
-def test_a_sweep_deletes_neither_foreign_files_nor_foreign_folders(tmp_path: Path) -> None:
-    foreign = [".DS_Store", ".a.0123456789abcdeF.unfinished", ".a.unfinished", "a.unfinished"]
-    for name in foreign:
+@pytest.mark.parametrize("is_marked", [True, False])
+def test_a_sweep_deletes_neither_foreign_files_nor_foreign_folders(
+    is_marked: bool, tmp_path: Path
+) -> None:
+    storage = FolderStorage(tmp_path)
+    if is_marked:
+        storage.write("tables/a", b"own")
+    random = "0123456789abcdef"
+    for name in (
+        ".DS_Store",
+        f".current.json.{random[:-1]}F.unfinished",
+        ".current.json.unfinished",
+        "current.json.unfinished",
+        f".thesis.{random}.unfinished",
+        f"thesis/.current.json.{random}.unfinished",
+        f"snapshots/.metrics.txt.{random}.unfinished",
+        f"tables/.a b.{random}.unfinished",
+        f"running/.notes.{random}.unfinished",
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).write_text("foreign")
     (tmp_path / "empty" / "empty").mkdir(parents=True)
-    storage = FolderStorage(tmp_path)
+    (tmp_path / "tables" / "empty").mkdir()
+    before = sorted(tmp_path.rglob("*"))
     assert storage.sweep() == 0
-    assert storage.names("") == foreign
-    assert (tmp_path / "empty" / "empty").is_dir()
+    assert sorted(tmp_path.rglob("*")) == before
+
+
+def test_a_folder_with_other_content_is_not_written_and_stays_as_it_is(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("foreign")
+    storage = FolderStorage(tmp_path)
+    for write in (storage.write, lambda name, data: storage.update(name, lambda _: data)):
+        with pytest.raises(StorageRefused, match=r"it contains notes\.txt, which is not of"):
+            write("current.json", b"")
+    assert list(tmp_path.iterdir()) == [tmp_path / "notes.txt"]
+
+
+@pytest.mark.parametrize(
+    "there", ["lost+found/a", "dagster/dagster.yaml", "history/runs.db", "running/x", ""]
+)
+def test_a_new_file_system_and_a_home_of_dagster_can_become_the_storage(
+    there: str, tmp_path: Path
+) -> None:
+    if there:
+        (tmp_path / there).parent.mkdir()
+        (tmp_path / there).write_text("")
+    FolderStorage(tmp_path).write("current.json", b"{}")
+    assert (tmp_path / MARKER).is_file()
+
+
+@pytest.mark.parametrize(
+    "objects",
+    [("current.json", "snapshots/a"), ("tables/scan_config.json",), (f"{MARKER}",)],
+)
+def test_the_storage_of_any_version_is_written_though_there_are_foreign_files(
+    objects: tuple[str, ...], tmp_path: Path
+) -> None:
+    for name in (*objects, "notes.txt"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text("")
+    FolderStorage(tmp_path).write("a", b"x")
+    assert (tmp_path / MARKER).is_file()
 
 
 def test_a_writer_whose_file_is_swept_before_it_is_locked_creates_another(
@@ -141,9 +197,9 @@ def test_a_writer_whose_file_is_swept_before_it_is_locked_creates_another(
         lock(file, operation)
 
     monkeypatch.setattr(fcntl, "flock", late)
-    storage.write("a/b", b"x")
+    storage.write("current.json", b"x")
     assert swept
-    assert _files(tmp_path) == ["a/b"]
+    assert _files(tmp_path) == ["current.json"]
 
 
 def test_concurrent_deletes_and_writes_in_one_folder_raise_no_error(tmp_path: Path) -> None:

@@ -76,6 +76,7 @@ def scan_status(made_at: datetime | None = None, **changes: Any) -> ScanStatus:
         tags=(TagStatus("Owner", 1),),
         failures=(),
         version="0.1.0",
+        samples=1,
     )
     return replace(status, **changes)
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import base64
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import dagster as dg
 import pandas as pd
@@ -30,7 +30,6 @@ _FOUR = ("returned", "excluded", "counted", "compliant")
 def of_metrics(text: str) -> Figures:
     """Only regions; `returned` only of regions that were read, because it is of the latest scan."""
     found: Figures = {}
-    read = set()
     for sample in Exposition(text).samples:
         labels = sample.labels
         scope = f"{labels.get('account_id')} {labels.get('region')}"
@@ -44,35 +43,30 @@ def of_metrics(text: str) -> Figures:
             found[scope, "compliance"] = math.floor(round(sample.value * 10, 6)) / 10
         elif sample.name == "tag_compliance_excluded_resources":
             found[scope, "excluded"] = (found.get((scope, "excluded")) or 0) + sample.value
-        elif sample.name == "tag_compliance_region_scan_success" and sample.value == 1:
-            read.add(scope)
         elif sample.name == "tag_compliance_region_resources_returned":
             found[scope, "returned"] = sample.value
-    return {
-        (scope, name): value
-        for (scope, name), value in found.items()
-        if name != "returned" or scope in read
-    }
+    return found
 
 
 def of_html_page(html: str) -> Figures:
-    """Everything; an account has no excluded and returned resources there."""
+    """All totals; of regions only the compliant and counted resources and the compliance."""
     found = _totals({name: (value, note) for name, value, note in re.findall(_TILE, html)})
-    for account in html.split('<details class="account')[1:]:
+    for account in html.split("<details ")[1:]:
         [account_id] = re.findall(r"<code>(\d{12})</code>", account)
         [(share, note)] = re.findall(_ACCOUNT_TOTAL, account)
         note = note.replace("nothing counted", "0 of 0 compliant")
+        [others] = re.findall(r"<p>(\S+ returned, \S+ excluded)", account)
+        found |= _named(account_id, others, "(.*) returned, (.*) excluded", "returned", "excluded")
         found |= _named(account_id, note, "(.*) of (.*) compliant", "compliant", "counted")
         found |= _named(account_id, share, "(.*)", "compliance")
-        for region, cells in re.findall(_REGION_ROW, account, re.DOTALL):
-            numbers = re.findall(r'<td class="number[^"]*"[^>]*>(.*?)</td>', cells)
-            found |= _row(f"{account_id} {region}", numbers)
+        for region, *cells in re.findall(_REGION_ROW, account):
+            found |= _row(f"{account_id} {region}", cells, ("compliant", "counted"))
     return found
 
 
 _TILE = r"<dt>(.*?)</dt><dd>(.*?)</dd><dd>(.*?)</dd>"
-_ACCOUNT_TOTAL = r'class="total">(.*?)<small>(.*?)<'
-_REGION_ROW = r'<tr>\s*<th scope="row">([a-z0-9-]+)</th>(.*?)</tr>'
+_ACCOUNT_TOTAL = r"<b>([^<]*)</b> <small>(.*?)<"
+_REGION_ROW = r"<tr(?: class=\w+)?><th>([a-z0-9-]+)<td>(.*?)<td>(.*?)<td>(.*?)\n"
 
 
 def of_text_page(text: str) -> Figures:
@@ -103,13 +97,13 @@ def _named(scope: Scope, text: str, pattern: str, *names: str) -> Figures:
     return {(scope, n): _number(v) for n, v in zip(names, match.groups(), strict=True)}
 
 
-def _row(scope: Scope, cells: list[str]) -> Figures:
+def _row(scope: Scope, cells: list[str], names: Sequence[str] = _FOUR) -> Figures:
     """Nothing for a region that does not count: all its cells are dashes."""
     values = [_number(cell) for cell in cells]
     if values[0] is None:
         assert set(values) == {None}
         return {}
-    return {(scope, name): v for name, v in zip((*_FOUR, "compliance"), values, strict=True)}
+    return {(scope, name): v for name, v in zip((*names, "compliance"), values, strict=True)}
 
 
 def _number(text: str) -> float | None:

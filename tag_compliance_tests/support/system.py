@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
@@ -17,10 +20,11 @@ _REQUIRED = os.environ.get("TAG_COMPLIANCE_REQUIRE_SYSTEM_TESTS") == "1"
 
 def require(program: str) -> str:
     """The program's path. Without it the test is skipped, or fails where CI must run it."""
-    path = shutil.which(program)
-    if path is not None:
-        return path
-    reason = f"{program} is not installed"
+    return shutil.which(program) or _missing(program)
+
+
+def _missing(name: str) -> NoReturn:
+    reason = f"{name} is not installed"
     if _REQUIRED:
         pytest.fail(reason)
     pytest.skip(reason)
@@ -39,3 +43,10 @@ def mounted_tmpfs(folder: Path, options: str) -> Iterator[None]:
         yield
     finally:
         subprocess.run([umount, "--lazy", str(folder)], check=True)
+
+
+def axe_core() -> str:
+    """The script of axe-core, which checks pages for accessibility."""
+    if importlib.util.find_spec("axe_playwright_python"):
+        return files("axe_playwright_python").joinpath("axe.min.js").read_text("utf-8")
+    return _missing("axe_playwright_python")

@@ -24,6 +24,7 @@ from tag_compliance.domain.read_status import Reason
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
 from tag_compliance.errors import StoredValueUnreadable
 from tag_compliance.storage.folder import FolderStorage
+from tag_compliance.tables.failed_readings import FailedReadings
 from tag_compliance.tables.findings import Findings, decode_evaluation, encode_evaluation
 from tag_compliance.tables.raw_resources import RawResources, decode_inventory, encode_inventory
 from tag_compliance_tests.domain.organizations import (
@@ -180,6 +181,50 @@ def test_an_older_reading_never_replaces_a_newer_one(table: _Table) -> None:
     assert table.storage.read(table.file) == before
 
 
+def _other_account(description: bytes) -> bytes:
+    return description.replace(_ID.encode(), b"999999999999")
+
+
+def _naive_time(description: bytes) -> bytes:
+    return description.replace(b'"2026-05-04T12:00:00Z"', b'"2026-05-04T12:00:00"')
+
+
+@pytest.mark.parametrize("wrong", [_other_account, _naive_time])
+@pytest.mark.parametrize("reason", [Reason.OK, Reason.TIMEOUT])
+def test_a_table_of_another_account_or_with_a_naive_time_counts_as_missing_and_is_replaced(
+    table: _Table, wrong: Callable[[bytes], bytes], reason: Reason
+) -> None:
+    assert table.store(_read())
+    stored = table.storage.read(table.file)
+    assert stored is not None
+    rows = pq.read_table(pa.BufferReader(stored.data))
+    description = rows.schema.metadata[b"tag_compliance"]
+    assert wrong(description) != description
+    table.storage.write(table.file, _encoded(rows, wrong(description)))
+
+    assert table.load(_ID) is None
+    assert table.store(_read(minutes=-5, reason=reason))
+    assert table.load(_ID) is not None
+    assert len(table.warnings) == 2
+
+
+def test_a_failed_reading_that_is_foreign_or_of_another_account_is_ignored(tmp_path: Path) -> None:
+    storage, warnings = FolderStorage(tmp_path), list[str]()
+    readings = FailedReadings(storage, warnings.append)
+    status = _read(reason=Reason.TIMEOUT).status
+    readings.store(status)
+    storage.write("tables/failed_readings/notes.json", b"foreign")
+    good = storage.read(f"tables/failed_readings/{_ID}.json")
+    assert good is not None
+    storage.write("tables/failed_readings/999999999999.json", good.data)
+    storage.write("tables/failed_readings/999999999998.json", _naive_time(good.data))
+    assert readings.load() == {_ID: status}
+    assert [line.split(" is ")[0][-17:] for line in warnings] == [
+        "999999999998.json",
+        "999999999999.json",
+    ]
+
+
 @pytest.mark.parametrize("damage", [b"", b"PAR1 and then something else"])
 @pytest.mark.parametrize("reason", [Reason.OK, Reason.TIMEOUT])
 def test_a_damaged_table_counts_as_missing_is_reported_and_is_replaced_by_the_next_reading(
@@ -211,6 +256,7 @@ def test_a_summary_without_reasons_has_its_exclusions_by_excluded_resource_types
     stored = pq.read_table(pa.BufferReader(encode_evaluation(evaluation)))
     description = json.loads(stored.schema.metadata[b"tag_compliance"])
     assert description["summary"].pop("excluded") == {"excluded_resource_types": [1]}
+    assert description["summary"]["exclusion_matches"] == {"ec2:*": 20}
     older = _encoded(stored, json.dumps(description).encode())
 
     assert decode_evaluation(older).summary == evaluation.summary

@@ -38,9 +38,16 @@ class Page(msgspec.Struct, gc=False, frozen=True):
 _decoder = msgspec.json.Decoder(Page)
 
 
+def _decode(body: bytes) -> Page:
+    try:
+        return _decoder.decode(body)
+    except (UnicodeError, RecursionError) as error:
+        raise msgspec.DecodeError(str(error)) from None
+
+
 def decode_pages(client: ResourceGroupsTaggingAPIClient) -> None:
     """Makes this client decode the responses of GetResources as a `Page`."""
-    decode_responses(client, "GetResources", _decoder.decode)
+    decode_responses(client, "GetResources", _decode)
 
 
 def get_page(client: ResourceGroupsTaggingAPIClient, token: str) -> Page:

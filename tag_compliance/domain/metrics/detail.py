@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +17,9 @@ from tag_compliance.domain.findings import FINDING_SCHEMA
 from tag_compliance.domain.metrics.table import Detail, LabelColumn, Samples
 from tag_compliance.domain.resources import LABEL, constant_column, encoded
 from tag_compliance.domain.summary import REGION, TYPE, Summary
+
+DETAIL = "tag_missing_detail"
+"""The name of the metric."""
 
 MAX_ARN_LABEL = 200
 """Characters of the label `resource_arn`."""
@@ -42,9 +46,9 @@ def arn_label(arn: str) -> str:
 
 
 def detail_of(
-    summary: Summary, required_rules: Collection[str], load: LoadFindings, limit: int
+    summary: Summary, required_rules: Collection[str], load: LoadFindings, limit: int | None
 ) -> Detail:
-    """At most `limit` series (0: all), shared fairly among the accounts.
+    """At most `limit` series (None: all), shared fairly among the accounts.
 
     The series of an account are chosen by region, type, ARN and tag, so that the same resources
     stay from scan to scan. Findings of accounts without a series are not loaded.
@@ -54,7 +58,7 @@ def detail_of(
     groups = required.groupby(TYPE, as_index=False, sort=False)[["violations"]].sum()
     wanted, accounts = groups["violations"], groups.groupby("account_id")["violations"]
     shares = accounts.sum()
-    if 0 < limit < shares.sum():
+    if limit is not None and limit < shares.sum():
         shares = fair_shares(shares, limit)
     before = accounts.cumsum() - wanted
     groups["kept"] = (groups["account_id"].map(shares) - before).clip(0, wanted)
@@ -72,7 +76,7 @@ def detail_of(
     sums = groups.groupby(REGION, as_index=False, sort=False)["omitted"].sum()
     every = summary.by_region[REGION].merge(sums, on=REGION, how="left")
     every["omitted"] = every["omitted"].fillna(0).astype("int64")
-    return Detail(_samples(tables), every)
+    return Detail(replace(_samples(tables), omitted=int(every["omitted"].sum())), every)
 
 
 def fair_shares(wanted: pd.Series, limit: int) -> pd.Series:

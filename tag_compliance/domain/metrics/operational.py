@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.arn import UNKNOWN_TYPE
+from tag_compliance.domain.metrics.breakdown import Breakdown, by_type
 from tag_compliance.domain.metrics.table import (
     Metric,
     Samples,
@@ -48,6 +49,10 @@ class _RegionType(NamedTuple):
     account_id: AccountId
     region: RegionName
     resource_type: str
+
+
+class _FamilyName(NamedTuple):
+    family: str
 
 
 class _Level(NamedTuple):
@@ -96,6 +101,15 @@ def _regions(scan: ScanResult) -> Iterable[tuple[_Region, RegionReadStatus]]:
             yield _Region(status.account_name, status.account_id, region.region), region
 
 
+def _numbers_read_at(scan: ScanResult) -> Rows[_Region]:
+    published = {a.account_id: a.summary.regions for a in scan.summary.accounts}
+    return (
+        (labels, _last_success(region))
+        for labels, region in _regions(scan)
+        if region.region in published.get(labels.account_id, ())
+    )
+
+
 def _last_success(status: AccountReadStatus | RegionReadStatus) -> float | None:
     return None if status.last_success_at is None else status.last_success_at.timestamp()
 
@@ -127,6 +141,8 @@ def _completeness(scan: ScanResult) -> float | None:
     return sum(regions) / len(regions) if regions else None
 
 
+DETAIL_OMITTED = "tag_compliance_detail_series_omitted"
+
 OPERATIONAL_METRICS = (
     _metric(
         "tag_compliance_account_scan_success",
@@ -151,6 +167,12 @@ OPERATIONAL_METRICS = (
         "Unix time of the newest scan that read the region; absent before the first.",
         _last_success,
     ),
+    _metric(
+        "tag_compliance_region_numbers_timestamp_seconds",
+        "Unix time of the reading that the published numbers of the region come from.",
+        _Region,
+        _numbers_read_at,
+    ),
     _by_account(
         "tag_compliance_account_scan_duration_seconds",
         "Wall time of the account's scan.",
@@ -173,8 +195,14 @@ OPERATIONAL_METRICS = (
     ),
     _by_region(
         "tag_compliance_region_resources_returned",
-        "Resources that AWS returned for the region, before exclusion and counting once.",
-        lambda region: region.returned,
+        "Resources that AWS returned for the region, before exclusion and counting once; "
+        "absent if the region was not read.",
+        lambda region: region.returned if region.succeeded else None,
+    ),
+    Breakdown(_RegionType._fields, by_type, "compliant", "counted").count(
+        "tag_compliance_resources_by_type",
+        "Resources of the type that are counted.",
+        "counted",
     ),
     _metric(
         "tag_compliance_excluded_resources",
@@ -189,7 +217,7 @@ OPERATIONAL_METRICS = (
         _unparsable,
     ),
     Metric(
-        "tag_compliance_detail_series_omitted",
+        DETAIL_OMITTED,
         "Series of tag_missing_detail that max_detail_series left out.",
         _Region._fields,
         _omitted,
@@ -230,3 +258,11 @@ OPERATIONAL_METRICS = (
         lambda scan: [(_Version(scan.info.version), 1)],
     ),
 )
+
+SERIES_OMITTED = _metric(
+    "tag_compliance_series_omitted",
+    "Series that a limit left out of the family.",
+    _FamilyName,
+    lambda scan: ((_FamilyName(name), omitted) for name, omitted in scan.omitted.items()),
+)
+"""Computed last, because it counts what is missing in the other families."""

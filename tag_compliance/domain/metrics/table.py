@@ -5,8 +5,8 @@ Naming: https://prometheus.io/docs/practices/naming/
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.summary import Summary
+from tag_compliance.domain.type_patterns import TypePattern
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +29,14 @@ class LabelColumn:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """The samples of one metric: one column for each label, all as long as `values`."""
+    """The samples of one metric: one column for each label, all as long as `values`.
+
+    `omitted` counts the series that a limit left out; None if the metric has no limit.
+    """
 
     labels: tuple[LabelColumn, ...]
     values: NDArray[np.number]
+    omitted: int | None = None
 
     def __len__(self) -> int:
         return len(self.values)
@@ -59,13 +64,19 @@ class SnapshotInfo:
 
 @dataclass(frozen=True)
 class ScanResult:
-    """Everything that the metrics are computed from. Accounts are in the configured order."""
+    """Everything that the metrics are computed from. Accounts are in the configured order.
+
+    The metrics by type have series for the types that `types` match; without patterns, for all.
+    `omitted` counts what was left out of each limited family, by name.
+    """
 
     summary: Summary
     statuses: tuple[AccountReadStatus, ...]
     detail: Detail
     info: SnapshotInfo
     thresholds: Thresholds
+    types: tuple[TypePattern, ...] = ()
+    omitted: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from tag_compliance_tests.domain.organizations import Row, evaluated, inventory,
 _POLICY = Policy(("Owner", "Env"))
 
 
-def _detail(limit: int, *names: str, regions: tuple[str, ...] = ("eu-west-1",)) -> Detail:
+def _detail(limit: int | None, *names: str, regions: tuple[str, ...] = ("eu-west-1",)) -> Detail:
     rows: list[Row] = [
         (region, f"arn:aws:ec2:{region}:1:vpc/{n}", {}) for region in regions for n in names
     ]
@@ -64,14 +64,15 @@ def test_no_two_arns_share_a_label_and_none_is_too_long(one: str, other: str) ->
 @pytest.mark.parametrize(
     ("limit", "kept", "omitted"),
     [
-        pytest.param(0, 8, {"us-east-1": 0, "eu-west-1": 0}, id="no limit"),
+        pytest.param(None, 8, {"us-east-1": 0, "eu-west-1": 0}, id="no limit"),
+        pytest.param(0, 0, {"us-east-1": 4, "eu-west-1": 4}, id="none of them"),
         pytest.param(5, 5, {"us-east-1": 3, "eu-west-1": 0}, id="the first by region"),
         pytest.param(8, 8, {"us-east-1": 0, "eu-west-1": 0}, id="as many as there are"),
         pytest.param(7, 7, {"us-east-1": 1, "eu-west-1": 0}, id="one less"),
     ],
 )
 def test_the_limit_keeps_that_many_series_and_counts_the_others_by_region(
-    limit: int, kept: int, omitted: dict[str, int]
+    limit: int | None, kept: int, omitted: dict[str, int]
 ) -> None:
     detail = _detail(limit, "a", "b", regions=("us-east-1", "eu-west-1"))
     found = dict(zip(detail.omitted["region"], detail.omitted["omitted"], strict=True))

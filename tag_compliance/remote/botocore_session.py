@@ -1,0 +1,110 @@
+"""botocore sessions in which no call, no response and no credential process is without limit."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import sys
+from typing import Any
+
+import botocore.session
+from botocore.credentials import ProcessProvider
+from botocore.exceptions import CredentialRetrievalError, HTTPClientError, ReadTimeoutError
+from botocore.httpsession import URLLib3Session
+from botocore.utils import get_environ_proxies
+
+from tag_compliance.remote.limited_socket import ResponseTooLarge, limited_pools
+from tag_compliance.remote.time_limit import remaining_seconds
+
+CREDENTIAL_SECONDS = 120.0
+"""Long enough for a person whom a `credential_process` asks for a code."""
+
+
+def new_session() -> botocore.session.Session:
+    """A session that finds credentials and settings as any boto3 program does."""
+    session = botocore.session.Session()
+    profile = session.get_config_variable("profile") or "default"
+    process = ProcessProvider(profile, lambda: session.full_config, popen=_CredentialProcess)
+    # It precedes botocore's own, which would wait for the process for ever.
+    session.get_component("credential_provider").insert_before(ProcessProvider.METHOD, process)
+    return session
+
+
+class _CredentialProcess(subprocess.Popen[bytes]):
+    """A process that is ended if it does not end in time, with the processes that it started."""
+
+    def __init__(self, command: list[str], **settings: Any) -> None:
+        # At a terminal it stays in the session, because it may ask the person there for a code.
+        self._leads_session = not sys.stdin.isatty()
+        super().__init__(command, start_new_session=self._leads_session, **settings)
+
+    def communicate(  # type: ignore[override]  # botocore passes no parameters
+        self,
+    ) -> tuple[bytes, bytes]:
+        seconds = min(CREDENTIAL_SECONDS, max(0.0, remaining_seconds()))
+        try:
+            return super().communicate(timeout=seconds)
+        except subprocess.TimeoutExpired:
+            if self._leads_session:
+                os.killpg(self.pid, signal.SIGKILL)
+            self.kill()
+            self.__exit__(None, None, None)
+            cause = f"credential_process did not end within {seconds:.0f} s and was killed"
+            raise CredentialRetrievalError(
+                provider=ProcessProvider.METHOD, error_msg=cause
+            ) from None
+
+
+_Base: Any = URLLib3Session
+"""Its stubs lack what a subclass needs."""
+
+
+class HttpSession(_Base):  # type: ignore[misc]
+    """botocore's HTTP session with limited responses; botocore manages pools and proxies.
+
+    A response is limited to the read timeout, to what `run_within` leaves, and to `max_bytes`.
+    """
+
+    def __init__(
+        self,
+        session: botocore.session.Session,
+        endpoint_url: str,
+        tls_context: ssl.SSLContext | None = None,
+        *,
+        max_bytes: int,
+        **settings: Any,
+    ) -> None:
+        """With the CA bundle and the proxies that botocore would use for a client."""
+        self._tls_context = tls_context
+        super().__init__(
+            verify=session.get_config_variable("ca_bundle")
+            or os.environ.get("REQUESTS_CA_BUNDLE")
+            or True,
+            proxies=get_environ_proxies(endpoint_url),
+            # Otherwise the body of each request waits for the delayed acknowledgement of its head.
+            socket_options=[(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)],
+            **settings,
+        )
+        pools = limited_pools(self._manager.pool_classes_by_scheme, max_bytes)
+        self._manager.pool_classes_by_scheme = self._pool_classes_by_scheme = pools
+
+    def use_for(self, client: Any) -> None:
+        """Makes the client of a service send its requests through this session."""
+        client.meta.events.register("before-send", lambda request, **_: self.send(request))
+
+    def send(self, request: Any) -> Any:
+        if remaining_seconds() <= 0:
+            raise ReadTimeoutError(endpoint_url=request.url)
+        try:
+            return super().send(request)
+        except HTTPClientError as error:
+            # botocore would hide it behind an error that is retried like a lost connection.
+            if isinstance(error.__context__, ResponseTooLarge):
+                raise error.__context__ from None
+            raise
+
+    def _get_ssl_context(self) -> ssl.SSLContext:
+        return self._tls_context or super()._get_ssl_context()
