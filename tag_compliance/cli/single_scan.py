@@ -13,7 +13,7 @@ from tag_compliance.aws.targets import targets_of
 from tag_compliance.cli import options
 from tag_compliance.cli.configuration import load_for_writing
 from tag_compliance.cli.dagster_databases import check_databases
-from tag_compliance.cli.dagster_home import FEW_EVENTS, prepare_dagster_home
+from tag_compliance.cli.dagster_home import event_settings, prepare_dagster_home
 from tag_compliance.cli.display import progress_bar, summary_of
 from tag_compliance.cli.interrupts import interruptible
 from tag_compliance.cli.push import push
@@ -39,7 +39,7 @@ def scan_once(
     if account is not None and not targets_of(config, {account}):
         fault = Fault("--account", "", account, f"no such account in {config_path}")
         raise BadConfiguration((fault,))
-    for_dagster = {**FEW_EVENTS, **environment}
+    for_dagster = {**event_settings(len(targets_of(config))), **environment}
     if named := environment.get("DAGSTER_HOME"):
         home = prepare_dagster_home(named, config)
         check_databases(home)
