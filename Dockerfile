@@ -104,11 +104,9 @@ LABEL org.opencontainers.image.title="tag-compliance" \
       org.opencontainers.image.description="Finds AWS resources that break the company's tagging rules."
 COPY --from=libraries /opt/tag-compliance /opt/tag-compliance
 COPY --from=program /program /
-# Nobody outside a container can reach its loopback address; publishing the port decides who has access. The other two
-# variables keep Dagster's event log small. `up` and `scan` set them, but the containers of a pod and the Jobs of runs
-# start Dagster directly.
+# Nobody outside a container can reach its loopback address; publishing the port decides who has access. `up` and `scan`
+# set the other variable, but the containers of a pod and the Jobs of runs start Dagster directly.
 ENV TAG_COMPLIANCE_UI_HOST=0.0.0.0 \
-    DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS=true \
     DAGSTER_EVENT_BATCH_SIZE=1000
 EXPOSE 3000
 CMD ["up"]

@@ -20,7 +20,7 @@ from benchmarks.cases import ScanCase, write_configuration
 from benchmarks.process import Stopwatch
 from tag_compliance.aws.regions import known_regions
 from tag_compliance.aws.targets import targets_of
-from tag_compliance.cli.dagster_home import FEW_EVENTS
+from tag_compliance.cli.dagster_home import event_settings
 from tag_compliance.config import Config, load_config
 from tag_compliance.domain.account import Target
 from tag_compliance.domain.clock import utc_now
@@ -50,7 +50,7 @@ def measure(accounts: int, folder: str, url: str) -> dict[str, float]:
     Events are kept in the PostgreSQL database at `url`, in SQLite for "sqlite", else in memory.
     """
     warnings.filterwarnings("ignore")
-    os.environ |= FEW_EVENTS | {_URL: url}
+    os.environ |= event_settings(accounts) | {_URL: url}
     home, place = Path(folder, "home"), Path(folder, "scan")
     if url:
         write_home(home, "" if url == "sqlite" else storage_section(_URL))

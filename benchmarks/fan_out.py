@@ -16,7 +16,7 @@ from pathlib import Path
 import dagster as dg
 
 from benchmarks.process import clean_environment
-from tag_compliance.cli.dagster_home import FEW_EVENTS
+from tag_compliance.cli.dagster_home import event_settings
 from tag_compliance_tests.fake_aws import FakeAws, generate_organization
 from tag_compliance_tests.pipeline.large_scans import large_scans, show
 from tag_compliance_tests.pipeline.pipelines import Pipeline
@@ -33,7 +33,7 @@ def main() -> None:
     organization = generate_organization(options.accounts, REGIONS, options.resources)
     ids = [account.account_id for account in organization]
     with tempfile.TemporaryDirectory() as folder, FakeAws(organization) as fake:
-        become(clean_environment(**fake.environment(), **FEW_EVENTS))
+        become(clean_environment(**fake.environment(), **event_settings(options.accounts)))
         single, several = Path(folder, "single"), Path(folder, "several")
         single.mkdir()
         with dg.DagsterInstance.ephemeral() as instance:

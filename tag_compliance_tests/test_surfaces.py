@@ -18,6 +18,7 @@ from tag_compliance.config import load_config
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance_tests.exporter.running import run_in_thread
 from tag_compliance_tests.fake_aws import FakeAws, Fault, Organization
+from tag_compliance_tests.pipeline.pipelines import shown_metadata
 from tag_compliance_tests.support import surfaces
 from tag_compliance_tests.support.aws import enter
 from tag_compliance_tests.support.config import write_config
@@ -140,12 +141,12 @@ def _of_dagster(config_path: Path, home: Path) -> dict[str, Figures]:
     config = load_config(config_path, {}, dict.fromkeys(_REGIONS, "aws"))
     with dg.DagsterInstance.from_config(str(home)) as instance:
         results, snapshot = (
-            _metadata(instance, name) for name in ("compliance_results", "metric_snapshot")
+            shown_metadata(instance, name) for name in ("compliance_results", "metric_snapshot")
         )
         partitions: Figures = {}
         for account in config.aws_account_matrix:
-            metadata = _metadata(instance, "raw_resources", account.account_id)
-            partitions |= surfaces.of_metadata(account.account_id, metadata)
+            metadata = shown_metadata(instance, "raw_resources", account.account_id)
+            partitions |= surfaces.of_partition(account.account_id, metadata)
         overall, by_account = (
             _check(instance, name)
             for name in ("compliance_above_minimum", "account_compliance_above_minimum")
@@ -165,16 +166,6 @@ def _of_dagster(config_path: Path, home: Path) -> dict[str, Figures]:
         "check by account": surfaces.of_check_by_account(by_account),
         "frame": surfaces.of_frame(frame),
     }
-
-
-def _metadata(
-    instance: dg.DagsterInstance, asset: str, partition: str | None = None
-) -> dict[str, dg.MetadataValue]:
-    chosen = dg.AssetRecordsFilter(dg.AssetKey(asset), [partition] if partition else None)
-    [record] = instance.fetch_materializations(chosen, limit=1).records
-    materialization = record.asset_materialization
-    assert materialization is not None
-    return dict(materialization.metadata)
 
 
 def _check(instance: dg.DagsterInstance, name: str) -> dg.AssetCheckEvaluation:
@@ -215,8 +206,10 @@ def _check_coverage(case: Case, shown: dict[str, Figures]) -> None:
     for name in ("html", "text"):
         assert {scope for scope, _ in shown[name] if " " in scope} == counted
     everyone = {*case.account_ids}
-    for name in ("html", "summary", "results", "partitions"):
+    for name in ("html", "summary", "results"):
         assert {scope for scope, _ in shown[name] if scope.isdigit()} == everyone
+    unread = {str((case.denied or {}).get("account_id"))}
+    assert {scope for scope, _ in shown["partitions"]} == everyone - unread
     html = shown["html"]
     with_resources = {s for (s, n), v in html.items() if n == "counted" and s.isdigit() and v}
     assert {scope for scope, _ in shown["chart"]} == with_resources

@@ -17,16 +17,26 @@ from tag_compliance.storage.atomic import reported, write_file
 LOCK = "up.lock"
 """The file that a running `up` has locked."""
 
-FEW_EVENTS = {
-    "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS": "true",
-    "DAGSTER_EVENT_BATCH_SIZE": "1000",
-}
-"""Settings that Dagster reads only from the environment: a run plans all its accounts in one event
-instead of one event per account, and materializations are written in large transactions where the
-storage supports it.
+MOST_PLANNED_ACCOUNTS = 500
+"""With more accounts, a run plans all of them in one event, instead of one event per account.
 
-Blind spot: when a run dies, the run is marked as failed, but none of its accounts.
+That keeps large scans fast, but then Dagster marks only the run as failed, not the accounts that
+failed in it.
 """
+
+_ONE_PLANNED_EVENT = "DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS"
+_BATCH_SIZE = "DAGSTER_EVENT_BATCH_SIZE"
+EVENT_VARIABLES = (_ONE_PLANNED_EVENT, _BATCH_SIZE)
+"""Settings that Dagster reads only from the environment."""
+
+
+def event_settings(accounts: int) -> dict[str, str]:
+    """The variables for a scan of so many accounts.
+
+    Materializations are written in large transactions where the storage supports it.
+    """
+    planned = {_ONE_PLANNED_EVENT: "true"} if accounts > MOST_PLANNED_ACCOUNTS else {}
+    return {**planned, _BATCH_SIZE: "1000"}
 
 
 def home_of(named: str | None, config: Config) -> Path:

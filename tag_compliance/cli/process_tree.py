@@ -8,12 +8,13 @@ from dataclasses import asdict
 from pathlib import Path
 
 import tag_compliance
+from tag_compliance.aws.targets import targets_of
 from tag_compliance.cli import options
 from tag_compliance.cli.configuration import load_for_writing
 from tag_compliance.cli.dagster_databases import check_databases
 from tag_compliance.cli.dagster_home import (
-    FEW_EVENTS,
     LOCK,
+    event_settings,
     home_of,
     locked,
     prepare_dagster_home,
@@ -56,7 +57,7 @@ def run_process_tree(
         variables = {
             # Dagster warns about each of its features that it calls beta; the lock file pins them.
             "PYTHONWARNINGS": "ignore",
-            **FEW_EVENTS,
+            **event_settings(len(targets_of(config))),
             **environment,
             "DAGSTER_HOME": str(home),
             "TAG_COMPLIANCE_CONFIG": str(config_path.resolve()),

@@ -8,11 +8,12 @@ import warnings
 from collections.abc import Mapping
 from pathlib import Path
 
+from tag_compliance.aws.targets import targets_of
 from tag_compliance.cli import options
 from tag_compliance.cli.accounts import account_id_of
 from tag_compliance.cli.configuration import load_for_writing
 from tag_compliance.cli.dagster_databases import check_databases
-from tag_compliance.cli.dagster_home import FEW_EVENTS, prepare_dagster_home
+from tag_compliance.cli.dagster_home import event_settings, prepare_dagster_home
 from tag_compliance.cli.interrupts import interruptible
 from tag_compliance.cli.log_filter import each_failure_once
 from tag_compliance.cli.output import check_output, write_result
@@ -39,7 +40,7 @@ def scan_once(  # noqa: PLR0913 - what the commands `scan` and `demo` differ in
     """
     config = load_for_writing(config_path, environment)
     account_id = account and account_id_of(account, config, config_path)
-    for_dagster = {**FEW_EVENTS, **environment}
+    for_dagster = {**event_settings(len(targets_of(config))), **environment}
     if named := environment.get("DAGSTER_HOME"):
         home = prepare_dagster_home(named, config)
         check_databases(home)

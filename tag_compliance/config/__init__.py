@@ -6,6 +6,7 @@ from tag_compliance.config.model import (
     CheckSeverity,
     Config,
     DetailLimit,
+    FailedAccountRun,
     OnFailure,
 )
 
@@ -15,6 +16,7 @@ __all__ = [
     "CheckSeverity",
     "Config",
     "DetailLimit",
+    "FailedAccountRun",
     "OnFailure",
     "load_config",
     "overriding_variables",

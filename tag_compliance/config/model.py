@@ -141,6 +141,13 @@ class OnFailure(StrEnum):
     KEEP_LAST = "keep_last"
 
 
+class FailedAccountRun(StrEnum):
+    """How a run in Dagster ends if an account was not fully read."""
+
+    FAIL = "fail"
+    WARN = "warn"
+
+
 class CheckSeverity(StrEnum):
     """The severity of a failed asset check in Dagster."""
 
@@ -226,6 +233,7 @@ class Config(RoleSession):
     minimum_account_compliance: Percentage = 0.0
     largest_drop: Percentage = 50.0
     check_severity: CheckSeverity = CheckSeverity.ERROR
+    failed_account_run: FailedAccountRun = FailedAccountRun.FAIL
     owners: tuple[Owner, ...] = ()
     exporter_url: Url | None = None
     alert_hook: Annotated[StrictStr, StringConstraints(pattern=r"^[\w.]+:\w+$")] | None = None

@@ -6,20 +6,22 @@ the storage.
 """
 
 from collections.abc import Iterator
+from collections.abc import Set as AbstractSet
 
 import dagster as dg
 
 from tag_compliance import __version__
 from tag_compliance.aws.scanner import scan_accounts
 from tag_compliance.aws.targets import targets_of
-from tag_compliance.config import Config, DetailLimit
+from tag_compliance.config import Config, DetailLimit, FailedAccountRun
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.metrics.table import SnapshotInfo
-from tag_compliance.domain.read_status import AccountReadStatus, Outcome, failures_of
+from tag_compliance.domain.read_status import Outcome
 from tag_compliance.domain.type_patterns import TypePattern
 from tag_compliance.errors import InvalidExposition
 from tag_compliance.pipeline import metadata
+from tag_compliance.pipeline.account_events import AccountEvents, AccountReading
 from tag_compliance.pipeline.account_writer import AccountWriter, next_reading_run
 from tag_compliance.pipeline.checks import (
     RESULT_CHECKS,
@@ -70,14 +72,16 @@ def raw_resources(
 ) -> None:
     """Every tagged resource of the run's accounts, as the Resource Groups Tagging API returns it.
 
-    Each account is stored and evaluated as soon as it is read. A failure of one account is data in
-    its partition's metadata, and the run goes on.
+    Each account is stored and evaluated as soon as it is read. If one fails, the others are read,
+    and the run fails at its end unless `failed_account_run` is `warn`. If that run is re-executed
+    from failure, only the accounts that failed are read again.
     """
+    events = AccountEvents(context)
     with as_failure():
-        statuses = list(_read_accounts(context, scan_config, configuration, scan_progress))
-    failures = failures_of(statuses)
-    if failures:
-        context.log.warning("not read: %s", "; ".join(failures))
+        wanted = set(context.partition_keys) - events.kept.keys()
+        readings = list(_read_accounts(context, scan_config, configuration, scan_progress, wanted))
+    fails = scan_config.failed_account_run is FailedAccountRun.FAIL
+    events.end(readings, may_fail=fails)
 
 
 def _read_accounts(
@@ -85,18 +89,18 @@ def _read_accounts(
     config: Config,
     configuration: ConfigurationResource,
     progress: ProgressResource,
-) -> Iterator[AccountReadStatus]:
+    wanted: AbstractSet[str],
+) -> Iterator[AccountReading]:
     started_at = scan_times(context.run).started_at
     storage = configuration.storage()
     delete_leftovers(configuration)
     reading_run = next_reading_run(storage)
     writer = AccountWriter(config, storage, context.log.warning, started_at, reading_run)
-    targets = targets_of(config, set(context.partition_keys))
+    targets = targets_of(config, wanted)
     for inventory in scan_accounts(config, targets, progress, page_read=progress.page_read):
         evaluation = writer.store(inventory)
         shown = metadata.of_account(evaluation) if evaluation else metadata.NOT_STORED
-        context.add_asset_metadata(shown, partition_key=str(inventory.status.account_id))
-        yield inventory.status
+        yield AccountReading(inventory.status, shown, replaced=evaluation is None)
 
 
 @dg.asset(

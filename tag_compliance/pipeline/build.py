@@ -1,5 +1,6 @@
 """Assembles the Dagster definitions, for this code location or for another team's."""
 
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -9,7 +10,7 @@ import dagster as dg
 import pyarrow as pa
 
 from tag_compliance.config import Config, overriding_variables
-from tag_compliance.pipeline import assets
+from tag_compliance.pipeline import assets, metadata
 from tag_compliance.pipeline.alerts import build_alert_sensors
 from tag_compliance.pipeline.housekeeping import build_housekeeping
 from tag_compliance.pipeline.io_manager import TableIOManager
@@ -34,6 +35,7 @@ from tag_compliance.pipeline.sensors import build_catch_up_sensor, build_publish
 
 DEFAULT_GROUP = "tag_compliance"
 _STALE_AFTER_SCANS = 3
+_DEFAULTS = Config.model_fields
 
 
 def build_definitions(  # noqa: PLR0913 - what another code location can choose
@@ -54,10 +56,22 @@ def build_definitions(  # noqa: PLR0913 - what another code location can choose
     `configuration`, `heartbeat`, `scan_progress` and `tag_compliance_io`, which do not collide with
     the default keys of other code locations.
     """
-    prefix = list(key_prefix)
-    seconds = config.refresh_interval if config else Config.model_fields["refresh_interval"].default
-    cadence = Cadence(seconds)
-    own_assets = _assets(prefix, group_name, config.owners if config else (), seconds)
+    with warnings.catch_warnings():
+        # The lock file pins the features of Dagster that it calls beta.
+        warnings.filterwarnings("ignore", message=".*currently in (beta|preview)")
+        return _build(config_path, config, environment, list(key_prefix), group_name, progress)
+
+
+def _build(  # noqa: PLR0913, PLR0917
+    config_path: Path,
+    config: Config | None,
+    environment: Mapping[str, str],
+    prefix: list[str],
+    group_name: str,
+    progress: ProgressResource | None,
+) -> dg.Definitions:
+    cadence = Cadence(_refresh_seconds(config))
+    own_assets = _assets(prefix, group_name, config)
     keys = [key for definition in own_assets for key in definition.keys]
     housekeeping, housekeeping_schedule = build_housekeeping(keys, prefix)
     return dg.Definitions(
@@ -73,6 +87,11 @@ def build_definitions(  # noqa: PLR0913 - what another code location can choose
         loggers={"console": build_run_logger(environment)},
         resources=_resources(config_path, environment, progress),
     )
+
+
+def _refresh_seconds(config: Config | None) -> int:
+    seconds: int = config.refresh_interval if config else _DEFAULTS["refresh_interval"].default
+    return seconds
 
 
 def _jobs(prefix: list[str]) -> Iterator[Any]:
@@ -107,16 +126,19 @@ def _resources(
     }
 
 
-def _assets(
-    prefix: list[str], group_name: str, owners: Sequence[str], refresh_seconds: int
-) -> list[dg.AssetsDefinition]:
+def _assets(prefix: list[str], group_name: str, config: Config | None) -> list[dg.AssetsDefinition]:
+    owners = config.owners if config else ()
+    storage = config.storage if config else _DEFAULTS["storage"].default
+    refresh_seconds = _refresh_seconds(config)
     loaded = dg.load_assets_from_modules([assets], key_prefix=prefix, group_name=group_name)
     stale = timedelta(seconds=max(60, _STALE_AFTER_SCANS * refresh_seconds))
 
     def described(spec: dg.AssetSpec) -> dg.AssetSpec:
         tags = {**spec.tags, "domain": "compliance"}
-        owned: dg.AssetSpec = spec.replace_attributes(owners=owners, tags=tags)
-        if spec.key.path[-1] != METRIC_SNAPSHOT:
+        name = spec.key.path[-1]
+        about = {**spec.metadata, **metadata.of_asset(name, storage)}
+        owned: dg.AssetSpec = spec.replace_attributes(owners=owners, tags=tags, metadata=about)
+        if name != METRIC_SNAPSHOT:
             return owned
         policy = dg.FreshnessPolicy.time_window(fail_window=stale)
         return owned.replace_attributes(freshness_policy=policy)

@@ -52,6 +52,7 @@ def build_housekeeping(
         job=housekeeping,
         cron_schedule="17 3 * * *",
         default_status=dg.DefaultScheduleStatus.RUNNING,
+        description="Deletes old runs and snapshots every night.",
     )
     return housekeeping, schedule
 

@@ -1,21 +1,28 @@
-"""The metadata of each materialization, which the UI shows; Dagster plots the numbers."""
+"""The metadata that the UI shows: of each asset, and of each materialization, whose numbers Dagster
+plots.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import pandas as pd
+import pyarrow as pa
 
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 from tag_compliance.domain.counts import Counts, floor_percentage
 from tag_compliance.domain.evaluation import Evaluation
+from tag_compliance.domain.resources import RESOURCE_SCHEMA
+from tag_compliance.domain.result_table import RESULT_SCHEMA
 from tag_compliance.domain.rules.required_tag import PREFIX
 from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.pipeline.chart import chart_of
+from tag_compliance.pipeline.run_tags import COMPLIANCE_RESULTS, RAW_RESOURCES, SCAN_CONFIG
 from tag_compliance.snapshot.builder import SnapshotContents
 
 Cell = str | int | float | bool | None
@@ -26,6 +33,33 @@ _WORST = 10
 
 NOT_STORED: Metadata = {"outcome": "not stored: a later scan has stored this account"}
 """The metadata of an account whose reading was refused."""
+
+
+_TABLES = {
+    SCAN_CONFIG: "scan_config.json",
+    RAW_RESOURCES: "raw_resources",
+    COMPLIANCE_RESULTS: "findings",
+}
+_SCHEMAS = {RAW_RESOURCES: RESOURCE_SCHEMA, COMPLIANCE_RESULTS: RESULT_SCHEMA}
+
+
+def of_asset(name: str, storage: str) -> Metadata:
+    """Where the asset is stored and which columns it has; `storage` is a folder or a URI."""
+    root = storage if "://" in storage else Path(storage).absolute().as_uri()
+    table = _TABLES.get(name)
+    found: dict[str, Value] = {
+        "dagster/uri": f"{root}/{f'tables/{table}' if table else 'snapshots'}"
+    }
+    if (schema := _SCHEMAS.get(name)) is not None:
+        columns = [dg.TableColumn(field.name, _type_of(field.type)) for field in schema]
+        found["dagster/column_schema"] = dg.MetadataValue.table_schema(dg.TableSchema(columns))
+        found["dagster/table_name"] = f"tag_compliance.{name}"
+    return found
+
+
+def _type_of(type_: pa.DataType) -> str:
+    """A dictionary is only a compact form of its values."""
+    return str(type_.value_type if pa.types.is_dictionary(type_) else type_)
 
 
 def of_config(config: Config) -> Metadata:
@@ -40,19 +74,19 @@ def of_config(config: Config) -> Metadata:
 
 
 def of_account(evaluation: Evaluation) -> Metadata:
-    """The metadata of one account's partition."""
+    """The metadata of one account's partition.
+
+    At most three numbers: a larger event fills a second page of SQLite, twice.
+    """
     status = evaluation.status
     found: dict[str, Value] = {
         "account_name": status.account_name,
         "outcome": "read" if status.succeeded else f"failed: {status.reason}",
-        **_counts(evaluation.summary.total),
-        "violations": len(evaluation.findings),
-        "regions_read": sum(region.succeeded for region in status.regions),
-        "regions_failed": sum(not region.succeeded for region in status.regions),
-        "duration_seconds": round(status.seconds, 3),
-        "api_calls": status.calls,
-        "throttled_calls": status.throttled_calls,
     }
+    if status.read_something:
+        total = evaluation.summary.total
+        found |= {"resources": total.counted, "violations": len(evaluation.findings)}
+        found |= _percentage(total)
     if not status.succeeded:
         found["failures"] = dg.MetadataValue.md("\n".join(f"* {line}" for line in status.failures))
     return found
@@ -104,13 +138,13 @@ def of_snapshot(
 
 def _counts(counts: Counts) -> dict[str, Value]:
     """The four numbers, under the same names on every surface, and the percentage."""
-    found: dict[str, Value] = {
-        **asdict(counts),
-        "dagster/row_count": counts.counted,
-    }
-    if (percentage := counts.compliance_percentage) is not None:
-        found["compliance_percentage"] = floor_percentage(percentage)
-    return found
+    return {**asdict(counts), "dagster/row_count": counts.counted, **_percentage(counts)}
+
+
+def _percentage(counts: Counts) -> dict[str, Value]:
+    """Empty without counted resources."""
+    percentage = counts.compliance_percentage
+    return {} if percentage is None else {"compliance_percentage": floor_percentage(percentage)}
 
 
 def _worst(frame: pd.DataFrame, label: str, whole: str, part: str) -> dg.MetadataValue:

@@ -15,8 +15,10 @@ from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.errors import StorageRefused
 from tag_compliance.pipeline import housekeeping, metadata
+from tag_compliance.pipeline.account_events import materialized_by
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance.pipeline.resources import ProgressResource
+from tag_compliance.pipeline.run_queries import has_read
 from tag_compliance.pipeline.run_requests import range_tags, sync_partitions
 from tag_compliance.pipeline.run_tags import (
     ACCOUNT_TAG,
@@ -71,26 +73,28 @@ def run_once(
         tags |= {ACCOUNT_TAG: account} if account else {SCAN_TAG: scan_id(utc_now())}
         partitions = range_tags(account or accounts[0], account or accounts[-1])
         reading = _run(definitions, SCAN_JOB, instance, {**tags, PARTS_TAG: "1", **partitions})
-        if not reading.success:
+        read = instance.get_run_by_id(reading.run_id)
+        if read is None or not has_read(read):
             return FinishedScan(reading.run_id, None, _failure_of(reading))
         publishing = _run(
             definitions, PUBLISH_JOB, instance, {**tags, PUBLISHES_TAG: reading.run_id}
         )
+        stored = materialized_by(instance, reading.run_id, dg.AssetKey(RAW_RESOURCES))
         if housekeeping.is_due(instance, config.retain_runs_days):
             _run(definitions, housekeeping.JOB, instance, {})
     if not publishing.success:
         return FinishedScan(publishing.run_id, None, _failure_of(publishing))
     snapshot = SnapshotStore(open_storage(config.storage)).load()
-    return FinishedScan(publishing.run_id, snapshot and _as_read(snapshot, reading))
+    return FinishedScan(publishing.run_id, snapshot and _as_read(snapshot, stored))
 
 
-def _as_read(snapshot: Snapshot, reading: dg.ExecuteInProcessResult) -> Snapshot:
+def _as_read(snapshot: Snapshot, stored: Mapping[str, metadata.Metadata]) -> Snapshot:
     """The status of the published snapshot does not know what was refused before."""
     outcome = dg.TextMetadataValue(str(metadata.NOT_STORED["outcome"]))
     refused = tuple(
-        f"{written.partition}: {outcome.value}"
-        for written in reading.asset_materializations_for_node(RAW_RESOURCES)
-        if written.metadata["outcome"] == outcome
+        f"{account_id}: {outcome.value}"
+        for account_id, shown in stored.items()
+        if shown["outcome"] == outcome
     )
     if not refused:
         return snapshot

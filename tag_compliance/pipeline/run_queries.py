@@ -15,7 +15,9 @@ from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.pipeline.run_tags import (
     ACCOUNT_TAG,
     CLI_TRIGGER,
+    DEFINITIONS_TAG,
     METRIC_SNAPSHOT,
+    OUTCOME_TAG,
     PARTS_TAG,
     PUBLISH_JOB,
     PUBLISHES_TAG,
@@ -70,6 +72,11 @@ def _materializes(run: dg.DagsterRun, asset: str, job: str, prefix: Sequence[str
     if run.asset_selection:
         return dg.AssetKey([*prefix, asset]) in run.asset_selection
     return run.job_name == job and definitions_tags(prefix).items() <= run.tags.items()
+
+
+def has_read(run: dg.DagsterRun) -> bool:
+    """Whether the ended run has finished reading, even if accounts have failed."""
+    return run.status is dg.DagsterRunStatus.SUCCESS or OUTCOME_TAG in run.tags
 
 
 def is_recent(moment: datetime, within: timedelta) -> bool:
@@ -140,6 +147,30 @@ def latest_scan_tag(instance: dg.DagsterInstance, prefix: Sequence[str] = ()) ->
     return latest.dagster_run.tags[SCAN_TAG] if latest else None
 
 
+def previous_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRun | None:
+    """The run of the same job before this one that has succeeded or failed."""
+    ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
+    tags = {name: tag for name, tag in run.tags.items() if name == DEFINITIONS_TAG}
+    wanted = dg.RunsFilter(job_name=run.job_name, statuses=ended, tags=tags)
+    return next(iter(instance.get_runs(wanted, cursor=run.run_id, limit=1)), None)
+
+
+def previous_publication(
+    instance: dg.DagsterInstance, run: dg.DagsterRun, prefix: Sequence[str] = ()
+) -> dg.DagsterRun | None:
+    """The publishing run before this one that succeeded."""
+    own = instance.get_run_record_by_id(run.run_id)
+    published = [
+        record
+        for record in _latest_runs(instance, prefix)
+        if is_publishing(record.dagster_run, prefix)
+        and record.dagster_run.status is dg.DagsterRunStatus.SUCCESS
+        and (own is None or record.storage_id < own.storage_id)
+    ]
+    latest = max(published, key=lambda record: record.storage_id, default=None)
+    return latest.dagster_run if latest else None
+
+
 def _latest_runs(instance: dg.DagsterInstance, prefix: Sequence[str]) -> list[dg.RunRecord]:
     # By job, because an instance may have any number of runs of other jobs.
     by_hand = instance.get_run_records(dg.RunsFilter(job_name=UI_JOB), limit=_LATEST)
@@ -205,8 +236,7 @@ def _end(record: dg.RunRecord) -> float:
 def is_published_by_its_process(record: dg.RunRecord) -> bool:
     """Whether the reading run belongs to a command that publishes it within seconds."""
     run = record.dagster_run
-    is_complete = run.status is dg.DagsterRunStatus.SUCCESS
-    if run.tags.get(TRIGGER_TAG) != CLI_TRIGGER or not is_complete or run.parent_run_id:
+    if run.tags.get(TRIGGER_TAG) != CLI_TRIGGER or not has_read(run) or run.parent_run_id:
         return False
     return is_recent(datetime.fromtimestamp(_end(record), UTC), _PUBLISHED_BY_CLI_WITHIN)
 

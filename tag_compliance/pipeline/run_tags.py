@@ -30,6 +30,10 @@ ACCOUNT_TAG = "tag_compliance/account"  # on a reading run that reads only this 
 # On a publishing run: the reading run after whose end it was started.
 PUBLISHES_TAG = "tag_compliance/publishes"
 
+# On a reading run whose accounts have all been read or have failed: `complete`, `partial` or
+# `nothing`. A run that failed without it failed for another reason.
+OUTCOME_TAG = "tag_compliance/outcome"
+
 # `dagster.yaml` limits the runs that have this tag to one.
 ONE_AT_A_TIME = {"tag_compliance/one_at_a_time": "true"}
 

@@ -5,11 +5,12 @@ The smallest unit of cron is a minute, so not every tick leads to a scan.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from tag_compliance.errors import BadConfiguration
+from tag_compliance.domain.clock import utc_now
+from tag_compliance.errors import BadConfiguration, TagComplianceError
 from tag_compliance.pipeline import run_queries
 from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.pipeline.resources import ConfigurationResource
@@ -19,6 +20,9 @@ from tag_compliance.pipeline.run_tags import SCAN_JOB
 Requests = list[dg.RunRequest] | dg.SkipReason
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+# The daemon evaluates a tick earlier unless it was not running.
+_LATE = timedelta(seconds=15)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,16 @@ class Cadence:
         if self.seconds % _MINUTE == 0:
             return _every(self.seconds // _MINUTE, 60, "{} * * * *")
         return "* * * * *"
+
+    @property
+    def patience(self) -> timedelta:
+        """So long after the last scan the schedule has missed one: its ticks can be late."""
+        grace = _MINUTE if self.seconds >= _MINUTE else 0
+        return timedelta(seconds=self.seconds + grace)
+
+    def has_missed(self, last_scan: datetime | None) -> bool:
+        """Whether a scan was missed, which `scan_catch_up` then starts."""
+        return last_scan is None or utc_now() - last_scan >= self.patience
 
     def is_due(self, tick: datetime, last_scan: datetime | None) -> bool:
         """Whether a multiple of the interval lies between the last scan's start and this tick.
@@ -70,12 +84,18 @@ def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition
         latest = run_queries.latest_scan_at(instance, prefix)
         if not cadence.is_due(tick, latest):
             return dg.SkipReason(f"the next scan is due {cadence.seconds} s after {latest}")
+        if utc_now() - tick > _LATE and cadence.has_missed(latest):
+            # After a restart Dagster evaluates missed ticks, while the sensor starts the scan.
+            return dg.SkipReason("this tick was missed; scan_catch_up starts the scan")
         key = f"{tick.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
         try:
             config = configuration.load()
         except BadConfiguration:
             return [faulty_request("schedule", key, prefix)]
-        reason = busy(instance, configuration.heartbeats(), prefix)
+        try:
+            reason = busy(instance, configuration.heartbeats(), prefix)
+        except TagComplianceError as error:
+            return dg.SkipReason(f"no scan can start: {error}")
         return reason or scan_requests(instance, config, "schedule", key)
 
     return scan_schedule

@@ -1,12 +1,10 @@
 """The sensors that start runs: the first scan, missed scans, and the publication of each scan."""
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 import dagster as dg
 
-from tag_compliance.domain.clock import utc_now
-from tag_compliance.errors import BadConfiguration
+from tag_compliance.errors import BadConfiguration, TagComplianceError
 from tag_compliance.logs import get_logger
 from tag_compliance.pipeline import run_queries
 from tag_compliance.pipeline.resources import ConfigurationResource
@@ -21,7 +19,6 @@ from tag_compliance.pipeline.schedule import Cadence, Requests, busy
 
 logger = get_logger(__name__)
 
-_GRACE_SECONDS = 60
 _INTERVAL_SECONDS = 10
 
 
@@ -30,9 +27,6 @@ def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefin
 
     It also serves intervals of less than a minute, which cron cannot express.
     """
-    patience = timedelta(seconds=cadence.seconds)
-    if cadence.seconds >= _GRACE_SECONDS:
-        patience += timedelta(seconds=_GRACE_SECONDS)
 
     @dg.sensor(
         name="scan_catch_up",
@@ -45,7 +39,7 @@ def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefin
         context: dg.SensorEvaluationContext, configuration: ConfigurationResource
     ) -> Requests:
         instance, latest = context.instance, run_queries.latest_scan_at(context.instance, prefix)
-        is_fresh = latest is not None and utc_now() - latest < patience
+        is_fresh = not cadence.has_missed(latest)
         skipped = dg.SkipReason(
             f"the latest scan started at {latest:%Y-%m-%d %H:%M:%S} UTC"
             if latest
@@ -56,7 +50,10 @@ def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefin
             config = configuration.load()
         except BadConfiguration:
             return skipped if is_fresh else [faulty_request("catch-up", key, prefix)]
-        reason = busy(instance, configuration.heartbeats(), prefix)
+        try:
+            reason = busy(instance, configuration.heartbeats(), prefix)
+        except TagComplianceError as error:
+            return dg.SkipReason(f"no scan can start: {error}")
         if reason is None:
             # An account that was added or removed is visible within seconds, before the next scan.
             sync_partitions(instance, config)
@@ -74,6 +71,7 @@ def build_publish_sensor(prefix: Sequence[str] = ()) -> dg.SensorDefinition:
     the UI, and a re-execution. A publishing run that was killed is repeated, one that failed by
     itself is not: it would fail again.
     """
+    problem: list[str] = []
 
     @dg.sensor(
         name="scan_publish",
@@ -88,9 +86,14 @@ def build_publish_sensor(prefix: Sequence[str] = ()) -> dg.SensorDefinition:
         instance = context.instance
         try:
             heartbeats = configuration.heartbeats()
-        except BadConfiguration as error:
-            return dg.SkipReason(f"nothing can be published with this configuration: {error}")
-        unfinished = run_queries.unfinished_runs(instance, heartbeats, prefix)
+            unfinished = run_queries.unfinished_runs(instance, heartbeats, prefix)
+        except TagComplianceError as error:
+            reason = f"nothing can be published: {error}"
+            if problem != [reason]:  # logged once for each change, not at each tick
+                logger.warning(reason)
+                problem[:] = [reason]
+            return dg.SkipReason(reason)
+        problem.clear()
         if running := sum(run_queries.is_reading(run, prefix) for run in unfinished):
             return dg.SkipReason(f"unfinished reading runs: {running}")
         record = run_queries.find_unpublished_run(instance, prefix)

@@ -54,7 +54,7 @@ def test_each_account_has_a_partition_with_the_metadata_of_its_scan(page: Page, 
     running.open_partitions(page, demo, GOOD)
     for account in ACCOUNTS:
         expect(page.get_by_text(account.account_id).first).to_be_visible()
-    for label in ("api_calls", "compliance_percentage", "violations", "duration_seconds"):
+    for label in ("resources", "compliance_percentage", "violations"):
         expect(page.get_by_text(label).first).to_be_visible()
 
 

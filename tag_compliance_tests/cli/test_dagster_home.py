@@ -15,7 +15,11 @@ import pytest
 
 from tag_compliance.cli import dagster_databases
 from tag_compliance.cli.dagster_databases import check_databases
-from tag_compliance.cli.dagster_home import prepare_dagster_home
+from tag_compliance.cli.dagster_home import (
+    MOST_PLANNED_ACCOUNTS,
+    event_settings,
+    prepare_dagster_home,
+)
 from tag_compliance_tests.fake_aws import generate_organization
 from tag_compliance_tests.support.aws import config_of
 from tag_compliance_tests.support.program import Program
@@ -131,3 +135,14 @@ def test_a_locked_database_is_reported_with_what_to_do(
                 f"tag-compliance: cannot open {home / _INDEX}: database is locked; "
                 "stop the process that uses it, or set DAGSTER_HOME to another folder"
             )
+
+
+@pytest.mark.parametrize(
+    ("accounts", "planned"),
+    [(1, None), (MOST_PLANNED_ACCOUNTS, None), (MOST_PLANNED_ACCOUNTS + 1, "true")],
+)
+def test_only_a_scan_of_very_many_accounts_plans_them_in_a_single_event(
+    accounts: int, planned: str | None
+) -> None:
+    settings = event_settings(accounts)
+    assert settings.get("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS") == planned

@@ -222,7 +222,7 @@ def test_without_dagster_home_only_the_storage_is_written(place: Place) -> None:
     assert {path for path in added if path.is_file() and place.state not in path.parents} == set()
 
 
-def test_with_dagster_home_both_runs_are_recorded_with_one_event_per_account(
+def test_with_dagster_home_both_runs_are_recorded_with_two_events_for_each_account(
     program: Program,
 ) -> None:
     program.fake.faults.add(Fault.ACCESS_DENIED, account_id=ACCOUNT)
@@ -231,8 +231,8 @@ def test_with_dagster_home_both_runs_are_recorded_with_one_event_per_account(
 
     with dg.DagsterInstance.from_config(str(program.place.folder / "dagster")) as instance:
         runs = instance.get_runs()
-        success = dg.DagsterRunStatus.SUCCESS
-        assert [(r.job_name, r.status) for r in runs] == [("publish", success), ("scan", success)]
+        ended = [(run.job_name, run.status.value) for run in runs]
+        assert ended == [("publish", "SUCCESS"), ("scan", "FAILURE")]
         assert len(instance.get_dynamic_partitions("account")) == 3
         assert not instance.telemetry_enabled
         events = (entry.dagster_event for r in runs for entry in instance.all_logs(r.run_id))
@@ -240,10 +240,11 @@ def test_with_dagster_home_both_runs_are_recorded_with_one_event_per_account(
         of_accounts = Counter(
             event.event_type for event in events if event and event.asset_key == key
         )
-    # One for each of the three accounts, and one that plans them all.
+    # One that plans the account, and one with what was read or why it failed.
     assert of_accounts == {
-        dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED: 1,
-        dg.DagsterEventType.ASSET_MATERIALIZATION: 3,
+        dg.DagsterEventType.ASSET_MATERIALIZATION_PLANNED: 3,
+        dg.DagsterEventType.ASSET_MATERIALIZATION: 2,
+        dg.DagsterEventType.ASSET_OBSERVATION: 1,
     }
 
 

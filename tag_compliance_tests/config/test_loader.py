@@ -49,6 +49,7 @@ _OVERRIDES: dict[str, tuple[str, object]] = {
     "minimum_account_compliance": ("70.5", 70.5),
     "largest_drop": ("10", 10.0),
     "check_severity": ("warn", "warn"),
+    "failed_account_run": ("warn", "warn"),
     "exporter_url": ("http://here", "http://here"),
     "alert_hook": ("a.b:c", "a.b:c"),
 }

@@ -17,7 +17,7 @@ from dagster._cli import create_dagster_cli
 from dagster._daemon.cli import create_dagster_daemon_cli
 from dagster_webserver.cli import create_dagster_webserver_cli
 
-from tag_compliance.cli.dagster_home import FEW_EVENTS
+from tag_compliance.cli.dagster_home import event_settings
 from tag_compliance.config.model import SCALAR_KEYS
 from tag_compliance.exporter.app import create_app
 from tag_compliance.snapshot.store import SnapshotStore
@@ -122,9 +122,11 @@ def test_the_images_start_existing_commands_and_expose_their_ports() -> None:
         assert set(re.findall(r"\b(TAG_COMPLIANCE_\w+)=", environment)) <= VARIABLES
 
 
-def test_the_image_sets_the_variables_that_keep_the_event_log_of_dagster_small() -> None:
+def test_the_image_sets_the_variables_that_a_scan_of_few_accounts_needs() -> None:
     (environment,) = (text for name, text in stages_of_the_dockerfile()["runtime"] if name == "ENV")
-    assert dict(pair.split("=") for pair in environment.split()).items() >= FEW_EVENTS.items()
+    assert (
+        dict(pair.split("=") for pair in environment.split()).items() >= event_settings(1).items()
+    )
 
 
 def test_the_entry_point_starts_dagster_for_its_commands_and_the_program_otherwise() -> None:

@@ -221,9 +221,20 @@ def failure_of(result: dg.ExecuteInProcessResult) -> str:
 def metadata_of(
     instance: dg.DagsterInstance, asset: str, partition: str | None = None
 ) -> dict[str, Any]:
-    """The values that the UI shows of the latest materialization."""
+    """The values that the UI shows of the latest materialization or observation."""
+    return {name: value.value for name, value in shown_metadata(instance, asset, partition).items()}
+
+
+def shown_metadata(
+    instance: dg.DagsterInstance, asset: str, partition: str | None = None
+) -> dict[str, dg.MetadataValue]:
+    """The same with Dagster's types."""
     wanted = dg.AssetRecordsFilter(dg.AssetKey(asset), [partition] if partition else None)
-    (found,) = instance.fetch_materializations(wanted, limit=1).records
-    materialization = found.asset_materialization
-    assert materialization is not None
-    return {name: value.value for name, value in materialization.metadata.items()}
+    found = [
+        *instance.fetch_materializations(wanted, limit=1).records,
+        *instance.fetch_observations(wanted, limit=1).records,
+    ]
+    entry = max(found, key=lambda record: record.storage_id).event_log_entry
+    event = entry.asset_materialization or entry.asset_observation
+    assert event is not None
+    return dict(event.metadata)

@@ -1,4 +1,4 @@
-"""The function that a team has named is called with each failed run and each failed check."""
+"""The function that a team has named is called when runs or checks begin or cease to fail."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 from tag_compliance.errors import BadConfiguration, TagComplianceError
 from tag_compliance.pipeline.alerts import Alert, build_alert_sensors, load_hook, log_alert, send
+from tag_compliance.pipeline.run_requests import publish_request
 from tag_compliance.pipeline.run_tags import PUBLISH_JOB
 from tag_compliance_tests.fake_aws import FakeAws, Fault
 from tag_compliance_tests.pipeline.pipelines import Pipeline
@@ -57,20 +58,60 @@ def test_a_failed_run_is_reported_with_its_cause(scanning: Pipeline) -> None:
     assert alert.text.startswith("the stored times of the scan cannot be read")
 
 
-def test_only_the_failed_checks_of_a_run_that_succeeded_are_reported(
+def publish_with(pipeline: Pipeline, fake: FakeAws, *broken: str) -> list[Alert]:
+    """The alerts of a scan that cannot read these accounts."""
+    alerts.clear()
+    fake.faults.clear()
+    for account_id in broken:
+        fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=account_id)
+    reading = pipeline.run(pipeline.requests()[0])
+    end(pipeline, reading)
+    assert alerts == [], "the checks report failed accounts"
+    end(pipeline, pipeline.run(publish_request(reading.dagster_run, None)))
+    return alerts
+
+
+def titles(found: list[Alert]) -> list[str]:
+    return [alert.title.removeprefix("compliance_results: ") for alert in found]
+
+
+def test_failed_accounts_are_reported_when_the_set_of_them_changes_and_not_with_every_scan(
     scanning: Pipeline, fake: FakeAws
 ) -> None:
-    end(scanning, scanning.scan())
-    assert alerts == []
-    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=scanning.ids[0])
-    result = scanning.scan()
-    end(scanning, result)
-    accounts = "1 of 3 accounts were not fully read."
-    regions = "2 of 6 regions were not read."
-    assert alerts == [
-        Alert("compliance_results: every_account_read failed", accounts, result.run_id),
-        Alert("compliance_results: every_region_read failed", regions, result.run_id),
+    first, second, _ = scanning.ids
+    assert publish_with(scanning, fake) == []
+    reported = publish_with(scanning, fake, first)
+    assert titles(reported) == ["every_account_read failed", "every_region_read failed"]
+    assert [alert.text for alert in reported] == [
+        "1 of 3 accounts were not fully read.",
+        "2 of 6 regions were not read.",
     ]
+    assert publish_with(scanning, fake, first) == []
+    assert titles(publish_with(scanning, fake, second)) == ["every_account_read failed"]
+    resolved = publish_with(scanning, fake)
+    assert titles(resolved) == ["every_account_read passes again", "every_region_read passes again"]
+    assert all(alert.resolved for alert in resolved)
+
+
+def test_a_failed_run_is_reported_with_its_cause_and_not_again_while_that_is_the_cause(
+    scanning: Pipeline,
+) -> None:
+    requests = scanning.requests()
+    state = scanning.folder / "state"
+    state.write_text("a file where the folder must be")
+    result = scanning.run(requests[0])
+    end(scanning, result)
+    (alert,) = alerts
+    assert (alert.title, alert.run_id) == ("scan failed", result.run_id)
+    assert alert.text.startswith("cannot write")
+    end(scanning, scanning.run(requests[0]))
+    assert alerts == [alert]
+    state.unlink()
+    end(scanning, scanning.run(requests[0]))
+    state.rename(scanning.folder / "moved")
+    state.write_text("again")
+    end(scanning, scanning.run(requests[0]))
+    assert [found.text for found in alerts] == [alert.text] * 2
 
 
 @pytest.mark.parametrize("named", ["no_such_module:function", f"{__name__}:no_such_function"])

@@ -140,7 +140,7 @@ def test_a_scan_materializes_four_assets_in_two_runs_and_a_partition_for_each_ac
     assert scanning.current().status.counts.counted == 180
 
 
-def test_the_failure_of_one_account_is_data_and_both_runs_succeed(
+def test_the_failure_of_one_account_is_data_for_the_publishing_run_which_succeeds(
     scanning: Pipeline, fake: FakeAws
 ) -> None:
     broken, *others = scanning.ids

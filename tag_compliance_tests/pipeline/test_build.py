@@ -7,6 +7,10 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
+import subprocess
+import sys
+import warnings
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -14,6 +18,7 @@ from typing import Any
 import dagster as dg
 import pandas as pd
 import pytest
+from dagster.components.testing import create_defs_folder_sandbox
 
 from tag_compliance.definitions import definitions
 from tag_compliance.pipeline.run_requests import range_tags
@@ -40,7 +45,7 @@ def described(found: dg.Definitions) -> dict[str, Any]:
                 "partitions": getattr(node.partitions_def, "name", None),
                 "freshness": str(node.freshness_policy) if node.freshness_policy else None,
                 "checks": sorted(check.name for check in node.check_keys),
-                "code": "dagster/code_references" in node.metadata,
+                "metadata": sorted(node.metadata),
             }
             for key in sorted(graph.get_all_asset_keys())
             for node in [graph.get(key)]
@@ -52,6 +57,7 @@ def described(found: dg.Definitions) -> dict[str, Any]:
         },
         "schedules": {
             schedule.name: {
+                "description": schedule.description,
                 "cron": schedule.cron_schedule,
                 "job": schedule.job_name,
                 "status": schedule.default_status.value,
@@ -60,6 +66,7 @@ def described(found: dg.Definitions) -> dict[str, Any]:
         },
         "sensors": {
             sensor.name: {
+                "description": sensor.description,
                 "every_seconds": sensor.minimum_interval_seconds,
                 "status": sensor.default_status.value,
             }
@@ -76,6 +83,46 @@ def test_the_definitions_equal_the_recorded_ones(pipeline: Pipeline) -> None:
     if os.environ.get("WRITE_DEFINITIONS") == "1":
         LITERAL.write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
     assert found == json.loads(LITERAL.read_text(encoding="utf-8"))
+
+
+def test_an_asset_is_described_with_its_columns_and_its_place(pipeline: Pipeline) -> None:
+    pipeline.configure(["100000000000"], storage="s3://bucket/prefix")
+    graph = pipeline.definitions().resolve_asset_graph()
+    found = graph.get(dg.AssetKey("raw_resources")).metadata
+    assert found["dagster/uri"] == "s3://bucket/prefix/tables/raw_resources"
+    columns = {column.name: column.type for column in found["dagster/column_schema"].value.columns}
+    assert columns["arn"] == columns["region"] == "string"
+    assert columns["tags"] == "map<string, string>"
+
+
+def test_the_definitions_load_without_a_warning(pipeline: Pipeline) -> None:
+    pipeline.configure(["100000000000"])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        pipeline.definitions()
+
+
+def test_the_component_loads_the_pipeline_with_a_prefix_and_a_group(pipeline: Pipeline) -> None:
+    """As another project names it in its `defs.yaml`, next to its configuration."""
+    pipeline.configure(["100000000000"], owners=["team:platform"])
+    with create_defs_folder_sandbox() as sandbox:
+        folder = sandbox.defs_folder_path / "tags"
+        folder.mkdir()
+        shutil.copy(pipeline.config_path, folder / "tags.yaml")
+        attributes = {"config": "tags.yaml", "key_prefix": ["platform"], "group_name": "guardrails"}
+        component = {"type": "tag_compliance.TagComplianceComponent", "attributes": attributes}
+        (folder / "defs.yaml").write_text(json.dumps(component))
+        with sandbox.load_component_and_build_defs(defs_path=folder) as (_, found):
+            node = found.resolve_asset_graph().get(dg.AssetKey(["platform", "metric_snapshot"]))
+            assert (node.group_name, [*node.owners]) == ("guardrails", ["team:platform"])
+
+
+def test_the_package_shows_its_component_without_importing_dagster() -> None:
+    code = (
+        "import sys, tag_compliance; assert 'TagComplianceComponent' in dir(tag_compliance); "
+        "assert 'dagster' not in sys.modules; tag_compliance.TagComplianceComponent"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_a_code_location_with_a_faulty_configuration_loads_without_its_owners(

@@ -15,7 +15,7 @@ from tag_compliance.pipeline.heartbeat import HEARTBEATS
 from tag_compliance.pipeline.run_tags import PUBLISH_JOB, PUBLISHES_TAG, SCAN_JOB, TRIGGER_TAG
 from tag_compliance.pipeline.schedule import Cadence
 from tag_compliance_tests.pipeline.pipelines import Pipeline
-from tag_compliance_tests.pipeline.ticks import tick
+from tag_compliance_tests.pipeline.ticks import look, tick
 
 HOURS = timedelta(hours=3)
 MIDNIGHT = datetime(2026, 5, 4, tzinfo=UTC)
@@ -24,8 +24,9 @@ Status = dg.DagsterRunStatus
 
 
 def test_a_tick_requests_a_scan_of_all_accounts(idle: Pipeline) -> None:
-    request = tick(idle, MIDNIGHT + timedelta(minutes=5)).request
-    assert (request.job_name, request.run_key) == (SCAN_JOB, "schedule-2026-05-04T00:05Z-1")
+    when = datetime(2126, 5, 4, 0, 5, tzinfo=UTC)
+    request = tick(idle, when).request
+    assert (request.job_name, request.run_key) == (SCAN_JOB, "schedule-2126-05-04T00:05Z-1")
     assert request.tags[TRIGGER_TAG] == "schedule"
     assert idle.partitions() == idle.ids
 
@@ -33,6 +34,17 @@ def test_a_tick_requests_a_scan_of_all_accounts(idle: Pipeline) -> None:
 def test_a_tick_before_the_interval_has_passed_is_skipped(idle: Pipeline) -> None:
     idle.note(Status.SUCCESS, {TRIGGER_TAG: "schedule"})
     assert tick(idle, utc_now()).reason.startswith("the next scan is due 300 s after")
+
+
+@pytest.mark.parametrize("ago", [350, 370])
+def test_after_a_restart_either_the_missed_tick_or_the_sensor_starts_the_scan(
+    idle: Pipeline, ago: int
+) -> None:
+    """The daemon evaluates both at once, so neither sees the run of the other."""
+    run_id = idle.note(Status.SUCCESS, {TRIGGER_TAG: "schedule"}, older_by=timedelta(seconds=ago))
+    idle.note(Status.SUCCESS, {PUBLISHES_TAG: run_id}, job=PUBLISH_JOB)
+    missed = tick(idle, utc_now() - timedelta(seconds=30))
+    assert len(missed.requests) + len(look(idle).requests) == 1
 
 
 def running(run_id: str) -> str:

@@ -9,6 +9,7 @@ import dagster as dg
 import pytest
 
 from tag_compliance.domain.read_status import Outcome
+from tag_compliance.pipeline.heartbeat import HEARTBEATS
 from tag_compliance.pipeline.run_tags import (
     ACCOUNT_TAG,
     PUBLISH_JOB,
@@ -16,6 +17,7 @@ from tag_compliance.pipeline.run_tags import (
     SCAN_TAG,
     TRIGGER_TAG,
 )
+from tag_compliance.pipeline.sensors import build_publish_sensor
 from tag_compliance_tests.fake_aws import FakeAws
 from tag_compliance_tests.pipeline.pipelines import Pipeline
 from tag_compliance_tests.pipeline.recorded_runs import make_older
@@ -69,6 +71,33 @@ def test_with_a_faulty_configuration_a_run_is_requested_that_reports_it_and_noth
     idle.config_path.write_text("unknown: 1\n")
     assert ask(idle).request.asset_selection == [dg.AssetKey("scan_config")]
     assert "unknown" in publish(idle).reason
+
+
+@pytest.mark.parametrize("ask", [tick, look])
+def test_a_storage_that_cannot_be_read_skips_ticks_with_its_reason(
+    idle: Pipeline, ask: Callable[[Pipeline], Tick]
+) -> None:
+    break_storage(idle)
+    assert ask(idle).reason.startswith("no scan can start: ")
+
+
+def test_the_publishing_sensor_logs_a_problem_once_for_each_change(
+    idle: Pipeline, caplog: pytest.LogCaptureFixture
+) -> None:
+    break_storage(idle)
+    sensor = build_publish_sensor()
+    for _ in range(2):
+        assert publish(idle, sensor=sensor).reason.startswith("nothing can be published: ")
+        assert caplog.text.count("nothing can be published") == 1
+    idle.config_path.write_text("unknown: 1\n")
+    publish(idle, sensor=sensor)
+    assert caplog.text.count("nothing can be published") == 2
+
+
+def break_storage(pipeline: Pipeline) -> None:
+    """A run is unfinished, and its heartbeat cannot be read."""
+    run_id = pipeline.note(Status.STARTED)
+    (pipeline.folder / "state" / HEARTBEATS / run_id).mkdir(parents=True)
 
 
 def test_partitions_follow_the_configuration_before_the_next_scan_but_not_during_a_scan(

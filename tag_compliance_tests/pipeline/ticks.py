@@ -43,9 +43,9 @@ def look(pipeline: Pipeline, seconds: int = 300) -> Tick:
     return _evaluated(build_catch_up_sensor(Cadence(seconds), []), _sensor_context(pipeline))
 
 
-def publish(pipeline: Pipeline, *prefix: str) -> Tick:
+def publish(pipeline: Pipeline, *prefix: str, sensor: dg.SensorDefinition | None = None) -> Tick:
     """Of the publishing sensor."""
-    return _evaluated(build_publish_sensor(prefix), _sensor_context(pipeline))
+    return _evaluated(sensor or build_publish_sensor(prefix), _sensor_context(pipeline))
 
 
 def _sensor_context(pipeline: Pipeline) -> dg.SensorEvaluationContext:

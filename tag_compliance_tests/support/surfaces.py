@@ -134,6 +134,17 @@ def of_metadata(scope: Scope, metadata: Mapping[str, dg.MetadataValue]) -> Figur
     return found
 
 
+def of_partition(account_id: str, metadata: Mapping[str, dg.MetadataValue]) -> Figures:
+    """The metadata of an account's partition; without numbers if nothing of it was read."""
+    if "resources" not in metadata:
+        return {}
+    share = metadata.get("compliance_percentage")
+    return {
+        (account_id, "counted"): float(_value(metadata["resources"])),
+        (account_id, "compliance"): None if share is None else float(_value(share)),
+    }
+
+
 def of_accounts_table(metadata: Mapping[str, dg.MetadataValue]) -> Figures:
     """The table `accounts` in the metadata of `compliance_results`."""
     return _table(metadata, {name: name for name in _FOUR})
