@@ -17,6 +17,9 @@ from tag_compliance.remote.time_limit import TimeLimitExceeded, run_within
 T = TypeVar("T")
 
 _FIRST_PAUSE_SECONDS = 0.2
+_ALMOST = 0.9
+"""Of the deadline: a timeout after this share of it was caused by it."""
+
 _LONGEST_PAUSE_SECONDS = 20.0
 _MAX_DOUBLINGS = 10
 """More than enough for the longest pause; without a limit the float would overflow."""
@@ -100,7 +103,10 @@ class CallBudget:
                 return attempt()
             except Exception as error:  # noqa: BLE001 - each is converted into an AwsError
                 failures += 1
-                failure = aws_error_of(operation, error)
+                latest = aws_error_of(operation, error)
+                # An attempt that the deadline cut short does not hide why the others failed.
+                if failure is None or not self._is_cut_short(latest):
+                    failure = latest
                 self.stats.throttled_calls += failure.reason is Reason.THROTTLED
                 doublings = min(failures, _MAX_DOUBLINGS)
                 ceiling = min(_LONGEST_PAUSE_SECONDS, _FIRST_PAUSE_SECONDS * 2**doublings)
@@ -111,6 +117,9 @@ class CallBudget:
                     raise self._late(operation, failure, failures) from None
             self.stats.retries += 1
             self.sleep(pause)
+
+    def _is_cut_short(self, failure: AwsError) -> bool:
+        return failure.reason is Reason.TIMEOUT and self.spent >= _ALMOST * self.seconds
 
     def limit(self, operation: str, work: Callable[[], T]) -> T:
         """The result of `work`, which is given up at the deadline whatever it is doing.

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, ReadTimeoutError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -207,3 +207,19 @@ def test_the_original_error_is_not_part_of_a_traceback(time: FakeTime) -> None:
 
     assert caught.value.__cause__ is None
     assert caught.value.__suppress_context__
+
+
+def test_an_attempt_that_the_deadline_cuts_short_does_not_hide_why_the_others_failed(
+    time: FakeTime,
+) -> None:
+    budget, errors = time.budget(seconds=10.0), iter([response("ThrottlingException")])
+
+    def attempt() -> str:
+        if error := next(errors, None):
+            raise error
+        time.now = 110.0
+        raise ReadTimeoutError(endpoint_url="http://aws.test")
+
+    with pytest.raises(AwsError, match="ThrottlingException") as caught:
+        budget.call("GetResources", attempt)
+    assert caught.value.reason is Reason.THROTTLED
