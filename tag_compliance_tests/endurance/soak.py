@@ -104,7 +104,7 @@ def soak(folder: Path, seconds: float, seed: int, fault_rate: float) -> SoakRepo
         right = _undisturbed(place)
         rules = _add_faults(fake.faults, fault_rate)
         with start_up(place) as up:
-            eventually(lambda: up.has_snapshot)
+            eventually(lambda: up.has_snapshot, 3 * DEADLINE_SECONDS)
             with scraping(up.port, [right], pause=0.2) as scraper:
                 _watch(up, report, seconds)
                 report.failed_calls = sum(fake.faults.injections(rule) for rule in rules)
