@@ -45,7 +45,7 @@ def test_a_scan_writes_no_credential_anywhere(
     home.mkdir()
     monkeypatch.setenv("DAGSTER_HOME", str(home))
     organization = generate_organization(len(FAULTS) + 1, REGIONS, 120)
-    program.configure(organization, region_deadline=2)
+    program.configure(organization, region_deadline=6)
     with FakeAws(organization) as fake:
         for number, (account, fault) in enumerate(zip(organization, FAULTS, strict=False)):
             operation = "AssumeRole" if number < len(Fault) else "GetResources"
