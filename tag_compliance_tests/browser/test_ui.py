@@ -62,7 +62,7 @@ def test_the_failed_account_and_the_failed_check_are_shown_as_failed(
     page: Page, demo: Demo
 ) -> None:
     running.open_partitions(page, demo, BROKEN)
-    expect(page.get_by_text("failed, and did not materialize this asset")).to_be_visible()
+    expect(page.get_by_text("Failed (1)").first).to_be_visible()
     running.open_check(page, demo, "every_account_read")
     expect(page.get_by_text("Every configured account was read").first).to_be_visible()
 
