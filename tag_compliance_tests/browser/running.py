@@ -90,7 +90,7 @@ def open_partitions(page: Page, demo: Demo, partition: str) -> None:
     """The partitions of `raw_resources`, with the metadata of one account."""
     page.goto(f"{demo.ui}/assets/raw_resources?view=partitions&partition={partition}")
     expect(page.get_by_text("Partitions Selected")).to_be_visible(timeout=_TIMEOUT_MS)
-    expect(page.get_by_text("account_name").first).to_be_visible(timeout=_TIMEOUT_MS)
+    expect(page.get_by_text("Failed (1)").first).to_be_visible(timeout=_TIMEOUT_MS)
 
 
 def scan_again(page: Page) -> None:
