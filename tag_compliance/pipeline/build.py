@@ -30,7 +30,7 @@ from tag_compliance.pipeline.run_tags import (
     SCAN_JOB,
     definitions_tags,
 )
-from tag_compliance.pipeline.schedule import Cadence, build_schedule
+from tag_compliance.pipeline.schedule import Cadence, Claims, build_schedule
 from tag_compliance.pipeline.sensors import build_catch_up_sensor, build_publish_sensor
 
 DEFAULT_GROUP = "tag_compliance"
@@ -70,16 +70,16 @@ def _build(  # noqa: PLR0913, PLR0917
     group_name: str,
     progress: ProgressResource | None,
 ) -> dg.Definitions:
-    cadence = Cadence(_refresh_seconds(config))
+    cadence, claims = Cadence(_refresh_seconds(config)), Claims()
     own_assets = _assets(prefix, group_name, config)
     keys = [key for definition in own_assets for key in definition.keys]
     housekeeping, housekeeping_schedule = build_housekeeping(keys, prefix)
     return dg.Definitions(
         assets=own_assets,
         jobs=[*_jobs(prefix), housekeeping],
-        schedules=[build_schedule(cadence, prefix), housekeeping_schedule],
+        schedules=[build_schedule(cadence, prefix, claims), housekeeping_schedule],
         sensors=[
-            build_catch_up_sensor(cadence, prefix),
+            build_catch_up_sensor(cadence, prefix, claims),
             build_publish_sensor(prefix),
             *build_alert_sensors(config.alert_hook if config else None, prefix),
         ],
