@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
+from tag_compliance.config.model import is_bucket
 from tag_compliance.domain.account import Target
 from tag_compliance.domain.counts import Counts, floor_percentage
 from tag_compliance.domain.evaluation import Evaluation
@@ -48,7 +49,7 @@ _SCHEMAS = {RAW_RESOURCES: RESOURCE_SCHEMA, COMPLIANCE_RESULTS: RESULT_SCHEMA}
 
 def of_asset(name: str, storage: str) -> Metadata:
     """Where the asset is stored and which columns it has; `storage` is a folder or a URI."""
-    root = storage if "://" in storage else Path(storage).absolute().as_uri()
+    root = storage if is_bucket(storage) else Path(storage).absolute().as_uri()
     table = _TABLES.get(name)
     found: dict[str, Value] = {
         "dagster/uri": f"{root}/{f'tables/{table}' if table else 'snapshots'}"
