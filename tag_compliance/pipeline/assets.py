@@ -91,11 +91,11 @@ def _read_accounts(
     progress: ProgressResource,
     wanted: AbstractSet[str],
 ) -> Iterator[AccountReading]:
-    started_at = scan_times(context.run).started_at
+    times, warn = scan_times(context.run), context.log.warning
     storage = configuration.storage()
     delete_leftovers(configuration)
-    reading_run = next_reading_run(storage)
-    writer = AccountWriter(config, storage, context.log.warning, started_at, reading_run)
+    number = next_reading_run(storage)
+    writer = AccountWriter(config, storage, warn, times.started_at, number, times.scan)
     targets = targets_of(config, wanted)
     for inventory in scan_accounts(config, targets, progress, page_read=progress.page_read):
         evaluation = writer.store(inventory)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from tag_compliance.domain.clock import is_ahead
 from tag_compliance.errors import (
@@ -84,7 +85,7 @@ class SnapshotStore:
         """
         if faults := faults_of(exposition):
             raise InvalidExposition(tuple(faults))
-        snapshot_id = f"{status.scan_started_at:{MOMENT}}-{secrets.token_hex(3)}"
+        snapshot_id = _new_id(status.scan_started_at, _pointer_in(self._pointer_data()))
         pieces = {PLAIN: exposition, GZIP: compress(exposition)}
         manifest = Manifest(
             snapshot_id=snapshot_id,
@@ -236,6 +237,14 @@ class SnapshotStore:
         if stored is None:
             raise SnapshotUnreadable(snapshot_id, f"{name} is missing")
         return stored.data
+
+
+def _new_id(started_at: datetime, current: Pointer | None) -> str:
+    """Later than the current one's, also if the clock went back: retention deletes earlier ones."""
+    before = retention.moment_of(current.snapshot_id) if current else None
+    if before is not None and not is_ahead(before):
+        started_at = max(started_at, before + timedelta(microseconds=1))
+    return f"{started_at.astimezone(UTC):{MOMENT}}-{secrets.token_hex(3)}"
 
 
 def _is_newer(there: Pointer | None, pointer: Pointer, after: str | None) -> bool:
