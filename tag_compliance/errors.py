@@ -77,6 +77,10 @@ class SnapshotUnreadable(TagComplianceError):
         self.snapshot_id = snapshot_id
 
 
+class NewerFormat(SnapshotUnreadable):
+    """A newer version of this program has written the snapshot: it is never replaced."""
+
+
 class InvalidExposition(TagComplianceError):
     """Prometheus would reject the exposition; each fault names the offending line."""
 

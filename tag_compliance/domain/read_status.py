@@ -126,7 +126,8 @@ class AccountReadStatus:
 
     `calls`, `retries` and `throttled_calls` include the calls that assumed the account's role. The
     reading runs of a storage are numbered: `reading_run` is the run that read the account,
-    `latest_run` the one that had begun last when the account was stored.
+    `latest_run` the one that had begun last when the account was stored. `scan` identifies the scan
+    of that run; None if the run belongs to none.
     """
 
     account_id: AccountId
@@ -140,6 +141,7 @@ class AccountReadStatus:
     last_success_at: datetime | None = None
     reading_run: int = 0
     latest_run: int = 0
+    scan: str | None = None
 
     def replaces(self, stored: AccountReadStatus) -> bool:
         """Whether this reading of the account takes the place of the stored one.

@@ -23,12 +23,14 @@ def reconcile(
     *,
     now: datetime,
     read_since: datetime | None = None,
+    first_run: int | None = None,
 ) -> AccountReadStatus:
     """The stored status under the target's name and with the target's regions, in their order.
 
     A region that was never read has the reason `not_scanned`; a region that is no longer a target
-    is left out. If the last reading of the account ended before `read_since`, all its regions have
-    failed, because the run that was to read it ended without a result.
+    is left out. If the scan did not read the account, all its regions have failed, because the run
+    that was to read it ended without a result. The number of the scan's first reading run decides,
+    because the clocks of the hosts of a scan differ; only if it is not known, the scan's start.
     """
     name, known = target.account_name, {}
     if stored is not None:
@@ -39,8 +41,7 @@ def reconcile(
     )
     if stored is None:
         return AccountReadStatus(target.account_id, name, now, 0.0, regions)
-    ended_at = stored.started_at + timedelta(seconds=stored.seconds)
-    if read_since is not None and ended_at < read_since:
+    if not _was_read_since(stored, read_since, first_run):
         failed = tuple(
             _failed(r.region, Reason.INTERNAL, _NO_RESULT, r.last_success_at) for r in regions
         )
@@ -49,6 +50,16 @@ def reconcile(
             target.account_id, name, stored.started_at, 0.0, failed, last_success_at=latest
         )
     return replace(stored, account_name=name, regions=regions)
+
+
+def _was_read_since(
+    stored: AccountReadStatus, read_since: datetime | None, first_run: int | None
+) -> bool:
+    if first_run is not None:
+        return stored.latest_run >= first_run
+    if read_since is None:
+        return True
+    return stored.started_at + timedelta(seconds=stored.seconds) >= read_since
 
 
 def _failed(

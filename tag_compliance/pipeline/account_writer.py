@@ -43,7 +43,8 @@ def _number_in(data: bytes | None) -> int:
 class AccountWriter:
     """Evaluates and stores the accounts of the scan that started at `started_at`.
 
-    `reading_run` is the number of the run that reads them; a publishing run has none.
+    `reading_run` is the number of the run that reads them, which is of the scan `scan`; a
+    publishing run has neither.
     """
 
     config: Config
@@ -51,6 +52,7 @@ class AccountWriter:
     warn: Warn
     started_at: datetime
     reading_run: int = 0
+    scan: str | None = None
 
     def store(self, inventory: AccountInventory) -> Evaluation | None:
         """Evaluates and stores one account; None if the reading of another scan stays.
@@ -97,4 +99,4 @@ class AccountWriter:
     def _numbered(self, status: AccountReadStatus) -> AccountReadStatus:
         latest = self.storage.read(_LATEST_RUN)
         latest_run = _number_in(latest.data if latest else None)
-        return replace(status, reading_run=self.reading_run, latest_run=latest_run)
+        return replace(status, reading_run=self.reading_run, latest_run=latest_run, scan=self.scan)

@@ -21,7 +21,7 @@ from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.metrics.table import SnapshotInfo
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.domain.type_patterns import TypePattern
-from tag_compliance.errors import InvalidExposition
+from tag_compliance.errors import InvalidExposition, TagComplianceError
 from tag_compliance.pipeline import metadata
 from tag_compliance.pipeline.account_events import AccountEvents, AccountReading
 from tag_compliance.pipeline.account_writer import AccountWriter, next_reading_run
@@ -120,11 +120,11 @@ def _read_accounts(
     progress: ProgressResource,
     wanted: AbstractSet[str],
 ) -> Iterator[AccountReading]:
-    started_at = scan_times(context.run).started_at
+    times, warn = scan_times(context.run), context.log.warning
     storage = configuration.storage()
     delete_leftovers(configuration)
-    reading_run = next_reading_run(storage)
-    writer = AccountWriter(config, storage, context.log.warning, started_at, reading_run)
+    number = next_reading_run(storage)
+    writer = AccountWriter(config, storage, warn, times.started_at, number, times.scan)
     targets = targets_of(config, wanted)
     for inventory in scan_accounts(config, targets, progress, page_read=progress.page_read):
         evaluation = writer.store(inventory)
@@ -153,7 +153,7 @@ def compliance_results(
     """
     with as_failure():
         storage, warn = configuration.storage(), context.log.warning
-        times = scan_times(context.run).not_before(load_scan_times(storage))
+        times = scan_times(context.run).not_before(load_scan_times(storage, warn))
         merged = merge_current(scan_config, storage, warn, times)
         if merged.results.outcome is not Outcome.NOTHING:
             writer = AccountWriter(scan_config, storage, warn, merged.times.started_at)
@@ -189,16 +189,18 @@ def metric_snapshot(
             context.log.warning("another run has published meanwhile; merging again")
             storage, warn = configuration.storage(), context.log.warning
             merged = merge_current(scan_config, storage, warn, merged.times)
-        store.retain(scan_config.retain_snapshots)
         if merged.results.outcome is Outcome.NOTHING:
             # The tables stay as they were before this scan.
             failed = FailedReadings(configuration.storage(), context.log.warning)
             failed.delete(status.account_id for status in merged.failed)
     snapshot_id, contents = published
-    return dg.MaterializeResult(
-        metadata=metadata.of_snapshot(contents, snapshot_id, store.uri, scan_config.exporter_url),
-        check_results=check_snapshot(contents, scan_config),
-    )
+    shown = metadata.of_snapshot(contents, snapshot_id, store.uri, scan_config.exporter_url)
+    try:
+        store.retain(scan_config.retain_snapshots)
+    except TagComplianceError as error:  # the scan is published
+        context.log.warning("old snapshots were not deleted: %s", error)
+        shown = {**shown, "retention": f"failed: {error}"}
+    return dg.MaterializeResult(metadata=shown, check_results=check_snapshot(contents, scan_config))
 
 
 def _publish(

@@ -13,6 +13,7 @@ from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.errors import StorageRefused
+from tag_compliance.pipeline.io_manager import as_failure
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_queries import UI_JOB, UNFINISHED
 from tag_compliance.pipeline.run_requests import ACCOUNTS
@@ -33,8 +34,9 @@ def build_housekeeping(
     ) -> None:
         config = configuration.load()
         deleted = delete_runs(context.instance, config.retain_runs_days, assets, prefix)
-        swept = configuration.snapshots().retain(config.retain_snapshots)
-        configuration.heartbeats().sweep()
+        with as_failure():
+            swept = configuration.snapshots().retain(config.retain_snapshots)
+            configuration.heartbeats().sweep()
         context.log.info("deleted %s runs and %s snapshots", deleted, swept)
 
     @dg.job(

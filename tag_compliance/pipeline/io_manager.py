@@ -9,11 +9,11 @@ tables/findings/<account id>.parquet         the same
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import Annotated, Any
 
 import dagster as dg
 import pandas as pd
-from pydantic import PrivateAttr, TypeAdapter, ValidationError
+from pydantic import AfterValidator, PrivateAttr, TypeAdapter, ValidationError
 
 from tag_compliance.config import Config
 from tag_compliance.domain.account import AccountId
@@ -30,7 +30,15 @@ from tag_compliance.tables.parquet import Warn
 from tag_compliance.tables.raw_resources import RawResources
 
 _CONFIG, _TIMES = "tables/scan_config.json", "tables/scan_times.json"
-_times = TypeAdapter(ScanTimes)
+
+
+def _with_time_zones(times: ScanTimes) -> ScanTimes:
+    if any(t is not None and t.utcoffset() is None for t in (times.started_at, times.read_since)):
+        raise ValueError("a time has no time zone")
+    return times
+
+
+_times = TypeAdapter[ScanTimes](Annotated[ScanTimes, AfterValidator(_with_time_zones)])
 
 
 class TableIOManager(dg.ConfigurableIOManager):
@@ -65,7 +73,7 @@ class TableIOManager(dg.ConfigurableIOManager):
             upstream = context.upstream_output
             merged = self._merged.get(upstream.run_id) if upstream and upstream.run_id else None
             if merged is None:
-                merged = merge_current(config, storage, warn, load_scan_times(storage))
+                merged = merge_current(config, storage, warn, load_scan_times(storage, warn))
             return _frame_of(merged, config, storage, warn) if wanted is pd.DataFrame else merged
 
 
@@ -89,11 +97,17 @@ def _inventories(
     return {account_id: inventory for account_id, inventory in found.items() if inventory}
 
 
-def load_scan_times(storage: Storage) -> ScanTimes:
-    """The times of the scan that `compliance_results` was last materialized for."""
+def load_scan_times(storage: Storage, warn: Warn) -> ScanTimes:
+    """The times of the scan that `compliance_results` was last materialized for.
+
+    Damaged ones count as missing: everything that is stored belongs to a scan that starts now.
+    """
     stored = storage.read(_TIMES)
-    with _understood("times of the scan"):
+    try:
         return _times.validate_json(stored.data) if stored else ScanTimes(utc_now())
+    except ValidationError:
+        warn(f"{storage.uri}/{_TIMES} is damaged; the times of the last scan count as missing")
+        return ScanTimes(utc_now())
 
 
 def load_config_table(storage: Storage) -> Config:
@@ -103,17 +117,11 @@ def load_config_table(storage: Storage) -> Config:
         raise dg.DagsterInvariantViolationError(
             f"{storage.uri}/{_CONFIG} does not exist; materialize scan_config once"
         )
-    with _understood("configuration"):
-        return Config.model_validate_json(stored.data)
-
-
-@contextlib.contextmanager
-def _understood(what: str) -> Iterator[None]:
     try:
-        yield
+        return Config.model_validate_json(stored.data)
     except ValidationError as error:
         cause = f"this version does not understand it ({error.error_count()} faults)"
-        raise StoredValueUnreadable(what, cause) from None
+        raise StoredValueUnreadable("configuration", cause) from None
 
 
 @contextlib.contextmanager

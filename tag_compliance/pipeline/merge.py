@@ -96,7 +96,10 @@ def merge_stored(config: Config, storage: Storage, warn: Warn, times: ScanTimes)
     findings, inventories = Findings(storage, warn), RawResources(storage, warn)
     failed = FailedReadings(storage, warn).load()
     stored = {target.account_id: findings.load(target.account_id) for target in targets}
-    merger = _Merger(config, policy, inventories, _not_before(times, stored), failed)
+    known = [*failed.values(), *(e.status for e in stored.values() if e is not None)]
+    runs = [s.reading_run for s in known if s.scan and s.scan == times.scan]
+    times, first_run = _not_before(times, stored), min(runs, default=None)
+    merger = _Merger(config, policy, inventories, times, failed, first_run)
     accounts = [merger.merge(target, stored[target.account_id]) for target in targets]
     if not any(account.status.read_something for account in accounts):
         accounts = [
@@ -146,6 +149,8 @@ class _Merger:
     inventories: RawResources
     times: ScanTimes
     failed: Mapping[AccountId, AccountReadStatus]
+    first_run: int | None
+    """The number of the scan's first reading run that has stored an account."""
 
     def merge(self, target: Target, stored: StoredEvaluation | None) -> _Account:
         if stored is not None:
@@ -198,7 +203,8 @@ class _Merger:
         times, failed = self.times, self.failed.get(target.account_id)
         if failed is not None and (known is None or failed.replaces(known)):
             known = failed
-        return reconcile(target, known, now=times.started_at, read_since=times.read_since)
+        since, first_run = times.read_since, self.first_run
+        return reconcile(target, known, now=times.started_at, read_since=since, first_run=first_run)
 
     def _basis(self, status: AccountReadStatus) -> Basis:
         started_at = self.times.started_at

@@ -50,12 +50,14 @@ _TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 class ScanTimes:
     """`started_at`: the start that all runs of the scan share. An account that was last read before
     `read_since` does not belong to the scan; None: everything that is stored belongs to it.
-    `all_accounts`: whether this is a scan of all accounts.
+    `all_accounts`: whether this is a scan of all accounts. `scan` identifies the scan in the read
+    statuses of the accounts; None if any run counts.
     """
 
     started_at: datetime
     read_since: datetime | None = None
     all_accounts: bool = False
+    scan: str | None = None
 
     def not_before(self, published: Self) -> Self:
         """These times, for a publication after that of the scan with the times `published`.
@@ -63,10 +65,11 @@ class ScanTimes:
         If this is no scan of all accounts, an account that the published scan did not read stays
         failed until it is read. A time in the future, of a clock that was ahead, does not count.
         """
-        since = published.read_since
-        if self.read_since is not None or since is None or since > self.started_at:
+        if self.scan is not None or self.read_since is not None:
             return self
-        return replace(self, read_since=since)
+        since = published.read_since
+        counts = since is not None and since <= self.started_at
+        return replace(self, read_since=since if counts else None, scan=published.scan)
 
 
 def definitions_tags(prefix: Sequence[str]) -> dict[str, str]:
@@ -83,14 +86,16 @@ def scan_times(run: dg.DagsterRun) -> ScanTimes:
     """The times of the scan that a run belongs to.
 
     A run without a scan in its tags, for example from the UI, starts now, and so does one whose
-    tag has a time of a wrong clock. A re-execution has the tags of the run that it repeats, but it
-    may be days later, so it starts now as well.
+    tag has a time of a wrong clock: of this host, or of the one that requested the run. A
+    re-execution has the tags of the run that it repeats, but it may be days later, so it starts now
+    as well.
     """
     try:
-        tagged = datetime.strptime(run.tags[SCAN_TAG], _TIME).replace(tzinfo=UTC)
+        scan = run.tags[SCAN_TAG]
+        tagged = datetime.strptime(scan, _TIME).replace(tzinfo=UTC)
     except (KeyError, ValueError):
         return ScanTimes(utc_now())
     if is_ahead(tagged):
-        return ScanTimes(utc_now())
+        return ScanTimes(utc_now(), all_accounts=True, scan=scan)
     started_at = utc_now() if run.parent_run_id else tagged
-    return ScanTimes(started_at, tagged - _CLOCK_SKEW, all_accounts=True)
+    return ScanTimes(started_at, tagged - _CLOCK_SKEW, all_accounts=True, scan=scan)

@@ -21,7 +21,7 @@ from pydantic import (
     model_validator,
 )
 
-from tag_compliance.errors import SnapshotUnreadable
+from tag_compliance.errors import NewerFormat, SnapshotUnreadable
 from tag_compliance.snapshot.status import LastScan, ScanStatus
 
 FORMAT = 2
@@ -110,13 +110,13 @@ def sha256(data: bytes) -> str:
 def parse(kind: type[_FileT], data: bytes, snapshot_id: str, name: str) -> _FileT:
     """Checks the format first: a newer one can have another shape.
 
-    Raises `SnapshotUnreadable`.
+    Raises `SnapshotUnreadable`, and `NewerFormat` for a newer one.
     """
     try:
         found = _File.model_validate_json(data).format
         if found > FORMAT:
             cause = f"{name} has format {found}, this program reads up to {FORMAT}; upgrade it"
-            raise SnapshotUnreadable(snapshot_id, cause)
+            raise NewerFormat(snapshot_id, cause)
         return kind.model_validate_json(data)
     except (ValidationError, KeyError, TypeError) as error:
         cause = f"{name} is malformed"

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from datetime import UTC, datetime
 
-from tag_compliance.domain.clock import CLOCK_TOLERANCE, utc_now
+from tag_compliance.domain.clock import is_ahead
 from tag_compliance.snapshot.layout import (
     FOLDER,
     GZIP,
@@ -52,20 +53,25 @@ def delete_older(storage: Storage, current: str | None, newest: int) -> int:
     become current, unless their time is ahead of now. One that is older and has no manifest cannot
     become current any more.
     """
-    if current is None:
+    if current is None or is_ahead(moment_of(current)):  # a later snapshot can have an earlier time
         return 0
     pieces = pieces_of(storage)
     # Compares only the times: two scans that share an account's data can have the same one.
-    older = {id_ for id_ in pieces if _moment_of(id_) < _moment_of(current)}
+    older = {id_ for id_ in pieces if moment_of(id_) < moment_of(current)}
     complete = sorted((id_ for id_ in older if MANIFEST in pieces[id_]), reverse=True)
-    latest = f"{utc_now() + CLOCK_TOLERANCE:{MOMENT}}"
-    ahead = {id_ for id_ in pieces if _moment_of(id_) > latest and id_ != current}
+    ahead = {id_ for id_ in pieces if is_ahead(moment_of(id_))}
     deletable = older.difference(complete[: max(0, newest - 1)]) | ahead
     for snapshot_id in deletable:
         delete_snapshot(storage, snapshot_id)
     return len(deletable)
 
 
-def _moment_of(snapshot_id: str) -> str:
-    """The start time of the snapshot's scan, as text that sorts by time."""
-    return snapshot_id.partition("-")[0]
+def moment_of(snapshot_id: str) -> datetime:
+    """The start time of the snapshot's scan, or a later one if the clock went back.
+
+    A time that does not exist, in the name of a foreign folder, counts as the earliest.
+    """
+    try:
+        return datetime.strptime(snapshot_id.partition("-")[0], MOMENT).replace(tzinfo=UTC)
+    except ValueError:
+        return datetime.min.replace(tzinfo=UTC)

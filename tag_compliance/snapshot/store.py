@@ -9,9 +9,15 @@ from __future__ import annotations
 import contextlib
 import secrets
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
 from tag_compliance.domain.clock import is_ahead
-from tag_compliance.errors import InvalidExposition, SnapshotUnreadable, StorageRefused
+from tag_compliance.errors import (
+    InvalidExposition,
+    NewerFormat,
+    SnapshotUnreadable,
+    StorageRefused,
+)
 from tag_compliance.snapshot import retention
 from tag_compliance.snapshot.appendable_gzip import Appendable, compress
 from tag_compliance.snapshot.layout import (
@@ -74,11 +80,12 @@ class SnapshotStore:
         been published since, it can have newer numbers: None is returned, and nothing is published.
         Without `after` this is so if the current snapshot is of a later scan.
         After any failure the current snapshot is unchanged. Raises `InvalidExposition` for text
-        that Prometheus would reject: it is never published.
+        that Prometheus would reject: it is never published. Raises `NewerFormat` if a newer version
+        of this program has published.
         """
         if faults := faults_of(exposition):
             raise InvalidExposition(tuple(faults))
-        snapshot_id = f"{status.scan_started_at:{MOMENT}}-{secrets.token_hex(3)}"
+        snapshot_id = _new_id(status.scan_started_at, _pointer_in(self._pointer_data()))
         pieces = {PLAIN: exposition, GZIP: compress(exposition)}
         manifest = Manifest(
             snapshot_id=snapshot_id,
@@ -109,7 +116,8 @@ class SnapshotStore:
                     retention.delete_snapshot(self._storage, snapshot_id)
             raise
         if not replaced:
-            retention.delete_snapshot(self._storage, snapshot_id)
+            with contextlib.suppress(StorageRefused):
+                retention.delete_snapshot(self._storage, snapshot_id)
         return snapshot_id if replaced else None
 
     def record(self, ended: LastScan) -> None:
@@ -125,7 +133,10 @@ class SnapshotStore:
         self._storage.update(CURRENT, unless_newer)
 
     def current_id(self) -> str | None:
-        """The id of the current snapshot, of which nothing else is read; None if there is none."""
+        """The id of the current snapshot, of which nothing else is read; None if there is none.
+
+        A damaged pointer counts as none. Raises `NewerFormat`.
+        """
         pointer = _pointer_in(self._pointer_data())
         return pointer.snapshot_id if pointer else None
 
@@ -186,10 +197,10 @@ class SnapshotStore:
     def retain(self, newest: int) -> int:
         """Deletes all but the newest snapshots, and the remains of killed writers.
 
-        Returns the number of deleted snapshots. The current one always stays.
+        Returns the number of deleted snapshots. The current one always stays, and with a damaged
+        pointer all complete ones do. Raises `NewerFormat`.
         """
-        pointer = current_in(self._pointer_data()).snapshot
-        current = pointer.snapshot_id if pointer else None
+        current = self.current_id()
         retention.delete_leftovers(self._storage, current)
         return retention.delete_older(self._storage, current, newest)
 
@@ -228,6 +239,14 @@ class SnapshotStore:
         return stored.data
 
 
+def _new_id(started_at: datetime, current: Pointer | None) -> str:
+    """Later than the current one's, also if the clock went back: retention deletes earlier ones."""
+    before = retention.moment_of(current.snapshot_id) if current else None
+    if before is not None and not is_ahead(before):
+        started_at = max(started_at, before + timedelta(microseconds=1))
+    return f"{started_at.astimezone(UTC):{MOMENT}}-{secrets.token_hex(3)}"
+
+
 def _is_newer(there: Pointer | None, pointer: Pointer, after: str | None) -> bool:
     if after != ANY:
         return (there.snapshot_id if there else None) != after
@@ -235,8 +254,10 @@ def _is_newer(there: Pointer | None, pointer: Pointer, after: str | None) -> boo
 
 
 def _pointer_in(data: bytes | None) -> Pointer | None:
-    """A damaged pointer does not prevent the publication of a good one."""
+    """A damaged pointer does not prevent the publication of a good one. Raises `NewerFormat`."""
     try:
         return current_in(data).snapshot
+    except NewerFormat:
+        raise
     except SnapshotUnreadable:
         return None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
+
+import pytest
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName, Target
 from tag_compliance.domain.read_status import Reason
@@ -50,3 +53,14 @@ def test_an_account_that_this_scan_did_not_read_has_failed_and_keeps_its_last_su
     assert "ended without a result" in status.regions[0].message
     assert status.regions[0].last_success_at == NOON
     assert (status.seconds, status.calls) == (0.0, 0), "those are of an earlier scan"
+
+
+@pytest.mark.parametrize(("latest_run", "is_of_scan"), [(6, False), (7, True), (8, True)])
+def test_where_the_number_of_the_first_run_of_a_scan_is_known_no_clock_decides(
+    latest_run: int, is_of_scan: bool
+) -> None:
+    """The clock of the host that read is hours behind the one that requested the scan, or ahead."""
+    stored = replace(_STORED, latest_run=latest_run)
+    for since in (NOON - timedelta(hours=3), NOON + timedelta(hours=3)):
+        status = reconcile(_target("eu-west-1"), stored, now=NOON, read_since=since, first_run=7)
+        assert status.succeeded is is_of_scan

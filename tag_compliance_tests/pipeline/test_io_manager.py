@@ -123,16 +123,37 @@ def test_the_rows_of_a_scan_whose_run_was_lost_are_those_of_the_snapshot(
     assert len(frame) == current.counts.counted == 180
 
 
-@pytest.mark.parametrize(
-    ("file", "what"), [("scan_config", "configuration"), ("scan_times", "times of the scan")]
-)
-def test_a_damaged_file_fails_the_asset_that_needs_it_with_a_clear_message(
-    scanning: Pipeline, file: str, what: str
+def test_a_damaged_configuration_fails_the_asset_that_needs_it_with_a_clear_message(
+    scanning: Pipeline,
 ) -> None:
     scanning.scan()
-    scanning.storage.write(f"tables/{file}.json", b"{}")
+    scanning.storage.write("tables/scan_config.json", b"{}")
     failure = failure_of(scanning.run(SNAPSHOT_AGAIN))
-    assert failure.startswith(f"the stored {what} cannot be read: ")
+    assert failure.startswith("the stored configuration cannot be read: ")
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        b"{",
+        b"{}",
+        b'{"started_at": "2026-05-04T12:00:00", "read_since": null, "all_accounts": true}',
+        b'{"started_at": "2026-05-04T12:00:00Z", "read_since": "2026-05-04T12:00:00"}',
+    ],
+)
+def test_damaged_times_of_the_last_scan_are_reported_and_replaced(
+    scanning: Pipeline, data: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A time without a zone cannot be compared with the others."""
+    scanning.scan()
+    scanning.storage.write("tables/scan_times.json", data)
+    assert scanning.run(SNAPSHOT_AGAIN).success
+    assert "tables/scan_times.json is damaged; " in caplog.text
+    assert scanning.scan().success
+    assert scanning.current().status.outcome is Outcome.COMPLETE
+    caplog.clear()
+    assert scanning.scan().success
+    assert "damaged" not in caplog.text
 
 
 def test_the_snapshot_can_be_published_again_from_the_tables(scanning: Pipeline) -> None:

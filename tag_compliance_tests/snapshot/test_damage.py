@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tag_compliance.domain.read_status import Outcome
-from tag_compliance.errors import SnapshotUnreadable
+from tag_compliance.errors import NewerFormat, SnapshotUnreadable
 from tag_compliance.snapshot.status import LastScan
 from tag_compliance_tests.support.snapshots import (
     NOON,
@@ -130,6 +130,24 @@ def test_a_pointer_of_a_newer_format_is_an_error_that_asks_for_an_upgrade(folder
         open_store(folder).load()
 
 
+def test_a_pointer_of_a_newer_format_is_never_replaced_and_nothing_is_deleted(folder: Path) -> None:
+    (folder / "current.json").write_text('{"format": 7, "snapshot": "elsewhere"}')
+    before = {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+    store = open_store(folder)
+    for change in (lambda: store.publish(exposition_of(1), status_of(1)), lambda: store.retain(1)):
+        with pytest.raises(NewerFormat):
+            change()
+    assert {path: path.read_bytes() for path in folder.rglob("*") if path.is_file()} == before
+
+
+def test_with_a_damaged_pointer_retention_keeps_every_complete_snapshot(folder: Path) -> None:
+    publish(folder, exposition_of(1), status_of(1))
+    (folder / "current.json").write_text("{")
+    before = sorted(folder.rglob("snapshots/*/*"))
+    assert open_store(folder).retain(1) == 0
+    assert sorted(folder.rglob("snapshots/*/*")) == before
+
+
 def test_the_next_snapshot_replaces_all_damaged_files(folder: Path) -> None:
     for path in (folder / "current.json", *folder.glob("snapshots/*/*")):
         path.write_bytes(b"?")
@@ -188,7 +206,8 @@ def test_a_pointer_with_any_content_raises_only_snapshot_unreadable_and_can_be_r
     for call in (store.load, store.look, lambda: store.record(ended), lambda: store.retain(9)):
         with contextlib.suppress(SnapshotUnreadable):
             call()
-    store.publish(exposition_of(1), status_of(1))
+    with contextlib.suppress(NewerFormat):
+        store.publish(exposition_of(1), status_of(1))
     (folder / "current.json").unlink()
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from tag_compliance.domain.clock import utc_now
 from tag_compliance.errors import StorageRefused
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.folder import FolderStorage
@@ -20,6 +23,7 @@ from tag_compliance_tests.snapshot.publishing import (
     published,
     refuse,
 )
+from tag_compliance_tests.support.snapshots import exposition_of, status_of
 
 
 @pytest.mark.parametrize(("newest", "kept"), [(1, 1), (2, 2), (4, 4), (9, 5)])
@@ -60,6 +64,20 @@ def test_retention_does_not_delete_a_snapshot_that_is_being_published(
         publishing = interrupted(storage, change, lambda _: SnapshotStore(storage).retain(1))
         snapshot_id = published(publishing, 1)
         assert loaded(store).snapshot_id == snapshot_id
+
+
+@pytest.mark.parametrize("change", [1, 2, 3])
+@pytest.mark.parametrize("ahead", [timedelta(minutes=4), timedelta(hours=2)])
+def test_retention_does_not_delete_the_next_snapshot_of_a_host_whose_clock_is_behind(
+    change: int, ahead: timedelta, store: SnapshotStore, storage: FolderStorage
+) -> None:
+    now = utc_now()
+    of_wrong_clock = replace(status_of(), scan_started_at=now + ahead, made_at=now + ahead)
+    before = store.publish(exposition_of(0), of_wrong_clock)
+    publishing = interrupted(storage, change, lambda _: SnapshotStore(storage).retain(1))
+    status = replace(status_of(), scan_started_at=now, made_at=now)
+    assert publishing.publish(exposition_of(1), status, before) is not None
+    assert loaded(store).plain == exposition_of(1)
 
 
 @pytest.mark.parametrize(
