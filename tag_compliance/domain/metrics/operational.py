@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import NamedTuple, TypeVar
 
@@ -116,12 +117,12 @@ def _last_success(status: AccountReadStatus | RegionReadStatus) -> float | None:
 
 def _excluded(scan: ScanResult) -> Rows[_RegionType]:
     for account in scan.summary.accounts:
-        totals = account.summary.totals
-        columns = (totals[name].to_pylist() for name in ("region", "resource_type", "excluded"))
-        for region, type_, excluded in zip(*columns, strict=True):
-            if excluded:
-                labels = _Region(account.account_name, account.account_id, RegionName(region))
-                yield _RegionType(*labels, type_), excluded
+        found = Counter[tuple[str, str]]()
+        for row in account.summary.exclusions.to_pylist():
+            found[row["region"], row["resource_type"]] += row["resources"]
+        for (region, type_), resources in found.items():
+            labels = _Region(account.account_name, account.account_id, RegionName(region))
+            yield _RegionType(*labels, type_), resources
 
 
 def _unparsable(scan: ScanResult) -> Rows[_Account]:
