@@ -30,13 +30,14 @@ from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
 class AccountReader:
     """Reads each region of one account once.
 
-    `new_budget` creates the budget of one source in one region.
+    `sources_in` returns the sources that are read in a region. `new_budget` creates the budget of
+    one source in one region, with the source's `calls_per_second`.
     """
 
     target: Target
     session: AccountSession
-    sources: Sequence[ResourceSource]
-    new_budget: Callable[[], CallBudget]
+    sources_in: Callable[[RegionName], Sequence[ResourceSource]]
+    new_budget: Callable[[float], CallBudget]
 
     def __post_init__(self) -> None:
         self._started_at = utc_now()
@@ -61,7 +62,7 @@ class AccountReader:
         account that is complete.
         """
         began = time.monotonic()
-        readings = [self._read_source(region, source) for source in self.sources]
+        readings = [self._read_source(region, source) for source in self.sources_in(region)]
         status = RegionReadStatus(region, tuple(status for status, _ in readings))
         # The rows of a region in which one source failed are left out completely.
         tables = [table for _, table in readings] if status.succeeded else []
@@ -77,7 +78,7 @@ class AccountReader:
     def _read_source(
         self, region: RegionName, source: ResourceSource
     ) -> tuple[ReadStatus, pa.Table]:
-        budget = self.new_budget()
+        budget = self.new_budget(source.calls_per_second)
         self._stats.append(budget.stats)
         reason, message, table = Reason.OK, "", RESOURCE_SCHEMA.empty_table()
 

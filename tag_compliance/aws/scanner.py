@@ -12,12 +12,13 @@ from tag_compliance.aws.account_session import AccountSession
 from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.retry import CallBudget, CallStats
 from tag_compliance.aws.sources.base import ResourceSource
+from tag_compliance.aws.sources.plan import sources_in
 from tag_compliance.aws.sources.tagging_api import TaggingApi
 from tag_compliance.aws.targets import role_steps
 from tag_compliance.aws.thread_pool import run_in_threads
 from tag_compliance.config import Config
 from tag_compliance.domain.account import AccountId, RegionName, Target
-from tag_compliance.domain.read_status import AccountReadStatus, RegionReadStatus
+from tag_compliance.domain.read_status import AccountReadStatus, RegionReadStatus, Source
 from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.logs import get_logger
 
@@ -67,9 +68,10 @@ class _Scan:
         self._config = config
         self._progress = progress
         self._clients = Clients(config.max_concurrency, config.region_deadline)
-        self._sources: tuple[ResourceSource, ...] = (
-            TaggingApi(self._clients, max_pages, page_read),
-        )
+        rate = config.calls_per_second
+        self._sources: dict[Source, ResourceSource] = {
+            Source.TAGGING: TaggingApi(self._clients, rate, max_pages, page_read),
+        }
         self._stopped = threading.Event()
 
     def read(self, targets: Sequence[Target]) -> Generator[AccountInventory, None, None]:
@@ -91,10 +93,12 @@ class _Scan:
     def _reader_of(self, target: Target) -> AccountReader:
         steps = role_steps(self._config, target)
         session = AccountSession(self._clients, target, steps, self._budget)
-        rate = self._config.calls_per_second
         return AccountReader(
-            target, session, self._sources, lambda: self._budget(CallStats(), rate)
+            target, session, self._sources_in, lambda rate: self._budget(CallStats(), rate)
         )
+
+    def _sources_in(self, region: RegionName) -> list[ResourceSource]:
+        return [self._sources[name] for name in sources_in(self._config, region)]
 
     def _budget(self, stats: CallStats, rate: float = 0.0) -> CallBudget:
         seconds = float(self._config.region_deadline)

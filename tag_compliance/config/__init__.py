@@ -7,6 +7,7 @@ from tag_compliance.config.model import (
     Config,
     DetailLimit,
     FailedAccountRun,
+    NeverTagged,
     OnFailure,
 )
 
@@ -17,6 +18,7 @@ __all__ = [
     "Config",
     "DetailLimit",
     "FailedAccountRun",
+    "NeverTagged",
     "OnFailure",
     "load_config",
     "overriding_variables",

@@ -11,7 +11,7 @@ from tag_compliance.config import model
 
 _NULL = {"type": "null"}
 _DURATION = {"type": "string", "pattern": f"^(?=.)(?:{model.DURATION_PATTERN})$"}
-_WITHOUT_DUPLICATES = {"REQUIRED_TAGS", "regions"}
+_WITHOUT_DUPLICATES = {"REQUIRED_TAGS", "regions", "more_sources"}
 
 
 def json_schema() -> dict[str, Any]:
@@ -51,6 +51,8 @@ def _accepted(key: str, field: FieldInfo, schema: dict[str, Any]) -> dict[str, A
         accepted = [accepted[0], _DURATION, *accepted[1:]]
     if key == "max_detail_series":
         accepted = [{"type": "integer", "minimum": 1}, *accepted[1:], {"const": False}]  # YAML: off
+    if key == "never_tagged":
+        accepted = [*accepted, {"const": False}]
     if not model.is_scalar(field) and not field.is_required():
         accepted = [*accepted, _NULL]
     return {**(accepted[0] if len(accepted) == 1 else {"anyOf": accepted}), **default}

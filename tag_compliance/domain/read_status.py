@@ -18,6 +18,18 @@ class Source(StrEnum):
     """An AWS API from which resources are read."""
 
     TAGGING = "tagging"
+    RESOURCE_EXPLORER = "resource_explorer"
+    IAM = "iam"
+    AUTOSCALING = "autoscaling"
+
+    @property
+    def is_global(self) -> bool:
+        """Whether its resources belong to no region.
+
+        Such a source is read once for an account: in the global region of the partition, if that
+        region is configured.
+        """
+        return self is Source.IAM
 
 
 class Outcome(StrEnum):
@@ -42,6 +54,12 @@ class Reason(StrEnum):
     TIMEOUT = "timeout"
     UNREACHABLE = "unreachable"
     MALFORMED_RESPONSE = "malformed_response"
+    NO_INDEX = "no_index"
+    INDEX_BUILDING = "index_building"
+    NO_VIEW = "no_view"
+    VIEW_WITHOUT_TAGS = "view_without_tags"
+    VIEW_FILTERED = "view_filtered"
+    UNSUPPORTED_REGION = "unsupported_region"
     NOT_SCANNED = "not_scanned"
     INTERNAL = "internal"
 

@@ -38,6 +38,7 @@ class FakeSource:
     errors: Mapping[RegionName, Exception] = field(default_factory=dict)
     name: Source = Source.TAGGING
     operation: str = "List"
+    calls_per_second: float = 0.0
 
     def read(self, session: AccountSession, region: RegionName, budget: CallBudget) -> pa.Table:
         budget.call(self.operation, lambda: None)
@@ -65,7 +66,9 @@ def fake(start: Start) -> FakeAws:
 
 
 def reader_of(*sources: FakeSource) -> AccountReader:
-    return AccountReader(TARGET, session_of(ROLE), sources, new_budget)
+    return AccountReader(
+        TARGET, session_of(ROLE), lambda _region: sources, lambda _rate: new_budget()
+    )
 
 
 def test_the_last_region_completes_the_account_in_any_order(fake: FakeAws) -> None:
@@ -132,7 +135,9 @@ def test_a_role_that_cannot_be_assumed_fails_every_source_of_every_region(fake: 
 
 def test_a_region_is_given_up_at_its_deadline_whatever_its_thread_does(fake: FakeAws) -> None:
     source = HangingSource("arn:a")
-    reader = AccountReader(TARGET, session_of(ROLE), (source,), lambda: new_budget(seconds=0.5))
+    reader = AccountReader(
+        TARGET, session_of(ROLE), lambda _r: (source,), lambda _r: new_budget(seconds=0.5)
+    )
     statuses = [reader.read(region)[0] for region in (VIRGINIA, IRELAND)]
     source.released.set()
 

@@ -40,10 +40,12 @@ class TaggingApi:
     def __init__(
         self,
         clients: Clients,
+        calls_per_second: float,
         max_pages: int | None = None,
         page_read: Callable[[], None] = lambda: None,
     ) -> None:
         self._clients = clients
+        self.calls_per_second = calls_per_second
         self._max_pages = max_pages
         self._page_read = page_read
 
@@ -65,7 +67,7 @@ class TaggingApi:
         while True:
             page = budget.call(_OPERATION, partial(self._get, session, region, token))
             pages += 1
-            columns.add(page)
+            columns.add(page.arns, page.tags)
             token = page.PaginationToken or ""
             if not token or pages == self._max_pages:
                 return columns.table()
