@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+from tag_compliance.simulator.autoscaling import AutoScalingService
 from tag_compliance.simulator.credentials import CredentialStore
+from tag_compliance.simulator.iam import IamService
 from tag_compliance.simulator.organization import Organization
 from tag_compliance.simulator.sts import StsService
 from tag_compliance.simulator.tagging import TaggingService
 from tag_compliance.simulator.wire import AwsError, Call, Request, Response, Scope
 
-Service = StsService | TaggingService
+Service = AutoScalingService | IamService | StsService | TaggingService
 
 Interceptor = Callable[[Request, Call, Callable[[], Response]], Response]
 """Called for each call that a service could parse, before AWS checks its credentials. It returns

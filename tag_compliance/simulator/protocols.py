@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
@@ -94,6 +94,22 @@ class QueryProtocol:
             f"</Error><RequestId>{REQUEST_ID}</RequestId></ErrorResponse>"
         )
         return Response(error.status, _XML, body.encode())
+
+
+def xml_list(members: Iterable[str]) -> str:
+    """The members of a list, each of which is XML."""
+    return "".join(f"<member>{member}</member>" for member in members)
+
+
+def xml_tags(tags: Mapping[str, str]) -> list[str]:
+    """A member for each tag."""
+    return [xml_elements({"Key": key, "Value": value}) for key, value in tags.items()]
+
+
+def query_list(parameters: Mapping[str, str], name: str) -> list[str]:
+    """The values of a list parameter: `Filter.member.1`, `Filter.member.2`, …"""
+    prefix = f"{name}.member."
+    return [value for key, value in parameters.items() if key.startswith(prefix)]
 
 
 def xml_elements(values: Mapping[str, str]) -> str:

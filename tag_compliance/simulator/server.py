@@ -12,6 +12,7 @@ from ssl import SSLContext
 from typing import Self
 
 from tag_compliance.domain.clock import utc_now
+from tag_compliance.simulator.autoscaling import AutoScalingService
 from tag_compliance.simulator.connection import Connection
 from tag_compliance.simulator.credentials import (
     BASE_ACCESS_KEY_ID,
@@ -20,6 +21,7 @@ from tag_compliance.simulator.credentials import (
     CredentialStore,
 )
 from tag_compliance.simulator.endpoint import Endpoint, Interceptor
+from tag_compliance.simulator.iam import IamService
 from tag_compliance.simulator.organization import Organization
 from tag_compliance.simulator.sts import StsService
 from tag_compliance.simulator.tagging import TaggingService
@@ -62,6 +64,8 @@ class SimulatedAws:
         services = (
             StsService(self.organization, self.credentials),
             TaggingService(self.organization, self.calls_per_second),
+            IamService(self.organization),
+            AutoScalingService(self.organization),
         )
         self._endpoint = Endpoint(self.organization, self.credentials, services, self.interceptor)
         self._open_connections: set[Connection] = set()

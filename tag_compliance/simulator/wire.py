@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from http import HTTPStatus
+from typing import Any
 
 from tag_compliance.simulator.credentials import Caller
 from tag_compliance.simulator.pages import Page
@@ -72,8 +73,8 @@ class Call:
     region: str
     caller: Caller
     parameters: Mapping[str, object]
-    page: Page | None = None
-    """The page that GetResources reads."""
+    page: Page[Any] | None = None
+    """The page that the call reads; None if its operation has no pages."""
     at: float = field(default_factory=time.monotonic)
     """Seconds on the monotonic clock."""
 

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tag_compliance.simulator.organization import Organization
 from tag_compliance.simulator.server import SimulatedAws
+from tag_compliance.simulator.tagging import TaggingService
 from tag_compliance.simulator.wire import Call, Delivery, Request, Response
 from tag_compliance_tests.fake_aws.certificates import create_server_context
 from tag_compliance_tests.fake_aws.fault_plan import FaultPlan, FaultRule
@@ -21,6 +22,7 @@ from tag_compliance_tests.fake_aws.faults import (
     Fault,
     refusal,
 )
+from tag_compliance_tests.fake_aws.xml_damages import XML_DAMAGES, damaged_xml
 
 
 class CallLog:
@@ -114,14 +116,15 @@ class FakeAws(SimulatedAws):
         if foreign := FOREIGN_RESPONSES.get(fault):
             return foreign
         response = proceed()
-        damage = DAMAGES.get(fault)
-        if damage is None:
+        if fault not in DAMAGES and fault not in XML_DAMAGES:
             return _delivered(response, rule)
         if call.page is None or response.status != 200:
             return response
-        body = json.loads(response.body)
-        damage(body, call.page)
-        return replace(response, body=json.dumps(body).encode())
+        if call.service == TaggingService.name:
+            body = json.loads(response.body)
+            DAMAGES[fault](body, call.page)
+            return replace(response, body=json.dumps(body).encode())
+        return replace(response, body=damaged_xml(fault, response.body, call.page))
 
 
 def _delivered(response: Response, rule: FaultRule) -> Response:
