@@ -13,6 +13,7 @@ from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.retry import CallBudget, CallStats
 from tag_compliance.aws.sources.base import ResourceSource
 from tag_compliance.aws.sources.plan import request_of, sources_in
+from tag_compliance.aws.sources.resource_explorer import ResourceExplorer
 from tag_compliance.aws.sources.tagging_api import TaggingApi
 from tag_compliance.aws.targets import role_steps
 from tag_compliance.aws.thread_pool import run_in_threads
@@ -79,6 +80,9 @@ class _Scan:
         rate = config.calls_per_second
         self._sources: dict[Source, ResourceSource] = {
             Source.TAGGING: TaggingApi(self._clients, rate, max_pages, page_read),
+            Source.RESOURCE_EXPLORER: ResourceExplorer(
+                self._clients, config.resource_explorer_view, max_pages, page_read
+            ),
         }
         self._stopped = threading.Event()
 
