@@ -17,6 +17,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tag_compliance.domain.account import AccountId, RegionName
+from tag_compliance.domain.aws_owned import aws_owned_rows
 from tag_compliance.domain.counts import Exclusion
 from tag_compliance.domain.findings import build_findings
 from tag_compliance.domain.policy import Policy
@@ -120,8 +121,11 @@ class _Rows:
         returned = _rows_of_regions(inventory.resources, basis.regions)
         counted = _once_per_arn(returned)
         matched, matches = matched_rows(policy.exclusions, returned)
-        excluded = {Exclusion.RESOURCE_TYPE: counted & matched}
-        counted &= ~np.any([*excluded.values()], axis=0)
+        excluded = {Exclusion.PATTERN: counted & matched}
+        counted &= ~matched
+        owned = aws_owned_rows(returned) if policy.excludes_aws_owned else np.zeros_like(counted)
+        excluded[Exclusion.AWS_OWNED] = counted & owned
+        counted &= ~owned
         return cls(returned, excluded, counted, matches)
 
 
