@@ -97,11 +97,16 @@ def _once_each(load: Callable[..., None]) -> Callable[..., None]:
     return load_unless_loaded
 
 
-def decode_responses(client: BaseClient, operation: str, decode: Callable[[bytes], object]) -> None:
-    """Decodes successful JSON responses of an operation with `decode`, not with botocore's parser.
+def decode_responses(
+    client: BaseClient,
+    operation: str,
+    decode: Callable[[bytes], object],
+    empty: bytes = b"{}",
+) -> None:
+    """Decodes successful responses of an operation with `decode`, not with botocore's parser.
 
     The parser walks the service model in Python, which takes more than half of the time of a page.
-    It receives an empty document instead. botocore still signs, sends and handles errors.
+    It receives the `empty` document instead. botocore still signs, sends and handles errors.
     """
 
     def decode_body(
@@ -109,7 +114,7 @@ def decode_responses(client: BaseClient, operation: str, decode: Callable[[bytes
     ) -> None:
         if response_dict["status_code"] == _OK:
             customized_response_dict[DECODED] = decode(response_dict["body"])
-            response_dict["body"] = b"{}"
+            response_dict["body"] = empty
 
     service = client.meta.service_model.service_id.hyphenize()
     client.meta.events.register(f"before-parse.{service}.{operation}", decode_body)

@@ -11,7 +11,9 @@ from tag_compliance.aws.account_reader import AccountReader, SourceToRead
 from tag_compliance.aws.account_session import AccountSession
 from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.retry import CallBudget, CallStats
+from tag_compliance.aws.sources.autoscaling import AutoScaling
 from tag_compliance.aws.sources.base import ResourceSource
+from tag_compliance.aws.sources.iam import Iam
 from tag_compliance.aws.sources.plan import request_of, sources_in
 from tag_compliance.aws.sources.resource_explorer import ResourceExplorer
 from tag_compliance.aws.sources.tagging_api import TaggingApi
@@ -83,6 +85,8 @@ class _Scan:
             Source.RESOURCE_EXPLORER: ResourceExplorer(
                 self._clients, config.resource_explorer_view, max_pages, page_read
             ),
+            Source.IAM: Iam(self._clients, config.iam_tags_from, max_pages, page_read),
+            Source.AUTOSCALING: AutoScaling(self._clients, max_pages, page_read),
         }
         self._stopped = threading.Event()
 

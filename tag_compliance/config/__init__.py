@@ -3,10 +3,12 @@
 from tag_compliance.config.loader import VARIABLES, load_config, overriding_variables, storage_of
 from tag_compliance.config.model import (
     AccountOverride,
+    AwsOwned,
     CheckSeverity,
     Config,
     DetailLimit,
     FailedAccountRun,
+    IamTagsFrom,
     NeverTagged,
     OnFailure,
 )
@@ -14,10 +16,12 @@ from tag_compliance.config.model import (
 __all__ = [
     "VARIABLES",
     "AccountOverride",
+    "AwsOwned",
     "CheckSeverity",
     "Config",
     "DetailLimit",
     "FailedAccountRun",
+    "IamTagsFrom",
     "NeverTagged",
     "OnFailure",
     "load_config",

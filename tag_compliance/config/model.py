@@ -216,6 +216,20 @@ class AdditionalSource(StrEnum):
     AUTOSCALING = "autoscaling"
 
 
+class IamTagsFrom(StrEnum):
+    """The calls with which the source `iam` reads the tags of roles and users."""
+
+    ACCOUNT_DETAILS = "account_details"
+    LIST_TAGS = "list_tags"
+
+
+class AwsOwned(StrEnum):
+    """What happens with resources that AWS creates and owns."""
+
+    EXCLUDE = "exclude"
+    COUNT = "count"
+
+
 class MetricSettings(_Model):
     """Which series are published: `disabled` are names of metrics, `types` patterns of types.
 
@@ -235,10 +249,12 @@ class Config(RoleSession):
     assume_role_name_template: RoleTemplate | None = None
     aws_account_overrides: Mapping[AccountId, AccountOverride] = Field(default_factory=dict)
     excluded_resource_types: tuple[NonEmptyText, ...] = ()
+    aws_owned_resources: AwsOwned = AwsOwned.EXCLUDE
     never_tagged: Annotated[NeverTagged, BeforeValidator(_false_is_off)] = NeverTagged.OFF
     resource_explorer_view: ViewName | None = None
     resource_explorer_refresh: Annotated[StrictInt, Field(ge=0, le=_YEAR), Duration] = 3_600
     more_sources: tuple[AdditionalSource, ...] = ()
+    iam_tags_from: IamTagsFrom = IamTagsFrom.ACCOUNT_DETAILS
     refresh_interval: Annotated[StrictInt, Field(ge=10, le=_YEAR), Duration] = 300
     storage: StorageUri = "state"
     retain_snapshots: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = 48

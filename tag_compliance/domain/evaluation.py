@@ -16,6 +16,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tag_compliance.domain.account import AccountId, RegionName
+from tag_compliance.domain.aws_owned import aws_owned_rows
 from tag_compliance.domain.counts import Exclusion
 from tag_compliance.domain.findings import build_findings
 from tag_compliance.domain.merging import MergedRows, SourceRows
@@ -158,26 +159,25 @@ class _Rows:
     """The rows that are used; `excluded` (by reason) and `counted` flag each ARN once.
 
     No row has two reasons: the first one applies. Rows that do not count are excluded as well.
+    `never_tagged` flags the other resources that only Resource Explorer returned.
     `exclusion_matches` counts the rows that each pattern matches.
     """
 
     merged: MergedRows
     excluded: dict[Exclusion, NDArray[np.bool_]]
     counted: NDArray[np.bool_]
+    never_tagged: NDArray[np.bool_]
     exclusion_matches: dict[str, int]
 
     @classmethod
     def of(cls, inventory: AccountInventory, policy: Policy, basis: Basis) -> Self:
         merged = MergedRows.of(inventory.resources, basis.regions, basis.sources)
-        matched, matches = matched_rows(policy.exclusions, merged.table)
-        excluded = {Exclusion.RESOURCE_TYPE: merged.first & matched}
-        counted = merged.first & merged.counting & ~_any_of(excluded)
-        return cls(merged, excluded, counted, matches)
-
-    @property
-    def never_tagged(self) -> NDArray[np.bool_]:
-        """Flags the resources that only Resource Explorer returned and that are not excluded."""
-        return self.merged.first & self.merged.explored & ~_any_of(self.excluded)
+        table, kept = merged.table, merged.first.copy()
+        matched, matches = matched_rows(policy.exclusions, table)
+        owned = aws_owned_rows(table) if policy.excludes_aws_owned else np.zeros_like(matched)
+        excluded = {Exclusion.PATTERN: kept & matched, Exclusion.AWS_OWNED: kept & owned & ~matched}
+        kept &= ~(matched | owned)
+        return cls(merged, excluded, kept & merged.counting, kept & merged.explored, matches)
 
 
 def _any_of(flags: Mapping[Exclusion, NDArray[np.bool_]]) -> NDArray[np.bool_]:

@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from tag_compliance.aws.sources.plan import sources_in
 from tag_compliance.aws.targets import targets_of
-from tag_compliance.config import Config, OnFailure
+from tag_compliance.config import AwsOwned, Config, OnFailure
 from tag_compliance.domain.account import AccountId, Target
 from tag_compliance.domain.clock import is_ahead, utc_now
 from tag_compliance.domain.evaluation import Basis, basis_of, evaluate
@@ -77,7 +77,11 @@ class MergedScan:
 
 def policy_of(config: Config) -> Policy:
     """The part of the configuration that decides which resources comply."""
-    return Policy(config.required_tags, config.excluded_resource_types)
+    return Policy(
+        config.required_tags,
+        config.excluded_resource_types,
+        excludes_aws_owned=config.aws_owned_resources is AwsOwned.EXCLUDE,
+    )
 
 
 def keep_since(config: Config, started_at: datetime) -> datetime | None:

@@ -33,6 +33,9 @@ from tag_compliance.tables.stored_status import StoredStatus, require_account
 
 _WHAT = "evaluation of an account"
 
+_OLD_REASON = "excluded_resource_types"
+"""What `Exclusion.PATTERN` was called."""
+
 _Columns = dict[str, list[str] | list[int]]
 
 
@@ -40,13 +43,14 @@ _Columns = dict[str, list[str] | list[int]]
 class _StoredSummary:
     """An `AccountSummary` as columns: `types` are its totals, `excluded` has a column by reason.
 
-    A summary without `excluded` is from the time when `RESOURCE_TYPE` was the only reason.
+    A summary without `excluded`, or with `_OLD_REASON` in it, is from the time when `PATTERN` was
+    the only reason.
     """
 
     regions: tuple[RegionName, ...]
     types: _Columns
     rules: _Columns
-    excluded: dict[Exclusion, list[int]] | None = None
+    excluded: dict[str, list[int]] | None = None
     exclusion_matches: dict[str, int] = field(default_factory=dict)
     exclusions: _Columns = field(default_factory=EXCLUSION_SCHEMA.empty_table().to_pydict)
     never_tagged: _Columns = field(default_factory=NEVER_TAGGED_SCHEMA.empty_table().to_pydict)
@@ -69,7 +73,9 @@ class _StoredSummary:
     def summary(self) -> AccountSummary:
         """Raises `ValueError`, `KeyError`, `TypeError` or `ArrowException` for other columns."""
         types: dict[str, list[Any]] = {**self.types}
-        by_reason = self.excluded or {Exclusion.RESOURCE_TYPE: types["excluded"]}
+        by_reason = self.excluded or {_OLD_REASON: types["excluded"]}
+        if _OLD_REASON in by_reason:
+            by_reason = {Exclusion.PATTERN: by_reason[_OLD_REASON]}
         none = [0] * len(types["excluded"])
         rows = zip(*(by_reason.get(reason, none) for reason in Exclusion), strict=True)
         types["excluded"] = [dict(zip(Exclusion, row, strict=True)) for row in rows]

@@ -27,6 +27,7 @@ class Fault(StrEnum):
     INTERNAL = "internal"
     PAGINATION_TOKEN_EXPIRED = "pagination_token_expired"
     QUOTED_REQUEST = "quoted_request"
+    NO_SUCH_ENTITY = "no_such_entity"
 
     # Something between the client and AWS fails.
     HTTP_503 = "http_503"
@@ -153,6 +154,7 @@ _QUERY: Mapping[Fault, _Wording] = {
     Fault.REGION_DISABLED: StsService.protocol.invalid_credentials,
     Fault.EXPIRED_TOKEN: StsService.protocol.expired_credentials,
     Fault.INTERNAL: (500, "InternalFailure", "An internal error has occurred"),
+    Fault.NO_SUCH_ENTITY: (404, "NoSuchEntity", "The role with name r cannot be found."),
 }
 _TAGGING: Mapping[Fault, _Wording] = {
     Fault.THROTTLED: (400, "ThrottledException", "Rate exceeded"),

@@ -251,11 +251,14 @@ def test_an_account_that_fails_keeps_the_rows_of_its_last_good_reading(tmp_path:
     assert (loaded.status.reason, loaded.status.last_success_at) == (Reason.THROTTLED, NOON)
 
 
-def test_a_summary_without_reasons_has_its_exclusions_by_excluded_resource_types() -> None:
+@pytest.mark.parametrize("has_reasons", [True, False])
+def test_the_exclusions_of_an_older_summary_are_those_by_pattern(has_reasons: bool) -> None:
     evaluation = evaluated(_INVENTORY, Policy(("Owner",), ("ec2:*",)))
     stored = pq.read_table(pa.BufferReader(encode_evaluation(evaluation)))
     description = json.loads(stored.schema.metadata[b"tag_compliance"])
-    assert description["summary"].pop("excluded") == {"excluded_resource_types": [1]}
+    assert description["summary"].pop("excluded") == {"pattern": [1], "aws_owned": [0]}
+    if has_reasons:
+        description["summary"]["excluded"] = {"excluded_resource_types": [1]}
     assert description["summary"]["exclusion_matches"] == {"ec2:*": 20}
     older = _encoded(stored, json.dumps(description).encode())
 

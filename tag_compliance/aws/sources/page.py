@@ -36,6 +36,11 @@ class Page(msgspec.Struct, gc=False, frozen=True):
     PaginationToken: str | None = None
 
     @property
+    def next_token(self) -> str:
+        """The token is missing or empty on the last page."""
+        return self.PaginationToken or ""
+
+    @property
     def arns(self) -> list[str]:
         return [mapping.ResourceARN for mapping in self.ResourceTagMappingList or ()]
 
