@@ -97,11 +97,16 @@ def _once_each(load: Callable[..., None]) -> Callable[..., None]:
     return load_unless_loaded
 
 
-def decode_responses(client: BaseClient, operation: str, decode: Callable[[bytes], object]) -> None:
-    """Decodes successful JSON responses of an operation with `decode`, not with botocore's parser.
+def decode_responses(
+    client: BaseClient,
+    operation: str,
+    decode: Callable[[bytes], object],
+    empty: bytes = b"{}",
+) -> None:
+    """Decodes successful responses of an operation with `decode`, not with botocore's parser.
 
     The parser walks the service model in Python, which takes more than half of the time of a page.
-    It receives an empty document instead. botocore still signs, sends and handles errors.
+    It receives the `empty` document instead. botocore still signs, sends and handles errors.
     """
 
     def decode_body(
@@ -109,7 +114,7 @@ def decode_responses(client: BaseClient, operation: str, decode: Callable[[bytes
     ) -> None:
         if response_dict["status_code"] == _OK:
             customized_response_dict[DECODED] = decode(response_dict["body"])
-            response_dict["body"] = b"{}"
+            response_dict["body"] = empty
 
     service = client.meta.service_model.service_id.hyphenize()
     client.meta.events.register(f"before-parse.{service}.{operation}", decode_body)
@@ -135,7 +140,9 @@ def reject_foreign_responses(client: BaseClient) -> None:
 
     def reject(response_dict: dict[str, Any], **_: object) -> None:
         status, body = response_dict["status_code"], response_dict["body"]
-        if status != _OK and (status < _REDIRECT or not _is_aws_error(body)):
+        # A REST service names the error in a header, which nothing but AWS sends.
+        is_aws_error = "x-amzn-errortype" in response_dict["headers"] or _is_aws_error(body)
+        if status != _OK and (status < _REDIRECT or not is_aws_error):
             raise UnexpectedResponse(status, body[:_SHOWN_BYTES].decode(errors="replace"))
 
     client.meta.events.register("before-parse", reject)

@@ -2,6 +2,7 @@
 
 Error codes: https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/CommonErrors.html
 and API_GetResources.html there; https://docs.aws.amazon.com/STS/latest/APIReference/CommonErrors.html
+(IAM and Auto Scaling have the same common errors as STS)
 """
 
 from __future__ import annotations
@@ -50,6 +51,9 @@ _UNSIGNED = {
     "SignatureDoesNotMatch",
 }
 _REGION_OFF = {"OptInRequired", "RegionDisabled", "SubscriptionRequired"}
+_REGIONAL = {"GetResources", "DescribeAutoScalingGroups", "GetIndex"}
+"""The operations that are called in each region, also in one that is not enabled."""
+
 _SERVER_ERROR, _FORBIDDEN = 500, (401, 403)
 
 
@@ -69,6 +73,14 @@ class AwsError(TagComplianceError):
 
 class PageTokenExpired(AwsError):
     """The pagination token has expired: the region must be read from its first page."""
+
+
+class ResourceNotFound(AwsError):
+    """What the call is about does not exist: an index or a view of Resource Explorer."""
+
+
+class NoSuchEntity(AwsError):
+    """IAM: the role or user does not exist, or no longer."""
 
 
 # How often a call may be made in total. Throttling and faults inside AWS are temporary, so only the
@@ -139,6 +151,13 @@ def _of_response(operation: str, error: ClientError) -> AwsError:
     cause = f"{code}: {text}"
     if code == "PaginationTokenExpiredException":
         return PageTokenExpired(operation, Reason.EXPIRED_TOKEN, cause)
+    if code == "ResourceNotFoundException":
+        return ResourceNotFound(operation, Reason.INTERNAL, cause)
+    if code == "ValidationException" and operation == "ListResources":
+        # The only condition of the query that depends on the view is that on tags.
+        return AwsError(operation, Reason.VIEW_WITHOUT_TAGS, cause)
+    if code == "NoSuchEntity":
+        return NoSuchEntity(operation, Reason.INTERNAL, cause)
     reason, attempts = _classify(operation, code.removesuffix("Exception"), text, status)
     return AwsError(operation, reason, cause, attempts)
 
@@ -152,7 +171,7 @@ def _classify(  # noqa: PLR0911 - a table
         return Reason.EXPIRED_TOKEN, _FEW
     if code == "RequestTimeout":
         return Reason.TIMEOUT, _SOME
-    if code in _REGION_OFF or (code in _INVALID_TOKEN and operation == "GetResources"):
+    if code in _REGION_OFF or (code in _INVALID_TOKEN and operation in _REGIONAL):
         # A role's session is invalid only in regions that are not enabled for its account: https://
         # docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
         return Reason.REGION_DISABLED, 1

@@ -9,8 +9,10 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any
 
+from tag_compliance.aws.sources.plan import enabled_sources
 from tag_compliance.aws.targets import partition_of, role_steps, targets_of
 from tag_compliance.config import Config
+from tag_compliance.domain.read_status import Source
 
 Document = dict[str, Any]
 """A policy document, as JSON represents it."""
@@ -28,11 +30,12 @@ _S3 = "s3://"
 
 
 def base_role_policy(config: Config) -> Document:
-    """Allows assuming the configured roles, and reading tags if an account has no role."""
+    """Allows assuming the configured roles, and reading the sources if an account has no role."""
     chains = [role_steps(config, target) for target in targets_of(config)]
     roles = {chain[0].role_arn for chain in chains if chain}
     assume = [_allow_assuming(roles)] if roles else []
-    return _document(*assume, *([] if all(chains) else [_READ_TAGS]))
+    read = [] if all(chains) else member_role_policy(config)["Statement"]
+    return _document(*assume, *read)
 
 
 def hub_role_policies(config: Config) -> dict[str, Document]:
@@ -44,9 +47,9 @@ def hub_role_policies(config: Config) -> dict[str, Document]:
     return {hub: _document(_allow_assuming(roles)) for hub, roles in sorted(reached.items())}
 
 
-def member_role_policy() -> Document:
-    """Allows reading tags. The action does not support resource-level permissions."""
-    return _document(_READ_TAGS)
+def member_role_policy(config: Config) -> Document:
+    """Allows reading every source that is on."""
+    return _document(*map(READ_STATEMENTS.__getitem__, enabled_sources(config)))
 
 
 def trust_policies(config: Config, principal: str | None) -> dict[str, Document]:
@@ -129,4 +132,21 @@ def _allow_assuming(roles: set[str]) -> Document:
     return _allow("AssumeTheAccountsRoles", ["sts:AssumeRole"], sorted(roles))
 
 
-_READ_TAGS = _allow("ReadTags", ["tag:GetResources"], ["*"])
+READ_STATEMENTS: dict[Source, Document] = {
+    Source.TAGGING: _allow("ReadTags", ["tag:GetResources"], ["*"]),
+    # ListResources is authorized as Search; AWS's troubleshooting page names ListResources as well:
+    # https://docs.aws.amazon.com/resource-explorer/latest/userguide/troubleshooting_search.html
+    Source.RESOURCE_EXPLORER: _allow(
+        "ReadNeverTaggedResources",
+        [
+            "resource-explorer-2:GetDefaultView",
+            "resource-explorer-2:GetIndex",
+            "resource-explorer-2:GetView",
+            "resource-explorer-2:ListResources",
+            "resource-explorer-2:ListViews",
+            "resource-explorer-2:Search",
+        ],
+        ["*"],
+    ),
+}
+"""What a role must be allowed to do so that a source can be read in its account."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from functools import cache
 from importlib.resources import files
+from typing import Any
 
 _ALWAYS_ENABLED = frozenset(
     {
@@ -24,17 +25,42 @@ def always_enabled(region: str) -> str:
     return "us-east-1" if opt_in else region
 
 
+def global_region(region: str) -> str | None:
+    """The region to which the global services of this region's partition belong.
+
+    None if the region is not known, so that its global services are read in no region.
+    """
+    return _global_regions().get(region)
+
+
+@cache
+def _global_regions() -> dict[str, str]:
+    return {
+        region: partition["outputs"]["implicitGlobalRegion"]
+        for partition in _partitions()
+        for region in partition["regions"]
+    }
+
+
 @cache
 def known_regions() -> dict[str, str]:
     """The partition of each region: `{"eu-west-1": "aws", "cn-north-1": "aws-cn", …}`.
 
-    An upgrade of botocore adds new regions. Its file is read directly, because importing botocore's
-    loader, with urllib3 and ssl, takes a quarter of the start-up time of `check-config`.
+    An upgrade of botocore adds new regions.
     """
-    data = json.loads(files("botocore").joinpath("data/partitions.json").read_bytes())
     return {
         region: partition["id"]
-        for partition in data["partitions"]
+        for partition in _partitions()
         for region in partition["regions"]
         if not region.endswith("-global")
     }
+
+
+@cache
+def _partitions() -> list[dict[str, Any]]:
+    """Botocore's file is read directly, because importing its loader, with urllib3 and ssl, takes
+    a quarter of the start-up time of `check-config`.
+    """
+    data = json.loads(files("botocore").joinpath("data/partitions.json").read_bytes())
+    partitions: list[dict[str, Any]] = data["partitions"]
+    return partitions

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import re
 
-from tag_compliance.aws.iam import Document, trust_statement
+from tag_compliance.aws.iam import READ_STATEMENTS, Document, trust_statement
 from tag_compliance.aws.targets import RoleStep
 from tag_compliance.domain.account import RegionName
-from tag_compliance.domain.read_status import Reason
+from tag_compliance.domain.read_status import Reason, Source
 
 _CALLER = re.compile(r"User: (arn:[^\s]+)")
 _SESSION = re.compile(r"^arn:([\w-]+):sts::(\d{12}):assumed-role/([^/]+)/.+$")
@@ -82,9 +82,6 @@ _CREDENTIALS: tuple[tuple[str, tuple[str, ...]], ...] = (
 )
 """What is wrong with the credentials: a pattern in the message, and the advice for it."""
 
-_READ_TAGS = {"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}
-
-
 _NETWORK = (
     "check the network, HTTPS_PROXY, AWS_ENDPOINT_URL and AWS_CA_BUNDLE, and that this",
     "machine can reach tagging.{region}.amazonaws.com or its VPC endpoint",
@@ -104,16 +101,49 @@ _ADVICE: dict[Reason, tuple[str, ...]] = {
         "another program calls the tagging API in this account: lower calls_per_second",
     ),
     Reason.EXPIRED_TOKEN: ("check the clock of this machine, and session_duration",),
+    Reason.NO_INDEX: (
+        "create an index of Resource Explorer in {region}, for example with",
+        "  aws resource-explorer-2 create-index --region {region}",
+        "and a default view with tags; docs/coverage.md has a template for an organization",
+    ),
+    Reason.INDEX_BUILDING: (
+        "wait: the first build of an index of Resource Explorer takes up to 36 hours",
+    ),
+    Reason.NO_VIEW: (
+        "create a view in {region} with tags and without a filter, for example with",
+        (
+            "  aws resource-explorer-2 create-view --region {region} --view-name all-resources "
+            "--included-properties Name=tags"
+        ),
+        "or correct resource_explorer_view",
+    ),
+    Reason.VIEW_WITHOUT_TAGS: (
+        (
+            "add tags to the view: aws resource-explorer-2 update-view --region {region} "
+            "--view-arn <ARN> --included-properties Name=tags"
+        ),
+        "or name another view with resource_explorer_view",
+    ),
+    Reason.VIEW_FILTERED: (
+        "the view has a filter or does not cover the account, so resources would be missing;",
+        "create a view of the account with tags and without a filter, and name it with",
+        "resource_explorer_view",
+    ),
+    Reason.UNSUPPORTED_REGION: ("Resource Explorer does not exist in {region}",),
     Reason.MALFORMED_RESPONSE: ("check whether a proxy changes the responses of AWS",),
 }
 
 
 def remediation_of(
-    reason: Reason, message: str, steps: tuple[RoleStep, ...], region: RegionName
+    reason: Reason,
+    message: str,
+    steps: tuple[RoleStep, ...],
+    region: RegionName,
+    source: Source = Source.TAGGING,
 ) -> tuple[str, ...]:
     """Lines for a person, without indentation; none if only another attempt can help.
 
-    `message` is the message of the read status, and `steps` are the roles of the account.
+    `message` is the message of the read status of `source`, and `steps` are the account's roles.
     """
     match reason:
         case Reason.NO_CREDENTIALS:
@@ -124,12 +154,12 @@ def remediation_of(
             return _on_assume_role(message, steps)
         case Reason.ACCESS_DENIED if steps:
             role = steps[-1].role_arn
-            return (f"add to a policy of {role}:", _statement(_READ_TAGS))
+            return (f"add to a policy of {role}:", _read_statement(source))
         case Reason.ACCESS_DENIED:
             return (
                 "no role is configured for this account, so the base credentials are used;",
                 "check that they belong to this account and that a policy allows:",
-                _statement(_READ_TAGS),
+                _read_statement(source),
             )
         case _:
             return tuple(line.format(region=region) for line in _ADVICE.get(reason, ()))
@@ -164,6 +194,11 @@ def _principal_of(message: str) -> str:
         return caller.group(1)
     partition, account_id, role = session.groups()
     return f"arn:{partition}:iam::{account_id}:role/{role}"
+
+
+def _read_statement(source: Source) -> str:
+    """Without a name, which must be unique in a policy."""
+    return _statement({k: v for k, v in READ_STATEMENTS[source].items() if k != "Sid"})
 
 
 def _statement(statement: Document) -> str:

@@ -140,8 +140,9 @@ class CallBudget:
             raise self._late(operation, failure, failures)
         if not in_time:
             cause = (
-                f"calls_per_second, {self.rate:g}, allows no further call within region_deadline, "
-                f"{self.seconds:g} s; increase one of them"
+                f"the rate limit, {self.rate:g} calls per second (key calls_per_second for "
+                f"GetResources), allows no further call within region_deadline, {self.seconds:g} "
+                "s; increase one of them"
             )
             raise AwsError(operation, Reason.TIMEOUT, cause)
 

@@ -86,7 +86,7 @@ def _of_accounts(config: Config, failures: list[_Failure]) -> tuple[str, tuple[s
     [target] = targets_of(config, {status.account_id})
     steps = role_steps(config, target)
     message = region.message
-    remedy = remediation_of(region.reason, message, steps, region.region)
+    remedy = remediation_of(region.reason, message, steps, region.region, region.deciding.source)
     if len(accounts) > 1:
         message = message.replace(status.account_id, _ANY_ACCOUNT)
         # In a statement of a policy, * is any account.

@@ -39,7 +39,7 @@ def documents(
     found: dict[str, iam.Document | None] = {
         "base": iam.base_role_policy(config),
         "hub": hub,
-        "member": iam.member_role_policy(),
+        "member": iam.member_role_policy(config),
         "trust": trust,
         "exporter": iam.exporter_policy(config),
         "storage": iam.storage_policy(config),

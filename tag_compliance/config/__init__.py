@@ -3,20 +3,26 @@
 from tag_compliance.config.loader import VARIABLES, load_config, overriding_variables, storage_of
 from tag_compliance.config.model import (
     AccountOverride,
+    AwsOwned,
     CheckSeverity,
     Config,
     DetailLimit,
     FailedAccountRun,
+    IamTagsFrom,
+    NeverTagged,
     OnFailure,
 )
 
 __all__ = [
     "VARIABLES",
     "AccountOverride",
+    "AwsOwned",
     "CheckSeverity",
     "Config",
     "DetailLimit",
     "FailedAccountRun",
+    "IamTagsFrom",
+    "NeverTagged",
     "OnFailure",
     "load_config",
     "overriding_variables",

@@ -21,7 +21,7 @@ _PARTS: dict[type[BaseModel], str] = {
 }
 """The prefix of each model's keys in `DESCRIPTIONS`."""
 
-_WITHOUT_DUPLICATES = {"REQUIRED_TAGS", "regions"}
+_WITHOUT_DUPLICATES = {"REQUIRED_TAGS", "regions", "more_sources"}
 
 
 def json_schema() -> dict[str, Any]:
@@ -64,6 +64,8 @@ def _accepted(key: str, field: FieldInfo, schema: dict[str, Any]) -> dict[str, A
         accepted = [accepted[0], _DURATION, *accepted[1:]]
     if key == "max_detail_series":
         accepted = [{"type": "integer", "minimum": 1}, *accepted[1:], {"const": False}]  # YAML: off
+    if key == "never_tagged":
+        accepted = [*accepted, {"const": False}]
     if not model.is_scalar(field) and not field.is_required():
         accepted = [*accepted, _NULL]
     return {**(accepted[0] if len(accepted) == 1 else {"anyOf": accepted}), **default}

@@ -37,6 +37,7 @@ RULE_OF_KEY = {
     "assume_role_name_template": "must be the name of a role; it may contain {account_id}",
     "external_id": "must be 2 to 1224 letters, digits and _+=,.@:/-",
     "role_session_name": "must be 2 to 64 letters, digits and _+=,.@-",
+    "resource_explorer_view": "must be the name of a view: 1 to 64 letters, digits and hyphens",
     "role_arn": _ROLE_ARN,
     "via_role_arn": _ROLE_ARN,
 }
@@ -88,6 +89,7 @@ def cross_key_faults(
     partition = next(iter(partitions), None)
     yield from _role_faults(raw, first_at, partition, source)
     yield from _duplicates(_list(raw.get("REQUIRED_TAGS")), "REQUIRED_TAGS", source)
+    yield from _duplicates(_list(raw.get("more_sources")), "more_sources", source)
     yield from _unknown_metrics(_list(_mapping(raw.get("metrics")).get("disabled")), source)
 
 

@@ -82,6 +82,8 @@ Owner = Annotated[StrictStr, StringConstraints(pattern=r"^(team:[\w-]+|[^@\s]+@[
 Percentage = Annotated[float, Field(ge=0, le=100, strict=True, allow_inf_nan=False)]
 Url = Annotated[StrictStr, StringConstraints(pattern=r"^https?://[^\x00-\x20\x7f-\x9f]+$")]
 TypeName = Annotated[NonEmptyText, StringConstraints(pattern=r"^[^/]+$")]
+# https://docs.aws.amazon.com/resource-explorer/latest/apireference/API_CreateView.html
+ViewName = Annotated[StrictStr, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
 DEFAULT_REGIONS = ("us-east-1",)
 
 
@@ -201,6 +203,40 @@ def _detail_limit(value: Any) -> int | DetailLimit:
 DetailSeries = Annotated[int | DetailLimit, BeforeValidator(_detail_limit)]
 
 
+class NeverTagged(StrEnum):
+    """What happens with resources that never had a tag, which Resource Explorer returns."""
+
+    OFF = "off"
+    REPORT = "report"
+    COUNT = "count"
+
+
+def _false_is_off(value: Any) -> Any:
+    """YAML reads `off` as false."""
+    return "off" if str(value).lower() == "false" else value
+
+
+class AdditionalSource(StrEnum):
+    """A source of `more_sources`: the names are those of `domain.read_status.Source`."""
+
+    IAM = "iam"
+    AUTOSCALING = "autoscaling"
+
+
+class IamTagsFrom(StrEnum):
+    """The calls with which the source `iam` reads the tags of roles and users."""
+
+    ACCOUNT_DETAILS = "account_details"
+    LIST_TAGS = "list_tags"
+
+
+class AwsOwned(StrEnum):
+    """What happens with resources that AWS creates and owns."""
+
+    EXCLUDE = "exclude"
+    COUNT = "count"
+
+
 class MetricSettings(_Model):
     """Which series are published: `disabled` are names of metrics, `types` patterns of types.
 
@@ -220,6 +256,12 @@ class Config(RoleSession):
     assume_role_name_template: RoleTemplate | None = None
     aws_account_overrides: Mapping[AccountId, AccountOverride] = Field(default_factory=dict)
     excluded_resource_types: tuple[NonEmptyText, ...] = ()
+    aws_owned_resources: AwsOwned = AwsOwned.EXCLUDE
+    never_tagged: Annotated[NeverTagged, BeforeValidator(_false_is_off)] = NeverTagged.OFF
+    resource_explorer_view: ViewName | None = None
+    resource_explorer_refresh: Annotated[StrictInt, Field(ge=0, le=_YEAR), Duration] = 3_600
+    more_sources: tuple[AdditionalSource, ...] = ()
+    iam_tags_from: IamTagsFrom = IamTagsFrom.ACCOUNT_DETAILS
     refresh_interval: Annotated[StrictInt, Field(ge=10, le=_YEAR), Duration] = 300
     storage: StorageUri = "state"
     retain_snapshots: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = 48

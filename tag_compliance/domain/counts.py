@@ -17,10 +17,13 @@ COVERAGE = (
 
 
 class Exclusion(StrEnum):
-    """Why a resource is not counted; each excluded resource has exactly one reason."""
+    """Why a resource is not counted; each excluded resource has the first reason that applies."""
 
-    RESOURCE_TYPE = "excluded_resource_types"
-    """A pattern of this key of the configuration matches its type."""
+    PATTERN = "pattern"
+    """A pattern of `excluded_resource_types` matches its type."""
+
+    AWS_OWNED = "aws_owned"
+    """AWS created and owns it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,19 +11,21 @@ from tag_compliance.domain.rules.base import Rule, RuleId
 from tag_compliance.domain.rules.required_tag import RequiredTag
 from tag_compliance.domain.type_patterns import TypePattern
 
-_MEANING = 3
+_MEANING = 4
 """Increased when equal patterns lead to another evaluation: accounts are evaluated again."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """The required tag keys, in their configured order, and the exclusion patterns.
+    """The required tag keys, in their configured order, and what does not count: the types that
+    patterns match, and what AWS owns.
 
     A resource is compliant when it has every required tag.
     """
 
     required_tags: tuple[str, ...]
     excluded_resource_types: tuple[str, ...] = ()
+    excludes_aws_owned: bool = True
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -38,7 +40,8 @@ class Policy:
     @cached_property
     def version(self) -> str:
         """Identifies the content of the policy: equal for equal rules and exclusions."""
-        content = [_MEANING, self.required_tags, self.excluded_resource_types]
+        exclusions = [self.excluded_resource_types, self.excludes_aws_owned]
+        content = [_MEANING, self.required_tags, exclusions]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
     @cached_property

@@ -20,6 +20,15 @@ REQUIRED_TAGS = ("Owner", "Environment", "CostCenter", "Project")
 
 _TEMPLATES = 200
 _CHUNK = 100
+_PRINCIPALS, _ONE_USER_IN = 30, 10
+_GROUPS = 5
+_NATIVE_TAGS = 40
+_AWS_OWNED_ROLES = (
+    "role/aws-service-role/autoscaling.amazonaws.com/AWSServiceRoleForAutoScaling",
+    "role/aws-service-role/support.amazonaws.com/AWSServiceRoleForSupport",
+    "role/aws-reserved/sso.amazonaws.com/AWSReservedSSO_Administrator_0123456789abcdef",
+)
+
 _SHARE_WITHOUT_TAGS = 0.12
 _SHARE_NOT_COMPLIANT = 0.45
 _HOME_REGIONS = frozenset({"us-east-1", "us-gov-west-1", "cn-northwest-1"})
@@ -121,7 +130,25 @@ def generate_organization(
                     (b"@PARTITION@", account.partition.encode()),
                 ),
             )
+    _add_native_resources(organization, regions, seed, tags_per_resource)
     return organization
+
+
+def _add_native_resources(
+    organization: Organization, regions: Sequence[str], seed: int, tags_per_resource: int
+) -> None:
+    """Roles and users, some of which AWS owns, and Auto Scaling groups."""
+    rng = random.Random(f"native/{seed}")  # noqa: S311 - nothing is secret here
+    tags = itertools.cycle([_tags(rng, tags_per_resource) for _ in range(_NATIVE_TAGS)])
+    for account in organization:
+        for name in _AWS_OWNED_ROLES:
+            account.put_principal(name)
+        for number in range(_PRINCIPALS):
+            kind = "role" if number % _ONE_USER_IN else "user/people"
+            account.put_principal(f"{kind}/orders-{number:04}", next(tags))
+        for region in regions:
+            for number in range(_GROUPS):
+                account.put_auto_scaling_group(region, f"orders-{number:04}", next(tags))
 
 
 def _partition_of(region: str) -> str:

@@ -6,6 +6,9 @@ import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+from uuid import NAMESPACE_URL, uuid5
+
+from tag_compliance.simulator.explorer_index import SimulatedIndex
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,12 @@ class Account:
     """The resources that have, or once had, tags."""
     never_tagged: dict[str, list[SimulatedResource]] = field(default_factory=dict)
     """The resources that never had a tag, by region. GetResources does not return them."""
+    roles_and_users: list[SimulatedResource] = field(default_factory=list)
+    """IAM roles and users, tagged or not. GetResources does not return them."""
+    auto_scaling_groups: dict[str, list[SimulatedResource]] = field(default_factory=dict)
+    """Auto Scaling groups by region, tagged or not. GetResources does not return them."""
+    explorer: dict[str, SimulatedIndex] = field(default_factory=dict)
+    """The indexes of Resource Explorer, by region."""
     disabled_regions: set[str] = field(default_factory=set)
 
     def put(self, region: str, arn: str, tags: Mapping[str, str] | None = None) -> None:
@@ -85,6 +94,26 @@ class Account:
     def put_never_tagged(self, region: str, arn: str) -> None:
         """Add a resource that never had a tag."""
         self.never_tagged.setdefault(region, []).append(SimulatedResource(arn))
+
+    def put_principal(self, name: str, tags: Mapping[str, str] | None = None) -> str:
+        """Add a role or a user, as in `role/path/name` or `user/name`; returns its ARN."""
+        arn = f"arn:{self.partition}:iam::{self.account_id}:{name}"
+        self.roles_and_users.append(SimulatedResource(arn, tags or {}))
+        return arn
+
+    def put_auto_scaling_group(
+        self, region: str, name: str, tags: Mapping[str, str] | None = None
+    ) -> str:
+        """Add an Auto Scaling group; returns its ARN."""
+        # The id is derived from the name, so that equal calls lead to equal ARNs.
+        group_id = uuid5(NAMESPACE_URL, f"{self.account_id}/{region}/{name}")
+        arn = (
+            f"arn:{self.partition}:autoscaling:{region}:{self.account_id}:"
+            f"autoScalingGroup:{group_id}:autoScalingGroupName/{name}"
+        )
+        groups = self.auto_scaling_groups.setdefault(region, [])
+        groups.append(SimulatedResource(arn, tags or {}))
+        return arn
 
     def resources(self, region: str) -> Resources:
         """What GetResources returns in a region."""

@@ -12,6 +12,7 @@ from ssl import SSLContext
 from typing import Self
 
 from tag_compliance.domain.clock import utc_now
+from tag_compliance.simulator.autoscaling import AutoScalingService
 from tag_compliance.simulator.connection import Connection
 from tag_compliance.simulator.credentials import (
     BASE_ACCESS_KEY_ID,
@@ -20,7 +21,9 @@ from tag_compliance.simulator.credentials import (
     CredentialStore,
 )
 from tag_compliance.simulator.endpoint import Endpoint, Interceptor
+from tag_compliance.simulator.iam import IamService
 from tag_compliance.simulator.organization import Organization
+from tag_compliance.simulator.resource_explorer import ExplorerService
 from tag_compliance.simulator.sts import StsService
 from tag_compliance.simulator.tagging import TaggingService
 
@@ -50,6 +53,8 @@ class SimulatedAws:
     """Seconds that each response takes; may be changed at any time."""
     calls_per_second: float | None = None
     """Rate of GetResources calls above which an account and region is throttled."""
+    explorer_calls_per_second: float | None = None
+    """The same for the calls of Resource Explorer."""
     interceptor: Interceptor | None = None
     tls_context: SSLContext | None = None
 
@@ -62,6 +67,9 @@ class SimulatedAws:
         services = (
             StsService(self.organization, self.credentials),
             TaggingService(self.organization, self.calls_per_second),
+            IamService(self.organization),
+            AutoScalingService(self.organization),
+            ExplorerService(self.organization, self.explorer_calls_per_second),
         )
         self._endpoint = Endpoint(self.organization, self.credentials, services, self.interceptor)
         self._open_connections: set[Connection] = set()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from tag_compliance.simulator.credentials import Caller
-from tag_compliance.simulator.organization import ListedResources, Organization
+from tag_compliance.simulator.organization import ListedResources, Organization, Resources
 from tag_compliance.simulator.pages import Page, PageToken
 from tag_compliance.simulator.protocols import JsonProtocol
 from tag_compliance.simulator.wire import AwsError, Call, Request, Response
@@ -68,9 +68,11 @@ class TaggingService:
             raise AwsError(400, "ThrottledException", "Rate exceeded")
         if call.page is None:
             raise TypeError("a call of GetResources has a page")
-        return self.protocol.response(call.page.render())
+        return self.protocol.response(_render(call.page))
 
-    def _page(self, parameters: Mapping[str, object], account_id: str, region: str) -> Page:
+    def _page(
+        self, parameters: Mapping[str, object], account_id: str, region: str
+    ) -> Page[Resources]:
         size = parameters.get("ResourcesPerPage", _DEFAULT_PAGE_SIZE)
         if not isinstance(size, int) or size not in _PAGE_SIZES:
             raise _invalid(f"ResourcesPerPage must be between 1 and 100, not {size}")
@@ -80,11 +82,18 @@ class TaggingService:
                 token = PageToken.decode(str(text))
             except (TypeError, ValueError):
                 raise _invalid("PaginationToken is not valid") from None
-            if (token.account_id, token.region) != (account_id, region):
+            if (token.account_id, token.scope) != (account_id, region):
                 raise _invalid("PaginationToken belongs to another account or region")
         account = self._organization.get(account_id)
         resources = account.resources(region) if account else ListedResources()
         return Page(resources, token, size)
+
+
+def _render(page: Page[Resources]) -> bytes:
+    """The body of a response; the token of the last page is empty."""
+    token = b"" if page.is_last else page.next_token().encode().encode()
+    resources = page.items.render(page.start, page.stop)
+    return b'{"PaginationToken":"%b","ResourceTagMappingList":[%b]}' % (token, resources)
 
 
 def _invalid(message: str) -> AwsError:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from http import HTTPStatus
+from typing import Any
 
 from tag_compliance.simulator.credentials import Caller
 from tag_compliance.simulator.pages import Page
@@ -72,8 +73,8 @@ class Call:
     region: str
     caller: Caller
     parameters: Mapping[str, object]
-    page: Page | None = None
-    """The page that GetResources reads."""
+    page: Page[Any] | None = None
+    """The page that the call reads; None if its operation has no pages."""
     at: float = field(default_factory=time.monotonic)
     """Seconds on the monotonic clock."""
 
@@ -105,12 +106,14 @@ class Response:
     delivery: Delivery = Delivery.COMPLETE
     delay_seconds: float = 0.0
     pieces: Iterable[bytes] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def head(self) -> bytes:
         """The status line and the headers."""
+        more = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
         return (
             f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}\r\n"
             f"x-amzn-RequestId: {REQUEST_ID}\r\n"
             f"Content-Type: {self.content_type}\r\n"
-            f"Content-Length: {len(self.body)}\r\n\r\n"
+            f"{more}Content-Length: {len(self.body)}\r\n\r\n"
         ).encode()

@@ -18,8 +18,10 @@ from tag_compliance.domain.account import AccountId, RegionName
 from tag_compliance.domain.counts import Exclusion
 from tag_compliance.domain.evaluation import Basis, Evaluation
 from tag_compliance.domain.findings import FINDING_SCHEMA
-from tag_compliance.domain.read_status import AccountReadStatus
+from tag_compliance.domain.read_status import AccountReadStatus, Source
 from tag_compliance.domain.summary import (
+    EXCLUSION_SCHEMA,
+    NEVER_TAGGED_SCHEMA,
     RULE_SUMMARY_SCHEMA,
     TYPE_SUMMARY_SCHEMA,
     AccountSummary,
@@ -31,6 +33,9 @@ from tag_compliance.tables.stored_status import StoredStatus, require_account
 
 _WHAT = "evaluation of an account"
 
+_OLD_REASON = "excluded_resource_types"
+"""What `Exclusion.PATTERN` was called."""
+
 _Columns = dict[str, list[str] | list[int]]
 
 
@@ -38,14 +43,18 @@ _Columns = dict[str, list[str] | list[int]]
 class _StoredSummary:
     """An `AccountSummary` as columns: `types` are its totals, `excluded` has a column by reason.
 
-    A summary without `excluded` is from the time when `RESOURCE_TYPE` was the only reason.
+    A summary without `excluded`, or with `_OLD_REASON` in it, is from the time when `PATTERN` was
+    the only reason.
     """
 
     regions: tuple[RegionName, ...]
     types: _Columns
     rules: _Columns
-    excluded: dict[Exclusion, list[int]] | None = None
+    excluded: dict[str, list[int]] | None = None
     exclusion_matches: dict[str, int] = field(default_factory=dict)
+    exclusions: _Columns = field(default_factory=EXCLUSION_SCHEMA.empty_table().to_pydict)
+    never_tagged: _Columns = field(default_factory=NEVER_TAGGED_SCHEMA.empty_table().to_pydict)
+    additions: dict[RegionName, dict[Source, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, summary: AccountSummary) -> Self:
@@ -56,12 +65,17 @@ class _StoredSummary:
             summary.rules.to_pydict(),
             {reason: pc.struct_field(by_reason, reason).to_pylist() for reason in Exclusion},
             dict(summary.exclusion_matches),
+            summary.exclusions.to_pydict(),
+            summary.never_tagged.to_pydict(),
+            {region: dict(added) for region, added in summary.additions.items()},
         )
 
     def summary(self) -> AccountSummary:
         """Raises `ValueError`, `KeyError`, `TypeError` or `ArrowException` for other columns."""
         types: dict[str, list[Any]] = {**self.types}
-        by_reason = self.excluded or {Exclusion.RESOURCE_TYPE: types["excluded"]}
+        by_reason = self.excluded or {_OLD_REASON: types["excluded"]}
+        if _OLD_REASON in by_reason:
+            by_reason = {Exclusion.PATTERN: by_reason[_OLD_REASON]}
         none = [0] * len(types["excluded"])
         rows = zip(*(by_reason.get(reason, none) for reason in Exclusion), strict=True)
         types["excluded"] = [dict(zip(Exclusion, row, strict=True)) for row in rows]
@@ -70,6 +84,9 @@ class _StoredSummary:
             pa.Table.from_pydict(types, schema=TYPE_SUMMARY_SCHEMA),
             pa.Table.from_pydict(self.rules, schema=RULE_SUMMARY_SCHEMA),
             self.exclusion_matches,
+            pa.Table.from_pydict(self.exclusions, schema=EXCLUSION_SCHEMA),
+            pa.Table.from_pydict(self.never_tagged, schema=NEVER_TAGGED_SCHEMA),
+            self.additions,
         )
 
 

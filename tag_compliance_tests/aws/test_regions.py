@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tag_compliance.aws.regions import known_regions
+from tag_compliance.aws.regions import global_region, known_regions
 
 
 @pytest.mark.parametrize(
@@ -24,3 +24,18 @@ def test_a_region_has_a_partition(region: str, partition: str) -> None:
 def test_global_pseudo_regions_and_unknown_names_are_not_regions() -> None:
     assert not [region for region in known_regions() if "global" in region]
     assert "mars-north-1" not in known_regions()
+
+
+@pytest.mark.parametrize(
+    ("region", "expected"),
+    [
+        ("eu-west-1", "us-east-1"),
+        ("us-east-1", "us-east-1"),
+        ("cn-north-1", "cn-northwest-1"),
+        ("us-gov-east-1", "us-gov-west-1"),
+        ("eusc-de-east-1", "eusc-de-east-1"),
+        ("mars-north-1", None),
+    ],
+)
+def test_each_partition_has_one_global_region(region: str, expected: str | None) -> None:
+    assert global_region(region) == expected

@@ -37,7 +37,9 @@ def test_a_denied_call_names_the_role_and_the_statement_to_add() -> None:
     lines = remediation_of(Reason.ACCESS_DENIED, "no", (HUB, MEMBER), REGION)
 
     assert MEMBER.role_arn in lines[0]
-    assert statements(lines) == [{"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}]
+    assert statements(lines) == [
+        {"Effect": "Allow", "Action": ["tag:GetResources"], "Resource": ["*"]}
+    ]
 
 
 def test_a_denied_role_names_both_statements_with_the_role_of_the_caller() -> None:

@@ -107,7 +107,7 @@ def test_retries_are_limited_like_first_attempts(time: FakeTime) -> None:
 def test_a_low_rate_limit_does_not_outlast_the_deadline(time: FakeTime, rate: float) -> None:
     budget = time.budget(seconds=3, rate=rate)
     budget.call("GetResources", Attempt(response("X"), 0))
-    with pytest.raises(AwsError, match=r"calls_per_second, .*, allows no further call") as caught:
+    with pytest.raises(AwsError, match=r"rate limit, .*, allows no further call") as caught:
         budget.call("GetResources", Attempt(response("X"), 0))
     assert caught.value.reason is Reason.TIMEOUT
     assert (time.sleeps, budget.stats.calls) == ([], 1)

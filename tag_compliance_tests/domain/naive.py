@@ -10,6 +10,7 @@ import hashlib
 import re
 from collections import Counter
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from typing import Any
 
 from tag_compliance.domain.metrics import CONTRACT_METRICS
@@ -40,13 +41,18 @@ def samples(
                 continue
             where = {**who, "region": region["region"]}
             rows = [row for row in region["rows"] if belongs(row, region, account)]
-            kept = [row for row in rows if not excluded(row["resource_type"], patterns)]
+            kept = [row for row in rows if not reason_of(row, patterns)]
+            for row in rows:
+                if reason := reason_of(row, patterns):
+                    labels = {**where, "resource_type": row["resource_type"], "reason": reason}
+                    key = "tag_compliance_excluded_resources", frozenset(labels.items())
+                    found[key] = found.get(key, 0) + 1
             unknown += sum(row["resource_type"] == "unknown:unknown" for row in kept)
             put("resources_scanned_total", len(kept), **where)
             missing = sum(tag not in row["tags"] for row in kept for tag in required)
             put("tag_compliance_detail_series_omitted", missing, **where)
             _shares(put, kept, required, where)
-            _by_type(put, rows, kept, required, where)
+            _by_type(put, kept, required, where)
             details += [
                 (row["resource_type"], row["arn"], at, tag, where)
                 for row in kept
@@ -84,16 +90,10 @@ def _shares(put: Any, rows: list[Any], required: Sequence[str], where: dict[str,
             put("tag_compliance_percentage", share, **where, tag=tag)
 
 
-def _by_type(
-    put: Any, rows: list[Any], kept: list[Any], required: Sequence[str], where: dict[str, str]
-) -> None:
-    for type_ in {row["resource_type"] for row in rows}:
+def _by_type(put: Any, kept: list[Any], required: Sequence[str], where: dict[str, str]) -> None:
+    for type_ in {row["resource_type"] for row in kept}:
         labels = {**where, "resource_type": type_}
         of_type = [row for row in kept if row["resource_type"] == type_]
-        if not of_type:
-            n = sum(row["resource_type"] == type_ for row in rows)
-            put("tag_compliance_excluded_resources", n, **labels)
-            continue
         whole = [row for row in of_type if all(tag in row["tags"] for tag in required)]
         share = 100 * len(whole) / len(of_type)
         put("resources_fully_compliant_by_type_total", len(whole), **labels)
@@ -130,6 +130,22 @@ def _fairly(details: list[tuple[Any, ...]], limit: int) -> list[tuple[Any, ...]]
         numbered.append((turns[account], account, detail))
         turns[account] += 1
     return [detail for *_, detail in sorted(numbered, key=lambda n: n[:2])][:limit]
+
+
+def reason_of(row: dict[str, Any], patterns: Sequence[str]) -> str:
+    """Why the row is not counted; empty if it is."""
+    if excluded(row["resource_type"], patterns):
+        return "pattern"
+    is_owned = any(fnmatchcase(row["arn"], f"arn:*:{owned}") for owned in _OWNED)
+    return "aws_owned" if is_owned else ""
+
+
+_OWNED = (
+    "iam:*:*:role/aws-service-role/*",
+    "events:*:*:event-bus/default",
+    "rds:*:*:pg:default.*",
+)
+"""Those of the ARNs that AWS owns which the organizations of the tests have."""
 
 
 def excluded(resource_type: str, patterns: Sequence[str]) -> bool:

@@ -44,8 +44,16 @@ nasty_text = st.text(
     max_size=8,
 )
 _types = st.sampled_from(["ec2:instance", "ecs:task", "eks:pod", "s3:bucket", 'x:"{}\\\n,='])
+_SOME_OWNED_BY_AWS = [
+    ("arn:aws:iam::1:role/aws-service-role/x.amazonaws.com/AWSServiceRoleForX", "iam:role"),
+    ("arn:aws:iam::1:role/not-aws-service-role/x", "iam:role"),
+    ("arn:aws:events:us-east-1:1:event-bus/default", "events:event-bus"),
+    ("arn:aws:events:us-east-1:1:event-bus/Default", "events:event-bus"),
+    ("arn:aws:rds:us-east-1:1:pg:default.mysql8.0", "rds:pg"),
+    ("arn:aws:rds:us-east-1:1:pg:defaults", "rds:pg"),
+]
 patterns = st.lists(
-    st.sampled_from(["pod", "ecs:task", "ECS:*", "s3:*", "*:b*", "nothing"]), max_size=2
+    st.sampled_from(["pod", "ecs:task", "ECS:*", "s3:*", "*:b*", "rds:pg", "nothing"]), max_size=2
 )
 
 
@@ -79,6 +87,7 @@ def _resources(draw: st.DrawFn) -> list[tuple[str, str]]:
         pool.append((arn, type_))
         if len(arn) > 200:
             pool += [(label_of(arn), type_), (arn + "y", type_)]
+    pool += draw(st.lists(st.sampled_from(_SOME_OWNED_BY_AWS), max_size=3))
     pool += [(text, "unknown:unknown") for text in draw(st.lists(nasty_text, max_size=2))]
     return [*dict(pool).items()]  # one type for each ARN
 

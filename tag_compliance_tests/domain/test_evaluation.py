@@ -112,9 +112,36 @@ def test_a_finding_says_which_resource_violates_which_rule_and_how() -> None:
 def test_excluded_resources_are_counted_once_by_reason() -> None:
     rows: list[Row] = [(_EU, _arn(_EU, name), {}) for name in "aab"]
     evaluation = evaluated(inventory(*rows), Policy(("Owner",), ("EC2:*",)))
-    assert evaluation.summary.types["excluded"].to_pylist() == [{Exclusion.RESOURCE_TYPE: 2}]
+    assert evaluation.summary.types["excluded"].to_pylist() == [
+        {Exclusion.PATTERN: 2, Exclusion.AWS_OWNED: 0}
+    ]
     assert evaluation.summary.by_region == {_EU: Counts(3, 2, 0, 0)}
     assert len(evaluation.findings) == 0
+
+
+_OWNED: Row = (_US, "arn:aws:iam::111122223333:role/aws-service-role/x.amazonaws.com/X", {})
+_NOT_OWNED: Row = (_US, "arn:aws:iam::111122223333:role/x", {})
+
+
+@pytest.mark.parametrize(
+    ("patterns", "excludes_aws_owned", "excluded"),
+    [
+        ((), True, {Exclusion.PATTERN: 0, Exclusion.AWS_OWNED: 1}),
+        ((), False, {Exclusion.PATTERN: 0, Exclusion.AWS_OWNED: 0}),
+        # A resource has one reason: a pattern takes precedence.
+        (("iam:*",), True, {Exclusion.PATTERN: 2, Exclusion.AWS_OWNED: 0}),
+    ],
+)
+def test_what_aws_owns_is_excluded_unless_a_pattern_matches_or_it_is_switched_off(
+    patterns: tuple[str, ...], excludes_aws_owned: bool, excluded: Mapping[Exclusion, int]
+) -> None:
+    policy = Policy(("Owner",), patterns, excludes_aws_owned=excludes_aws_owned)
+    account = inventory(_OWNED, _OWNED, _NOT_OWNED, resource_type="iam:role")
+    evaluation = evaluated(account, policy)
+
+    assert evaluation.summary.types["excluded"].to_pylist() == [excluded]
+    assert evaluation.summary.total.counted == 2 - sum(excluded.values())
+    assert len(evaluation.findings) == evaluation.summary.total.counted
 
 
 @pytest.mark.parametrize(("hours", "counts"), [(1, True), (2, True), (3, False), (None, False)])
@@ -144,5 +171,7 @@ def test_another_policy_or_day_or_region_makes_another_basis() -> None:
     assert basis == basis_of(status, Policy(("Owner", "Env")), NOON + timedelta(hours=11))
     assert basis != basis_of(status, Policy(("Owner",)), NOON)
     assert basis != basis_of(status, Policy(("Owner", "Env"), ("ec2:*",)), NOON)
+    owned_counts = Policy(("Owner", "Env"), excludes_aws_owned=False)
+    assert basis != basis_of(status, owned_counts, NOON)
     assert basis != basis_of(status, _POLICY, NOON + timedelta(hours=12))
     assert basis != basis_of(inventory(regions=(_US,)).status, _POLICY, NOON)

@@ -7,12 +7,13 @@ from itertools import chain, repeat
 from typing import Any
 
 from tag_compliance.simulator.pages import Page
+from tag_compliance.simulator.resource_explorer import ExplorerService
 from tag_compliance.simulator.sts import StsService
 from tag_compliance.simulator.tagging import TaggingService
 from tag_compliance.simulator.wire import AwsError, Call, Delivery, Request, Response
 
 Json = dict[str, Any]
-Damage = Callable[[Json, Page], object]
+Damage = Callable[[Json, Page[Any]], object]
 
 
 class Fault(StrEnum):
@@ -26,6 +27,7 @@ class Fault(StrEnum):
     INTERNAL = "internal"
     PAGINATION_TOKEN_EXPIRED = "pagination_token_expired"
     QUOTED_REQUEST = "quoted_request"
+    NO_SUCH_ENTITY = "no_such_entity"
 
     # Something between the client and AWS fails.
     HTTP_503 = "http_503"
@@ -55,6 +57,11 @@ class Fault(StrEnum):
     WRONG_LIST_TYPE = "wrong_list_type"
     WRONG_ARN_TYPE = "wrong_arn_type"
     WRONG_TAGS_TYPE = "wrong_tags_type"
+    FOREIGN_ACCOUNT = "foreign_account"
+    FOREIGN_REGION = "foreign_region"
+    UNPARSABLE_ARN = "unparsable_arn"
+    TRUNCATED_WITHOUT_TOKEN = "truncated_without_token"
+    OTHER_ACCOUNT = "other_account"
 
 
 _HTML = b"<html><body><h1>Service Unavailable</h1></body></html>"
@@ -94,18 +101,18 @@ PIECES: Mapping[Fault, Callable[[Response], Iterator[bytes]]] = {
 """What a server sends, piece by piece, that never completes its response."""
 
 
-def _empty(body: Json, page: Page) -> None:
+def _empty(body: Json, page: Page[Any]) -> None:
     """A page without resources; the next one has those that this one would have had."""
     token = replace(page.token, number=page.token.number + 1)
     body.update(PaginationToken=token.encode(), ResourceTagMappingList=[])
 
 
-def _remove_empty_token(body: Json, page: Page) -> None:
+def _remove_empty_token(body: Json, page: Page[Any]) -> None:
     if not body["PaginationToken"]:
         del body["PaginationToken"]
 
 
-def _add_fields(body: Json, page: Page) -> None:
+def _add_fields(body: Json, page: Page[Any]) -> None:
     body["NextMarker"] = None
     body["Summary"] = {"Resources": len(body["ResourceTagMappingList"])}
     for mapping in body["ResourceTagMappingList"]:
@@ -134,12 +141,12 @@ DAMAGES: Mapping[Fault, Damage] = {
 }
 """How faults change a page of GetResources."""
 
-# The errors of STS and of the tagging API: status, code and message as AWS sends them.
+# The errors of the query protocol and of the tagging API: status, code and message of AWS.
 _Wording = tuple[int, str, str]
 
 _DENIED = "User: {caller} is not authorized to perform: {action}{resource}"
 _SCP = " with an explicit deny in a service control policy"
-_STS: Mapping[Fault, _Wording] = {
+_QUERY: Mapping[Fault, _Wording] = {
     Fault.THROTTLED: (400, "Throttling", "Rate exceeded"),
     Fault.THROTTLING_EXCEPTION: (400, "ThrottlingException", "Rate exceeded"),
     Fault.ACCESS_DENIED: (403, "AccessDenied", _DENIED),
@@ -147,6 +154,7 @@ _STS: Mapping[Fault, _Wording] = {
     Fault.REGION_DISABLED: StsService.protocol.invalid_credentials,
     Fault.EXPIRED_TOKEN: StsService.protocol.expired_credentials,
     Fault.INTERNAL: (500, "InternalFailure", "An internal error has occurred"),
+    Fault.NO_SUCH_ENTITY: (404, "NoSuchEntity", "The role with name r cannot be found."),
 }
 _TAGGING: Mapping[Fault, _Wording] = {
     Fault.THROTTLED: (400, "ThrottledException", "Rate exceeded"),
@@ -167,20 +175,31 @@ _TAGGING: Mapping[Fault, _Wording] = {
     ),
 }
 
+_EXPLORER: Mapping[Fault, _Wording] = {
+    Fault.THROTTLED: (429, "ThrottlingException", "Rate exceeded"),
+    Fault.THROTTLING_EXCEPTION: (429, "ThrottlingException", "Rate exceeded"),
+    Fault.ACCESS_DENIED: (403, "AccessDeniedException", _DENIED),
+    Fault.SCP_DENIED: (403, "AccessDeniedException", _DENIED + _SCP),
+    Fault.REGION_DISABLED: ExplorerService.protocol.invalid_credentials,
+    Fault.EXPIRED_TOKEN: ExplorerService.protocol.expired_credentials,
+    Fault.INTERNAL: (500, "InternalServerException", "Internal service error"),
+}
+
 
 def refusal(fault: Fault, request: Request, call: Call) -> AwsError | None:
     """The error that AWS returns for this fault; None if the fault is not an error of AWS."""
     if fault is Fault.QUOTED_REQUEST:
         return _wrong_signature(request, call)
-    is_sts = call.service == StsService.name
-    wording = (_STS if is_sts else _TAGGING).get(fault)
+    is_tagging = call.service == TaggingService.name
+    is_explorer = call.service == ExplorerService.name
+    wording = (_TAGGING if is_tagging else _EXPLORER if is_explorer else _QUERY).get(fault)
     if wording is None:
         return None
     status, code, message = wording
     role_arn = call.parameters.get("RoleArn")
     text = message.format(
         caller=call.caller.arn,
-        action=f"{'sts' if is_sts else 'tag'}:{call.operation}",
+        action=f"{'tag' if is_tagging else call.service}:{call.operation}",
         resource=f" on resource: {role_arn}" if role_arn else "",
     )
     return AwsError(status, code, text)
@@ -195,7 +214,7 @@ def _wrong_signature(request: Request, call: Call) -> AwsError:
         f"The Canonical String for this request should have been\n'POST\n/\n\n{headers}\n'\n\n"
         "The String-to-Sign should have been\n'AWS4-HMAC-SHA256\n'\n"
     )
-    is_sts = call.service == StsService.name
+    is_tagging = call.service == TaggingService.name
     return AwsError(
-        403, "SignatureDoesNotMatch" if is_sts else "InvalidSignatureException", message
+        403, "InvalidSignatureException" if is_tagging else "SignatureDoesNotMatch", message
     )

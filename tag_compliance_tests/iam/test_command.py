@@ -35,7 +35,7 @@ def test_without_a_policy_all_are_printed_as_one_object(
     assert _printed(capsys) == {
         "base": iam.base_role_policy(config),
         "hub": iam.hub_role_policies(config),
-        "member": iam.member_role_policy(),
+        "member": iam.member_role_policy(config),
         "trust": iam.trust_policies(config, BASE),
         "exporter": iam.exporter_policy(config),
         "storage": iam.storage_policy(config),

@@ -33,7 +33,7 @@ def _policies() -> dict[str, iam.Document]:
     config = load_config(_ROOT / "config.yaml", {}, known_regions())
     return {
         "base-role-policy.json": iam.base_role_policy(config),
-        "member-role-policy.json": iam.member_role_policy(),
+        "member-role-policy.json": iam.member_role_policy(config),
         "member-trust-policy.json": _only(iam.trust_policies(config, BASE).values()),
     }
 
@@ -79,7 +79,7 @@ def test_parliament_reports_nothing_about_the_policies(name: str) -> None:
     policies = {
         "base": iam.base_role_policy(config),
         "hub": iam.hub_role_policies(config)[HUB],
-        "member": iam.member_role_policy(),
+        "member": iam.member_role_policy(config),
         "exporter": iam.exporter_policy(config),
         "storage": iam.storage_policy(config),
     }
@@ -94,7 +94,7 @@ def test_the_stack_set_creates_the_policies_of_the_program(external_id: str) -> 
         {"PrincipalArn": BASE, "ExternalId": external_id, "RoleName": "reader"},
     )
     assert role["AssumeRolePolicyDocument"] == iam.trust_policy(BASE, external_id or None)
-    assert [p["PolicyDocument"] for p in role["Policies"]] == [iam.member_role_policy()]
+    assert [p["PolicyDocument"] for p in role["Policies"]] == [iam.member_role_policy(config_of())]
 
 
 def _filled(node: Any, parameters: dict[str, str]) -> Any:
@@ -151,7 +151,7 @@ def test_terraform_creates_the_policies_of_the_program(
     }
     wanted = {
         "base": iam.base_role_policy(config),
-        "member": iam.member_role_policy(),
+        "member": iam.member_role_policy(config),
         "trust": next(iter(trusts.values())),
         "exporter": iam.exporter_policy(config),
         "storage": iam.storage_policy(config),

@@ -68,7 +68,7 @@ def test_with_a_hub_role_each_role_may_assume_only_the_next_one() -> None:
 
 
 def test_a_member_role_may_only_read_tags() -> None:
-    assert _allowed(iam.member_role_policy()) == {"tag:GetResources": ["*"]}
+    assert _allowed(iam.member_role_policy(config_of())) == {"tag:GetResources": ["*"]}
 
 
 def test_a_member_role_trusts_the_base_role_only_with_the_external_id() -> None:

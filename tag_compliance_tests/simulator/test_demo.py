@@ -127,6 +127,25 @@ def test_the_acquired_account_refuses_the_role(aws: SimulatedAws) -> None:
         _assume(aws, untrusting)
 
 
+def test_accounts_have_tagged_roles_users_and_groups_and_the_roles_that_aws_owns(
+    aws: SimulatedAws,
+) -> None:
+    production = aws.organization["111111111111"]
+    tags = {principal.arn: principal.tags for principal in production.roles_and_users}
+
+    assert tags["arn:aws:iam::111111111111:role/checkout/checkout-orders"]["Project"] == "checkout"
+    assert tags["arn:aws:iam::111111111111:user/break-glass"] == {}
+    owned = "arn:aws:iam::111111111111:role/aws-service-role/support.amazonaws.com/"
+    assert f"{owned}AWSServiceRoleForSupport" in tags
+    assert [arn for arn in tags if "/AWSReservedSSO_" in arn]
+    groups = production.auto_scaling_groups
+    assert {region: len(found) for region, found in groups.items()} == {
+        "us-east-1": 3,
+        "eu-west-1": 3,
+        "eu-central-1": 1,
+    }
+
+
 @pytest.mark.parametrize(
     ("habit", "tags"),
     [

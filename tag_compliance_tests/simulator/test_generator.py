@@ -47,3 +47,15 @@ def test_arns_have_the_partition_of_their_region() -> None:
 
     arns = [resource.arn for resource in account.resources("us-gov-west-1")]
     assert {arn.split(":")[1] for arn in arns} == {account.partition} == {"aws-us-gov"}
+
+
+def test_an_account_has_roles_users_and_groups_some_of_which_have_tags_or_belong_to_aws() -> None:
+    (account,) = generate_organization(1, ["us-east-1", "eu-west-1"], 10)
+
+    kinds = {principal.arn.split(":")[5].partition("/")[0] for principal in account.roles_and_users}
+    assert kinds == {"role", "user"}
+    assert [p for p in account.roles_and_users if ":role/aws-service-role/" in p.arn]
+    assert {bool(principal.tags) for principal in account.roles_and_users} == {True, False}
+    assert set(account.auto_scaling_groups) == {"us-east-1", "eu-west-1"}
+    first, second = account.auto_scaling_groups.values()
+    assert not {group.arn for group in first} & {group.arn for group in second}

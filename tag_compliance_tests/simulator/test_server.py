@@ -28,8 +28,8 @@ def test_an_unsigned_request_is_refused_in_xml(aws: SimulatedAws) -> None:
 
 
 def test_a_service_that_is_not_simulated_is_named(aws: SimulatedAws) -> None:
-    with pytest.raises(ClientError, match="POST /: iam is not simulated"):
-        connect(aws.url, "iam").list_users()
+    with pytest.raises(ClientError, match="POST /: sns is not simulated"):
+        connect(aws.url, "sns").list_topics()
 
 
 def test_nothing_is_left_after_the_context() -> None:

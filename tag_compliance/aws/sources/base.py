@@ -15,7 +15,8 @@ from tag_compliance.domain.read_status import Source
 class ResourceSource(Protocol):
     """An AWS API that returns resources. Each source implements this in one file.
 
-    Threads share a source, so it keeps no state of a region.
+    Threads share a source, so it keeps no state of a region. A source is read in the regions in
+    which `plan.sources_in` contains its name.
     """
 
     @property
@@ -25,6 +26,10 @@ class ResourceSource(Protocol):
     @property
     def operation(self) -> str:
         """The API operation that error messages name."""
+
+    @property
+    def calls_per_second(self) -> float:
+        """The maximum rate of its calls for each account and region; 0: no limit."""
 
     def read(self, session: AccountSession, region: RegionName, budget: CallBudget) -> pa.Table:
         """Every resource of the region: a table of `RESOURCE_SCHEMA`.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
+
 import pyarrow as pa
 
-from tag_compliance.aws.sources.page import Page
 from tag_compliance.domain.account import RegionName
-from tag_compliance.domain.arn import type_of
+from tag_compliance.domain.arn import type_of, without_wildcard
 from tag_compliance.domain.read_status import Source
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, constant_column
 
@@ -33,18 +34,16 @@ class ResourceColumns:
         self._keys: list[str] = []
         self._values: list[str] = []
 
-    def add(self, page: Page) -> None:
-        """Appends the resources of a page, in its order."""
-        mappings = page.ResourceTagMappingList or ()
-        arns = [mapping.ResourceARN for mapping in mappings]
+    def add(self, arns: Sequence[str], tags: Iterable[Mapping[str, str]]) -> None:
+        """Appends resources in this order; `tags` has the tags of each."""
+        arns = list(map(without_wildcard, arns))
         self._arns += arns
         self._types += map(type_of, arns)
-        for mapping in mappings:
-            if mapping.Tags:
-                self._keys += [tag.Key for tag in mapping.Tags]
-                self._values += [tag.Value for tag in mapping.Tags]
+        for pairs in tags:
+            self._keys += pairs
+            self._values += pairs.values()
             self._offsets.append(len(self._keys))
-        self._rows += len(mappings)
+        self._rows += len(arns)
         if len(self._arns) >= _ROWS_PER_CHUNK:
             self._end_chunk()
 

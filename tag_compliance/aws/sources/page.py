@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, cast
 
 import msgspec
@@ -33,6 +34,21 @@ class Page(msgspec.Struct, gc=False, frozen=True):
 
     ResourceTagMappingList: list[Mapping] | None = None
     PaginationToken: str | None = None
+
+    @property
+    def next_token(self) -> str:
+        """The token is missing or empty on the last page."""
+        return self.PaginationToken or ""
+
+    @property
+    def arns(self) -> list[str]:
+        return [mapping.ResourceARN for mapping in self.ResourceTagMappingList or ()]
+
+    @property
+    def tags(self) -> Iterator[dict[str, str]]:
+        """The tags of each resource of `arns`."""
+        for mapping in self.ResourceTagMappingList or ():
+            yield {tag.Key: tag.Value for tag in mapping.Tags or ()}
 
 
 _decoder = msgspec.json.Decoder(Page)

@@ -7,6 +7,7 @@ from typing import NamedTuple, TypeVar
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.arn import UNKNOWN_TYPE
+from tag_compliance.domain.counts import Exclusion
 from tag_compliance.domain.metrics.breakdown import Breakdown, by_type
 from tag_compliance.domain.metrics.table import (
     Metric,
@@ -49,6 +50,14 @@ class _RegionType(NamedTuple):
     account_id: AccountId
     region: RegionName
     resource_type: str
+
+
+class _Excluded(NamedTuple):
+    account_name: AccountName
+    account_id: AccountId
+    region: RegionName
+    resource_type: str
+    reason: Exclusion
 
 
 class _FamilyName(NamedTuple):
@@ -114,14 +123,12 @@ def _last_success(status: AccountReadStatus | RegionReadStatus) -> float | None:
     return None if status.last_success_at is None else status.last_success_at.timestamp()
 
 
-def _excluded(scan: ScanResult) -> Rows[_RegionType]:
+def _excluded(scan: ScanResult) -> Rows[_Excluded]:
     for account in scan.summary.accounts:
-        totals = account.summary.totals
-        columns = (totals[name].to_pylist() for name in ("region", "resource_type", "excluded"))
-        for region, type_, excluded in zip(*columns, strict=True):
-            if excluded:
-                labels = _Region(account.account_name, account.account_id, RegionName(region))
-                yield _RegionType(*labels, type_), excluded
+        for row in account.summary.exclusions.to_pylist():
+            labels = (account.account_name, account.account_id, RegionName(row["region"]))
+            reason = Exclusion(row["reason"])
+            yield _Excluded(*labels, row["resource_type"], reason), row["resources"]
 
 
 def _unparsable(scan: ScanResult) -> Rows[_Account]:
@@ -206,8 +213,8 @@ OPERATIONAL_METRICS = (
     ),
     _metric(
         "tag_compliance_excluded_resources",
-        "Resources left out of account by excluded_resource_types.",
-        _RegionType,
+        "Resources that do not count: a pattern matches their type, or AWS owns them.",
+        _Excluded,
         _excluded,
     ),
     _metric(

@@ -17,7 +17,7 @@ import msgspec
 import yaml
 
 from tag_compliance.simulator.demo.arns import arn_of
-from tag_compliance.simulator.organization import Organization
+from tag_compliance.simulator.organization import Account, Organization
 from tag_compliance.simulator.server import SimulatedAws
 
 REQUIRED_TAGS = ("Owner", "Environment", "CostCenter", "Project")
@@ -65,11 +65,16 @@ class TagHabit(Enum):
 
 
 class Workload(msgspec.Struct, frozen=True):
-    """A product of a team: its owner, its cost center, and its resources by type."""
+    """A product of a team: its owner, its cost center, and its resources by type.
+
+    It has each of its roles once in an account, and the Auto Scaling groups in each region.
+    """
 
     owner: str
     cost_center: str
     resource_types: Mapping[str, int]
+    roles: tuple[str, ...] = ()
+    auto_scaling_groups: int = 0
 
 
 class DemoAccount(msgspec.Struct, frozen=True):
@@ -79,6 +84,7 @@ class DemoAccount(msgspec.Struct, frozen=True):
     name: str
     environment: str
     workloads: Mapping[str, tuple[str, ...]] = {}
+    users: tuple[str, ...] = ()
     habits: tuple[TagHabit, ...] = ()
     trusts_scanner: bool = True
 
@@ -87,6 +93,7 @@ class DemoDescription(msgspec.Struct, frozen=True):
     """The content of `organization.yaml`."""
 
     regions: tuple[str, ...]
+    aws_owned_roles: tuple[str, ...]
     workloads: Mapping[str, Workload]
     accounts: tuple[DemoAccount, ...]
 
@@ -118,6 +125,8 @@ def simulate_demo() -> SimulatedAws:
                 account.put_never_tagged(resource.region, resource.arn)
             else:
                 account.put(resource.region, resource.arn, resource.tags)
+        _put_principals(account, described)
+        _put_auto_scaling_groups(account, described)
     return SimulatedAws(
         organization, base_account_id="123456789012", base_user_name="tag-compliance"
     )
@@ -127,18 +136,48 @@ def resources_of(account: DemoAccount) -> Iterator[DemoResource]:
     """Every resource of the account, in the same order each time."""
     habits = cycle(account.habits)
     for region, project, resource_type, number in _inventory(account):
-        workload, habit = describe_demo().workloads[project], next(habits)
+        habit = next(habits)
         # At most 32 characters, the limit of a load balancer's name.
         name = f"{project}-{resource_type.partition(':')[2]}-{number}"
-        complete = {
-            "Name": name,
-            "Owner": workload.owner,
-            "Environment": account.environment,
-            "CostCenter": workload.cost_center,
-            "Project": project,
-        }
-        arn = arn_of(resource_type, account.account_id, region, name)
-        yield DemoResource(region, arn, habit.apply(complete), habit)
+        tags = habit.apply(_complete_tags(account, project, name))
+        yield DemoResource(
+            region, arn_of(resource_type, account.account_id, region, name), tags, habit
+        )
+
+
+def _complete_tags(account: DemoAccount, project: str, name: str) -> dict[str, str]:
+    workload = describe_demo().workloads[project]
+    return {
+        "Name": name,
+        "Owner": workload.owner,
+        "Environment": account.environment,
+        "CostCenter": workload.cost_center,
+        "Project": project,
+    }
+
+
+def _put_principals(simulated: Account, account: DemoAccount) -> None:
+    """The roles that AWS owns, the roles of the workloads, and users, who were never tagged."""
+    for name in describe_demo().aws_owned_roles:
+        simulated.put_principal(f"role/{name}")
+    habits = cycle(account.habits)
+    for project in sorted({p for projects in account.workloads.values() for p in projects}):
+        for role in describe_demo().workloads[project].roles:
+            name = f"{project}-{role}"
+            tags = next(habits).apply(_complete_tags(account, project, name))
+            simulated.put_principal(f"role/{project}/{name}", tags)
+    for user in account.users:
+        simulated.put_principal(f"user/{user}")
+
+
+def _put_auto_scaling_groups(simulated: Account, account: DemoAccount) -> None:
+    habits = cycle(account.habits)
+    for region, projects in account.workloads.items():
+        for project in projects:
+            for number in range(1, describe_demo().workloads[project].auto_scaling_groups + 1):
+                name = f"{project}-workers-{number}"
+                tags = next(habits).apply(_complete_tags(account, project, name))
+                simulated.put_auto_scaling_group(region, name, tags)
 
 
 def _inventory(account: DemoAccount) -> Iterator[tuple[str, str, str, int]]:

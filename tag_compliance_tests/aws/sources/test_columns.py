@@ -23,7 +23,7 @@ PAGES = st.lists(st.builds(Page, st.lists(MAPPINGS, max_size=5)), max_size=6)
 def test_the_table_contains_the_resources_of_all_pages(pages: list[Page]) -> None:
     collected = ResourceColumns(RegionName("eu-west-1"), Source.TAGGING)
     for page in pages:
-        collected.add(page)
+        collected.add(page.arns, page.tags)
     table = collected.table()
 
     mappings = [mapping for page in pages for mapping in page.ResourceTagMappingList or ()]
@@ -31,7 +31,7 @@ def test_the_table_contains_the_resources_of_all_pages(pages: list[Page]) -> Non
     assert len(table) == len(mappings)
     assert [row["arn"] for row in table.to_pylist()] == [m.ResourceARN for m in mappings]
     assert [row["tags"] for row in table.to_pylist()] == [
-        [(tag.Key, tag.Value) for tag in mapping.Tags or ()] for mapping in mappings
+        list({tag.Key: tag.Value for tag in mapping.Tags or ()}.items()) for mapping in mappings
     ]
     assert [row["resource_type"] for row in table.to_pylist()] == [
         type_of(mapping.ResourceARN) for mapping in mappings
@@ -44,8 +44,8 @@ def test_chunks_share_one_dictionary() -> None:
     collected = ResourceColumns(RegionName("eu-west-1"), Source.TAGGING)
     queue, bucket = "arn:aws:sqs:eu-west-1:100000000000:q", "arn:aws:s3:::b"
     rows = 2 * columns._ROWS_PER_CHUNK
-    collected.add(Page([Mapping(queue, [])] * columns._ROWS_PER_CHUNK))
-    collected.add(Page([Mapping(bucket, [])] * columns._ROWS_PER_CHUNK))
+    collected.add([queue] * columns._ROWS_PER_CHUNK, [{}] * columns._ROWS_PER_CHUNK)
+    collected.add([bucket] * columns._ROWS_PER_CHUNK, [{}] * columns._ROWS_PER_CHUNK)
     table = collected.table()
 
     assert len(collected) == len(table) == rows

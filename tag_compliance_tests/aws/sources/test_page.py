@@ -68,7 +68,8 @@ def test_a_missing_token_and_unknown_fields_are_accepted(
 def test_a_record_without_tags_is_a_resource_without_tags(tags: str) -> None:
     body = f'{{"ResourceTagMappingList":[{{"ResourceARN":"arn:aws:sqs:::q"{tags}}}]}}'.encode()
     columns = ResourceColumns(REGION, Source.TAGGING)
-    columns.add(msgspec.json.decode(body, type=Page))
+    page = msgspec.json.decode(body, type=Page)
+    columns.add(page.arns, page.tags)
     assert columns.table().select(["arn", "tags"]).to_pylist() == [
         {"arn": "arn:aws:sqs:::q", "tags": []}
     ]
@@ -79,7 +80,8 @@ def test_a_region_without_resources_can_do_without_the_list(start: Start) -> Non
     empty.add_account(BASE_ACCOUNT_ID)
     start(empty).faults.add(Fault.MISSING_LIST)
     columns = ResourceColumns(REGION, Source.TAGGING)
-    columns.add(read())
+    page = read()
+    columns.add(page.arns, page.tags)
     assert len(columns) == 0
 
 

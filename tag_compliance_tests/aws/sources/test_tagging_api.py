@@ -27,7 +27,7 @@ def fake(start: Start) -> FakeAws:
 
 def read(budget: CallBudget, **settings: Any) -> pa.Table:
     clients = Clients(1, budget.seconds)
-    source = TaggingApi(clients, **settings)
+    source = TaggingApi(clients, 0, **settings)
     return source.read(session_of(ROLE, clients=clients), VIRGINIA, budget)
 
 
