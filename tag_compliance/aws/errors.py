@@ -51,9 +51,7 @@ _UNSIGNED = {
     "SignatureDoesNotMatch",
 }
 _REGION_OFF = {"OptInRequired", "RegionDisabled", "SubscriptionRequired"}
-_REGIONAL = {"GetResources", "DescribeAutoScalingGroups"}
-"""The operations that are called in each region, also in one that is not enabled."""
-
+_OF_STS = ("AssumeRole", "GetCallerIdentity")
 _SERVER_ERROR, _FORBIDDEN = 500, (401, 403)
 
 
@@ -75,8 +73,8 @@ class PageTokenExpired(AwsError):
     """The pagination token has expired: the region must be read from its first page."""
 
 
-class NoSuchEntity(AwsError):
-    """IAM: the role or user does not exist, or no longer."""
+class ResourceNotFound(AwsError):
+    """What the call is about does not exist, or no longer: a role or user of IAM."""
 
 
 # How often a call may be made in total. Throttling and faults inside AWS are temporary, so only the
@@ -148,7 +146,7 @@ def _of_response(operation: str, error: ClientError) -> AwsError:
     if code == "PaginationTokenExpiredException":
         return PageTokenExpired(operation, Reason.EXPIRED_TOKEN, cause)
     if code == "NoSuchEntity":
-        return NoSuchEntity(operation, Reason.INTERNAL, cause)
+        return ResourceNotFound(operation, Reason.INTERNAL, cause)
     reason, attempts = _classify(operation, code.removesuffix("Exception"), text, status)
     return AwsError(operation, reason, cause, attempts)
 
@@ -162,7 +160,7 @@ def _classify(  # noqa: PLR0911 - a table
         return Reason.EXPIRED_TOKEN, _FEW
     if code == "RequestTimeout":
         return Reason.TIMEOUT, _SOME
-    if code in _REGION_OFF or (code in _INVALID_TOKEN and operation in _REGIONAL):
+    if code in _REGION_OFF or (code in _INVALID_TOKEN and operation not in _OF_STS):
         # A role's session is invalid only in regions that are not enabled for its account: https://
         # docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
         return Reason.REGION_DISABLED, 1

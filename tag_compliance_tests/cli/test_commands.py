@@ -146,7 +146,7 @@ def test_a_missing_permission_is_reported_with_the_statement_to_add(program: Pro
     assert ended.code == 1
     assert "4 of 6 regions can be read" in ended.out
     assert f"  add to a policy of {ROLE}:" in ended.out
-    assert '{"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}' in ended.out
+    assert '{"Effect": "Allow", "Action": ["tag:GetResources"], "Resource": ["*"]}' in ended.out
 
 
 def test_equal_faults_of_many_accounts_are_one_line_with_one_remedy(program: Program) -> None:
