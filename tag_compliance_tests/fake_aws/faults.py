@@ -58,6 +58,7 @@ class Fault(StrEnum):
     WRONG_TAGS_TYPE = "wrong_tags_type"
     TRUNCATED_WITHOUT_TOKEN = "truncated_without_token"
     OTHER_ACCOUNT = "other_account"
+    UNPARSABLE_ARN = "unparsable_arn"
 
 
 _HTML = b"<html><body><h1>Service Unavailable</h1></body></html>"
