@@ -51,9 +51,7 @@ _UNSIGNED = {
     "SignatureDoesNotMatch",
 }
 _REGION_OFF = {"OptInRequired", "RegionDisabled", "SubscriptionRequired"}
-_REGIONAL = {"GetResources", "DescribeAutoScalingGroups", "GetIndex"}
-"""The operations that are called in each region, also in one that is not enabled."""
-
+_OF_STS = ("AssumeRole", "GetCallerIdentity")
 _SERVER_ERROR, _FORBIDDEN = 500, (401, 403)
 
 
@@ -76,11 +74,7 @@ class PageTokenExpired(AwsError):
 
 
 class ResourceNotFound(AwsError):
-    """What the call is about does not exist: an index or a view of Resource Explorer."""
-
-
-class NoSuchEntity(AwsError):
-    """IAM: the role or user does not exist, or no longer."""
+    """What the call is about does not exist, or no longer: an index, a view, a role or a user."""
 
 
 # How often a call may be made in total. Throttling and faults inside AWS are temporary, so only the
@@ -157,7 +151,7 @@ def _of_response(operation: str, error: ClientError) -> AwsError:
         # The only condition of the query that depends on the view is that on tags.
         return AwsError(operation, Reason.VIEW_WITHOUT_TAGS, cause)
     if code == "NoSuchEntity":
-        return NoSuchEntity(operation, Reason.INTERNAL, cause)
+        return ResourceNotFound(operation, Reason.INTERNAL, cause)
     reason, attempts = _classify(operation, code.removesuffix("Exception"), text, status)
     return AwsError(operation, reason, cause, attempts)
 
@@ -171,7 +165,7 @@ def _classify(  # noqa: PLR0911 - a table
         return Reason.EXPIRED_TOKEN, _FEW
     if code == "RequestTimeout":
         return Reason.TIMEOUT, _SOME
-    if code in _REGION_OFF or (code in _INVALID_TOKEN and operation in _REGIONAL):
+    if code in _REGION_OFF or (code in _INVALID_TOKEN and operation not in _OF_STS):
         # A role's session is invalid only in regions that are not enabled for its account: https://
         # docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
         return Reason.REGION_DISABLED, 1
