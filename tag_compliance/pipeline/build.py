@@ -120,9 +120,7 @@ def _jobs(prefix: list[str]) -> Iterator[Any]:
 def _resources(
     config_path: Path, environment: Mapping[str, str], progress: ProgressResource | None
 ) -> dict[str, object]:
-    configuration = ConfigurationResource(
-        path=str(config_path), environment=overriding_variables(environment)
-    )
+    configuration = ConfigurationResource.of(config_path, overriding_variables(environment))
     return {
         "configuration": configuration,
         "heartbeat": HeartbeatResource(configuration=configuration),

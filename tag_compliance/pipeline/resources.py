@@ -1,8 +1,9 @@
 """The Dagster resources: the configuration, the heartbeat of a run, the progress of a scan."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
+from typing import ClassVar
 
 import dagster as dg
 from pydantic import PrivateAttr
@@ -12,7 +13,7 @@ from tag_compliance.aws.scanner import Progress
 from tag_compliance.config import Config, load_config
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.read_status import RegionReadStatus
-from tag_compliance.errors import BadConfiguration, TagComplianceError
+from tag_compliance.errors import BadConfiguration, Fault, TagComplianceError
 from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.base import Storage
@@ -20,15 +21,25 @@ from tag_compliance.storage.open import open_storage
 
 
 class ConfigurationResource(dg.ConfigurableResource):  # type: ignore[type-arg]
-    """The configuration: the file at `path`, and the variables in `environment` that override it.
+    """The configuration: a file, and the variables in `environment` that override it.
 
+    The launchpad shows `path`, and a run in which it is changed fails: it would show the content of
+    any YAML file. `environment` is not a field, because it can lead to another storage.
     Each run and each tick reads the file once. So an edit needs no reload, and does not affect a
     run that has already started, which would look for its tables in the storage of the edited file.
     """
 
     path: str
-    environment: dict[str, str]
+    file: ClassVar[Path]
+    environment: ClassVar[Mapping[str, str]]
     _held: Config | None = PrivateAttr(default=None)
+
+    @classmethod
+    def of(cls, path: Path, environment: Mapping[str, str]) -> "ConfigurationResource":
+        """Dagster copies a resource by its class and its fields."""
+        content = {"file": path, "environment": environment, "__module__": cls.__module__}
+        fixed: type[ConfigurationResource] = type(cls.__name__, (cls,), content)
+        return fixed(path=str(path))
 
     def setup_for_execution(self, context: dg.InitResourceContext) -> None:  # noqa: ARG002
         """Dagster gives each run and each tick its own copy of the resource."""
@@ -37,7 +48,10 @@ class ConfigurationResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def load(self) -> Config:
         """Raises `BadConfiguration`."""
-        return self._held or load_config(Path(self.path), self.environment, known_regions())
+        if self.path != str(self.file):
+            rule = f"must be {self.file}: a run cannot read another configuration"
+            raise BadConfiguration((Fault("launchpad", "path", self.path, rule),))
+        return self._held or load_config(self.file, self.environment, known_regions())
 
     def storage(self) -> Storage:
         """The storage that the configuration names."""

@@ -83,9 +83,7 @@ class Pipeline:
         return SnapshotStore(self.storage)
 
     def resource(self) -> ConfigurationResource:
-        return ConfigurationResource(
-            path=str(self.config_path), environment=overriding_variables(os.environ)
-        )
+        return ConfigurationResource.of(self.config_path, overriding_variables(os.environ))
 
     def definitions(self, **settings: Any) -> dg.Definitions:
         return build_definitions(self.config_path, self.config(), os.environ, **settings)

@@ -23,7 +23,7 @@ from dagster.components.testing import create_defs_folder_sandbox
 from tag_compliance.definitions import definitions
 from tag_compliance.pipeline.run_requests import range_tags
 from tag_compliance.pipeline.run_tags import PUBLISH_JOB, SCAN_JOB
-from tag_compliance_tests.pipeline.pipelines import Pipeline
+from tag_compliance_tests.pipeline.pipelines import Pipeline, failure_of
 from tag_compliance_tests.pipeline.ticks import publish
 
 LITERAL = Path(__file__).with_name("definitions.json")
@@ -198,3 +198,36 @@ def test_a_pipeline_with_a_key_prefix_publishes_what_was_read_in_the_ui(scanning
     )
     assert publishing.success
     assert scanning.current().status.counts.counted == 60
+
+
+def test_a_run_from_the_launchpad_cannot_read_another_file_as_its_configuration(
+    scanning: Pipeline,
+) -> None:
+    """Its failure would show values of any YAML file on the host."""
+    secret = scanning.folder / "secret.yaml"
+    secret.write_text("REQUIRED_TAGS: token\n")
+    result = _run_with(scanning, path=str(secret))
+    assert failure_of(result) == (
+        f"launchpad: path = {str(secret)!r}: must be {scanning.config_path}: "
+        "a run cannot read another configuration"
+    )
+
+
+def test_a_run_from_the_launchpad_cannot_set_variables(scanning: Pipeline) -> None:
+    """They can name another storage."""
+    with pytest.raises(dg.DagsterInvalidConfigError, match='unexpected config entry "environment"'):
+        _run_with(scanning, environment={"TAG_COMPLIANCE_STORAGE": "elsewhere"})
+
+
+def _run_with(pipeline: Pipeline, **changed: object) -> dg.ExecuteInProcessResult:
+    pipeline.requests()
+    return (
+        pipeline.definitions()
+        .resolve_job_def(SCAN_JOB)
+        .execute_in_process(
+            instance=pipeline.instance,
+            partition_key=pipeline.ids[0],
+            run_config={"resources": {"configuration": {"config": changed}}},
+            raise_on_error=False,
+        )
+    )
