@@ -62,7 +62,6 @@ class Fault(StrEnum):
     UNPARSABLE_ARN = "unparsable_arn"
     TRUNCATED_WITHOUT_TOKEN = "truncated_without_token"
     OTHER_ACCOUNT = "other_account"
-    UNPARSABLE_ARN = "unparsable_arn"
 
 
 _HTML = b"<html><body><h1>Service Unavailable</h1></body></html>"
