@@ -1,17 +1,18 @@
-"""The Dagster resources: the configuration, the heartbeat of a run, the progress of a scan."""
+"""The Dagster resources: configuration, access to AWS, heartbeat of a run, progress of a scan."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import dagster as dg
 from pydantic import PrivateAttr
 
 from tag_compliance.aws.regions import known_regions
-from tag_compliance.aws.scanner import Progress
+from tag_compliance.aws.scanner import Progress, scan_accounts
 from tag_compliance.config import Config, load_config
-from tag_compliance.domain.account import AccountId
+from tag_compliance.domain.account import AccountId, Target
 from tag_compliance.domain.read_status import RegionReadStatus
+from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.errors import BadConfiguration, TagComplianceError
 from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.snapshot.store import SnapshotStore
@@ -48,6 +49,19 @@ class ConfigurationResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def heartbeats(self) -> Heartbeats:
         return Heartbeats(self.storage(), self.load().silence_seconds)
+
+
+class AwsResource:
+    """Access to AWS, with the credentials that boto3 finds in the environment of the run.
+
+    Another resource with this method, for example one with recorded accounts, can replace it.
+    """
+
+    def read_accounts(
+        self, config: Config, targets: Sequence[Target], progress: "ProgressResource"
+    ) -> Iterator[AccountInventory]:
+        """As `scan_accounts`: each account when its last region has been read."""
+        return scan_accounts(config, targets, progress, page_read=progress.page_read)
 
 
 class HeartbeatResource(dg.ConfigurableResource):  # type: ignore[type-arg]
