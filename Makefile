@@ -84,7 +84,7 @@ lock: ## pin the dependencies again, with hashes
 clean: ## remove the virtual environment and all generated files
 	rm -rf $(VENV) state site .coverage* .hypothesis .mypy_cache .ruff_cache
 
-# uv installs in a third of the time; without it, pip of the virtual environment does.
+# uv is faster (figures in CONTRIBUTING.md); without it, pip of the virtual environment installs.
 UV := $(shell command -v uv)
 PIP_INSTALL := $(if $(UV),$(UV) pip install --quiet --python $(BIN)/python,\
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check)

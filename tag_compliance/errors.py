@@ -65,8 +65,10 @@ class StorageRefused(TagComplianceError):
 class CannotListen(TagComplianceError):
     """The address is in use, not permitted, or not an address of this machine."""
 
-    def __init__(self, host: str, port: int, cause: str) -> None:
-        super().__init__(f"cannot listen on {host} port {port}: {cause}")
+    def __init__(self, host: str, port: int, cause: str, flags: str) -> None:
+        """`flags` are those that set the address; empty if none does."""
+        advice = f"; set {flags}" if flags else ""
+        super().__init__(f"cannot listen on {host} port {port}: {cause}{advice}")
 
 
 class SnapshotUnreadable(TagComplianceError):

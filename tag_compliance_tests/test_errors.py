@@ -59,7 +59,10 @@ def test_a_bad_configuration_has_a_line_for_each_fault() -> None:
             StorageRefused("/state/a", "write", "full", "free some space"),
             "cannot write /state/a: full; free some space",
         ),
-        (CannotListen("127.0.0.1", 80, "taken"), "cannot listen on 127.0.0.1 port 80: taken"),
+        (
+            CannotListen("127.0.0.1", 80, "taken", "--port"),
+            "cannot listen on 127.0.0.1 port 80: taken; set --port",
+        ),
         (SnapshotUnreadable("", "gone"), "snapshot (none) is unreadable: gone"),
         (
             StoredValueUnreadable("results", "cut short"),

@@ -53,12 +53,12 @@ def run_process_tree(
     if (there := home_of(named, config) / LOCK).exists():
         with locked(there.parent):  # reported before the ports, which the other `up` may use
             pass
-    for host, port in (serving.host, serving.port), (schedule.ui_host, schedule.ui_port):
-        _free_port(host, port)
+    _free_port(serving.host, serving.port, "--host or --port")
+    _free_port(schedule.ui_host, schedule.ui_port, "--ui-host or --ui-port")
     home = prepare_dagster_home(named, config)
     with locked(home) as lock:
         check_databases(home)
-        code_port = _free_port("127.0.0.1", 0)
+        code_port = _free_port("127.0.0.1", 0, "")
         workspace = write_workspace(home, code_port)
         variables = {
             # Dagster warns about each of its features that it calls beta; the lock file pins them.
@@ -144,7 +144,7 @@ def _listens(host: str, port: int) -> tuple[str, int]:
     return _LOOPBACK.get(host, host), port
 
 
-def _free_port(host: str, port: int) -> int:
+def _free_port(host: str, port: int, flags: str) -> int:
     """The port, or any free one for 0. Raises `CannotListen` if it is not free.
 
     Dagster's webserver would silently use another port.
@@ -155,4 +155,4 @@ def _free_port(host: str, port: int) -> int:
             found: int = probe.getsockname()[1]
             return found
     except OSError as error:
-        raise CannotListen(host, port, error.strerror or str(error)) from error
+        raise CannotListen(host, port, error.strerror or str(error), flags) from error

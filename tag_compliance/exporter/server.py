@@ -133,7 +133,8 @@ def _listen(host: str, port: int) -> socket.socket:
             (host, port), family=family, backlog=_BACKLOG, dualstack_ipv6=both
         )
     except (OSError, OverflowError) as error:
-        raise CannotListen(host, port, getattr(error, "strerror", None) or str(error)) from error
+        cause = getattr(error, "strerror", None) or str(error)
+        raise CannotListen(host, port, cause, "--host or --port") from error
     if hasattr(socket, "TCP_USER_TIMEOUT"):
         # Inherited by connections: the kernel closes one whose client reads nothing for this time.
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _UNREAD_MILLISECONDS)

@@ -7,13 +7,11 @@ the storage.
 
 import contextlib
 import warnings
-from collections.abc import Iterator
-from collections.abc import Set as AbstractSet
+from collections.abc import Iterable, Iterator
 
 import dagster as dg
 
 from tag_compliance import __version__
-from tag_compliance.aws.scanner import scan_accounts
 from tag_compliance.aws.sources.plan import request_of
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config, DetailLimit, FailedAccountRun
@@ -21,6 +19,7 @@ from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.metrics.table import SnapshotInfo
 from tag_compliance.domain.read_status import Outcome, Source
+from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.domain.type_patterns import TypePattern
 from tag_compliance.errors import InvalidExposition, TagComplianceError
 from tag_compliance.pipeline import metadata
@@ -36,6 +35,7 @@ from tag_compliance.pipeline.housekeeping import delete_leftovers
 from tag_compliance.pipeline.io_manager import as_failure, load_scan_times
 from tag_compliance.pipeline.merge import MergedScan, merge_current
 from tag_compliance.pipeline.resources import (
+    AwsResource,
     ConfigurationResource,
     HeartbeatResource,
     ProgressResource,
@@ -95,10 +95,11 @@ with beta_features_accepted():
 
 
 @_asset_by_account
-def raw_resources(
+def raw_resources(  # noqa: PLR0913, PLR0917 - each is an input or a Dagster resource
     context: dg.AssetExecutionContext,
     scan_config: Config,
     configuration: ConfigurationResource,
+    tag_compliance_aws: dg.ResourceParam[AwsResource],
     scan_progress: dg.ResourceParam[ProgressResource],
     heartbeat: HeartbeatResource,  # noqa: ARG001 - it beats during the whole run
 ) -> None:
@@ -113,29 +114,28 @@ def raw_resources(
     events = AccountEvents(context)
     with as_failure():
         wanted = set(context.partition_keys) - events.kept.keys()
-        readings = list(_read_accounts(context, scan_config, configuration, scan_progress, wanted))
+        targets = targets_of(scan_config, wanted)
+        reusable = _reusable_results(scan_config, configuration.storage(), context.log.warning)
+        accounts = tag_compliance_aws.read_accounts(
+            scan_config, targets, scan_progress, reusable.take
+        )
+        readings = list(_store_accounts(context, scan_config, configuration, accounts))
     fails = scan_config.failed_account_run is FailedAccountRun.FAIL
     events.end(readings, may_fail=fails)
 
 
-def _read_accounts(
+def _store_accounts(
     context: dg.AssetExecutionContext,
     config: Config,
     configuration: ConfigurationResource,
-    progress: ProgressResource,
-    wanted: AbstractSet[str],
+    accounts: Iterable[AccountInventory],
 ) -> Iterator[AccountReading]:
     times, warn = scan_times(context.run), context.log.warning
     storage = configuration.storage()
     delete_leftovers(configuration)
     number = next_reading_run(storage)
     writer = AccountWriter(config, storage, warn, times.started_at, number, times.scan)
-    targets = targets_of(config, wanted)
-    reusable = _reusable_results(config, storage, context.log.warning).take
-    scanned = scan_accounts(
-        config, targets, progress, page_read=progress.page_read, reusable=reusable
-    )
-    for inventory in scanned:
+    for inventory in accounts:
         evaluation = writer.store(inventory)
         shown = metadata.of_account(evaluation) if evaluation else metadata.NOT_STORED
         yield AccountReading(inventory.status, shown, replaced=evaluation is None)

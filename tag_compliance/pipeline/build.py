@@ -15,6 +15,7 @@ from tag_compliance.pipeline.git_source import GitSource
 from tag_compliance.pipeline.housekeeping import build_housekeeping
 from tag_compliance.pipeline.io_manager import TableIOManager
 from tag_compliance.pipeline.resources import (
+    AwsResource,
     ConfigurationResource,
     HeartbeatResource,
     ProgressResource,
@@ -55,8 +56,8 @@ def build_definitions(  # noqa: PLR0913 - what another code location can choose
     owners and the alert hook until the code location is reloaded; None means the defaults.
     `key_prefix` and `group_name` place the assets in a larger catalog. With `source`, the assets
     link to a Git server instead of local files. The resource keys are `configuration`, `heartbeat`,
-    `scan_progress` and `tag_compliance_io`, which do not collide with the default keys of other
-    code locations.
+    `scan_progress`, `tag_compliance_aws` and `tag_compliance_io`, which do not collide with the
+    default keys of other code locations.
     """
     with assets.beta_features_accepted():
         return _build(
@@ -123,6 +124,7 @@ def _resources(
     configuration = ConfigurationResource.of(config_path, overriding_variables(environment))
     return {
         "configuration": configuration,
+        "tag_compliance_aws": AwsResource(),
         "heartbeat": HeartbeatResource(configuration=configuration),
         "scan_progress": progress or ProgressResource(),
         assets.IO_MANAGER: TableIOManager(configuration=configuration),

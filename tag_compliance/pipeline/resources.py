@@ -1,7 +1,7 @@
-"""The Dagster resources: the configuration, the heartbeat of a run, the progress of a scan."""
+"""The Dagster resources: configuration, access to AWS, heartbeat of a run, progress of a scan."""
 
 import contextlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -9,10 +9,11 @@ import dagster as dg
 from pydantic import PrivateAttr
 
 from tag_compliance.aws.regions import known_regions
-from tag_compliance.aws.scanner import Progress
+from tag_compliance.aws.scanner import Progress, Reusable, scan_accounts
 from tag_compliance.config import Config, load_config
-from tag_compliance.domain.account import AccountId
+from tag_compliance.domain.account import AccountId, Target
 from tag_compliance.domain.read_status import RegionReadStatus
+from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.errors import BadConfiguration, Fault, TagComplianceError
 from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.snapshot.store import SnapshotStore
@@ -62,6 +63,25 @@ class ConfigurationResource(dg.ConfigurableResource):  # type: ignore[type-arg]
 
     def heartbeats(self) -> Heartbeats:
         return Heartbeats(self.storage(), self.load().silence_seconds)
+
+
+class AwsResource:
+    """Access to AWS, with the credentials that boto3 finds in the environment of the run.
+
+    Another resource with this method, for example one with recorded accounts, can replace it.
+    """
+
+    def read_accounts(
+        self,
+        config: Config,
+        targets: Sequence[Target],
+        progress: "ProgressResource",
+        reusable: Reusable,
+    ) -> Iterator[AccountInventory]:
+        """As `scan_accounts`: each account when its last region has been read."""
+        return scan_accounts(
+            config, targets, progress, page_read=progress.page_read, reusable=reusable
+        )
 
 
 class HeartbeatResource(dg.ConfigurableResource):  # type: ignore[type-arg]

@@ -279,5 +279,7 @@ def test_a_port_in_use_is_reported_in_one_line_before_anything_is_stored(
         free = [other, "0"] if other else []
         line = program.fails(1, *command.split(), str(port), *free, "--host", "127.0.0.1")
     cause = "Address already in use"
+    flag = command.split()[1]
     assert line.startswith(f"tag-compliance: cannot listen on 127.0.0.1 port {port}: {cause}")
+    assert line.endswith(f"; set {flag.replace('port', 'host')} or {flag}")
     assert not program.place.state.exists()

@@ -62,17 +62,23 @@ class ForkedProcess:
         self.send_signal(signal.SIGKILL)
 
     def communicate(self, timeout: float = DEADLINE_SECONDS) -> tuple[str, str]:
-        """Waits for the end of the process; returns stdout and stderr, empty if not pipes."""
-        with ThreadPoolExecutor(2) as pool:
-            streams = (self.stdout, self.stderr)
-            reading = [pool.submit(stream.read) if stream else None for stream in streams]
-            try:
-                self.wait(timeout)
-            except subprocess.TimeoutExpired:
-                self.kill()
-                raise
-            out, err = (future.result() if future else "" for future in reading)
-        self._close()
+        """Waits for the end of the process; returns stdout and stderr, empty if not pipes.
+
+        Closes them. After the timeout, the process is killed.
+        """
+        try:
+            with ThreadPoolExecutor(2) as pool:
+                streams = (self.stdout, self.stderr)
+                reading = [pool.submit(stream.read) if stream else None for stream in streams]
+                try:
+                    self.wait(timeout)
+                except subprocess.TimeoutExpired:
+                    self.kill()
+                    self.wait()
+                    raise
+                out, err = (future.result() if future else "" for future in reading)
+        finally:
+            self._close()
         return out, err
 
     def __enter__(self) -> Self:
