@@ -82,7 +82,7 @@ def _children(
     code_server += ["-d", str(Path(tag_compliance.__file__).parents[1])]
     location = ["-w", str(workspace)]
     as_json = ["--log-format", "json"] if logs.log_format == LogFormat.JSON else []
-    address = ["-h", schedule.ui_host, "-p", str(schedule.ui_port)]
+    ui = ["--host", schedule.ui_host, "--port", str(schedule.ui_port), "--workspace", *location[1:]]
     given = {name: value for name, value in asdict(serving).items() if value is not None}
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
     return [
@@ -93,7 +93,7 @@ def _children(
         ),
         Child("exporter", ["tag_compliance", "serve", *flags]),
         Child("daemon", ["dagster._daemon", "run", *as_json, *location]),
-        Child("webserver", ["dagster_webserver", *as_json, *address, *location]),
+        Child("webserver", ["tag_compliance.pipeline.ui_server", *as_json, *ui]),
     ]
 
 
