@@ -21,6 +21,7 @@ from tag_compliance.domain.resources import RESOURCE_SCHEMA
 from tag_compliance.domain.result_table import RESULT_SCHEMA
 from tag_compliance.domain.rules.required_tag import PREFIX
 from tag_compliance.domain.summary import ComplianceResults
+from tag_compliance.logs import on_one_line
 from tag_compliance.pipeline.chart import chart_of
 from tag_compliance.pipeline.run_tags import COMPLIANCE_RESULTS, RAW_RESOURCES, SCAN_CONFIG
 from tag_compliance.snapshot.builder import SnapshotContents
@@ -88,8 +89,15 @@ def of_account(evaluation: Evaluation) -> Metadata:
         found |= {"resources": total.counted, "violations": len(evaluation.findings)}
         found |= _percentage(total)
     if not status.succeeded:
-        found["failures"] = dg.MetadataValue.md("\n".join(f"* {line}" for line in status.failures))
+        lines = (f"* {_literally(line)}" for line in status.failures)
+        found["failures"] = dg.MetadataValue.md("\n".join(lines))
     return found
+
+
+def _literally(text: str) -> str:
+    """One line of Markdown without links, images and HTML: AWS and the configuration give the text."""
+    line = on_one_line(text).replace("&", "&amp;").replace("<", "&lt;")
+    return line.replace("[", "\\[").replace("`", "\\`")
 
 
 def of_results(results: ComplianceResults) -> Metadata:
