@@ -106,9 +106,11 @@ def _render_json(_logger: object, _method: str, line: EventDict) -> str:
     # The first `own` sets the order; the second keeps a field from replacing the time or the level.
     shown = {**own, **fields, **own}
     try:
-        return json.dumps(shown, default=str, ensure_ascii=False, allow_nan=False)
+        text = json.dumps(shown, default=str, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):  # what JSON cannot express: NaN, keys that are not text
-        return json.dumps({str(k): str(v) for k, v in shown.items()}, ensure_ascii=False)
+        text = json.dumps({str(k): str(v) for k, v in shown.items()}, ensure_ascii=False)
+    # JSON itself escapes only the oldest control characters; others are commands of terminals, too.
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
 
 
 def _time_of(record: logging.LogRecord) -> str:

@@ -154,6 +154,14 @@ def test_text_indents_a_traceback_so_that_none_of_its_lines_looks_like_an_event(
     assert "\x1b" not in text
 
 
+def test_json_escapes_what_controls_a_terminal() -> None:
+    text = "\x1b[31m\x7f\x9b1m\u202e\u2028é😀"
+    line = _json(text, key=text)
+    assert line[:-1].isprintable()
+    assert json.loads(line)["event"] == json.loads(line)["key"] == text
+    assert "é😀" in line
+
+
 def test_json_has_a_traceback_as_a_field() -> None:
     (line,) = _logged(LogFormat.JSON, lambda: _fail("one\ntwo")).splitlines()
     assert json.loads(line)["exception"].endswith("ValueError: one\ntwo")

@@ -119,7 +119,7 @@ def _children(
     code_server += ["-d", str(Path(tag_compliance.__file__).parents[1])]
     location = ["-w", str(workspace)]
     as_json = ["--log-format", "json"] if logs.log_format == LogFormat.JSON else []
-    address = ["-h", schedule.ui_host, "-p", str(schedule.ui_port)]
+    ui = ["--host", schedule.ui_host, "--port", str(schedule.ui_port), "--workspace", *location[1:]]
     given = {name: value for name, value in asdict(serving).items() if value is not None}
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
     return [
@@ -134,7 +134,7 @@ def _children(
         ),
         Child(
             "webserver",
-            ["dagster_webserver", "--dagster-log-level", level, *as_json, *address, *location],
+            ["tag_compliance.pipeline.ui_server", *quiet, *as_json, *ui],
             _listens(schedule.ui_host, schedule.ui_port),
         ),
     ]

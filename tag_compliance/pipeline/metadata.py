@@ -107,8 +107,15 @@ def of_account(evaluation: Evaluation) -> Metadata:
         found |= {"resources": total.counted, "violations": len(evaluation.findings)}
         found |= _percentage(total)
     if not status.succeeded:
-        found["failures"] = dg.MetadataValue.md("\n".join(f"* {line}" for line in status.failures))
+        lines = (f"* {_literally(line)}" for line in status.failures)
+        found["failures"] = dg.MetadataValue.md("\n".join(lines))
     return found
+
+
+def _literally(text: str) -> str:
+    """One line of Markdown without links, images and HTML: AWS and the configuration give the text."""
+    line = on_one_line(text).replace("&", "&amp;").replace("<", "&lt;")
+    return line.replace("[", "\\[").replace("`", "\\`")
 
 
 def of_results(results: ComplianceResults) -> Metadata:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import signal
+from http.client import HTTPConnection
 from pathlib import Path
 
 import dagster as dg
@@ -112,6 +114,17 @@ def ticks_after_the_scan(home: Path) -> bool:
         )
 
 
+_SHUTDOWN = "/graphql?query=mutation%7BshutdownRepositoryLocation%7B__typename%7D%7D"
+
+
+def _ui_status(port: int, path: str, host: str = "127.0.0.1") -> int:
+    """The status of a response of Dagster's UI."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=30)
+    with contextlib.closing(connection):
+        connection.request("GET", path, headers={"Host": f"{host}:{port}"})
+        return connection.getresponse().status
+
+
 def is_free(home: Path) -> bool:
     try:
         with locked(home):
@@ -127,6 +140,9 @@ def test_a_second_up_exits_2_and_a_killed_one_leaves_neither_a_process_nor_the_l
     home = place.state / "dagster"
     with start_up(place) as up:
         eventually(lambda: up.answers("/server_info", up.ui_port), 120)
+        assert _ui_status(up.ui_port, "/") == 200
+        assert _ui_status(up.ui_port, _SHUTDOWN) == 403
+        assert _ui_status(up.ui_port, "/", host="rebound.example") == 403
         workspace = (home / "workspace.yaml").read_text()
         second = place.run("up", "--port", str(up.port), "--ui-port", "0")
         assert second.returncode == 2

@@ -149,3 +149,13 @@ _DOCUMENTS = sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("[a-z]*/**/*.md"))
 def test_every_relative_link_leads_to_a_file(path: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", path.read_text(encoding="utf-8")):
         assert (path.parent / target).exists(), target
+
+
+def test_every_test_that_the_security_page_names_exists() -> None:
+    named = set(re.findall(r"`(test_\w+)`", text_of("docs/security.md")))
+    files = (ROOT / "tag_compliance_tests").rglob("test_*.py")
+    existing = {
+        n for f in files for n in re.findall(r"^def (test_\w+)", f.read_text("utf-8"), re.MULTILINE)
+    }
+    assert len(named) > 20
+    assert named <= existing

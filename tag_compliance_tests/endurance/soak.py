@@ -43,7 +43,7 @@ _ROLES = {
     "code server": "code-server start",
     "its grpc server": "api grpc",
     "daemon": "dagster._daemon",
-    "webserver": "dagster_webserver",
+    "webserver": "pipeline.ui_server",
 }
 _TOLERATED_SHARE = 0.05
 _TOLERATED_BYTES = 15_000_000

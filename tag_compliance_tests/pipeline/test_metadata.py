@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import yaml
 
 from tag_compliance.config.model import Account
 from tag_compliance.domain.counts import floor_percentage
@@ -80,6 +81,19 @@ def test_each_partition_has_the_numbers_of_its_account_or_the_cause_of_its_failu
     assert found["outcome"] == "failed: assume_role_denied"
     assert broken in found["failures"]
     assert not numbers_of(found), "nothing is known of an account that was never read"
+
+
+def test_the_markdown_of_failures_shows_names_and_messages_literally(
+    scanning: Pipeline, fake: FakeAws
+) -> None:
+    broken = scanning.ids[0]
+    content = yaml.safe_load(scanning.config_path.read_text())
+    content["aws_account_matrix"][0]["account_name"] = "<img src=x>[a](http://b)`c`\u202e"
+    scanning.config_path.write_text(yaml.safe_dump(content))
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=broken)
+    scanning.scan()
+    shown = metadata_of(scanning.instance, "raw_resources", broken)["failures"]
+    assert r"(&lt;img src=x>\[a](http://b)\`c\`\u202e)" in shown
 
 
 def test_the_worst_types_and_tags_are_a_table() -> None:

@@ -1,0 +1,71 @@
+"""Refuses requests to Dagster's UI that the web page of another site has sent.
+
+Dagster's UI has no credentials, and it accepts changes by GET and from any origin. So any page that
+is open in the browser of the host could stop `up` or start runs.
+https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Prevention_Cheat_Sheet.html
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+App = Callable[[Message, Receive, Send], Awaitable[None]]
+
+_FORBIDDEN = 403
+
+
+class UiGuard:
+    """An ASGI application in front of another one.
+
+    `any_name`: whether the Host header may be any name, as behind a proxy. Otherwise it must be
+    `localhost` or an IP address: an attacker can let a name of their own point to this host.
+    """
+
+    def __init__(self, app: App, *, any_name: bool) -> None:
+        self._app = app
+        self._any_name = any_name
+
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        refusal = self._refusal(scope) if scope["type"] in {"http", "websocket"} else ""
+        if not refusal:
+            await self._app(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
+        else:
+            content_type = (b"content-type", b"text/plain; charset=utf-8")
+            start = {"type": "http.response.start", "status": _FORBIDDEN, "headers": [content_type]}
+            await send(start)
+            await send({"type": "http.response.body", "body": f"{refusal}\n".encode()})
+
+    def _refusal(self, scope: Message) -> str:
+        """Why the request is refused; an empty text if it is not."""
+        headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
+        host, origin = headers.get(b"host", ""), headers.get(b"origin")
+        if not self._any_name and not _is_local(host):
+            return "the Host header must be localhost or an IP address"
+        if origin is not None and origin.partition("://")[2].lower() != host.lower():
+            return "the web page of another site has sent this request (Origin)"
+        site, mode = headers.get(b"sec-fetch-site", "none"), headers.get(b"sec-fetch-mode")
+        followed = mode == "navigate" and scope.get("method") == "GET"
+        if site not in {"none", "same-origin"} and not followed:
+            return "the web page of another site has sent this request (Sec-Fetch-Site)"
+        by_query = b"query" in parse_qs(scope["query_string"], keep_blank_values=True)
+        if by_query and scope.get("method", "POST") != "POST":
+            return "a query must be sent by POST"
+        return ""
+
+
+def _is_local(host: str) -> bool:
+    """Whether the value of a Host header is localhost or an IP address."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name == "localhost" or bool(ipaddress.ip_address(name))
+    except ValueError:
+        return False
