@@ -7,10 +7,10 @@ from pathlib import Path
 
 from tag_compliance.aws.regions import known_regions
 from tag_compliance.config import Config, load_config, overriding_variables
-from tag_compliance.config.model import is_bucket
 from tag_compliance.errors import BadConfiguration, Fault
 from tag_compliance.storage.folder import FOREIGN_RULE, FolderStorage
 from tag_compliance.storage.open import open_storage
+from tag_compliance.storage_uri import is_bucket
 
 _VARIABLE = "TAG_COMPLIANCE_STORAGE"
 _SHOWN_NAMES = 3

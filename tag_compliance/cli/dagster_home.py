@@ -11,9 +11,9 @@ from pathlib import Path
 import yaml
 
 from tag_compliance.config import Config
-from tag_compliance.config.model import is_bucket
 from tag_compliance.errors import BadConfiguration, Fault, StorageRefused
 from tag_compliance.storage.atomic import reported, write_file
+from tag_compliance.storage_uri import is_bucket
 
 LOCK = "up.lock"
 """The file that a running `up` has locked."""

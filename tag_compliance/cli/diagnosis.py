@@ -15,11 +15,11 @@ from tag_compliance.cli.interrupts import interruptible
 from tag_compliance.cli.progress import progress_bar
 from tag_compliance.cli.push import check_push_target
 from tag_compliance.config import Config
-from tag_compliance.config.model import is_bucket
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.errors import TagComplianceError
 from tag_compliance.storage.open import open_storage
 from tag_compliance.storage.probe import probe
+from tag_compliance.storage_uri import is_bucket
 
 _UNTESTED = "not tested: it needs credentials"
 _NOT_CONFIGURED = "not configured"

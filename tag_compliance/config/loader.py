@@ -15,6 +15,7 @@ from tag_compliance.config.messages import RULE_OF_KEY, cross_key_faults, model_
 from tag_compliance.config.model import Config
 from tag_compliance.config.yaml_file import read_yaml
 from tag_compliance.errors import BadConfiguration, Fault
+from tag_compliance.storage_uri import is_bucket
 
 _STORAGE: TypeAdapter[str] = TypeAdapter(model.StorageUri)
 _MISSING = "no such file; set --config or TAG_COMPLIANCE_CONFIG"
@@ -72,7 +73,7 @@ def storage_of(path: Path, environment: Mapping[str, str]) -> str:
 
 def _resolved(storage: str, path: Path, overrides: Mapping[str, Any]) -> str:
     """A folder becomes a path; one that the file names is relative to the file's folder."""
-    if model.is_bucket(storage):
+    if is_bucket(storage):
         return storage
     folder = storage.removeprefix("file://")
     return folder if "storage" in overrides else str(path.resolve().parent / folder)

@@ -13,7 +13,6 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
-from tag_compliance.config.model import is_bucket
 from tag_compliance.errors import BadConfiguration, CannotListen, Fault
 from tag_compliance.exporter.app import create_app
 from tag_compliance.exporter.auth import read_basic_auth, read_bearer_tokens
@@ -22,6 +21,7 @@ from tag_compliance.exporter.http_limits import LimitedHttpProtocol, LimitedLoop
 from tag_compliance.logs import get_logger
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.open import open_storage
+from tag_compliance.storage_uri import is_bucket
 
 logger = get_logger(__name__)
 

@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
-from tag_compliance.config.model import is_bucket
 from tag_compliance.domain.account import Target
 from tag_compliance.domain.counts import Counts, floor_percentage
 from tag_compliance.domain.evaluation import Evaluation
@@ -28,6 +27,7 @@ from tag_compliance.logs import on_one_line
 from tag_compliance.pipeline.chart import chart_of
 from tag_compliance.pipeline.run_tags import COMPLIANCE_RESULTS, RAW_RESOURCES, SCAN_CONFIG
 from tag_compliance.snapshot.builder import SnapshotContents
+from tag_compliance.storage_uri import is_bucket
 
 Cell = str | int | float | bool | None
 Value = dg.MetadataValue | str | int | float | bool

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tag_compliance.config.model import is_bucket
 from tag_compliance.storage.base import Storage
 from tag_compliance.storage.folder import FolderStorage
+from tag_compliance.storage_uri import is_bucket
 
 
 def open_storage(uri: str) -> Storage:

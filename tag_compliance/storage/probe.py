@@ -6,9 +6,9 @@ import contextlib
 import secrets
 from pathlib import Path
 
-from tag_compliance.config.model import is_bucket
 from tag_compliance.storage.base import Storage
 from tag_compliance.storage.folder import MARKER
+from tag_compliance.storage_uri import is_bucket
 
 
 def probe(storage: Storage) -> None:
