@@ -22,8 +22,19 @@ from tag_compliance.domain.read_status import (
     ReadStatus,
     Reason,
     RegionReadStatus,
+    Source,
 )
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
+from tag_compliance.tables.reusable_results import ReusableResult
+
+
+@dataclass(frozen=True, slots=True)
+class SourceToRead:
+    """A source that is read in a region; `counts` and `request` as in `ReadStatus`."""
+
+    source: ResourceSource
+    counts: bool = True
+    request: str = ""
 
 
 @dataclass(eq=False)
@@ -31,13 +42,15 @@ class AccountReader:
     """Reads each region of one account once.
 
     `sources_in` returns the sources that are read in a region. `new_budget` creates the budget of
-    one source in one region, with the source's `calls_per_second`.
+    one source in one region, with the source's `calls_per_second`. `reusable` returns an earlier
+    result that is still new enough.
     """
 
     target: Target
     session: AccountSession
-    sources_in: Callable[[RegionName], Sequence[ResourceSource]]
+    sources_in: Callable[[RegionName], Sequence[SourceToRead]]
     new_budget: Callable[[float], CallBudget]
+    reusable: Callable[[Source, RegionName], ReusableResult | None] = lambda _source, _region: None
 
     def __post_init__(self) -> None:
         self._started_at = utc_now()
@@ -62,11 +75,9 @@ class AccountReader:
         account that is complete.
         """
         began = time.monotonic()
-        readings = [self._read_source(region, source) for source in self.sources_in(region)]
+        readings = [self._read_source(region, to_read) for to_read in self.sources_in(region)]
         status = RegionReadStatus(region, tuple(status for status, _ in readings))
-        # The rows of a region in which one source failed are left out completely.
-        tables = [table for _, table in readings] if status.succeeded else []
-        resources = pa.concat_tables([RESOURCE_SCHEMA.empty_table(), *tables])
+        resources = pa.concat_tables([RESOURCE_SCHEMA.empty_table(), *(t for _, t in readings)])
         with self._lock:
             self._first_began = min(self._first_began, began)
             self._last_ended = time.monotonic()
@@ -76,15 +87,19 @@ class AccountReader:
             return status, self._inventory()
 
     def _read_source(
-        self, region: RegionName, source: ResourceSource
+        self, region: RegionName, to_read: SourceToRead
     ) -> tuple[ReadStatus, pa.Table]:
+        source = to_read.source
         budget = self.new_budget(source.calls_per_second)
         self._stats.append(budget.stats)
         reason, message, table = Reason.OK, "", RESOURCE_SCHEMA.empty_table()
+        reused: ReusableResult | None = None
 
         def rows() -> pa.Table:
-            self.session.credentials()
-            return source.read(self.session, region, budget)
+            nonlocal reused
+            self.session.credentials()  # an account that cannot be read has no results
+            reused = self.reusable(source.name, region)
+            return reused.rows if reused else source.read(self.session, region, budget)
 
         try:
             table = budget.limit(source.operation, rows)
@@ -101,6 +116,9 @@ class AccountReader:
             throttled_calls=budget.stats.throttled_calls,
             seconds=budget.spent,
             last_success_at=utc_now() if reason is Reason.OK else None,
+            result_at=reused.returned_at if reused else None,
+            request=to_read.request,
+            counts=to_read.counts,
         )
         return status, table
 

@@ -140,7 +140,9 @@ def reject_foreign_responses(client: BaseClient) -> None:
 
     def reject(response_dict: dict[str, Any], **_: object) -> None:
         status, body = response_dict["status_code"], response_dict["body"]
-        if status != _OK and (status < _REDIRECT or not _is_aws_error(body)):
+        # A REST service names the error in a header, which nothing but AWS sends.
+        is_aws_error = "x-amzn-errortype" in response_dict["headers"] or _is_aws_error(body)
+        if status != _OK and (status < _REDIRECT or not is_aws_error):
             raise UnexpectedResponse(status, body[:_SHOWN_BYTES].decode(errors="replace"))
 
     client.meta.events.register("before-parse", reject)

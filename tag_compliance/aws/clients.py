@@ -50,6 +50,7 @@ class Clients:
         self._timeout = (min(CONNECT_SECONDS, timeout_seconds), min(READ_SECONDS, timeout_seconds))
         self._lock = threading.Lock()
         self._clients: dict[tuple[str, RegionName], Any] = {}
+        self._regions: dict[str, frozenset[str]] = {}
         self._tls_context = create_tls_context()
         self.base_credentials = BaseCredentials(timeout_seconds).get
 
@@ -107,6 +108,18 @@ class Clients:
                 prepare(client)
                 self._clients[service, region] = client
             return self._clients[service, region]
+
+    def regions_of(self, service: str) -> frozenset[str]:
+        """The regions in which the service exists, as botocore knows them."""
+        with self._lock:
+            if service not in self._regions:
+                partitions = self._botocore.get_available_partitions()
+                self._regions[service] = frozenset(
+                    region
+                    for partition in partitions
+                    for region in self._botocore.get_available_regions(service, partition)
+                )
+            return self._regions[service]
 
     def _new_client(self, service: str, region: RegionName) -> Any:
         session: Any = self._session  # its type knows only the services that have stubs

@@ -7,14 +7,15 @@ import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from functools import partial
 
-from tag_compliance.aws.account_reader import AccountReader
+from tag_compliance.aws.account_reader import AccountReader, SourceToRead
 from tag_compliance.aws.account_session import AccountSession
 from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.retry import CallBudget, CallStats
 from tag_compliance.aws.sources.autoscaling import AutoScaling
 from tag_compliance.aws.sources.base import ResourceSource
 from tag_compliance.aws.sources.iam import Iam
-from tag_compliance.aws.sources.plan import sources_in
+from tag_compliance.aws.sources.plan import request_of, sources_in
+from tag_compliance.aws.sources.resource_explorer import ResourceExplorer
 from tag_compliance.aws.sources.tagging_api import TaggingApi
 from tag_compliance.aws.targets import role_steps
 from tag_compliance.aws.thread_pool import run_in_threads
@@ -23,24 +24,29 @@ from tag_compliance.domain.account import AccountId, RegionName, Target
 from tag_compliance.domain.read_status import AccountReadStatus, RegionReadStatus, Source
 from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.logs import get_logger
+from tag_compliance.tables.reusable_results import ReusableResult
 
 logger = get_logger(__name__)
 
 Progress = Callable[[AccountId, RegionReadStatus], None]
 """Called for each region that has been read, on the thread that read it."""
 
+Reusable = Callable[[AccountId, Source, RegionName], ReusableResult | None]
+"""Returns an earlier result of a source that is still new enough."""
+
 _ROLES_AHEAD = 8
 """How many accounts ahead roles are assumed, so that the threads that read an account's regions do
 not all wait for one AssumeRole."""
 
 
-def scan_accounts(
+def scan_accounts(  # noqa: PLR0913 - all but the first two are optional
     config: Config,
     targets: Sequence[Target],
     progress: Progress = lambda _id, _status: None,
     *,
     page_read: Callable[[], None] = lambda: None,
     max_pages: int | None = None,
+    reusable: Reusable = lambda _account_id, _source, _region: None,
 ) -> Generator[AccountInventory, None, None]:
     """Reads every region of the targets; yields each account when its last region has been read.
 
@@ -48,9 +54,10 @@ def scan_accounts(
     accounts ahead. A failure is data in the account's read status. When the consumer closes the
     generator or is interrupted, the threads stop. `page_read` is called on the reading threads for
     each page that another one follows. `max_pages` limits the pages of each region: such
-    a scan tests whether regions can be read and must not be stored.
+    a scan tests whether regions can be read and must not be stored. `reusable` returns a result
+    that is used instead of reading the source; it is called on the reading threads.
     """
-    scan = _Scan(config, progress, page_read, max_pages)
+    scan = _Scan(config, progress, page_read, max_pages, reusable)
     # An exception keeps the frame of this generator: without `closing`, the threads would go on.
     with contextlib.closing(scan.read(targets)) as inventories:
         for inventory in inventories:
@@ -66,13 +73,18 @@ class _Scan:
         progress: Progress,
         page_read: Callable[[], None],
         max_pages: int | None,
+        reusable: Reusable,
     ) -> None:
         self._config = config
+        self._reusable = reusable
         self._progress = progress
         self._clients = Clients(config.max_concurrency, config.region_deadline)
         rate = config.calls_per_second
         self._sources: dict[Source, ResourceSource] = {
             Source.TAGGING: TaggingApi(self._clients, rate, max_pages, page_read),
+            Source.RESOURCE_EXPLORER: ResourceExplorer(
+                self._clients, config.resource_explorer_view, max_pages, page_read
+            ),
             Source.IAM: Iam(self._clients, config.iam_tags_from, max_pages, page_read),
             Source.AUTOSCALING: AutoScaling(self._clients, max_pages, page_read),
         }
@@ -98,11 +110,22 @@ class _Scan:
         steps = role_steps(self._config, target)
         session = AccountSession(self._clients, target, steps, self._budget)
         return AccountReader(
-            target, session, self._sources_in, lambda rate: self._budget(CallStats(), rate)
+            target,
+            session,
+            self._sources_in,
+            lambda rate: self._budget(CallStats(), rate),
+            partial(self._reusable, target.account_id),
         )
 
-    def _sources_in(self, region: RegionName) -> list[ResourceSource]:
-        return [self._sources[name] for name in sources_in(self._config, region)]
+    def _sources_in(self, region: RegionName) -> list[SourceToRead]:
+        return [
+            SourceToRead(
+                self._sources[planned.source],
+                planned.counts,
+                request_of(self._config, planned.source),
+            )
+            for planned in sources_in(self._config, region)
+        ]
 
     def _budget(self, stats: CallStats, rate: float = 0.0) -> CallBudget:
         seconds = float(self._config.region_deadline)

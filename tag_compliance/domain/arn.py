@@ -45,6 +45,12 @@ def type_of(text: str) -> str:
     return f"{service}:{_type_in(service, parts[4], parts[5])}"
 
 
+def without_wildcard(arn: str) -> str:
+    """The ARN of a log group without `:*`, with which some APIs return it; any other unchanged."""
+    is_log_group = arn.endswith(":*") and ":log-group:" in arn
+    return arn.removesuffix(":*") if is_log_group else arn
+
+
 def _type_in(service: str, account_id: str, resource: str) -> str:
     if service in _ONLY_TYPE:
         return _ONLY_TYPE[service]

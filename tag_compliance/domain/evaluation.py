@@ -6,25 +6,27 @@ Vectorised: no Python loop runs over resources here.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Self
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tag_compliance.domain.account import AccountId, RegionName
 from tag_compliance.domain.aws_owned import aws_owned_rows
 from tag_compliance.domain.counts import Exclusion
 from tag_compliance.domain.findings import build_findings
+from tag_compliance.domain.merging import MergedRows, SourceRows
 from tag_compliance.domain.policy import Policy
-from tag_compliance.domain.read_status import AccountReadStatus
+from tag_compliance.domain.read_status import AccountReadStatus, ReadStatus, Source
 from tag_compliance.domain.resources import AccountInventory, TaggedResources, encoded
 from tag_compliance.domain.rules.base import Rule, Violations
 from tag_compliance.domain.summary import (
+    EXCLUSION_SCHEMA,
+    NEVER_TAGGED_SCHEMA,
     RULE_SUMMARY_SCHEMA,
     TYPE_SUMMARY_SCHEMA,
     AccountSummary,
@@ -36,7 +38,8 @@ from tag_compliance.domain.type_patterns import matched_rows
 class Basis:
     """Everything besides the resources that a result of the evaluation depends on.
 
-    A stored evaluation with an equal basis is still right. `regions` are the regions that count.
+    A stored evaluation with an equal basis is still right. `regions` are the regions that count,
+    `sources` the rows that are used, in the order of their precedence.
     """
 
     policy_version: str
@@ -44,6 +47,31 @@ class Basis:
     """The UTC day of the scan's start."""
 
     regions: tuple[RegionName, ...]
+    sources: tuple[SourceRows, ...] = ()
+
+    def without_readings_before(self, oldest: datetime, status: AccountReadStatus) -> Self:
+        """This basis of an account without the readings whose last success is older."""
+        ends = {
+            (region.region, reading.source): reading.last_success_at
+            for region in status.regions
+            for reading in region.sources
+        }
+
+        def is_new(region: RegionName, source: Source) -> bool:
+            end = ends[region, source]
+            return end is None or end >= oldest
+
+        sources = tuple(
+            replace(rows, regions=tuple(r for r in rows.regions if is_new(r, rows.source)))
+            for rows in self.sources
+        )
+        counting = [rows.source for rows in self.sources if rows.counts]
+        regions = tuple(
+            region
+            for region in self.regions
+            if all(is_new(region, source) for source in counting if (region, source) in ends)
+        )
+        return replace(self, regions=regions, sources=sources)
 
 
 @dataclass(frozen=True)
@@ -68,90 +96,93 @@ def basis_of(
 ) -> Basis:
     """The basis on which an account is evaluated.
 
-    A region that could not be read does not count, unless `keep_since` is given and its last good
-    reading is not older than that.
+    A source that could not be read in a region is not used there, unless `keep_since` is given and
+    its last good reading is not older than that. A region counts if each source that counts is
+    used.
     """
-    regions = tuple(
-        region.region
-        for region in status.regions
-        if region.succeeded
-        or (keep_since and region.last_success_at and region.last_success_at >= keep_since)
+
+    def is_used(reading: ReadStatus) -> bool:
+        last = reading.last_success_at
+        return reading.succeeded or bool(keep_since and last and last >= keep_since)
+
+    regions = tuple(r.region for r in status.regions if all(map(is_used, r.counting)))
+    found = {s.source: s.counts for region in status.regions for s in region.sources}
+    sources = tuple(
+        SourceRows(
+            source,
+            tuple(
+                region.region
+                for region in status.regions
+                if any(s.source is source and is_used(s) for s in region.sources)
+            ),
+            found[source],
+        )
+        for source in Source
+        if source in found
     )
-    return Basis(policy.version, scan_started_at.date(), regions)
+    return Basis(policy.version, scan_started_at.date(), regions, sources)
 
 
 def evaluate(inventory: AccountInventory, policy: Policy, basis: Basis) -> Evaluation:
     """The findings and the summary of one account's resources."""
     rows = _Rows.of(inventory, policy, basis)
-    counted = TaggedResources(rows.returned.filter(pa.array(rows.counted)))
+    counted = TaggedResources(rows.merged.table.filter(pa.array(rows.counted)))
     found = [(rule, rule.violations(counted)) for rule in policy.rules]
     findings = build_findings(inventory.status.account_id, counted.table, found)
     compliant = np.ones(len(counted), dtype=bool)
     for rule, violations in found:
         if rule.rule_id in policy.required_rule_ids:
             compliant[violations.rows] = False
-    groups = _Groups(rows.returned)
+    groups = _Groups(rows.merged.table)
     types = _summarize_types(groups, rows, compliant)
     rules = _summarize_rules(groups, groups.of_row[rows.counted], counted, found)
-    summary = AccountSummary(basis.regions, types, rules, rows.exclusion_matches)
+    summary = AccountSummary(
+        basis.regions,
+        types,
+        rules,
+        rows.exclusion_matches,
+        _summarize_exclusions(groups, rows),
+        _summarize_never_tagged(groups, rows),
+        _additions(rows.merged),
+    )
     return Evaluation(inventory.status, basis, findings, summary)
 
 
 def counted_resources(inventory: AccountInventory, policy: Policy, basis: Basis) -> pa.Table:
     """The rows of `RESOURCE_SCHEMA` that count, each ARN once."""
     rows = _Rows.of(inventory, policy, basis)
-    return rows.returned.filter(pa.array(rows.counted))
+    return rows.merged.table.filter(pa.array(rows.counted))
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """The rows of the regions that count; `excluded` (by reason) and `counted` flag each ARN once.
+    """The rows that are used; `excluded` (by reason) and `counted` flag each ARN once.
 
-    No row has two reasons: the first one applies. `exclusion_matches` counts the rows that each
-    pattern matches.
+    No row has two reasons: the first one applies. Rows that do not count are excluded as well.
+    `never_tagged` flags the other resources that only Resource Explorer returned.
+    `exclusion_matches` counts the rows that each pattern matches.
     """
 
-    returned: pa.Table
+    merged: MergedRows
     excluded: dict[Exclusion, NDArray[np.bool_]]
     counted: NDArray[np.bool_]
+    never_tagged: NDArray[np.bool_]
     exclusion_matches: dict[str, int]
 
     @classmethod
     def of(cls, inventory: AccountInventory, policy: Policy, basis: Basis) -> Self:
-        returned = _rows_of_regions(inventory.resources, basis.regions)
-        counted = _once_per_arn(returned)
-        matched, matches = matched_rows(policy.exclusions, returned)
-        excluded = {Exclusion.PATTERN: counted & matched}
-        counted &= ~matched
-        owned = aws_owned_rows(returned) if policy.excludes_aws_owned else np.zeros_like(counted)
-        excluded[Exclusion.AWS_OWNED] = counted & owned
-        counted &= ~owned
-        return cls(returned, excluded, counted, matches)
+        merged = MergedRows.of(inventory.resources, basis.regions, basis.sources)
+        table, kept = merged.table, merged.first.copy()
+        matched, matches = matched_rows(policy.exclusions, table)
+        owned = aws_owned_rows(table) if policy.excludes_aws_owned else np.zeros_like(matched)
+        excluded = {Exclusion.PATTERN: kept & matched, Exclusion.AWS_OWNED: kept & owned & ~matched}
+        kept &= ~(matched | owned)
+        return cls(merged, excluded, kept & merged.counting, kept & merged.explored, matches)
 
 
-def _rows_of_regions(table: pa.Table, regions: tuple[RegionName, ...]) -> pa.Table:
-    """The rows of these regions, in their order: the first of two equal ARNs is a fixed one."""
-    found = pc.index_in(table["region"].cast(pa.string()), pa.array(regions, pa.string()))
-    place = found.fill_null(-1).to_numpy()
-    if (place >= 0).all() and (np.diff(place) >= 0).all():
-        return table
-    order = np.argsort(place, kind="stable")
-    return table.take(pa.array(order[place[order] >= 0]))
-
-
-def _once_per_arn(table: pa.Table) -> NDArray[np.bool_]:
-    """Flags one row for each ARN: AWS may return one twice, a global one in several regions.
-
-    The row of the region that the ARN names comes first, then the first row.
-    """
-    if pc.count_distinct(table["arn"]).as_py() == len(table):
-        return np.ones(len(table), dtype=bool)
-    arns = table["arn"].to_pandas()
-    at_home = arns.str.split(":", n=4).str[3] == table["region"].cast(pa.string()).to_pandas()
-    order = np.argsort(~at_home.to_numpy(dtype=bool), kind="stable")
-    once = np.zeros(len(table), dtype=bool)
-    once[order[~arns.iloc[order].duplicated().to_numpy()]] = True
-    return once
+def _any_of(flags: Mapping[Exclusion, NDArray[np.bool_]]) -> NDArray[np.bool_]:
+    found: NDArray[np.bool_] = np.any([*flags.values()], axis=0)
+    return found
 
 
 class _Groups:
@@ -179,18 +210,51 @@ class _Groups:
 
 def _summarize_types(groups: _Groups, rows: _Rows, compliant: NDArray[np.bool_]) -> pa.Table:
     """A table of `TYPE_SUMMARY_SCHEMA`; `compliant` flags counted resources."""
-    of_row = groups.of_row
-    used = groups.used(of_row)
-    excluded = [pa.array(groups.sizes(of_row[rows.excluded[why]])[used]) for why in Exclusion]
+    of_row, counting = groups.of_row, rows.merged.counting
+    used = groups.used(of_row[counting])
+    excluded = [
+        pa.array(groups.sizes(of_row[rows.excluded[why] & counting])[used]) for why in Exclusion
+    ]
     by_reason = TYPE_SUMMARY_SCHEMA.field("excluded").type
     columns = {
         **groups.labels(used),
-        "returned": groups.sizes(of_row)[used],
+        "returned": groups.sizes(of_row[counting])[used],
         "excluded": pa.StructArray.from_arrays(excluded, fields=list(by_reason)),
         "counted": groups.sizes(of_row[rows.counted])[used],
         "compliant": groups.sizes(of_row[rows.counted][compliant])[used],
     }
     return pa.table(columns, schema=TYPE_SUMMARY_SCHEMA)
+
+
+def _summarize_exclusions(groups: _Groups, rows: _Rows) -> pa.Table:
+    """A table of `EXCLUSION_SCHEMA`."""
+    sizes = {why: groups.sizes(groups.of_row[flags]) for why, flags in rows.excluded.items()}
+    used = groups.used(groups.of_row[_any_of(rows.excluded)])
+    found = [(group, why) for group in used for why in Exclusion if sizes[why][group]]
+    columns = {
+        **groups.labels(group for group, _ in found),
+        "reason": [str(why) for _, why in found],
+        "resources": [int(sizes[why][group]) for group, why in found],
+    }
+    return pa.table(columns, schema=EXCLUSION_SCHEMA)
+
+
+def _summarize_never_tagged(groups: _Groups, rows: _Rows) -> pa.Table:
+    """A table of `NEVER_TAGGED_SCHEMA`."""
+    of_row = groups.of_row[rows.never_tagged]
+    used = groups.used(of_row)
+    columns = {**groups.labels(used), "resources": groups.sizes(of_row)[used]}
+    return pa.table(columns, schema=NEVER_TAGGED_SCHEMA)
+
+
+def _additions(merged: MergedRows) -> dict[RegionName, dict[Source, int]]:
+    """The number of ARNs by the region and the source whose row is used."""
+    table = merged.table.select(["region", "source"]).filter(pa.array(merged.first))
+    counts = table.group_by(["region", "source"], use_threads=False).aggregate([([], "count_all")])
+    found: dict[RegionName, dict[Source, int]] = {}
+    for row in counts.to_pylist():
+        found.setdefault(RegionName(row["region"]), {})[Source(row["source"])] = row["count_all"]
+    return found
 
 
 def _summarize_rules(

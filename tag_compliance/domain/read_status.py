@@ -15,12 +15,16 @@ from tag_compliance.domain.clock import is_ahead
 
 
 class Source(StrEnum):
-    """An AWS API from which resources are read."""
+    """An AWS API from which resources are read.
+
+    The order is that in which sources are read and reported, and their precedence: if several
+    sources return a resource, the row of the first one is used, with its tags.
+    """
 
     TAGGING = "tagging"
-    RESOURCE_EXPLORER = "resource_explorer"
     IAM = "iam"
     AUTOSCALING = "autoscaling"
+    RESOURCE_EXPLORER = "resource_explorer"
 
     @property
     def is_global(self) -> bool:
@@ -65,11 +69,23 @@ class Reason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedSource:
+    """A source that is to be read in a region; `counts` as in `ReadStatus`."""
+
+    source: Source
+    counts: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class ReadStatus:
     """The result of reading one source in one region of one account.
 
     `returned` counts the resources that AWS returned, `seconds` is wall time, `last_success_at` is
     the end of the latest scan that read the source to its last page: this one, or an earlier one.
+    `result_at` is the time at which AWS returned the result of that scan, if it was reused.
+    `request` says what the source was asked for, if the configuration decides that.
+    Without `counts` the resources of the source are only reported, and its failure does not make
+    the region incomplete.
     """
 
     source: Source
@@ -81,28 +97,45 @@ class ReadStatus:
     throttled_calls: int = 0
     seconds: float = 0.0
     last_success_at: datetime | None = None
+    result_at: datetime | None = None
+    request: str = ""
+    counts: bool = True
 
     @property
     def succeeded(self) -> bool:
         return self.reason is Reason.OK
 
+    @property
+    def result_returned_at(self) -> datetime | None:
+        """When AWS returned the latest complete result; None before the first."""
+        return self.result_at or self.last_success_at
+
 
 @dataclass(frozen=True, slots=True)
 class RegionReadStatus:
-    """The result of reading one region of one account: a status for each source, at least one."""
+    """The result of reading one region of one account.
+
+    A status for each source; at least one of them counts. Sources that do not count have no effect
+    on the properties.
+    """
 
     region: RegionName
     sources: tuple[ReadStatus, ...]
 
     @property
+    def counting(self) -> tuple[ReadStatus, ...]:
+        """The statuses of the sources that count."""
+        return tuple(status for status in self.sources if status.counts)
+
+    @property
     def succeeded(self) -> bool:
         """Whether every source was read to its last page."""
-        return all(status.succeeded for status in self.sources)
+        return all(status.succeeded for status in self.counting)
 
     @property
     def deciding(self) -> ReadStatus:
         """The status of the first source that failed, or of the first source."""
-        return next((s for s in self.sources if not s.succeeded), self.sources[0])
+        return next((s for s in self.counting if not s.succeeded), self.counting[0])
 
     @property
     def reason(self) -> Reason:
@@ -114,7 +147,7 @@ class RegionReadStatus:
 
     @property
     def returned(self) -> int:
-        return sum(status.returned for status in self.sources)
+        return sum(status.returned for status in self.counting)
 
     @property
     def seconds(self) -> float:
@@ -123,19 +156,20 @@ class RegionReadStatus:
     @property
     def last_success_at(self) -> datetime | None:
         """When the latest complete reading of the region ended; None before the first."""
-        ends = [s.last_success_at for s in self.sources if s.last_success_at is not None]
-        return min(ends) if len(ends) == len(self.sources) else None
+        ends = [s.last_success_at for s in self.counting if s.last_success_at is not None]
+        return min(ends) if len(ends) == len(self.counting) else None
 
     def with_last_success_of(self, previous: RegionReadStatus) -> RegionReadStatus:
-        """This status, where each failed source keeps the `last_success_at` of `previous`."""
-        before = {status.source: status.last_success_at for status in previous.sources}
-        return replace(
-            self,
-            sources=tuple(
-                s if s.succeeded else replace(s, last_success_at=before.get(s.source))
-                for s in self.sources
-            ),
-        )
+        """This status, where each failed source keeps the times of its last success."""
+        before = {status.source: status for status in previous.sources}
+
+        def with_times(status: ReadStatus) -> ReadStatus:
+            last = before.get(status.source)
+            if status.succeeded or last is None:
+                return status
+            return replace(status, last_success_at=last.last_success_at, result_at=last.result_at)
+
+        return replace(self, sources=tuple(map(with_times, self.sources)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,6 +210,11 @@ class AccountReadStatus:
     def succeeded(self) -> bool:
         """Whether every region was read to its last page."""
         return all(region.succeeded for region in self.regions)
+
+    @property
+    def every_source_succeeded(self) -> bool:
+        """Whether every source was read, also those that do not count."""
+        return all(source.succeeded for region in self.regions for source in region.sources)
 
     @property
     def read_something(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tag_compliance.domain.read_status import AccountReadStatus
+from tag_compliance.domain.account import RegionName
+from tag_compliance.domain.read_status import AccountReadStatus, Source
 
 LABEL = pa.dictionary(pa.int32(), pa.string())
 """The type of a column with few distinct texts."""
@@ -51,20 +53,25 @@ class AccountInventory:
     resources: pa.Table
 
     def carry_forward(self, previous: AccountInventory) -> AccountInventory:
-        """This inventory, with the last good rows of the regions that this scan could not read.
+        """This inventory, with the last good rows of what this scan could not read.
 
-        A failed region keeps the rows and the `last_success_at` of its last good reading, so that
-        a failure never destroys what was known. Its status stays failed: whether such rows count
-        is decided when they are evaluated.
+        A source that failed in a region keeps the rows and the `last_success_at` of its last good
+        reading there, so that a failure never destroys what was known. Its status stays failed:
+        whether such rows count is decided when they are evaluated.
         """
         before = {region.region: region for region in previous.status.regions}
         regions = tuple(
-            region
-            if region.succeeded or region.region not in before
-            else region.with_last_success_of(before[region.region])
+            region.with_last_success_of(before[region.region])
+            if region.region in before
+            else region
             for region in self.status.regions
         )
-        kept = [r.region for r in regions if not r.succeeded and r.last_success_at is not None]
+        kept = [
+            (region.region, source.source)
+            for region in regions
+            for source in region.sources
+            if not source.succeeded and source.last_success_at is not None
+        ]
         status = replace(
             self.status,
             regions=regions,
@@ -72,10 +79,17 @@ class AccountInventory:
         )
         if not kept:
             return AccountInventory(status, self.resources)
-        region_of_row = previous.resources["region"].cast(pa.string())
-        rows = previous.resources.filter(pc.is_in(region_of_row, value_set=pa.array(kept)))
+        rows = rows_of_readings(previous.resources, kept)
         resources = pa.concat_tables([self.resources, rows]).unify_dictionaries()
         return AccountInventory(status, resources)
+
+
+def rows_of_readings(table: pa.Table, readings: Iterable[tuple[RegionName, Source]]) -> pa.Table:
+    """The rows of a table of `RESOURCE_SCHEMA` that these (region, source) pairs returned."""
+    names = [f"{source} {region}" for region, source in readings]
+    labels = (table[name].cast(pa.string()) for name in ("source", "region"))
+    reading = pc.binary_join_element_wise(*labels, " ")
+    return table.filter(pc.is_in(reading, value_set=pa.array(names, pa.string())))
 
 
 class TaggedResources:

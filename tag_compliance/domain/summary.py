@@ -14,7 +14,7 @@ import pyarrow as pa
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.counts import Counts, Exclusion
-from tag_compliance.domain.read_status import AccountReadStatus, Outcome, failures_of
+from tag_compliance.domain.read_status import AccountReadStatus, Outcome, Source, failures_of
 
 _COUNTS = ["returned", "excluded", "counted", "compliant"]
 _BY_REASON = pa.struct([pa.field(reason, pa.int64(), nullable=False) for reason in Exclusion])
@@ -45,18 +45,39 @@ RULE_SUMMARY_SCHEMA = pa.schema(
 rules are in the order of the policy."""
 
 
+EXCLUSION_SCHEMA = pa.schema(
+    [
+        *_LABELS,
+        pa.field("reason", pa.string(), nullable=False),
+        pa.field("resources", pa.int64(), nullable=False),
+    ]
+)
+"""The excluded resources of every source that was read, also in regions that do not count: one row
+for each type in each region and each `Exclusion` with such resources, ordered by region and type.
+"""
+
+NEVER_TAGGED_SCHEMA = pa.schema([*_LABELS, pa.field("resources", pa.int64(), nullable=False)])
+"""The resources that only Resource Explorer returned and that are not excluded: one row for each
+type in each counted region, ordered by region and type."""
+
+
 @dataclass(frozen=True)
 class AccountSummary:
     """The numbers of one account: `types` has `TYPE_SUMMARY_SCHEMA`, `rules` has
     `RULE_SUMMARY_SCHEMA`, `regions` are the counted regions in the configured order.
     `exclusion_matches` has the number of returned resources that each pattern of
-    `excluded_resource_types` matches.
+    `excluded_resource_types` matches. `exclusions` has `EXCLUSION_SCHEMA`, `never_tagged` has
+    `NEVER_TAGGED_SCHEMA`. `additions` has the number of ARNs by region and by the source whose row
+    is used: what this source adds to those before it.
     """
 
     regions: tuple[RegionName, ...]
     types: pa.Table
     rules: pa.Table
     exclusion_matches: Mapping[str, int] = field(default_factory=dict)
+    exclusions: pa.Table = field(default_factory=EXCLUSION_SCHEMA.empty_table)
+    never_tagged: pa.Table = field(default_factory=NEVER_TAGGED_SCHEMA.empty_table)
+    additions: Mapping[RegionName, Mapping[Source, int]] = field(default_factory=dict)
 
     @cached_property
     def totals(self) -> pa.Table:
@@ -124,6 +145,11 @@ class Summary:
     @cached_property
     def by_type_and_rule(self) -> pd.DataFrame:
         return self._frame(RULE_SUMMARY_SCHEMA.names, lambda summary: summary.rules)
+
+    @cached_property
+    def never_tagged(self) -> pd.DataFrame:
+        """`resources` by the labels `TYPE`, ordered by them."""
+        return self._frame(NEVER_TAGGED_SCHEMA.names, lambda summary: summary.never_tagged)
 
     @cached_property
     def by_region(self) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from datetime import datetime
 from tag_compliance.config import Config
 from tag_compliance.domain.evaluation import Evaluation, basis_of, evaluate
 from tag_compliance.domain.read_status import AccountReadStatus
-from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
+from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.pipeline.merge import keep_since, policy_of
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.failed_readings import FailedReadings
@@ -55,7 +55,8 @@ class AccountWriter:
     def store(self, inventory: AccountInventory) -> Evaluation | None:
         """Evaluates and stores one account; None if the reading of another scan stays.
 
-        If nothing of the account was read, its tables stay as they are until the scan is published.
+        If no region of the account was read, its tables stay as they are until the scan is
+        published.
         """
         numbered = AccountInventory(self._numbered(inventory.status), inventory.resources)
         if inventory.status.read_something:
@@ -64,15 +65,16 @@ class AccountWriter:
             return self._store_tables(numbered)
         stored = RawResources(self.storage, self.warn).load(inventory.status.account_id)
         carried = numbered.carry_forward(stored) if stored else numbered
-        FailedReadings(self.storage, self.warn).store(carried.status)
+        pending = AccountInventory(carried.status, numbered.resources)
+        FailedReadings(self.storage, self.warn).store(pending)
         return self._evaluate(carried)
 
-    def settle(self, failed: Iterable[AccountReadStatus]) -> None:
+    def settle(self, failed: Iterable[AccountInventory]) -> None:
         """Stores failed readings in the tables of their accounts, which keep what was known."""
         pending = FailedReadings(self.storage, self.warn)
-        for status in failed:
-            self._store_tables(AccountInventory(status, RESOURCE_SCHEMA.empty_table()))
-            pending.delete([status.account_id])
+        for inventory in failed:
+            self._store_tables(inventory)
+            pending.delete([inventory.status.account_id])
 
     def _store_tables(self, inventory: AccountInventory) -> Evaluation | None:
         """The evaluation is stored first, so that it is never older than the inventory."""

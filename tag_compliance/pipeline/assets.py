@@ -12,12 +12,13 @@ import dagster as dg
 
 from tag_compliance import __version__
 from tag_compliance.aws.scanner import scan_accounts
+from tag_compliance.aws.sources.plan import request_of
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config, DetailLimit, FailedAccountRun
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.metrics.table import SnapshotInfo
-from tag_compliance.domain.read_status import Outcome
+from tag_compliance.domain.read_status import Outcome, Source
 from tag_compliance.domain.type_patterns import TypePattern
 from tag_compliance.errors import InvalidExposition
 from tag_compliance.pipeline import metadata
@@ -42,7 +43,11 @@ from tag_compliance.pipeline.run_tags import scan_times
 from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
 from tag_compliance.snapshot.status import LastScan
 from tag_compliance.snapshot.store import SnapshotStore
+from tag_compliance.storage.base import Storage
 from tag_compliance.tables.failed_readings import FailedReadings
+from tag_compliance.tables.parquet import Warn
+from tag_compliance.tables.raw_resources import RawResources
+from tag_compliance.tables.reusable_results import ReusableResults
 
 IO_MANAGER = "tag_compliance_io"
 
@@ -97,10 +102,20 @@ def _read_accounts(
     reading_run = next_reading_run(storage)
     writer = AccountWriter(config, storage, context.log.warning, started_at, reading_run)
     targets = targets_of(config, wanted)
-    for inventory in scan_accounts(config, targets, progress, page_read=progress.page_read):
+    reusable = _reusable_results(config, storage, context.log.warning).take
+    scanned = scan_accounts(
+        config, targets, progress, page_read=progress.page_read, reusable=reusable
+    )
+    for inventory in scanned:
         evaluation = writer.store(inventory)
         shown = metadata.of_account(evaluation) if evaluation else metadata.NOT_STORED
         yield AccountReading(inventory.status, shown, replaced=evaluation is None)
+
+
+def _reusable_results(config: Config, storage: Storage, warn: Warn) -> ReusableResults:
+    source, seconds = Source.RESOURCE_EXPLORER, config.resource_explorer_refresh
+    request = request_of(config, source)
+    return ReusableResults(RawResources(storage, warn), source, request, seconds)
 
 
 @dg.asset(
@@ -164,7 +179,7 @@ def metric_snapshot(
         if merged.results.outcome is Outcome.NOTHING:
             # The tables stay as they were before this scan.
             failed = FailedReadings(configuration.storage(), context.log.warning)
-            failed.delete(status.account_id for status in merged.failed)
+            failed.delete(inventory.status.account_id for inventory in merged.failed)
     snapshot_id, contents = published
     return dg.MaterializeResult(
         metadata=metadata.of_snapshot(contents, snapshot_id, store.uri, scan_config.exporter_url),

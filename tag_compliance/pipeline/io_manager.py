@@ -18,7 +18,6 @@ from pydantic import PrivateAttr, TypeAdapter, ValidationError
 from tag_compliance.config import Config
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.domain.evaluation import Basis
 from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.domain.result_table import result_rows, to_frame
 from tag_compliance.errors import StoredValueUnreadable, TagComplianceError
@@ -73,10 +72,9 @@ def _frame_of(merged: MergedScan, config: Config, storage: Storage, warn: Warn) 
     """The rows behind the counts of a scan, from the stored inventories of the accounts."""
     policy, inventories, tables = policy_of(config), RawResources(storage, warn), []
     for account in merged.results.summary.accounts:
-        regions = account.summary.regions
-        inventory = inventories.load(account.account_id) if regions else None
+        basis = merged.bases[account.account_id]
+        inventory = inventories.load(account.account_id) if basis.regions else None
         if inventory is not None:
-            basis = Basis(policy.version, merged.times.started_at.date(), regions)
             tables.append(result_rows(inventory, account.account_name, policy, basis))
     return to_frame(tables)
 

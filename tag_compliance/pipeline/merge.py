@@ -8,11 +8,13 @@ stored inventory.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from functools import partial
 
 import pyarrow as pa
 
+from tag_compliance.aws.sources.plan import sources_in
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import AwsOwned, Config, OnFailure
 from tag_compliance.domain.account import AccountId, Target
@@ -43,14 +45,16 @@ LoadFindings = Callable[[], pa.Table]
 class MergedScan:
     """The results, the times of the scan, and where the findings of each account are.
 
-    `failed` are the readings that read nothing and are not in the tables of their accounts yet;
+    `failed` are the readings that read no region and are not in the tables of their accounts yet;
+    `bases` has the basis of each account's numbers;
     `after` is the id of the snapshot that was current before the results were merged.
     """
 
     results: ComplianceResults
     times: ScanTimes
     findings: Mapping[AccountId, LoadFindings]
-    failed: tuple[AccountReadStatus, ...] = ()
+    failed: tuple[AccountInventory, ...] = ()
+    bases: Mapping[AccountId, Basis] = field(default_factory=dict)
     after: str | None = ANY
 
     def load_findings(self, account_id: AccountId) -> pa.Table:
@@ -114,7 +118,8 @@ def merge_stored(config: Config, storage: Storage, warn: Warn, times: ScanTimes)
     statuses = tuple(a.status for a in accounts)
     results = ComplianceResults(statuses, summary, times.all_accounts)
     loaders = {a.status.account_id: a.findings for a in accounts}
-    return MergedScan(results, merger.times, loaders, tuple(failed.values()))
+    bases = {a.status.account_id: a.basis for a in accounts}
+    return MergedScan(results, merger.times, loaders, tuple(failed.values()), bases)
 
 
 def merge_current(config: Config, storage: Storage, warn: Warn, times: ScanTimes) -> MergedScan:
@@ -139,6 +144,7 @@ class _Account:
     """One account, as its target and the policy require it now."""
 
     status: AccountReadStatus
+    basis: Basis
     summary: AccountSummary
     findings: LoadFindings
 
@@ -149,19 +155,24 @@ class _Merger:
     policy: Policy
     inventories: RawResources
     times: ScanTimes
-    failed: Mapping[AccountId, AccountReadStatus]
+    failed: Mapping[AccountId, AccountInventory]
 
     def merge(self, target: Target, stored: StoredEvaluation | None) -> _Account:
         if stored is not None:
-            status = self._reconcile(target, stored.status)
+            pending = self._pending(target, stored.status)
+            status = self._reconcile(target, pending.status if pending else stored.status)
             basis = self._basis(status)
-            if basis == stored.basis:
-                return _Account(status, stored.summary, stored.findings)
+            # A failed reading has rows if some of its sources were read.
+            if basis == stored.basis and not (pending and len(pending.resources)):
+                return _Account(status, basis, stored.summary, stored.findings)
         # The inventory and its read status may be those of a later reading than the evaluation, if
         # the process that read the account was killed before it had stored both.
-        known, resources = self._inventory(target)
-        status = self._reconcile(target, known)
-        return self._evaluated(status, resources, self._basis(status))
+        inventory = self.inventories.load(target.account_id)
+        pending = self._pending(target, inventory.status if inventory else None)
+        if pending is not None:
+            inventory = pending.carry_forward(inventory) if inventory else pending
+        status = self._reconcile(target, inventory.status if inventory else None)
+        return self._evaluated(status, inventory, self._basis(status))
 
     def keep(
         self, target: Target, stored: StoredEvaluation | None, status: AccountReadStatus
@@ -170,39 +181,40 @@ class _Merger:
 
         Numbers older than `keep_last_for` are not kept.
         """
-        resources = None
+        inventory = None
         if stored is not None:
             known: AccountReadStatus | None = stored.status
         else:
-            known, resources = self._inventory(target)
-        before = reconcile(target, known, now=self.times.started_at)
+            inventory = self.inventories.load(target.account_id)
+            known = inventory.status if inventory else None
+        sources_of = partial(sources_in, self.config)
+        before = reconcile(target, known, sources_of, now=self.times.started_at)
         oldest = self.times.started_at - timedelta(seconds=self.config.keep_last_for)
-        last_success = {region.region: region.last_success_at for region in before.regions}
-        basis = self._basis(before)
-        kept = tuple(r for r in basis.regions if (last_success[r] or oldest) >= oldest)
-        basis = replace(basis, regions=kept)
+        basis = self._basis(before).without_readings_before(oldest, before)
         if stored is not None and basis == stored.basis:
-            return _Account(status, stored.summary, stored.findings)
-        if resources is None:
-            _, resources = self._inventory(target)
-        return self._evaluated(status, resources, basis)
-
-    def _inventory(self, target: Target) -> tuple[AccountReadStatus | None, pa.Table]:
-        inventory = self.inventories.load(target.account_id)
+            return _Account(status, basis, stored.summary, stored.findings)
         if inventory is None:
-            return None, RESOURCE_SCHEMA.empty_table()
-        return inventory.status, inventory.resources
+            inventory = self.inventories.load(target.account_id)
+        return self._evaluated(status, inventory, basis)
 
-    def _evaluated(self, status: AccountReadStatus, resources: pa.Table, basis: Basis) -> _Account:
+    def _evaluated(
+        self, status: AccountReadStatus, inventory: AccountInventory | None, basis: Basis
+    ) -> _Account:
+        resources = inventory.resources if inventory else RESOURCE_SCHEMA.empty_table()
         evaluation = evaluate(AccountInventory(status, resources), self.policy, basis)
-        return _Account(status, evaluation.summary, lambda: evaluation.findings)
+        return _Account(status, basis, evaluation.summary, lambda: evaluation.findings)
+
+    def _pending(self, target: Target, known: AccountReadStatus | None) -> AccountInventory | None:
+        """The failed reading that is later than what the account's tables contain."""
+        failed = self.failed.get(target.account_id)
+        if failed is None or (known is not None and not failed.status.replaces(known)):
+            return None
+        return failed
 
     def _reconcile(self, target: Target, known: AccountReadStatus | None) -> AccountReadStatus:
-        """The latest status of the account: a failed reading may not be in its tables yet."""
-        times, failed = self.times, self.failed.get(target.account_id)
-        if failed is not None and (known is None or failed.replaces(known)):
-            known = failed
-        return reconcile(target, known, now=times.started_at, read_since=times.read_since)
+        times, sources_of = self.times, partial(sources_in, self.config)
+        since = times.read_since
+        return reconcile(target, known, sources_of, now=times.started_at, read_since=since)
 
     def _basis(self, status: AccountReadStatus) -> Basis:
         started_at = self.times.started_at

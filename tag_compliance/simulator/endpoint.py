@@ -10,11 +10,13 @@ from tag_compliance.simulator.autoscaling import AutoScalingService
 from tag_compliance.simulator.credentials import CredentialStore
 from tag_compliance.simulator.iam import IamService
 from tag_compliance.simulator.organization import Organization
+from tag_compliance.simulator.protocols import JsonProtocol, QueryProtocol, RestJsonProtocol
+from tag_compliance.simulator.resource_explorer import ExplorerService
 from tag_compliance.simulator.sts import StsService
 from tag_compliance.simulator.tagging import TaggingService
 from tag_compliance.simulator.wire import AwsError, Call, Request, Response, Scope
 
-Service = AutoScalingService | IamService | StsService | TaggingService
+Service = AutoScalingService | ExplorerService | IamService | StsService | TaggingService
 
 Interceptor = Callable[[Request, Call, Callable[[], Response]], Response]
 """Called for each call that a service could parse, before AWS checks its credentials. It returns
@@ -35,6 +37,7 @@ class Endpoint:
         """The response of AWS, or of the interceptor."""
         # The protocol of errors about an unknown service.
         is_json = "x-amz-target" in request.headers
+        protocol: JsonProtocol | QueryProtocol | RestJsonProtocol
         protocol = TaggingService.protocol if is_json else StsService.protocol
         try:
             scope = request.scope()

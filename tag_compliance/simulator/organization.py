@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import NAMESPACE_URL, uuid5
 
+from tag_compliance.simulator.explorer_index import SimulatedIndex
+
 
 @dataclass(frozen=True, slots=True)
 class SimulatedResource:
@@ -78,6 +80,8 @@ class Account:
     """IAM roles and users, tagged or not. GetResources does not return them."""
     auto_scaling_groups: dict[str, list[SimulatedResource]] = field(default_factory=dict)
     """Auto Scaling groups by region, tagged or not. GetResources does not return them."""
+    explorer: dict[str, SimulatedIndex] = field(default_factory=dict)
+    """The indexes of Resource Explorer, by region."""
     disabled_regions: set[str] = field(default_factory=set)
 
     def put(self, region: str, arn: str, tags: Mapping[str, str] | None = None) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import parse_qsl
 from xml.sax.saxutils import escape
 
 from tag_compliance.simulator.wire import REQUEST_ID, AwsError, Request, Response
 
 _JSON, _XML = "application/x-amz-json-1.1", "text/xml"
+_REST_JSON = "application/json"
 _SERVER_ERRORS = 500
 
 
@@ -48,6 +50,44 @@ class JsonProtocol:
         """The error as JSON."""
         body = json.dumps({"__type": error.code, "Message": error.message}).encode()
         return Response(error.status, _JSON, body)
+
+
+class RestJsonProtocol:
+    """REST with JSON: the operation is the path; the header of an error names it.
+
+    https://smithy.io/2.0/aws/protocols/aws-restjson1-protocol.html
+    """
+
+    invalid_credentials = (
+        403,
+        "UnrecognizedClientException",
+        "The security token included in the request is invalid.",
+    )
+    expired_credentials = (
+        403,
+        "ExpiredTokenException",
+        "The security token included in the request is expired",
+    )
+
+    def parse(self, request: Request) -> tuple[str, Mapping[str, Any]]:
+        """The operation and its parameters; without parameters, the body is empty."""
+        try:
+            parameters = json.loads(request.body or b"{}")
+        except ValueError:
+            parameters = None
+        if not isinstance(parameters, dict):
+            raise AwsError(400, "SerializationException", "the body is not a JSON object")
+        return request.target.removeprefix("/"), parameters
+
+    def response(self, body: bytes) -> Response:
+        """A successful response with this JSON."""
+        return Response(200, _REST_JSON, body)
+
+    def error_response(self, error: AwsError) -> Response:
+        """The error as JSON, with its code in a header."""
+        body = json.dumps({"Message": error.message}).encode()
+        headers = {"x-amzn-ErrorType": error.code}
+        return Response(error.status, _REST_JSON, body, headers=headers)
 
 
 class QueryProtocol:

@@ -23,6 +23,7 @@ from tag_compliance.simulator.credentials import (
 from tag_compliance.simulator.endpoint import Endpoint, Interceptor
 from tag_compliance.simulator.iam import IamService
 from tag_compliance.simulator.organization import Organization
+from tag_compliance.simulator.resource_explorer import ExplorerService
 from tag_compliance.simulator.sts import StsService
 from tag_compliance.simulator.tagging import TaggingService
 
@@ -52,6 +53,8 @@ class SimulatedAws:
     """Seconds that each response takes; may be changed at any time."""
     calls_per_second: float | None = None
     """Rate of GetResources calls above which an account and region is throttled."""
+    explorer_calls_per_second: float | None = None
+    """The same for the calls of Resource Explorer."""
     interceptor: Interceptor | None = None
     tls_context: SSLContext | None = None
 
@@ -66,6 +69,7 @@ class SimulatedAws:
             TaggingService(self.organization, self.calls_per_second),
             IamService(self.organization),
             AutoScalingService(self.organization),
+            ExplorerService(self.organization, self.explorer_calls_per_second),
         )
         self._endpoint = Endpoint(self.organization, self.credentials, services, self.interceptor)
         self._open_connections: set[Connection] = set()

@@ -106,12 +106,14 @@ class Response:
     delivery: Delivery = Delivery.COMPLETE
     delay_seconds: float = 0.0
     pieces: Iterable[bytes] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
 
     def head(self) -> bytes:
         """The status line and the headers."""
+        more = "".join(f"{name}: {value}\r\n" for name, value in self.headers.items())
         return (
             f"HTTP/1.1 {self.status} {HTTPStatus(self.status).phrase}\r\n"
             f"x-amzn-RequestId: {REQUEST_ID}\r\n"
             f"Content-Type: {self.content_type}\r\n"
-            f"Content-Length: {len(self.body)}\r\n\r\n"
+            f"{more}Content-Length: {len(self.body)}\r\n\r\n"
         ).encode()

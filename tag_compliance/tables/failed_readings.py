@@ -1,4 +1,4 @@
-"""Readings of accounts that read nothing: `tables/failed_readings/<account id>.json`.
+"""Readings of accounts of which no region was read: `tables/failed_readings/<account id>.parquet`.
 
 Such a reading does not replace the tables of its account until the scan is published: a scan that
 read nothing at all replaces no table, so that everything known before it is known after it.
@@ -9,18 +9,15 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from pydantic import TypeAdapter, ValidationError
-
 from tag_compliance.domain.account import AccountId
-from tag_compliance.domain.read_status import AccountReadStatus
+from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.errors import StoredValueUnreadable
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.parquet import Warn
-from tag_compliance.tables.stored_status import StoredStatus, require_account
+from tag_compliance.tables.raw_resources import decode_inventory, encode_inventory
 
 _FOLDER = "tables/failed_readings/"
-_NAME = re.compile(rf"{_FOLDER}([0-9]{{12}})\.json")
-_status = TypeAdapter[AccountReadStatus](StoredStatus)
+_NAME = re.compile(rf"{_FOLDER}([0-9]{{12}})\.parquet")
 
 
 class FailedReadings:
@@ -30,22 +27,19 @@ class FailedReadings:
         self._storage = storage
         self._warn = warn
 
-    def store(self, status: AccountReadStatus) -> None:
-        """Stores a reading in which every region failed."""
-        self._storage.write(_name(status.account_id), _status.dump_json(status))
+    def store(self, inventory: AccountInventory) -> None:
+        """Stores a reading in which every region failed; some of its sources may have been read."""
+        self._storage.write(_name(inventory.status.account_id), encode_inventory(inventory))
 
-    def load(self) -> dict[AccountId, AccountReadStatus]:
+    def load(self) -> dict[AccountId, AccountInventory]:
         """Those that can be read, of all accounts."""
-        found: dict[AccountId, AccountReadStatus] = {}
+        found: dict[AccountId, AccountInventory] = {}
         for match in filter(None, map(_NAME.fullmatch, self._storage.names(_FOLDER))):
-            name, stored = match[0], self._storage.read(match[0])
+            name, stored, account_id = match[0], self._storage.read(match[0]), AccountId(match[1])
             try:
-                status = _status.validate_json(stored.data if stored else b"")
-                require_account("failed reading", status, AccountId(match[1]))
-            except (ValidationError, StoredValueUnreadable):
+                found[account_id] = decode_inventory(stored.data if stored else b"", account_id)
+            except StoredValueUnreadable:
                 self._warn(f"{name} is damaged; the failed reading counts as missing")
-            else:
-                found[status.account_id] = status
         return found
 
     def delete(self, account_ids: Iterable[AccountId]) -> None:
@@ -54,4 +48,4 @@ class FailedReadings:
 
 
 def _name(account_id: AccountId) -> str:
-    return f"{_FOLDER}{account_id}.json"
+    return f"{_FOLDER}{account_id}.parquet"

@@ -18,8 +18,10 @@ from tag_compliance.domain.account import AccountId, RegionName
 from tag_compliance.domain.counts import Exclusion
 from tag_compliance.domain.evaluation import Basis, Evaluation
 from tag_compliance.domain.findings import FINDING_SCHEMA
-from tag_compliance.domain.read_status import AccountReadStatus
+from tag_compliance.domain.read_status import AccountReadStatus, Source
 from tag_compliance.domain.summary import (
+    EXCLUSION_SCHEMA,
+    NEVER_TAGGED_SCHEMA,
     RULE_SUMMARY_SCHEMA,
     TYPE_SUMMARY_SCHEMA,
     AccountSummary,
@@ -50,6 +52,9 @@ class _StoredSummary:
     rules: _Columns
     excluded: dict[str, list[int]] | None = None
     exclusion_matches: dict[str, int] = field(default_factory=dict)
+    exclusions: _Columns = field(default_factory=EXCLUSION_SCHEMA.empty_table().to_pydict)
+    never_tagged: _Columns = field(default_factory=NEVER_TAGGED_SCHEMA.empty_table().to_pydict)
+    additions: dict[RegionName, dict[Source, int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, summary: AccountSummary) -> Self:
@@ -60,6 +65,9 @@ class _StoredSummary:
             summary.rules.to_pydict(),
             {reason: pc.struct_field(by_reason, reason).to_pylist() for reason in Exclusion},
             dict(summary.exclusion_matches),
+            summary.exclusions.to_pydict(),
+            summary.never_tagged.to_pydict(),
+            {region: dict(added) for region, added in summary.additions.items()},
         )
 
     def summary(self) -> AccountSummary:
@@ -76,6 +84,9 @@ class _StoredSummary:
             pa.Table.from_pydict(types, schema=TYPE_SUMMARY_SCHEMA),
             pa.Table.from_pydict(self.rules, schema=RULE_SUMMARY_SCHEMA),
             self.exclusion_matches,
+            pa.Table.from_pydict(self.exclusions, schema=EXCLUSION_SCHEMA),
+            pa.Table.from_pydict(self.never_tagged, schema=NEVER_TAGGED_SCHEMA),
+            self.additions,
         )
 
 

@@ -62,7 +62,7 @@ class RawResources:
         if is_ahead(status.started_at):
             at = f"{status.started_at:%Y-%m-%d %H:%M:%S} UTC"
             self._warn(f"{who}: the stored reading is of {at}, which a wrong clock must have set")
-        if inventory.status.succeeded:
+        if inventory.status.every_source_succeeded:
             return inventory
         previous = read_or_warn(who, data, decode_inventory, self._warn)
         return inventory if previous is None else inventory.carry_forward(previous)

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import pyarrow as pa
 import pytest
 
-from tag_compliance.aws.account_reader import AccountReader
+from tag_compliance.aws.account_reader import AccountReader, SourceToRead
 from tag_compliance.aws.account_session import AccountSession
 from tag_compliance.aws.errors import AwsError
 from tag_compliance.aws.retry import CallBudget
@@ -66,8 +66,9 @@ def fake(start: Start) -> FakeAws:
 
 
 def reader_of(*sources: FakeSource) -> AccountReader:
+    to_read = [SourceToRead(source) for source in sources]
     return AccountReader(
-        TARGET, session_of(ROLE), lambda _region: sources, lambda _rate: new_budget()
+        TARGET, session_of(ROLE), lambda _region: to_read, lambda _rate: new_budget()
     )
 
 
@@ -95,7 +96,7 @@ def test_a_region_has_a_status_for_each_source_and_the_rows_of_all(fake: FakeAws
     assert inventory.resources["arn"].to_pylist() == ["arn:a", "arn:b"] * 2
 
 
-def test_a_failed_source_leaves_out_the_rows_of_its_region_and_of_no_other(fake: FakeAws) -> None:
+def test_a_failed_source_leaves_out_its_rows_and_no_others(fake: FakeAws) -> None:
     reader = reader_of(FakeSource("arn:a"), FakeSource("arn:b", {IRELAND: DENIED}))
 
     status, _ = reader.read(IRELAND)
@@ -105,7 +106,12 @@ def test_a_failed_source_leaves_out_the_rows_of_its_region_and_of_no_other(fake:
     assert (status.reason, status.message) == (Reason.ACCESS_DENIED, "List: no permission")
     assert status.last_success_at is None
     assert inventory is not None
-    assert inventory.resources["region"].to_pylist() == [VIRGINIA] * 2
+    rows = inventory.resources.select(["region", "arn"]).to_pylist()
+    assert [tuple(row.values()) for row in rows] == [
+        (IRELAND, "arn:a"),
+        (VIRGINIA, "arn:a"),
+        (VIRGINIA, "arn:b"),
+    ]
     assert not inventory.status.succeeded
     assert inventory.status.last_success_at is None
 
@@ -136,7 +142,10 @@ def test_a_role_that_cannot_be_assumed_fails_every_source_of_every_region(fake: 
 def test_a_region_is_given_up_at_its_deadline_whatever_its_thread_does(fake: FakeAws) -> None:
     source = HangingSource("arn:a")
     reader = AccountReader(
-        TARGET, session_of(ROLE), lambda _r: (source,), lambda _r: new_budget(seconds=0.5)
+        TARGET,
+        session_of(ROLE),
+        lambda _region: [SourceToRead(source)],
+        lambda _r: new_budget(seconds=0.5),
     )
     statuses = [reader.read(region)[0] for region in (VIRGINIA, IRELAND)]
     source.released.set()

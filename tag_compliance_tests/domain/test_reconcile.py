@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName, Target
-from tag_compliance.domain.read_status import Reason
+from tag_compliance.domain.read_status import PlannedSource, Reason, Source
 from tag_compliance.domain.reconcile import reconcile
 from tag_compliance_tests.domain.organizations import NOON, inventory, region_read
 
@@ -19,33 +19,39 @@ def _target(*regions: str, name: str = "shop") -> Target:
     return Target(_ID, AccountName(name), tuple(RegionName(region) for region in regions))
 
 
+def _sources_in(_region: RegionName) -> list[PlannedSource]:
+    return [PlannedSource(Source.TAGGING)]
+
+
 def test_a_stored_status_has_the_target_s_name_and_its_regions_in_their_order() -> None:
-    status = reconcile(_target("us-east-1", "eu-west-1", name="new"), _STORED, now=NOON)
+    status = reconcile(
+        _target("us-east-1", "eu-west-1", name="new"), _STORED, _sources_in, now=NOON
+    )
     assert status.display_name == "111122223333 (new)"
     assert [region.region for region in status.regions] == ["us-east-1", "eu-west-1"]
     assert status.succeeded
 
 
 def test_an_account_that_was_never_read_has_the_reason_not_scanned() -> None:
-    status = reconcile(_target("eu-west-1", "us-east-1"), None, now=NOON)
+    status = reconcile(_target("eu-west-1", "us-east-1"), None, _sources_in, now=NOON)
     assert [region.reason for region in status.regions] == [Reason.NOT_SCANNED] * 2
     assert status.last_success_at is None
 
 
 def test_a_region_that_was_added_has_the_reason_not_scanned() -> None:
-    status = reconcile(_target("ap-south-1", "eu-west-1"), _STORED, now=NOON)
+    status = reconcile(_target("ap-south-1", "eu-west-1"), _STORED, _sources_in, now=NOON)
     reasons = {region.region: region.reason for region in status.regions}
     assert reasons == {"ap-south-1": Reason.NOT_SCANNED, "eu-west-1": Reason.OK}
 
 
 def test_a_region_that_is_no_longer_a_target_is_left_out() -> None:
-    status = reconcile(_target("eu-west-1"), _STORED, now=NOON)
+    status = reconcile(_target("eu-west-1"), _STORED, _sources_in, now=NOON)
     assert [region.region for region in status.regions] == ["eu-west-1"]
 
 
 def test_an_account_that_this_scan_did_not_read_has_failed_and_keeps_its_last_success() -> None:
     since = NOON + timedelta(minutes=1)
-    status = reconcile(_target("eu-west-1"), _STORED, now=NOON, read_since=since)
+    status = reconcile(_target("eu-west-1"), _STORED, _sources_in, now=NOON, read_since=since)
     assert status.regions[0].reason is Reason.INTERNAL
     assert "ended without a result" in status.regions[0].message
     assert status.regions[0].last_success_at == NOON

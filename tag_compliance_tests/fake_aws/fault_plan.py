@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from tag_compliance.simulator.wire import Call
+from tag_compliance_tests.fake_aws.explorer_damages import EXPLORER_DAMAGES
 from tag_compliance_tests.fake_aws.faults import DAMAGES, Fault
 from tag_compliance_tests.fake_aws.xml_damages import XML_DAMAGES
 
-_PAGE_FAULTS = DAMAGES.keys() | XML_DAMAGES.keys() | {Fault.PAGINATION_TOKEN_EXPIRED}
+_PAGE_FAULTS = {*DAMAGES, *XML_DAMAGES, *EXPLORER_DAMAGES, Fault.PAGINATION_TOKEN_EXPIRED}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

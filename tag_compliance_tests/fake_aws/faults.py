@@ -7,6 +7,7 @@ from itertools import chain, repeat
 from typing import Any
 
 from tag_compliance.simulator.pages import Page
+from tag_compliance.simulator.resource_explorer import ExplorerService
 from tag_compliance.simulator.sts import StsService
 from tag_compliance.simulator.tagging import TaggingService
 from tag_compliance.simulator.wire import AwsError, Call, Delivery, Request, Response
@@ -56,9 +57,10 @@ class Fault(StrEnum):
     WRONG_LIST_TYPE = "wrong_list_type"
     WRONG_ARN_TYPE = "wrong_arn_type"
     WRONG_TAGS_TYPE = "wrong_tags_type"
-    TRUNCATED_WITHOUT_TOKEN = "truncated_without_token"
-    OTHER_ACCOUNT = "other_account"
+    FOREIGN_ACCOUNT = "foreign_account"
+    FOREIGN_REGION = "foreign_region"
     UNPARSABLE_ARN = "unparsable_arn"
+    TRUNCATED_WITHOUT_TOKEN = "truncated_without_token"
 
 
 _HTML = b"<html><body><h1>Service Unavailable</h1></body></html>"
@@ -172,13 +174,24 @@ _TAGGING: Mapping[Fault, _Wording] = {
     ),
 }
 
+_EXPLORER: Mapping[Fault, _Wording] = {
+    Fault.THROTTLED: (429, "ThrottlingException", "Rate exceeded"),
+    Fault.THROTTLING_EXCEPTION: (429, "ThrottlingException", "Rate exceeded"),
+    Fault.ACCESS_DENIED: (403, "AccessDeniedException", _DENIED),
+    Fault.SCP_DENIED: (403, "AccessDeniedException", _DENIED + _SCP),
+    Fault.REGION_DISABLED: ExplorerService.protocol.invalid_credentials,
+    Fault.EXPIRED_TOKEN: ExplorerService.protocol.expired_credentials,
+    Fault.INTERNAL: (500, "InternalServerException", "Internal service error"),
+}
+
 
 def refusal(fault: Fault, request: Request, call: Call) -> AwsError | None:
     """The error that AWS returns for this fault; None if the fault is not an error of AWS."""
     if fault is Fault.QUOTED_REQUEST:
         return _wrong_signature(request, call)
     is_tagging = call.service == TaggingService.name
-    wording = (_TAGGING if is_tagging else _QUERY).get(fault)
+    is_explorer = call.service == ExplorerService.name
+    wording = (_TAGGING if is_tagging else _EXPLORER if is_explorer else _QUERY).get(fault)
     if wording is None:
         return None
     status, code, message = wording

@@ -7,12 +7,16 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from tag_compliance.simulator.organization import Organization
+from tag_compliance.simulator.pages import Page
+from tag_compliance.simulator.resource_explorer import ExplorerService
 from tag_compliance.simulator.server import SimulatedAws
 from tag_compliance.simulator.tagging import TaggingService
 from tag_compliance.simulator.wire import Call, Delivery, Request, Response
 from tag_compliance_tests.fake_aws.certificates import create_server_context
+from tag_compliance_tests.fake_aws.explorer_damages import EXPLORER_DAMAGES
 from tag_compliance_tests.fake_aws.fault_plan import FaultPlan, FaultRule
 from tag_compliance_tests.fake_aws.faults import (
     DAMAGES,
@@ -116,15 +120,20 @@ class FakeAws(SimulatedAws):
         if foreign := FOREIGN_RESPONSES.get(fault):
             return foreign
         response = proceed()
-        if fault not in DAMAGES and fault not in XML_DAMAGES:
+        if fault not in {*DAMAGES, *XML_DAMAGES, *EXPLORER_DAMAGES}:
             return _delivered(response, rule)
         if call.page is None or response.status != 200:
             return response
-        if call.service == TaggingService.name:
-            body = json.loads(response.body)
-            DAMAGES[fault](body, call.page)
-            return replace(response, body=json.dumps(body).encode())
-        return replace(response, body=damaged_xml(fault, response.body, call.page))
+        return _damaged(fault, call.service, response, call.page)
+
+
+def _damaged(fault: Fault, service: str, response: Response, page: Page[Any]) -> Response:
+    damages = {TaggingService.name: DAMAGES, ExplorerService.name: EXPLORER_DAMAGES}.get(service)
+    if damages is None:
+        return replace(response, body=damaged_xml(fault, response.body, page))
+    body = json.loads(response.body)
+    damages[fault](body, page)
+    return replace(response, body=json.dumps(body).encode())
 
 
 def _delivered(response: Response, rule: FaultRule) -> Response:

@@ -37,7 +37,7 @@ def test_an_account_is_written_as_one_inventory_and_one_evaluation_and_nothing_i
     assert tables.operations == {
         ("update", "tables/reading_runs"): 1,
         ("read", "tables/reading_runs"): 1,
-        ("delete", f"tables/failed_readings/{ONE}.json"): 1,
+        ("delete", f"tables/failed_readings/{ONE}.parquet"): 1,
         ("update", inventory_file(ONE)): 1,
         ("update", evaluation_file(ONE)): 1,
     }

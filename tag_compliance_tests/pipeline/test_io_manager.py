@@ -74,7 +74,7 @@ def test_a_scan_writes_each_table_once_and_reads_each_evaluation_once(
     files = [file(a) for file in (inventory_file, evaluation_file) for a in scanning.ids]
     updated = [*files, "tables/reading_runs"]
     written = {("write", "tables/scan_config.json"): 1, **{("update", name): 1 for name in updated}}
-    pending = [f"tables/failed_readings/{account_id}.json" for account_id in scanning.ids]
+    pending = [f"tables/failed_readings/{account_id}.parquet" for account_id in scanning.ids]
     written |= {("delete", name): 1 for name in pending}
     assert {call: n for call, n in on_tables().items() if call[0] != "read"} == written
     request = publish(scanning).request

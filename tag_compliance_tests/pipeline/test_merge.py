@@ -98,7 +98,7 @@ def test_a_region_that_was_not_read_counts_until_its_numbers_are_too_old(tables:
         evaluation_file(ONE): 1,
         evaluation_file(TWO): 1,
         inventory_file(ONE): 1,
-        f"tables/failed_readings/{ONE}.json": 1,
+        f"tables/failed_readings/{ONE}.parquet": 1,
     }
 
 

@@ -26,7 +26,7 @@ _FOREIGN = (
     f"snapshots/{_OLD_ID}-0a1b2c/notes.txt",
     f"snapshots/{_OLD_ID}-XXXXXX/metrics.txt",
     *("tables/notes.txt", "tables/raw_resources/notes.parquet", "tables/findings/a/b.parquet"),
-    *("tables/failed_readings/notes.json", f"tables/.a b.{_RANDOM}.unfinished"),
+    *("tables/failed_readings/notes.parquet", f"tables/.a b.{_RANDOM}.unfinished"),
     *("running/notes.txt", f"running/.notes.{_RANDOM}.unfinished", f"running/{_RANDOM}/x"),
 )
 _EMPTY = ("empty/empty", "snapshots/empty", f"snapshots/{_OLD_ID}-ffffff", "tables/empty")

@@ -211,17 +211,17 @@ def test_a_table_of_another_account_or_with_a_naive_time_counts_as_missing_and_i
 def test_a_failed_reading_that_is_foreign_or_of_another_account_is_ignored(tmp_path: Path) -> None:
     storage, warnings = FolderStorage(tmp_path), list[str]()
     readings = FailedReadings(storage, warnings.append)
-    status = _read(reason=Reason.TIMEOUT).status
-    readings.store(status)
-    storage.write("tables/failed_readings/notes.json", b"foreign")
-    good = storage.read(f"tables/failed_readings/{_ID}.json")
+    failed = _read(reason=Reason.TIMEOUT)
+    readings.store(failed)
+    storage.write("tables/failed_readings/notes.parquet", b"foreign")
+    good = storage.read(f"tables/failed_readings/{_ID}.parquet")
     assert good is not None
-    storage.write("tables/failed_readings/999999999999.json", good.data)
-    storage.write("tables/failed_readings/999999999998.json", _naive_time(good.data))
-    assert readings.load() == {_ID: status}
-    assert [line.split(" is ")[0][-17:] for line in warnings] == [
-        "999999999998.json",
-        "999999999999.json",
+    storage.write("tables/failed_readings/999999999999.parquet", good.data)
+    storage.write("tables/failed_readings/999999999998.parquet", _naive_time(good.data))
+    assert {key: read.status for key, read in readings.load().items()} == {_ID: failed.status}
+    assert [line.split(" is ")[0][-20:] for line in warnings] == [
+        "999999999998.parquet",
+        "999999999999.parquet",
     ]
 
 

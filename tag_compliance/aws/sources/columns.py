@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import pyarrow as pa
 
 from tag_compliance.domain.account import RegionName
-from tag_compliance.domain.arn import type_of
+from tag_compliance.domain.arn import type_of, without_wildcard
 from tag_compliance.domain.read_status import Source
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, constant_column
 
@@ -36,6 +36,7 @@ class ResourceColumns:
 
     def add(self, arns: Sequence[str], tags: Iterable[Mapping[str, str]]) -> None:
         """Appends resources in this order; `tags` has the tags of each."""
+        arns = list(map(without_wildcard, arns))
         self._arns += arns
         self._types += map(type_of, arns)
         for pairs in tags:

@@ -5,23 +5,33 @@ from __future__ import annotations
 from tag_compliance.aws.regions import global_region
 from tag_compliance.config import Config, NeverTagged
 from tag_compliance.domain.account import RegionName
-from tag_compliance.domain.read_status import Source
+from tag_compliance.domain.read_status import PlannedSource, Source
 
 
 def enabled_sources(config: Config) -> tuple[Source, ...]:
-    """The sources that the configuration switches on.
-
-    In the order in which they are read and reported, which is also their precedence: the tags of a
-    resource are those of the first source that returned it.
-    """
-    on = [Source.TAGGING, *map(Source, config.more_sources)]
+    """The sources that the configuration switches on, in their order."""
+    on = {Source.TAGGING, *map(Source, config.more_sources)}
     if config.never_tagged is not NeverTagged.OFF:
-        on.append(Source.RESOURCE_EXPLORER)
-    order = (Source.TAGGING, Source.IAM, Source.AUTOSCALING, Source.RESOURCE_EXPLORER)
-    return tuple(source for source in order if source in on)
+        on.add(Source.RESOURCE_EXPLORER)
+    return tuple(source for source in Source if source in on)
 
 
-def sources_in(config: Config, region: RegionName) -> tuple[Source, ...]:
+def sources_in(config: Config, region: RegionName) -> tuple[PlannedSource, ...]:
     """The enabled sources that are read in this region, in the same order."""
     is_global = region == global_region(region)
-    return tuple(s for s in enabled_sources(config) if is_global or not s.is_global)
+    reported = {Source.RESOURCE_EXPLORER} if config.never_tagged is NeverTagged.REPORT else set()
+    return tuple(
+        PlannedSource(source, counts=source not in reported)
+        for source in enabled_sources(config)
+        if is_global or not source.is_global
+    )
+
+
+def request_of(config: Config, source: Source) -> str:
+    """What a source is asked for, as far as the configuration decides it.
+
+    A result is reused only while this does not change.
+    """
+    if source is not Source.RESOURCE_EXPLORER:
+        return ""
+    return f"view {config.resource_explorer_view}" if config.resource_explorer_view else "any view"

@@ -125,13 +125,10 @@ def _last_success(status: AccountReadStatus | RegionReadStatus) -> float | None:
 
 def _excluded(scan: ScanResult) -> Rows[_Excluded]:
     for account in scan.summary.accounts:
-        types = account.summary.types
-        columns = (types[name].to_pylist() for name in ("region", "resource_type", "excluded"))
-        for region, type_, by_reason in zip(*columns, strict=True):
-            labels = (account.account_name, account.account_id, RegionName(region), type_)
-            for reason, excluded in by_reason.items():
-                if excluded:
-                    yield _Excluded(*labels, Exclusion(reason)), excluded
+        for row in account.summary.exclusions.to_pylist():
+            labels = (account.account_name, account.account_id, RegionName(row["region"]))
+            reason = Exclusion(row["reason"])
+            yield _Excluded(*labels, row["resource_type"], reason), row["resources"]
 
 
 def _unparsable(scan: ScanResult) -> Rows[_Account]:

@@ -8,7 +8,7 @@ from tag_compliance.aws.sources.plan import enabled_sources, sources_in
 from tag_compliance.config import Config, NeverTagged
 from tag_compliance.config.model import AdditionalSource
 from tag_compliance.domain.account import RegionName
-from tag_compliance.domain.read_status import Source
+from tag_compliance.domain.read_status import PlannedSource, Source
 from tag_compliance_tests.support.config import settings_of
 
 T, IAM, A, R = Source.TAGGING, Source.IAM, Source.AUTOSCALING, Source.RESOURCE_EXPLORER
@@ -47,7 +47,14 @@ def test_the_order_does_not_depend_on_that_of_the_configuration() -> None:
     ],
 )
 def test_iam_is_read_in_the_global_region_only(region: str, expected: tuple[Source, ...]) -> None:
-    assert sources_in(ALL, RegionName(region)) == expected
+    planned = sources_in(ALL, RegionName(region))
+    assert tuple(entry.source for entry in planned) == expected
+    assert all(entry.counts for entry in planned)
+
+
+def test_with_report_only_resource_explorer_does_not_count() -> None:
+    planned = sources_in(with_sources(NeverTagged.REPORT), RegionName("eu-west-1"))
+    assert planned == (PlannedSource(T), PlannedSource(R, counts=False))
 
 
 def test_every_source_of_the_configuration_is_a_source() -> None:
