@@ -76,11 +76,9 @@ class PageTokenExpired(AwsError):
 
 
 class ResourceNotFound(AwsError):
-    """What the call is about does not exist: an index or a view of Resource Explorer."""
-
-
-class NoSuchEntity(AwsError):
-    """IAM: the role or user does not exist, or no longer."""
+    """What the call is about does not exist, or no longer: a role or user of IAM, an index or a
+    view of Resource Explorer.
+    """
 
 
 # How often a call may be made in total. Throttling and faults inside AWS are temporary, so only the
@@ -151,13 +149,11 @@ def _of_response(operation: str, error: ClientError) -> AwsError:
     cause = f"{code}: {text}"
     if code == "PaginationTokenExpiredException":
         return PageTokenExpired(operation, Reason.EXPIRED_TOKEN, cause)
-    if code == "ResourceNotFoundException":
+    if code in {"NoSuchEntity", "ResourceNotFoundException"}:
         return ResourceNotFound(operation, Reason.INTERNAL, cause)
     if code == "ValidationException" and operation == "ListResources":
         # The only condition of the query that depends on the view is that on tags.
         return AwsError(operation, Reason.VIEW_WITHOUT_TAGS, cause)
-    if code == "NoSuchEntity":
-        return NoSuchEntity(operation, Reason.INTERNAL, cause)
     reason, attempts = _classify(operation, code.removesuffix("Exception"), text, status)
     return AwsError(operation, reason, cause, attempts)
 

@@ -6,12 +6,12 @@ set, it assumes that hub role first, and the member role with the credentials of
 
 from __future__ import annotations
 
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Any
 
 from tag_compliance.aws.sources.plan import enabled_sources
 from tag_compliance.aws.targets import partition_of, role_steps, targets_of
-from tag_compliance.config import Config
+from tag_compliance.config import Config, IamTagsFrom
 from tag_compliance.domain.read_status import Source
 
 Document = dict[str, Any]
@@ -49,7 +49,53 @@ def hub_role_policies(config: Config) -> dict[str, Document]:
 
 def member_role_policy(config: Config) -> Document:
     """Allows reading every source that is on."""
-    return _document(*map(READ_STATEMENTS.__getitem__, enabled_sources(config)))
+    partition = partition_of(targets_of(config)[0])
+    found = [
+        read_statements(source, config.iam_tags_from, partition)
+        for source in enabled_sources(config)
+    ]
+    return _document(*chain.from_iterable(found))
+
+
+def read_statements(source: Source, iam_tags_from: IamTagsFrom, partition: str) -> list[Document]:
+    """What a role must be allowed to do so that a source can be read in its account.
+
+    No action writes. An action is allowed on `*` only if AWS supports no single resources for it:
+    https://docs.aws.amazon.com/service-authorization/latest/reference/
+    """
+    match source:
+        case Source.TAGGING:
+            return [_allow("ReadTags", ["tag:GetResources"], ["*"])]
+        case Source.IAM:
+            return _read_iam(iam_tags_from, partition)
+        case Source.AUTOSCALING:
+            actions = ["autoscaling:DescribeAutoScalingGroups"]
+            return [_allow("ReadAutoScalingGroups", actions, ["*"])]
+        case Source.RESOURCE_EXPLORER:
+            return _read_resource_explorer(partition)
+
+
+def _read_iam(tags_from: IamTagsFrom, partition: str) -> list[Document]:
+    if tags_from is IamTagsFrom.ACCOUNT_DETAILS:
+        return [_allow("ReadRolesAndUsers", ["iam:GetAccountAuthorizationDetails"], ["*"])]
+    of_account = f"arn:{partition}:iam::*"
+    return [
+        _allow("ListRolesAndUsers", ["iam:ListRoles", "iam:ListUsers"], ["*"]),
+        _allow("ListTagsOfRoles", ["iam:ListRoleTags"], [f"{of_account}:role/*"]),
+        _allow("ListTagsOfUsers", ["iam:ListUserTags"], [f"{of_account}:user/*"]),
+    ]
+
+
+def _read_resource_explorer(partition: str) -> list[Document]:
+    """`ListResources` is authorized as `Search`. AWS's page about errors names an action with its
+    own name, too, which is not in the reference of actions; `List*` includes it:
+    https://docs.aws.amazon.com/resource-explorer/latest/userguide/troubleshooting_search.html
+    """
+    service = "resource-explorer-2"
+    views = f"arn:{partition}:{service}:*:*:view/*/*"
+    find = [f"{service}:GetDefaultView", f"{service}:GetIndex", f"{service}:List*"]
+    read = [f"{service}:GetView", f"{service}:Search"]
+    return [_allow("FindIndexAndViews", find, ["*"]), _allow("SearchThroughViews", read, [views])]
 
 
 def trust_policies(config: Config, principal: str | None) -> dict[str, Document]:
@@ -130,23 +176,3 @@ def _allow(sid: str, actions: list[str], resources: list[str]) -> Document:
 
 def _allow_assuming(roles: set[str]) -> Document:
     return _allow("AssumeTheAccountsRoles", ["sts:AssumeRole"], sorted(roles))
-
-
-READ_STATEMENTS: dict[Source, Document] = {
-    Source.TAGGING: _allow("ReadTags", ["tag:GetResources"], ["*"]),
-    # ListResources is authorized as Search; AWS's troubleshooting page names ListResources as well:
-    # https://docs.aws.amazon.com/resource-explorer/latest/userguide/troubleshooting_search.html
-    Source.RESOURCE_EXPLORER: _allow(
-        "ReadNeverTaggedResources",
-        [
-            "resource-explorer-2:GetDefaultView",
-            "resource-explorer-2:GetIndex",
-            "resource-explorer-2:GetView",
-            "resource-explorer-2:ListResources",
-            "resource-explorer-2:ListViews",
-            "resource-explorer-2:Search",
-        ],
-        ["*"],
-    ),
-}
-"""What a role must be allowed to do so that a source can be read in its account."""

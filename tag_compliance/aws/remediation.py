@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 
-from tag_compliance.aws.iam import READ_STATEMENTS, Document, trust_statement
+from tag_compliance.aws.iam import Document, read_statements, trust_statement
+from tag_compliance.aws.regions import known_regions
 from tag_compliance.aws.targets import RoleStep
+from tag_compliance.config import IamTagsFrom
 from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.read_status import Reason, Source
 
@@ -84,11 +86,19 @@ _CREDENTIALS: tuple[tuple[str, tuple[str, ...]], ...] = (
 
 _NETWORK = (
     "check the network, HTTPS_PROXY, AWS_ENDPOINT_URL and AWS_CA_BUNDLE, and that this",
-    "machine can reach tagging.{region}.amazonaws.com or its VPC endpoint",
+    "machine can reach {host} or its VPC endpoint",
 )
+_HOSTS = {
+    Source.TAGGING: "tagging.{region}.amazonaws.com",
+    Source.RESOURCE_EXPLORER: "resource-explorer-2.{region}.api.aws",
+    Source.IAM: "iam.amazonaws.com",
+    Source.AUTOSCALING: "autoscaling.{region}.amazonaws.com",
+}
+"""The hosts of the sources in the partition `aws`."""
+
 _ADVICE: dict[Reason, tuple[str, ...]] = {
     Reason.SCP_DENIED: (
-        "a service control policy denies tag:GetResources in {region};",
+        "a service control policy denies {actions} in {region};",
         "exempt the role, or remove the region from the configuration",
     ),
     Reason.REGION_DISABLED: (
@@ -98,7 +108,7 @@ _ADVICE: dict[Reason, tuple[str, ...]] = {
     Reason.UNREACHABLE: _NETWORK,
     Reason.TIMEOUT: _NETWORK,
     Reason.THROTTLED: (
-        "another program calls the tagging API in this account: lower calls_per_second",
+        "other programs call the same API in this account: call it less often in those programs",
     ),
     Reason.EXPIRED_TOKEN: ("check the clock of this machine, and session_duration",),
     Reason.NO_INDEX: (
@@ -134,6 +144,24 @@ _ADVICE: dict[Reason, tuple[str, ...]] = {
 }
 
 
+_ADVICE_ON: dict[tuple[Reason, Source], tuple[str, ...]] = {
+    (Reason.THROTTLED, Source.TAGGING): (
+        "another program calls the tagging API in this account: lower calls_per_second",
+    ),
+}
+"""Advice that only fits one source."""
+
+_ALTERNATIVES = {
+    Source.RESOURCE_EXPLORER: ("or set never_tagged to off: this permission is optional",),
+    Source.IAM: (
+        "or read IAM with other calls (iam_tags_from), or remove iam from more_sources:",
+        "this permission is optional",
+    ),
+    Source.AUTOSCALING: ("or remove autoscaling from more_sources: this permission is optional",),
+}
+"""What to do without the permission of a source."""
+
+
 def remediation_of(
     reason: Reason,
     message: str,
@@ -154,15 +182,25 @@ def remediation_of(
             return _on_assume_role(message, steps)
         case Reason.ACCESS_DENIED if steps:
             role = steps[-1].role_arn
-            return (f"add to a policy of {role}:", _read_statement(source))
+            return (
+                f"add to a policy of {role}:",
+                *_permissions(source, message, region),
+                *_ALTERNATIVES.get(source, ()),
+            )
         case Reason.ACCESS_DENIED:
             return (
                 "no role is configured for this account, so the base credentials are used;",
                 "check that they belong to this account and that a policy allows:",
-                _read_statement(source),
+                *_permissions(source, message, region),
+                *_ALTERNATIVES.get(source, ()),
             )
         case _:
-            return tuple(line.format(region=region) for line in _ADVICE.get(reason, ()))
+            advice = _ADVICE_ON.get((reason, source), _ADVICE.get(reason, ()))
+            needed = _statements_of(source, message, region)
+            actions = " or ".join(action for statement in needed for action in statement["Action"])
+            host = _HOSTS[source].format(region=region)
+            names = {"region": region, "actions": actions, "host": host}
+            return tuple(line.format(**names) for line in advice)
 
 
 def _on_credentials(message: str) -> tuple[str, ...]:
@@ -196,9 +234,19 @@ def _principal_of(message: str) -> str:
     return f"arn:{partition}:iam::{account_id}:role/{role}"
 
 
-def _read_statement(source: Source) -> str:
-    """Without a name, which must be unique in a policy."""
-    return _statement({k: v for k, v in READ_STATEMENTS[source].items() if k != "Sid"})
+def _permissions(source: Source, message: str, region: RegionName) -> list[str]:
+    """The statements without names, which must be unique in a policy."""
+    return [
+        _statement({key: value for key, value in statement.items() if key != "Sid"})
+        for statement in _statements_of(source, message, region)
+    ]
+
+
+def _statements_of(source: Source, message: str, region: RegionName) -> list[Document]:
+    """A message begins with the operation that failed, which shows how IAM is read."""
+    by_details = "GetAccountAuthorizationDetails" in message
+    tags_from = IamTagsFrom.ACCOUNT_DETAILS if by_details else IamTagsFrom.LIST_TAGS
+    return read_statements(source, tags_from, known_regions().get(region, "aws"))
 
 
 def _statement(statement: Document) -> str:

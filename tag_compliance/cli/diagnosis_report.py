@@ -10,13 +10,15 @@ from tag_compliance.cli.diagnosis import Check, Diagnosis
 from tag_compliance.cli.summary import folded
 from tag_compliance.cli.terminal import Style
 from tag_compliance.config import Config
-from tag_compliance.domain.read_status import AccountReadStatus, RegionReadStatus
+from tag_compliance.domain.account import RegionName
+from tag_compliance.domain.read_status import AccountReadStatus, ReadStatus
 from tag_compliance.logs import on_one_line
 
 _MOST_NAMES = 5
 _ANY_ACCOUNT, _ANY_REGION = "<account>", "<region>"
 
-_Failure = tuple[AccountReadStatus, RegionReadStatus]
+_Failure = tuple[AccountReadStatus, RegionName, ReadStatus]
+"""The status of a source that could not be read, with its account and region."""
 
 
 def report(config: Config, diagnosis: Diagnosis, style: Style) -> Iterator[str]:
@@ -71,22 +73,23 @@ def _equal_failures(statuses: Sequence[AccountReadStatus]) -> list[list[_Failure
     equal: dict[tuple[str, str], list[_Failure]] = {}
     for status in statuses:
         for region in status.regions:
-            if not region.succeeded:
-                general = region.message.replace(status.account_id, _ANY_ACCOUNT)
+            for source in (source for source in region.sources if not source.succeeded):
+                general = source.message.replace(status.account_id, _ANY_ACCOUNT)
                 general = general.replace(region.region, _ANY_REGION)
-                equal.setdefault((region.reason, general), []).append((status, region))
+                failure = (status, region.region, source)
+                equal.setdefault((source.reason, general), []).append(failure)
     return list(equal.values())
 
 
 def _of_accounts(config: Config, failures: list[_Failure]) -> tuple[str, tuple[str, ...]]:
     """The text and the remedy, with a placeholder for what differs in `failures`."""
-    status, region = failures[0]
-    accounts = list(dict.fromkeys(s.display_name for s, _ in failures))
-    regions = list(dict.fromkeys(r.region for _, r in failures))
+    status, region, source = failures[0]
+    accounts = list(dict.fromkeys(s.display_name for s, _, _ in failures))
+    regions = list(dict.fromkeys(r for _, r, _ in failures))
     [target] = targets_of(config, {status.account_id})
     steps = role_steps(config, target)
-    message = region.message
-    remedy = remediation_of(region.reason, message, steps, region.region, region.deciding.source)
+    message = source.message
+    remedy = remediation_of(source.reason, message, steps, region, source.source)
     if len(accounts) > 1:
         message = message.replace(status.account_id, _ANY_ACCOUNT)
         # In a statement of a policy, * is any account.
@@ -95,10 +98,10 @@ def _of_accounts(config: Config, failures: list[_Failure]) -> tuple[str, tuple[s
             for line in remedy
         )
     if len(regions) > 1:
-        message = message.replace(region.region, _ANY_REGION)
-        remedy = tuple(line.replace(region.region, _ANY_REGION) for line in remedy)
+        message = message.replace(region, _ANY_REGION)
+        remedy = tuple(line.replace(region, _ANY_REGION) for line in remedy)
     where = accounts[0] if len(accounts) == 1 else f"{len(accounts)} accounts, {_few(accounts)}"
-    return f"{where} in {_few(regions)}: {region.reason}: {message}", remedy
+    return f"{where} in {_few(regions)}: {source.reason}: {message}", remedy
 
 
 def _few(names: Sequence[str]) -> str:

@@ -1,21 +1,36 @@
-"""The plan of a scan: accounts, regions, roles, API calls."""
+"""The plan of a scan: accounts, regions, roles, sources, API calls."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 
+from tag_compliance.aws.regions import global_region
+from tag_compliance.aws.sources.plan import enabled_sources
 from tag_compliance.aws.targets import role_steps, targets_of
-from tag_compliance.config import Config
+from tag_compliance.config import Config, IamTagsFrom
+from tag_compliance.domain.account import RegionName, Target
+from tag_compliance.domain.read_status import Source
 from tag_compliance.logs import on_one_line
 
 _RESOURCES_PER_CALL = 100
+_MOST_NAMES = 5
+_FEWEST_CALLS = {
+    Source.TAGGING: 1,
+    Source.IAM: 1,
+    Source.AUTOSCALING: 1,
+    # The index before and after the reading, the default view, its properties, and one page.
+    Source.RESOURCE_EXPLORER: 5,
+}
+"""For each region that a source is read in."""
 
 
 def plan_of(config: Config) -> Iterator[str]:
     """The lines of the plan. The number of calls is a minimum: the number of pages is unknown."""
     accounts = targets_of(config)
     regions = sum(len(account.regions) for account in accounts)
-    calls = regions + sum(max(1, len(role_steps(config, account))) for account in accounts)
+    calls = sum(max(1, len(role_steps(config, account))) for account in accounts)
+    calls += sum(map(partial(_fewest_calls, config), accounts))
     yield f"{len(accounts)} accounts, {regions} regions, every {config.refresh_interval} s"
     for account in accounts:
         yield ""
@@ -31,7 +46,51 @@ def plan_of(config: Config) -> Iterator[str]:
     yield f"required tags   {', '.join(config.required_tags)}"
     yield f"excluded types  {', '.join(config.excluded_resource_types) or 'none'}"
     yield f"storage         {config.storage}"
+    yield from _further_sources(config, accounts)
     yield (
         f"AWS API calls   at least {calls} per scan, and one more for each further "
         f"{_RESOURCES_PER_CALL} resources of a region"
     )
+    if _lists_tags(config):
+        yield "                and one more for each role and user of IAM"
+
+
+def _is_read_in(source: Source, region: RegionName) -> bool:
+    return not source.is_global or region == global_region(region)
+
+
+def _lists_tags(config: Config) -> bool:
+    reads_iam = Source.IAM in enabled_sources(config)
+    return reads_iam and config.iam_tags_from is IamTagsFrom.LIST_TAGS
+
+
+def _fewest_calls(config: Config, target: Target) -> int:
+    calls = 0
+    for source in enabled_sources(config):
+        reads = sum(_is_read_in(source, region) for region in target.regions)
+        # Roles and users are listed separately.
+        lists = 2 if source is Source.IAM and _lists_tags(config) else 1
+        calls += reads * lists * _FEWEST_CALLS[source]
+    return calls
+
+
+def _further_sources(config: Config, targets: Sequence[Target]) -> Iterator[str]:
+    """Nothing if only the tagging API is read."""
+    sources = enabled_sources(config)
+    if len(sources) == 1:
+        return
+    yield f"sources         {', '.join(sources)}"
+    for source in sources:
+        without = [
+            target.account_id
+            for target in targets
+            if not any(_is_read_in(source, region) for region in target.regions)
+        ]
+        if without:
+            names = (
+                f"{', '.join(without[:_MOST_NAMES])}{' …' if len(without) > _MOST_NAMES else ''}"
+            )
+            yield (
+                f"                {source} is not read in {len(without)} accounts, whose regions "
+                f"do not include {global_region(targets[0].regions[0])}: {names}"
+            )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import cast
 
 import pytest
 from botocore import exceptions as boto
@@ -12,7 +13,7 @@ from tag_compliance.aws.errors import aws_error_of
 from tag_compliance.aws.remediation import remediation_of
 from tag_compliance.aws.targets import RoleStep
 from tag_compliance.domain.account import RegionName
-from tag_compliance.domain.read_status import Reason
+from tag_compliance.domain.read_status import Reason, Source
 
 REGION = RegionName("eu-west-1")
 HUB = RoleStep("arn:aws:iam::999999999999:role/hub", "tag-compliance", 3600)
@@ -21,6 +22,11 @@ MEMBER = RoleStep("arn:aws:iam::111111111111:role/terraform", "tag-compliance", 
 
 def statements(lines: tuple[str, ...]) -> list[dict[str, object]]:
     return [json.loads(line) for line in lines if line.lstrip().startswith("{")]
+
+
+def actions(lines: tuple[str, ...]) -> list[str]:
+    """The actions of all statements."""
+    return [a for s in statements(lines) for a in cast("list[str]", s["Action"])]
 
 
 @pytest.mark.parametrize("steps", [(), (MEMBER,)])
@@ -40,6 +46,60 @@ def test_a_denied_call_names_the_role_and_the_statement_to_add() -> None:
     assert statements(lines) == [
         {"Effect": "Allow", "Action": ["tag:GetResources"], "Resource": ["*"]}
     ]
+
+
+_READS = {
+    Source.TAGGING: ["tag:GetResources"],
+    Source.IAM: ["iam:GetAccountAuthorizationDetails"],
+    Source.AUTOSCALING: ["autoscaling:DescribeAutoScalingGroups"],
+}
+
+
+@pytest.mark.parametrize("steps", [(), (MEMBER,)])
+@pytest.mark.parametrize("source", [*Source])
+def test_a_denied_source_names_its_own_permission_and_says_if_it_is_optional(
+    steps: tuple[RoleStep, ...], source: Source
+) -> None:
+    action = _READS.get(source, ["resource-explorer-2:Search"])[-1]
+    message = f"{action.partition(':')[2]}: AccessDenied: no"
+    lines = remediation_of(Reason.ACCESS_DENIED, message, steps, REGION, source)
+
+    assert action in actions(lines)
+    assert ("optional" in lines[-1]) == (source is not Source.TAGGING)
+
+
+def test_a_denied_list_of_iam_names_the_permissions_of_that_way_to_read_it() -> None:
+    message = "ListRoleTags: AccessDenied: no"
+    lines = remediation_of(Reason.ACCESS_DENIED, message, (MEMBER,), REGION, Source.IAM)
+
+    assert actions(lines) == [
+        "iam:ListRoles",
+        "iam:ListUsers",
+        "iam:ListRoleTags",
+        "iam:ListUserTags",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("source", "action", "host"),
+    [
+        (Source.TAGGING, "tag:GetResources", "tagging.eu-west-1.amazonaws.com"),
+        (
+            Source.AUTOSCALING,
+            "autoscaling:DescribeAutoScalingGroups",
+            "autoscaling.eu-west-1.amazonaws.com",
+        ),
+        (Source.IAM, "iam:ListRoles", "iam.amazonaws.com"),
+    ],
+)
+def test_policies_and_networks_are_those_of_the_source(
+    source: Source, action: str, host: str
+) -> None:
+    denied = remediation_of(Reason.SCP_DENIED, "no", (MEMBER,), REGION, source)
+    unreachable = remediation_of(Reason.UNREACHABLE, "no", (MEMBER,), REGION, source)
+
+    assert action in denied[0]
+    assert host in " ".join(unreachable)
 
 
 def test_a_denied_role_names_both_statements_with_the_role_of_the_caller() -> None:

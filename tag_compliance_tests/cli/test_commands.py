@@ -7,11 +7,12 @@ import os
 import signal
 import sys
 import urllib.request
+from typing import Any
 
 import pytest
 
 from tag_compliance_tests.fake_aws import Fault
-from tag_compliance_tests.support.config import write_config
+from tag_compliance_tests.support.config import matrix_of, write_config
 from tag_compliance_tests.support.process import Place, listening_url
 from tag_compliance_tests.support.program import Program
 
@@ -70,6 +71,52 @@ def test_an_account_without_a_role_is_read_with_the_base_credentials(program: Pr
     ended = program.run("check-config")
     assert ended.code == 0
     assert "  role     none: the base credentials, if they belong to this account" in ended.out
+
+
+@pytest.mark.parametrize(
+    ("keys", "lines"),
+    [
+        # 3 roles, 6 regions, and in each account one page of IAM.
+        (
+            {"more_sources": ["iam"]},
+            ["sources         tagging, iam", "AWS API calls   at least 12 per scan, and one more"],
+        ),
+        (
+            {"more_sources": ["iam"], "iam_tags_from": "list_tags"},
+            [
+                "AWS API calls   at least 15 per scan, and one more",
+                "                and one more for each role and user of IAM",
+            ],
+        ),
+        (
+            {"more_sources": ["iam", "autoscaling"]},
+            [
+                "sources         tagging, iam, autoscaling",
+                "AWS API calls   at least 18 per scan, and one more",
+            ],
+        ),
+    ],
+)
+def test_check_config_plans_the_calls_of_every_source(
+    program: Program, keys: dict[str, Any], lines: list[str]
+) -> None:
+    program.configure(program.fake.organization, **keys)
+
+    printed = program.run("check-config").out.splitlines()
+
+    assert all(any(shown.startswith(line) for shown in printed) for line in lines)
+
+
+def test_check_config_names_the_accounts_whose_roles_and_users_are_not_read(
+    program: Program,
+) -> None:
+    rows = matrix_of(program.fake.organization, ["eu-west-1"])
+    write_config(program.place.folder, rows, more_sources=["iam"])
+
+    assert (
+        "iam is not read in 3 accounts, whose regions do not include us-east-1: 100000000000, "
+        in program.run("check-config").out
+    )
 
 
 @pytest.mark.parametrize(
@@ -146,7 +193,26 @@ def test_a_missing_permission_is_reported_with_the_statement_to_add(program: Pro
     assert ended.code == 1
     assert "4 of 6 regions can be read" in ended.out
     assert f"  add to a policy of {ROLE}:" in ended.out
-    assert '{"Effect": "Allow", "Action": "tag:GetResources", "Resource": "*"}' in ended.out
+    assert '{"Effect": "Allow", "Action": ["tag:GetResources"], "Resource": ["*"]}' in ended.out
+
+
+def test_each_denied_source_of_a_region_is_reported_with_its_own_statement(
+    program: Program,
+) -> None:
+    program.configure(program.fake.organization, more_sources=["iam", "autoscaling"])
+    for operation in ("GetAccountAuthorizationDetails", "DescribeAutoScalingGroups"):
+        program.fake.faults.add(Fault.ACCESS_DENIED, operation=operation, account_id="100000000001")
+
+    ended = program.run("doctor")
+
+    assert ended.code == 1
+    found = [json.loads(line) for line in ended.out.splitlines() if '"Effect"' in line]
+    assert [statement["Action"] for statement in found] == [
+        ["iam:GetAccountAuthorizationDetails"],
+        ["autoscaling:DescribeAutoScalingGroups"],
+    ]
+    assert "in us-east-1: access_denied: GetAccountAuthorizationDetails: " in ended.out
+    assert "in us-east-1, eu-west-1: access_denied: DescribeAutoScalingGroups: " in ended.out
 
 
 def test_equal_faults_of_many_accounts_are_one_line_with_one_remedy(program: Program) -> None:

@@ -91,6 +91,12 @@ def _of_other_account(result: ET.Element, page: Page[Any]) -> None:
             element.text = element.text.replace(page.token.account_id, "210987654321")
 
 
+def _without_form(result: ET.Element, _: Page[Any]) -> None:
+    for element in result.iter():
+        if _name(element) in _ARNS and element.text:
+            element.text = element.text.replace(":", "-")
+
+
 XML_DAMAGES: Mapping[Fault, Damage] = {
     Fault.EMPTY_PAGE: _empty,
     Fault.REPEAT_TOKEN: lambda result, page: _set_token(result, page.token),
@@ -100,5 +106,6 @@ XML_DAMAGES: Mapping[Fault, Damage] = {
     Fault.MISSING_TAGS: _remove_of_members({"Tags"}),
     Fault.EXTRA_FIELDS: _add_elements,
     Fault.TRUNCATED_WITHOUT_TOKEN: _truncate,
-    Fault.OTHER_ACCOUNT: _of_other_account,
+    Fault.FOREIGN_ACCOUNT: _of_other_account,
+    Fault.UNPARSABLE_ARN: _without_form,
 }

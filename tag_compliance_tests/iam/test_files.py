@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,13 @@ _IAM = _ROOT / "iam"
 _TERRAFORM = _IAM / "terraform"
 _MODULES = ("", "modules/member", "modules/policies")
 _TEMPLATE = _IAM / "cloudformation/member-role.yaml"
+_SOURCES: list[dict[str, Any]] = [
+    {},
+    {"more_sources": ["iam", "autoscaling"], "never_tagged": "report"},
+    {"more_sources": ["iam"], "iam_tags_from": "list_tags"},
+]
+"""The keys of configurations with different sources."""
+
 _EXTERNAL_ID = "tag-compliance-of-this-company"
 
 
@@ -74,8 +82,9 @@ def test_the_json_policies_are_those_of_the_example_configuration(name: str) -> 
 
 
 @pytest.mark.parametrize("name", ["base", "hub", "member", "exporter", "storage"])
-def test_parliament_reports_nothing_about_the_policies(name: str) -> None:
-    config = config_of(storage="s3://bucket/prefix", via_role_arn=HUB)
+@pytest.mark.parametrize("sources", _SOURCES)
+def test_parliament_reports_nothing_about_the_policies(name: str, sources: dict[str, Any]) -> None:
+    config = config_of(storage="s3://bucket/prefix", via_role_arn=HUB, **sources)
     policies = {
         "base": iam.base_role_policy(config),
         "hub": iam.hub_role_policies(config)[HUB],
@@ -87,30 +96,57 @@ def test_parliament_reports_nothing_about_the_policies(name: str) -> None:
 
 
 @pytest.mark.parametrize("external_id", ["", _EXTERNAL_ID])
-def test_the_stack_set_creates_the_policies_of_the_program(external_id: str) -> None:
+@pytest.mark.parametrize("sources", _SOURCES)
+def test_the_stack_set_creates_the_policies_of_the_program(
+    external_id: str, sources: dict[str, Any]
+) -> None:
     template = yaml.safe_load(_TEMPLATE.read_text(encoding="utf-8"))
-    role = _filled(
-        template["Resources"]["MemberRole"]["Properties"],
-        {"PrincipalArn": BASE, "ExternalId": external_id, "RoleName": "reader"},
-    )
+    parameters = {
+        **{name: found.get("Default", "") for name, found in template["Parameters"].items()},
+        "PrincipalArn": BASE,
+        "ExternalId": external_id,
+        "RoleName": "reader",
+        **_parameters_of(sources),
+    }
+    role = _filled(template["Resources"]["MemberRole"]["Properties"], template, parameters)
+    config = config_of(**sources)
     assert role["AssumeRolePolicyDocument"] == iam.trust_policy(BASE, external_id or None)
-    assert [p["PolicyDocument"] for p in role["Policies"]] == [iam.member_role_policy(config_of())]
+    assert [p["PolicyDocument"] for p in role["Policies"]] == [iam.member_role_policy(config)]
 
 
-def _filled(node: Any, parameters: dict[str, str]) -> Any:
+def _parameters_of(sources: dict[str, Any]) -> dict[str, str]:
+    """The parameters of the template for these keys of the configuration."""
+    more = sources.get("more_sources", [])
+    on = {
+        "ReadIam": sources.get("iam_tags_from", "account_details") if "iam" in more else "",
+        "ReadAutoScalingGroups": "on" if "autoscaling" in more else "",
+        "ReadNeverTaggedResources": "on" if "never_tagged" in sources else "",
+    }
+    return {name: value for name, value in on.items() if value}
+
+
+def _filled(node: Any, template: dict[str, Any], parameters: dict[str, str]) -> Any:
     """The part of the template with its parameters resolved, as CloudFormation does it."""
-    if isinstance(node, list):
-        return [_filled(entry, parameters) for entry in node]
-    if not isinstance(node, dict):
-        return node
-    if "Ref" in node:
-        return None if node["Ref"] == "AWS::NoValue" else parameters[node["Ref"]]
-    if "Fn::If" in node:
-        condition, then, otherwise = node["Fn::If"]
-        assert condition == "AsksForExternalId"
-        return _filled(then if parameters["ExternalId"] else otherwise, parameters)
-    filled = {key: _filled(value, parameters) for key, value in node.items()}
-    return {key: value for key, value in filled.items() if value is not None}
+    fill = partial(_filled, template=template, parameters=parameters)
+    match node:
+        case list():
+            filled: Any = [found for entry in node if (found := fill(entry)) is not None]
+        case {"Ref": name}:
+            filled = None if name == "AWS::NoValue" else parameters[name]
+        case {"Fn::Sub": text}:
+            filled = text.replace("${AWS::Partition}", "aws")
+        case {"Fn::Not": [condition]}:
+            filled = not fill(condition)
+        case {"Fn::Equals": [left, right]}:
+            filled = fill(left) == fill(right)
+        case {"Fn::If": [condition, then, otherwise]}:
+            filled = fill(then if fill(template["Conditions"][condition]) else otherwise)
+        case dict():
+            entries = {key: fill(value) for key, value in node.items()}
+            filled = {key: value for key, value in entries.items() if value is not None}
+        case _:
+            filled = node
+    return filled
 
 
 def test_cfn_lint_accepts_the_template() -> None:
@@ -126,19 +162,28 @@ def test_terraform_accepts_the_modules(terraform: tuple[str, Path]) -> None:
         _run(program, "providers", folder=copy / module)
 
 
-@pytest.mark.parametrize("external_id", [None, _EXTERNAL_ID])
-@pytest.mark.parametrize("storage", [None, "s3://bucket", "s3://bucket/some/prefix/"])
+@pytest.mark.parametrize(
+    ("external_id", "storage", "sources"),
+    [
+        *((None, storage, {}) for storage in (None, "s3://bucket", "s3://bucket/some/prefix/")),
+        *((_EXTERNAL_ID, None, sources) for sources in _SOURCES),
+    ],
+)
 def test_terraform_creates_the_policies_of_the_program(
-    terraform: tuple[str, Path], external_id: str | None, storage: str | None
+    terraform: tuple[str, Path],
+    external_id: str | None,
+    storage: str | None,
+    sources: dict[str, Any],
 ) -> None:
     program, copy = terraform
-    config = config_of(storage=storage, external_id=external_id)
+    config = config_of(storage=storage, external_id=external_id, **sources)
     trusts = iam.trust_policies(config, BASE)
     variables = {
         "role_arns": [*trusts],
         "principal_arn": BASE,
         "external_id": external_id,
         "storage": storage,
+        **sources,
     }
     folder = copy / "modules/policies"
     (folder / "terraform.tfvars.json").write_text(json.dumps(variables), encoding="utf-8")

@@ -71,6 +71,32 @@ def test_a_member_role_may_only_read_tags() -> None:
     assert _allowed(iam.member_role_policy(config_of())) == {"tag:GetResources": ["*"]}
 
 
+@pytest.mark.parametrize(
+    ("keys", "actions"),
+    [
+        ({"more_sources": ["iam"]}, {"iam:GetAccountAuthorizationDetails"}),
+        (
+            {"more_sources": ["iam"], "iam_tags_from": "list_tags"},
+            {"iam:ListRoles", "iam:ListRoleTags", "iam:ListUsers", "iam:ListUserTags"},
+        ),
+        ({"more_sources": ["autoscaling"]}, {"autoscaling:DescribeAutoScalingGroups"}),
+    ],
+)
+def test_each_further_source_adds_exactly_the_actions_that_it_calls(
+    keys: dict[str, Any], actions: set[str]
+) -> None:
+    assert {*_allowed(iam.member_role_policy(config_of(**keys)))} == {"tag:GetResources", *actions}
+
+
+def test_no_permission_of_a_member_role_writes() -> None:
+    for iam_tags_from in ("account_details", "list_tags"):
+        config = config_of(
+            more_sources=["iam", "autoscaling"], never_tagged="count", iam_tags_from=iam_tags_from
+        )
+        names = [action.partition(":")[2] for action in _allowed(iam.member_role_policy(config))]
+        assert all(name.startswith(("Get", "List", "Describe", "Search")) for name in names)
+
+
 def test_a_member_role_trusts_the_base_role_only_with_the_external_id() -> None:
     override = {"222222222222": {"external_id": "its-own"}}
     config = config_of(external_id="for-all", aws_account_overrides=override)

@@ -23,7 +23,7 @@ import pyarrow as pa
 from tag_compliance.aws.account_session import AccountSession
 from tag_compliance.aws.botocore_hooks import DECODED
 from tag_compliance.aws.clients import Clients
-from tag_compliance.aws.errors import NoSuchEntity
+from tag_compliance.aws.errors import ResourceNotFound
 from tag_compliance.aws.retry import CallBudget
 from tag_compliance.aws.sources.columns import ResourceColumns
 from tag_compliance.aws.sources.paging import Caller
@@ -127,7 +127,7 @@ def _tags_of_one(kind: _Kind, name: str, caller: Caller) -> dict[str, str] | Non
     try:
         for page in caller.pages(kind.tags_operation, partial(_get_tags, kind, name)):
             tags |= page.tags[0]
-    except NoSuchEntity:
+    except ResourceNotFound:
         return None
     return tags
 

@@ -4,7 +4,13 @@ module "policies" {
   source        = "../policies"
   principal_arn = var.principal_arn
   external_id   = var.external_id
+  more_sources  = var.more_sources
+  iam_tags_from = var.iam_tags_from
+  never_tagged  = var.never_tagged
+  partition     = data.aws_partition.current.partition
 }
+
+data "aws_partition" "current" {}
 
 resource "aws_iam_role" "member" {
   name                 = var.role_name

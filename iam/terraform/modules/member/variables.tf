@@ -26,3 +26,21 @@ variable "tags" {
   type        = map(string)
   default     = {}
 }
+
+variable "more_sources" {
+  description = "Optional: more_sources of config.yaml, any of iam and autoscaling."
+  type        = list(string)
+  default     = []
+}
+
+variable "iam_tags_from" {
+  description = "Optional: iam_tags_from of config.yaml, account_details or list_tags."
+  type        = string
+  default     = "account_details"
+}
+
+variable "never_tagged" {
+  description = "Optional: never_tagged of config.yaml, off, report or count; report and count need Resource Explorer."
+  type        = string
+  default     = "off"
+}

@@ -18,14 +18,67 @@ locals {
     }]
   }
 
+  reads_account_details = contains(var.more_sources, "iam") && var.iam_tags_from == "account_details"
+  lists_roles_and_users = contains(var.more_sources, "iam") && var.iam_tags_from == "list_tags"
+  all_views             = "arn:${var.partition}:resource-explorer-2:*:*:view/*/*"
+
+  # What each source needs, in the order in which the program reads the sources.
+  read = [
+    { sid = "ReadTags", on = true, resource = "*", actions = ["tag:GetResources"] },
+    {
+      sid      = "ReadRolesAndUsers"
+      on       = local.reads_account_details
+      resource = "*"
+      actions  = ["iam:GetAccountAuthorizationDetails"]
+    },
+    {
+      sid      = "ListRolesAndUsers"
+      on       = local.lists_roles_and_users
+      resource = "*"
+      actions  = ["iam:ListRoles", "iam:ListUsers"]
+    },
+    {
+      sid      = "ListTagsOfRoles"
+      on       = local.lists_roles_and_users
+      resource = "arn:${var.partition}:iam::*:role/*"
+      actions  = ["iam:ListRoleTags"]
+    },
+    {
+      sid      = "ListTagsOfUsers"
+      on       = local.lists_roles_and_users
+      resource = "arn:${var.partition}:iam::*:user/*"
+      actions  = ["iam:ListUserTags"]
+    },
+    {
+      sid      = "ReadAutoScalingGroups"
+      on       = contains(var.more_sources, "autoscaling")
+      resource = "*"
+      actions  = ["autoscaling:DescribeAutoScalingGroups"]
+    },
+    {
+      sid      = "FindIndexAndViews"
+      on       = var.never_tagged != "off"
+      resource = "*"
+      actions = [
+        "resource-explorer-2:GetDefaultView", "resource-explorer-2:GetIndex", "resource-explorer-2:List*",
+      ]
+    },
+    {
+      sid      = "SearchThroughViews"
+      on       = var.never_tagged != "off"
+      resource = local.all_views
+      actions  = ["resource-explorer-2:GetView", "resource-explorer-2:Search"]
+    },
+  ]
+
   member = {
     Version = "2012-10-17"
-    Statement = [{
-      Sid      = "ReadTags"
+    Statement = [for statement in local.read : {
+      Sid      = statement.sid
       Effect   = "Allow"
-      Action   = ["tag:GetResources"]
-      Resource = ["*"]
-    }]
+      Action   = statement.actions
+      Resource = [statement.resource]
+    } if statement.on]
   }
 
   trust = {

@@ -4,7 +4,7 @@ output "base" {
 }
 
 output "member" {
-  description = "For a member role: it may read tags."
+  description = "For a member role: it may read the sources."
   value       = jsonencode(local.member)
 }
 

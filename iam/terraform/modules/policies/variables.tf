@@ -28,7 +28,40 @@ variable "storage" {
 }
 
 variable "partition" {
-  description = "The AWS partition of the bucket: aws, aws-cn, aws-us-gov."
+  description = "The AWS partition of the bucket and the accounts: aws, aws-cn, aws-us-gov."
   type        = string
   default     = "aws"
+}
+
+variable "more_sources" {
+  description = "Optional: more_sources of config.yaml, any of iam and autoscaling."
+  type        = list(string)
+  default     = []
+
+  validation {
+    condition     = length(setsubtract(var.more_sources, ["iam", "autoscaling"])) == 0
+    error_message = "more_sources may contain iam and autoscaling."
+  }
+}
+
+variable "iam_tags_from" {
+  description = "Optional: iam_tags_from of config.yaml, account_details or list_tags."
+  type        = string
+  default     = "account_details"
+
+  validation {
+    condition     = contains(["account_details", "list_tags"], var.iam_tags_from)
+    error_message = "It must be account_details or list_tags."
+  }
+}
+
+variable "never_tagged" {
+  description = "Optional: never_tagged of config.yaml, off, report or count; report and count need Resource Explorer."
+  type        = string
+  default     = "off"
+
+  validation {
+    condition     = contains(["off", "report", "count"], var.never_tagged)
+    error_message = "It must be off, report or count."
+  }
 }
