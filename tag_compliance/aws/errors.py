@@ -51,7 +51,9 @@ _UNSIGNED = {
     "SignatureDoesNotMatch",
 }
 _REGION_OFF = {"OptInRequired", "RegionDisabled", "SubscriptionRequired"}
-_OF_STS = ("AssumeRole", "GetCallerIdentity")
+_REGIONAL = {"GetResources", "DescribeAutoScalingGroups", "GetIndex"}
+"""The operations that are called in each region, also in one that is not enabled."""
+
 _SERVER_ERROR, _FORBIDDEN = 500, (401, 403)
 
 
@@ -145,13 +147,11 @@ def _of_response(operation: str, error: ClientError) -> AwsError:
     cause = f"{code}: {text}"
     if code == "PaginationTokenExpiredException":
         return PageTokenExpired(operation, Reason.EXPIRED_TOKEN, cause)
-    if code == "ResourceNotFoundException":
+    if code in {"NoSuchEntity", "ResourceNotFoundException"}:
         return ResourceNotFound(operation, Reason.INTERNAL, cause)
     if code == "ValidationException" and operation == "ListResources":
         # The only condition of the query that depends on the view is that on tags.
         return AwsError(operation, Reason.VIEW_WITHOUT_TAGS, cause)
-    if code == "NoSuchEntity":
-        return ResourceNotFound(operation, Reason.INTERNAL, cause)
     reason, attempts = _classify(operation, code.removesuffix("Exception"), text, status)
     return AwsError(operation, reason, cause, attempts)
 
@@ -165,7 +165,7 @@ def _classify(  # noqa: PLR0911 - a table
         return Reason.EXPIRED_TOKEN, _FEW
     if code == "RequestTimeout":
         return Reason.TIMEOUT, _SOME
-    if code in _REGION_OFF or (code in _INVALID_TOKEN and operation not in _OF_STS):
+    if code in _REGION_OFF or (code in _INVALID_TOKEN and operation in _REGIONAL):
         # A role's session is invalid only in regions that are not enabled for its account: https://
         # docs.aws.amazon.com/IAM/latest/UserGuide/id_credentials_temp_enable-regions.html
         return Reason.REGION_DISABLED, 1

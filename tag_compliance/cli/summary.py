@@ -9,7 +9,6 @@ from typing import Any, TypeVar
 
 from tag_compliance.cli.terminal import Style
 from tag_compliance.domain.counts import (
-    COVERAGE,
     Counts,
     Thresholds,
     floor_percentage,
@@ -17,7 +16,7 @@ from tag_compliance.domain.counts import (
 )
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.logs import on_one_line
-from tag_compliance.snapshot.status import AccountStatus, ScanStatus
+from tag_compliance.snapshot.status import AccountStatus, ScanStatus, SourceStatus
 
 _MOST_ROWS = 20
 _MOST_FAILURES = 20
@@ -49,7 +48,7 @@ def summary_of(status: ScanStatus, style: Style) -> Iterator[str]:
         f"{counts.counted} counted, {counts.compliant} compliant"
     )
     yield f"{format_percentage(counts.compliance_percentage)} have every required tag"
-    yield COVERAGE
+    yield status.coverage
     for tag in status.tags:
         yield f"  {tag.missing:>8} lack {on_one_line(tag.tag)}"
     if status.unmatched_exclusions:
@@ -114,7 +113,9 @@ def json_summary(status: ScanStatus, snapshot_id: str, metrics: str | None) -> s
         "snapshot_id": snapshot_id,
         "metrics": metrics,
         **_numbers(status.counts),
-        "coverage": COVERAGE,
+        "coverage": status.coverage,
+        "never_tagged": status.never_tagged,
+        "sources": [_source(source) for source in status.sources],
         "missing_tags": {tag.tag: tag.missing for tag in status.tags},
         "accounts": [_account(account) for account in status.accounts],
         "failures": status.failures,
@@ -122,6 +123,11 @@ def json_summary(status: ScanStatus, snapshot_id: str, metrics: str | None) -> s
         "version": status.version,
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
+
+
+def _source(source: SourceStatus) -> dict[str, Any]:
+    oldest = source.oldest_result_at
+    return {**asdict(source), "oldest_result_at": oldest.isoformat() if oldest else None}
 
 
 def _account(account: AccountStatus) -> dict[str, Any]:

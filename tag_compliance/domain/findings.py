@@ -24,12 +24,13 @@ FINDING_SCHEMA = pa.schema(
         pa.field("waiver", LABEL),
         pa.field("codes", pa.list_(pa.string()), nullable=False),
         pa.field("tag", LABEL, nullable=False),
+        pa.field("source", LABEL, nullable=False),
     ]
 )
 """(account_id, arn, rule) is unique. `region` is the one that was read; `state` is a
 `FindingState`; `waiver` is the id of the waiver that covers the finding, or null; `codes` are
-`Code`s; `tag` is the key that the rule is about. Rows are ordered by resource and then by rule, as
-in the resource table and the policy.
+`Code`s; `tag` is the key that the rule is about; `source` is a `Source`. Rows are ordered by
+resource and then by rule, as in the resource table and the policy.
 """
 
 
@@ -65,6 +66,7 @@ def build_findings(
         "waiver": pa.nulls(len(rule), LABEL),
         "codes": _codes([violations for _, violations in found], order),
         "tag": _choice([r.tag for r in rules], rule),
+        "source": resources["source"].take(rows),
     }
     return pa.table(columns, schema=FINDING_SCHEMA)
 

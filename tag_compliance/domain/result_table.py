@@ -32,13 +32,14 @@ RESULT_SCHEMA = pa.schema(
         pa.field("present_tags", pa.list_(pa.string()), nullable=False),
         pa.field("missing_tags", pa.list_(pa.string()), nullable=False),
         pa.field("compliant", pa.bool_(), nullable=False),
+        pa.field("source", LABEL, nullable=False),
     ]
 )
 """The stable schema of `compliance_results`; columns are only ever added.
 
 In pandas: `category` for the dictionary columns, `bool` for `compliant`, Arrow-backed for the rest.
 `arn` is unique per account; `resource_type` is `service:type`; `present_tags` and `missing_tags`
-hold required keys only, in the configured order.
+hold required keys only, in the configured order; `source` is a `Source`.
 """
 
 
@@ -63,6 +64,7 @@ def result_rows(
         "present_tags": _keys_where(present, required),
         "missing_tags": _keys_where(~present, required),
         "compliant": pa.array(present.all(axis=1)),
+        "source": table["source"],
     }
     return pa.table(columns, schema=RESULT_SCHEMA)
 

@@ -10,7 +10,7 @@ from importlib.resources import files
 from typing import TYPE_CHECKING
 
 from tag_compliance import __version__
-from tag_compliance.domain.counts import COVERAGE, format_percentage
+from tag_compliance.domain.counts import format_percentage
 from tag_compliance.exporter.formatting import format_count, format_time
 from tag_compliance.exporter.status_page import StatusPage
 
@@ -83,7 +83,6 @@ def _environment() -> Environment:
         style=style(),
         script=script(),
         version=__version__,
-        coverage=COVERAGE,
         blind_spots=BLIND_SPOTS_URL,
     )
     return environment

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from tag_compliance.domain.counts import Counts, Grade, format_percentage, percentage
-from tag_compliance.domain.read_status import Outcome, Reason
+from tag_compliance.domain.counts import COVERAGE, Counts, Grade, format_percentage, percentage
+from tag_compliance.domain.read_status import Outcome, Reason, Source
 from tag_compliance.exporter.formatting import format_count, format_duration, format_time
 from tag_compliance.exporter.health import Health
 from tag_compliance.exporter.snapshot_watcher import State
@@ -83,6 +83,11 @@ class StatusPage:
     def status(self) -> ScanStatus | None:
         return self.state.snapshot.status if self.state.snapshot else None
 
+    @property
+    def coverage(self) -> str:
+        """One sentence about what the percentages cover."""
+        return self.status.coverage if self.status else COVERAGE
+
     def ago(self, at: datetime | None) -> str:
         return f"{format_duration(self.now - at)} ago" if at else "never"
 
@@ -107,6 +112,8 @@ class StatusPage:
             returned, excluded = format_count(counts.returned), format_count(counts.excluded)
             others = f"{returned} returned, {excluded} excluded"
             yield Fact("Resources counted", format_count(counts.counted), others)
+        if status.never_tagged is not None:
+            yield Fact("Never tagged", format_count(status.never_tagged), _never_tagged(status))
         yield Fact("Accounts", _count_of([a.succeeded for a in status.accounts]), "fully read")
         regions = [region for account in status.accounts for region in account.regions]
         yield Fact("Regions", _count_of([is_read(region) for region in regions]), "read")
@@ -182,6 +189,12 @@ class StatusPage:
         if compliance is None or self.status is None:
             return "empty"
         return str(self.status.thresholds.grade(compliance))
+
+
+def _never_tagged(status: ScanStatus) -> str:
+    explored = [source for source in status.sources if source.source is Source.RESOURCE_EXPLORER]
+    counted = any(source.counts for source in explored)
+    return "resources, among those counted" if counted else "resources, not counted"
 
 
 def _worst_first(account: AccountStatus) -> float:

@@ -6,7 +6,7 @@ It stays code: column widths and control characters are simpler to handle here t
 from __future__ import annotations
 
 from tag_compliance import __version__
-from tag_compliance.domain.counts import COVERAGE, Counts, format_percentage
+from tag_compliance.domain.counts import Counts, format_percentage
 from tag_compliance.exporter.formatting import format_count
 from tag_compliance.exporter.status_page import StatusPage, is_read
 
@@ -22,7 +22,7 @@ def render_text(page: StatusPage) -> str:
         [f"Tag compliance: {page.verdict}"],
         [f"! {text}" for text in (*page.health.reasons, *page.health.remarks)],
         _table([(f"{fact.name}:", fact.value, fact.note) for fact in page.facts()]),
-        [COVERAGE],
+        [page.coverage],
         _tags(page),
         _accounts(page),
         [*(f"{path:<10}{what}" for path, what in page.links), f"{'version':<10}{__version__}"],

@@ -10,6 +10,7 @@ import dagster as dg
 from tag_compliance.config import CheckSeverity, Config
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.counts import Counts, floor_percentage, format_percentage, percentage
+from tag_compliance.domain.coverage import coverage_sentence
 from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.pipeline.metadata import Cell, Metadata, table_of, table_of_failures
 from tag_compliance.snapshot.builder import SnapshotContents
@@ -91,6 +92,7 @@ def _minimums(results: ComplianceResults, config: Config) -> Iterator[_Check]:
     total, minimum = results.summary.total, config.minimum_compliance
     share, shown = _compliance(total), format_percentage(total.compliance_percentage)
     text = f"{shown} of the counted resources comply; {minimum:g} % are required."
+    text = f"{text} {coverage_sentence(results)}"
     numbers = {"compliance_percentage": floor_percentage(share), "minimum": minimum}
     yield "compliance_above_minimum", share >= minimum, text, numbers
 

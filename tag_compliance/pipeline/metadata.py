@@ -18,6 +18,7 @@ from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 from tag_compliance.domain.account import Target
 from tag_compliance.domain.counts import Counts, floor_percentage
+from tag_compliance.domain.coverage import coverage_by_source, coverage_sentence
 from tag_compliance.domain.evaluation import Evaluation
 from tag_compliance.domain.resources import RESOURCE_SCHEMA
 from tag_compliance.domain.result_table import RESULT_SCHEMA
@@ -126,6 +127,8 @@ def of_results(results: ComplianceResults) -> Metadata:
         "failed_accounts": sum(not status.succeeded for status in results.statuses),
         "accounts": table_of_accounts(results),
         "duration_seconds": max((status.seconds for status in results.statuses), default=0.0),
+        "coverage": coverage_sentence(results),
+        "sources": table_of_sources(results),
     }
     if results.unmatched_exclusions:
         found["unmatched_exclusions"] = ", ".join(results.unmatched_exclusions)
@@ -209,6 +212,24 @@ def table_of_accounts(results: ComplianceResults) -> dg.MetadataValue:
                 "seconds": round(status.seconds, 3),
             }
             for status in results.statuses
+        ]
+    )
+
+
+def table_of_sources(results: ComplianceResults) -> dg.MetadataValue:
+    """What each source covers."""
+    return table_of(
+        [
+            {
+                "source": str(total.source),
+                "counts": total.counts,
+                "account_regions": total.account_regions,
+                "read": total.read,
+                "returned": total.returned,
+                "added": total.added,
+                "failures": ", ".join(f"{n} {reason}" for reason, n in total.failures.items()),
+            }
+            for total in coverage_by_source(results)
         ]
     )
 

@@ -187,7 +187,7 @@ class _Region:
         return {
             "Arn": arn,
             "OwningAccountId": self._account.account_id,
-            "Region": _region_of(arn),
+            "Region": self._region_of(arn),
             "ResourceType": type_of(arn),
             "Service": type_of(arn).partition(":")[0],
             "LastReportedAt": _REPORTED_AT,
@@ -198,8 +198,17 @@ class _Region:
         for arn in self._untagged():
             service = type_of(arn).partition(":")[0]
             filters = [*query, *view.filter_string.split()]
-            if all(_matches(condition, service, _region_of(arn)) for condition in filters):
+            if all(_matches(condition, service, self._region_of(arn)) for condition in filters):
                 yield arn
+
+    def _region_of(self, arn: str) -> str:
+        """The region of a bucket, which its ARN does not name, is known; other ARNs without one are
+        those of global resources.
+        """
+        parts = arn.split(":", 4)
+        is_bucket = type_of(arn) == "s3:bucket"
+        named = parts[3] if len(parts) > 3 else ""  # noqa: PLR2004
+        return named or (self._region if is_bucket else "global")
 
     def _untagged(self) -> Iterator[str]:
         """Resources without tags: also those that lost them, and those of the native sources."""
@@ -239,11 +248,6 @@ def _matches(condition: str, service: str, region: str) -> bool:
             return True
         case _:
             raise _invalid(f"not simulated: {condition}")
-
-
-def _region_of(arn: str) -> str:
-    parts = arn.split(":", 4)
-    return (parts[3] if len(parts) > 3 else "") or "global"  # noqa: PLR2004
 
 
 def _invalid(message: str) -> AwsError:

@@ -6,16 +6,27 @@ from dataclasses import dataclass
 
 from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.counts import Counts, Thresholds
+from tag_compliance.domain.coverage import (
+    SourceCoverage,
+    coverage_by_source,
+    coverage_sentence,
+)
 from tag_compliance.domain.metrics import build_families
 from tag_compliance.domain.metrics.detail import DETAIL, LoadFindings, detail_of
 from tag_compliance.domain.metrics.operational import DETAIL_OMITTED
 from tag_compliance.domain.metrics.table import ScanResult, SnapshotInfo
-from tag_compliance.domain.read_status import AccountReadStatus
+from tag_compliance.domain.read_status import AccountReadStatus, Source
 from tag_compliance.domain.rules.required_tag import PREFIX
 from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.domain.type_patterns import TypePattern
 from tag_compliance.snapshot.exposition import render
-from tag_compliance.snapshot.status import AccountStatus, RegionStatus, ScanStatus, TagStatus
+from tag_compliance.snapshot.status import (
+    AccountStatus,
+    RegionStatus,
+    ScanStatus,
+    SourceStatus,
+    TagStatus,
+)
 
 _MISSED_SCANS_BEFORE_STALE = 3
 
@@ -77,12 +88,38 @@ def build_contents(
         thresholds=settings.thresholds,
         samples=sum(len(family) for family in families),
         unmatched_exclusions=results.unmatched_exclusions,
+        coverage=coverage_sentence(results),
+        never_tagged=_never_tagged(results),
+        sources=tuple(map(_source, coverage_by_source(results))),
     )
     return SnapshotContents(
         exposition=render(families),
         status=status,
         detail_series=len(detail.samples),
         detail_series_omitted=int(detail.omitted["omitted"].sum()),
+    )
+
+
+def _never_tagged(results: ComplianceResults) -> int | None:
+    explored = any(
+        reading.source is Source.RESOURCE_EXPLORER
+        for status in results.statuses
+        for region in status.regions
+        for reading in region.sources
+    )
+    return int(results.summary.never_tagged["resources"].sum()) if explored else None
+
+
+def _source(coverage: SourceCoverage) -> SourceStatus:
+    return SourceStatus(
+        coverage.source,
+        coverage.counts,
+        coverage.account_regions,
+        coverage.read,
+        coverage.returned,
+        coverage.added,
+        coverage.oldest_result_at,
+        {str(reason): number for reason, number in coverage.failures.items()},
     )
 
 

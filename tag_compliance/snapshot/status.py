@@ -8,8 +8,8 @@ from typing import Annotated
 from pydantic import AwareDatetime, Field
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
-from tag_compliance.domain.counts import Counts, Thresholds
-from tag_compliance.domain.read_status import Outcome
+from tag_compliance.domain.counts import COVERAGE, Counts, Thresholds
+from tag_compliance.domain.read_status import Outcome, Source
 
 Seconds = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
 """A duration that a `timedelta` can hold, also in a manifest that somebody has altered."""
@@ -54,11 +54,31 @@ class TagStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceStatus:
+    """What one source covers: of how many account-regions it was read, and why not of the others.
+
+    `added` counts the ARNs that no source before it returned. Without `counts` its resources are
+    only reported.
+    """
+
+    source: Source
+    counts: bool
+    account_regions: int
+    read: int
+    returned: int
+    added: int
+    oldest_result_at: AwareDatetime | None
+    failures: dict[str, int]
+
+
+@dataclass(frozen=True, slots=True)
 class ScanStatus:
     """One scan in numbers: `stale_after_seconds` is the age from which its snapshot is too old.
 
     `samples` counts the exposition's samples; None in a snapshot that has no such number.
-    `unmatched_exclusions` are patterns of `excluded_resource_types` without effect.
+    `unmatched_exclusions` are patterns of `excluded_resource_types` without effect. `coverage` is a
+    sentence about what the percentages cover. `never_tagged` counts the resources that only
+    Resource Explorer returned; None if it is not read.
     """
 
     scan_started_at: AwareDatetime
@@ -73,6 +93,9 @@ class ScanStatus:
     thresholds: Thresholds = field(default_factory=Thresholds)
     samples: int | None = None
     unmatched_exclusions: tuple[str, ...] = ()
+    coverage: str = COVERAGE
+    never_tagged: int | None = None
+    sources: tuple[SourceStatus, ...] = ()
 
     @property
     def has_region_counts(self) -> bool:

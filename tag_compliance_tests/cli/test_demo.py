@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
 
@@ -28,6 +29,13 @@ def test_the_demo_exits_0_although_one_account_rejects_the_role_and_leaves_nothi
     failed = [line for line in ended.stderr.splitlines() if line.startswith("not read: ")]
     assert failed
     assert all("acquired" in line for line in failed)
+    sentence = re.search(
+        r"compliant\. (Never-tagged resources are not included: \d+ were found in .*?)\.",
+        ended.stderr,
+    )
+    assert sentence
+    assert "in 11 of 15 account-regions; 1 has no Resource Explorer index" in sentence[1]
+    assert "3 could not be read (assume_role_denied)" in sentence[1]
     assert "one account failed as intended" in ended.stderr
     left = [path for path in place.folder.rglob("*") if path.is_file()]
     assert left == [], "it cleans up, and nothing of the user's is touched"

@@ -105,6 +105,7 @@ def test_a_finding_says_which_resource_violates_which_rule_and_how() -> None:
             "waiver": None,
             "codes": ["missing"],
             "tag": "Owner",
+            "source": "tagging",
         }
     ]
 

@@ -37,6 +37,7 @@ def test_a_row_says_which_required_tags_a_counted_resource_has_and_lacks() -> No
             "present_tags": ["Env"],
             "missing_tags": ["Owner"],
             "compliant": False,
+            "source": "tagging",
         }
     ]
 

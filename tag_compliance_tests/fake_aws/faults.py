@@ -61,7 +61,6 @@ class Fault(StrEnum):
     FOREIGN_REGION = "foreign_region"
     UNPARSABLE_ARN = "unparsable_arn"
     TRUNCATED_WITHOUT_TOKEN = "truncated_without_token"
-    OTHER_ACCOUNT = "other_account"
 
 
 _HTML = b"<html><body><h1>Service Unavailable</h1></body></html>"

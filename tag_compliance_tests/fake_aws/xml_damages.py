@@ -106,6 +106,6 @@ XML_DAMAGES: Mapping[Fault, Damage] = {
     Fault.MISSING_TAGS: _remove_of_members({"Tags"}),
     Fault.EXTRA_FIELDS: _add_elements,
     Fault.TRUNCATED_WITHOUT_TOKEN: _truncate,
-    Fault.OTHER_ACCOUNT: _of_other_account,
+    Fault.FOREIGN_ACCOUNT: _of_other_account,
     Fault.UNPARSABLE_ARN: _without_form,
 }

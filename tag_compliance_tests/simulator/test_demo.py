@@ -184,6 +184,7 @@ def test_the_configuration_has_every_account_and_region(storage: str) -> None:
         "assume_role_name_template": "terraform",
         "REQUIRED_TAGS": ["Owner", "Environment", "CostCenter", "Project"],
         "excluded_resource_types": ["ecs:task", "eks:pod", "elasticloadbalancing:targetgroup"],
+        "never_tagged": "report",
         "refresh_interval": 300,
         "storage": storage,
     }

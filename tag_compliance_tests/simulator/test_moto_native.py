@@ -67,11 +67,16 @@ def _shape(resource: dict[str, Any]) -> dict[str, Any]:
     return read | {"fields": sorted(resource.keys() - {"RoleLastUsed", "MaxSessionDuration"})}
 
 
+def _shapes(resources: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Of all resources, in the order of their ARNs, because moto returns roles in any order."""
+    return sorted(map(_shape, resources), key=lambda shape: str(shape["Arn"]))
+
+
 def test_both_return_the_same_account_details(moto: str, simulator: str) -> None:
     def read(url: str) -> list[Any]:
         page = _client(url, "iam").get_account_authorization_details(Filter=["User", "Role"])
         page.pop("ResponseMetadata")
-        found = [_shape(r) for r in page.pop("UserDetailList") + page.pop("RoleDetailList")]
+        found = _shapes(page.pop("UserDetailList") + page.pop("RoleDetailList"))
         return [found, page]
 
     assert read(simulator) == read(moto)
@@ -81,8 +86,8 @@ def test_both_return_the_same_lists_and_the_same_tags(moto: str, simulator: str)
     def read(url: str) -> list[Any]:
         client = _client(url, "iam")
         return [
-            [_shape(role) for role in client.list_roles()["Roles"]],
-            [_shape(user) for user in client.list_users()["Users"]],
+            _shapes(client.list_roles()["Roles"]),
+            _shapes(client.list_users()["Users"]),
             client.list_role_tags(RoleName="deploy")["Tags"],
             client.list_role_tags(RoleName="untagged")["Tags"],
             client.list_user_tags(UserName="alice")["Tags"],

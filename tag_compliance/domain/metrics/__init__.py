@@ -6,9 +6,10 @@ from dataclasses import replace
 from tag_compliance.domain.metrics import operational
 from tag_compliance.domain.metrics.contract import CONTRACT_METRICS
 from tag_compliance.domain.metrics.operational import SERIES_OMITTED
+from tag_compliance.domain.metrics.sources import SOURCE_METRICS
 from tag_compliance.domain.metrics.table import Family, ScanResult
 
-OPERATIONAL_METRICS = (*operational.OPERATIONAL_METRICS, SERIES_OMITTED)
+OPERATIONAL_METRICS = (*operational.OPERATIONAL_METRICS, *SOURCE_METRICS, SERIES_OMITTED)
 METRICS = CONTRACT_METRICS + OPERATIONAL_METRICS
 
 

@@ -17,6 +17,7 @@ import msgspec
 import yaml
 
 from tag_compliance.simulator.demo.arns import arn_of
+from tag_compliance.simulator.explorer_index import SimulatedIndex
 from tag_compliance.simulator.organization import Account, Organization
 from tag_compliance.simulator.server import SimulatedAws
 
@@ -87,6 +88,8 @@ class DemoAccount(msgspec.Struct, frozen=True):
     users: tuple[str, ...] = ()
     habits: tuple[TagHabit, ...] = ()
     trusts_scanner: bool = True
+    regions_without_index: tuple[str, ...] = ()
+    """Where Resource Explorer has no index."""
 
 
 class DemoDescription(msgspec.Struct, frozen=True):
@@ -125,6 +128,8 @@ def simulate_demo() -> SimulatedAws:
                 account.put_never_tagged(resource.region, resource.arn)
             else:
                 account.put(resource.region, resource.arn, resource.tags)
+        for region in {*describe_demo().regions} - {*described.regions_without_index}:
+            account.explorer[region] = SimulatedIndex()
         _put_principals(account, described)
         _put_auto_scaling_groups(account, described)
     return SimulatedAws(
@@ -200,6 +205,8 @@ def demo_config(storage: Path) -> str:
         "assume_role_name_template": _ROLE_NAME,
         "REQUIRED_TAGS": [*REQUIRED_TAGS],
         "excluded_resource_types": ["ecs:task", "eks:pod", "elasticloadbalancing:targetgroup"],
+        # Not `count`: the region without an index would count as not read.
+        "never_tagged": "report",
         "refresh_interval": 300,
         "storage": str(storage),
     }

@@ -163,7 +163,7 @@ def test_fields_that_aws_adds_or_leaves_out_are_no_failure(
         (Fault.TRUNCATED_BODY, Reason.MALFORMED_RESPONSE),
         (Fault.MISSING_LIST, Reason.MALFORMED_RESPONSE),
         (Fault.MISSING_ARN, Reason.MALFORMED_RESPONSE),
-        (Fault.OTHER_ACCOUNT, Reason.MALFORMED_RESPONSE),
+        (Fault.FOREIGN_ACCOUNT, Reason.MALFORMED_RESPONSE),
         (Fault.CUT_CONNECTION, Reason.UNREACHABLE),
     ],
 )
@@ -195,7 +195,7 @@ def test_a_page_that_is_truncated_but_has_no_marker_is_malformed(
 
 
 def test_a_response_of_another_account_names_its_arn(fake: FakeAws) -> None:
-    fake.faults.add(Fault.OTHER_ACCOUNT, operation=_DETAILS, page="last")
+    fake.faults.add(Fault.FOREIGN_ACCOUNT, operation=_DETAILS, page="last")
 
     cause = failure_of(_DETAILS).cause
 
