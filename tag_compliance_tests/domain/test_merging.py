@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tag_compliance.domain.account import RegionName
+from tag_compliance.domain.arn import type_of
 from tag_compliance.domain.merging import MergedRows, SourceRows
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import ReadStatus, Reason, RegionReadStatus, Source
