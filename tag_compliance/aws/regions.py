@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
@@ -18,10 +19,30 @@ _ALWAYS_ENABLED = frozenset(
 https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html"""
 
 
+_GLOBAL_REGIONS = {
+    "aws": "us-east-1",
+    "aws-cn": "cn-northwest-1",
+    "aws-us-gov": "us-gov-west-1",
+    "aws-eusc": "eusc-de-east-1",
+}
+"""`implicitGlobalRegion` in botocore's `partitions.json`."""
+
+
 def always_enabled(region: str) -> str:
     """The region, or `us-east-1` if accounts have to enable it. Only `aws` has such regions."""
     opt_in = known_regions().get(region) == "aws" and region not in _ALWAYS_ENABLED
     return "us-east-1" if opt_in else region
+
+
+def partition_of_regions(regions: Iterable[str]) -> str:
+    """The partition of the first known region; an account can have one that is newer."""
+    known = known_regions()
+    return next((known[region] for region in regions if region in known), "aws")
+
+
+def global_region(partition: str) -> str:
+    """The region of the services that a partition has once, such as Organizations."""
+    return _GLOBAL_REGIONS.get(partition, "us-east-1")
 
 
 @cache

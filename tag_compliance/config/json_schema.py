@@ -11,7 +11,7 @@ from tag_compliance.config import model
 
 _NULL = {"type": "null"}
 _DURATION = {"type": "string", "pattern": f"^(?=.)(?:{model.DURATION_PATTERN})$"}
-_WITHOUT_DUPLICATES = {"REQUIRED_TAGS", "regions"}
+_WITHOUT_DUPLICATES = {"REQUIRED_TAGS", "regions", "include", "exclude", "region_allow"}
 
 
 def json_schema() -> dict[str, Any]:
@@ -21,36 +21,46 @@ def json_schema() -> dict[str, Any]:
     """
     schema = model.Config.model_json_schema(by_alias=True)
     definitions = schema["$defs"]
-    for kind in (model.Config, model.Account, model.AccountOverride, model.ThresholdSettings):
+    for kind in (
+        *(model.Config, model.Account, model.AccountOverride, model.ThresholdSettings),
+        model.OrganizationSettings,
+    ):
         part = schema if kind is model.Config else definitions[kind.__name__]
         for name, field in kind.model_fields.items():
             key = field.alias or name
             part["properties"][key] = _accepted(key, field, part["properties"][key])
     account = definitions["Account"]["properties"]
-    account["account_name"] = {"anyOf": [account["account_name"], _NULL]}
-    account["regions"].pop("default")  # it is the key `regions`
+    for name in ("account_name", "ou_path", "account_owner"):
+        account[name] = {"anyOf": [account[name], _NULL]}
     short_form = TypeAdapter(model.RoleArn).json_schema()
     definitions["AccountOverride"] = {"anyOf": [definitions["AccountOverride"], short_form, _NULL]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
+        "anyOf": [_with_entries("aws_account_matrix"), _with_entries("organization")],
         "title": "config.yaml of tag-compliance",
     }
+
+
+def _with_entries(key: str) -> dict[str, Any]:
+    """The key is there and not empty."""
+    accepted = {"minItems": 1, "minProperties": 1, "not": _NULL}
+    return {"required": [key], "properties": {key: accepted}}
 
 
 def _accepted(key: str, field: FieldInfo, schema: dict[str, Any]) -> dict[str, Any]:
     """The schema of one key, with what its validators accept in addition to its type."""
     bare = {name: value for name, value in schema.items() if name != "title"}
     default = {"default": bare.pop("default")} if "default" in bare else {}
-    if key in _WITHOUT_DUPLICATES:
-        bare["uniqueItems"] = True
     if "patternProperties" in bare:  # pydantic leaves all other keys open
         bare["additionalProperties"] = False
     accepted: list[dict[str, Any]] = bare.pop("anyOf", None) or [bare]
+    if key in _WITHOUT_DUPLICATES:
+        accepted = [{**a, "uniqueItems": True} if "items" in a else a for a in accepted]
     if model.Duration in field.metadata:
         accepted = [accepted[0], _DURATION, *accepted[1:]]
     if key == "max_detail_series":
         accepted = [{"type": "integer", "minimum": 1}, *accepted[1:], {"const": False}]  # YAML: off
-    if not model.is_scalar(field) and not field.is_required():
+    if not model.is_scalar(field) and not field.is_required() and _NULL not in accepted:
         accepted = [*accepted, _NULL]
     return {**(accepted[0] if len(accepted) == 1 else {"anyOf": accepted}), **default}

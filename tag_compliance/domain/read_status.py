@@ -43,6 +43,8 @@ class Reason(StrEnum):
     UNREACHABLE = "unreachable"
     MALFORMED_RESPONSE = "malformed_response"
     NOT_SCANNED = "not_scanned"
+    NO_ORGANIZATION = "no_organization"
+    LIST_REJECTED = "list_rejected"
     INTERNAL = "internal"
 
 

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import partial
 
 from tag_compliance.simulator.credentials import CredentialStore
+from tag_compliance.simulator.ec2 import Ec2Service
 from tag_compliance.simulator.organization import Organization
+from tag_compliance.simulator.organizations import OrganizationsService
 from tag_compliance.simulator.sts import StsService
 from tag_compliance.simulator.tagging import TaggingService
 from tag_compliance.simulator.wire import AwsError, Call, Request, Response, Scope
 
-Service = StsService | TaggingService
+Service = StsService | TaggingService | OrganizationsService | Ec2Service
 
 Interceptor = Callable[[Request, Call, Callable[[], Response]], Response]
 """Called for each call that a service could parse, before AWS checks its credentials. It returns

@@ -19,8 +19,10 @@ from tag_compliance.simulator.credentials import (
     BASE_SECRET_ACCESS_KEY,
     CredentialStore,
 )
+from tag_compliance.simulator.ec2 import Ec2Service
 from tag_compliance.simulator.endpoint import Endpoint, Interceptor
 from tag_compliance.simulator.organization import Organization
+from tag_compliance.simulator.organizations import OrganizationsService
 from tag_compliance.simulator.sts import StsService
 from tag_compliance.simulator.tagging import TaggingService
 
@@ -62,6 +64,8 @@ class SimulatedAws:
         services = (
             StsService(self.organization, self.credentials),
             TaggingService(self.organization, self.calls_per_second),
+            OrganizationsService(self.organization),
+            Ec2Service(self.organization),
         )
         self._endpoint = Endpoint(self.organization, self.credentials, services, self.interceptor)
         self._open_connections: set[Connection] = set()

@@ -1,11 +1,14 @@
 """The faults that can be injected, and what each of them changes."""
 
+import base64
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from itertools import chain, repeat
 from typing import Any
 
+from tag_compliance.simulator.ec2 import Ec2Service
+from tag_compliance.simulator.organizations import OrganizationsService
 from tag_compliance.simulator.pages import Page
 from tag_compliance.simulator.sts import StsService
 from tag_compliance.simulator.tagging import TaggingService
@@ -24,6 +27,7 @@ class Fault(StrEnum):
     REGION_DISABLED = "region_disabled"
     EXPIRED_TOKEN = "expired_token"
     INTERNAL = "internal"
+    NO_ORGANIZATION = "no_organization"
     PAGINATION_TOKEN_EXPIRED = "pagination_token_expired"
     QUOTED_REQUEST = "quoted_request"
 
@@ -44,12 +48,15 @@ class Fault(StrEnum):
     # Pages that are valid, but rare.
     EMPTY_PAGE = "empty_page"
     MISSING_TOKEN = "missing_token"
+    ONLY_STATUS = "only_status"
     EXTRA_FIELDS = "extra_fields"
 
     # Pages that break the contract.
     REPEAT_TOKEN = "repeat_token"
     ENDLESS = "endless"
     MISSING_LIST = "missing_list"
+    EMPTY_LIST = "empty_list"
+    MISSING_PATHS = "missing_paths"
     MISSING_ARN = "missing_arn"
     MISSING_TAGS = "missing_tags"
     WRONG_LIST_TYPE = "wrong_list_type"
@@ -134,6 +141,16 @@ DAMAGES: Mapping[Fault, Damage] = {
 }
 """How faults change a page of GetResources."""
 
+_FIRST_PAGE = base64.urlsafe_b64encode(b'["ListAccounts", 0, 0]').decode()
+LIST_DAMAGES: Mapping[Fault, Callable[[Json, Mapping[str, object]], object]] = {
+    Fault.REPEAT_TOKEN: lambda body, asked: body.update(NextToken=_FIRST_PAGE),
+    Fault.MISSING_LIST: lambda body, asked: body.clear(),
+    Fault.EMPTY_LIST: lambda body, asked: body.update({name: [] for name in body}),
+    Fault.MISSING_PATHS: lambda body, asked: [entry.pop("Paths") for entry in body["Accounts"]],
+    Fault.ONLY_STATUS: lambda body, asked: [entry.pop("State") for entry in body["Accounts"]],
+}
+"""How faults change a page of AWS Organizations, by the parameters of the call."""
+
 # The errors of STS and of the tagging API: status, code and message as AWS sends them.
 _Wording = tuple[int, str, str]
 
@@ -166,21 +183,50 @@ _TAGGING: Mapping[Fault, _Wording] = {
         "The pagination token has expired",
     ),
 }
+_ORGANIZATIONS: Mapping[Fault, _Wording] = {
+    **_TAGGING,
+    Fault.THROTTLED: (400, "TooManyRequestsException", "You have sent too many requests"),
+    Fault.NO_ORGANIZATION: (
+        400,
+        "AWSOrganizationsNotInUseException",
+        "Your account is not a member of an organization.",
+    ),
+    Fault.INTERNAL: (500, "ServiceException", "AWS Organizations can't complete your request"),
+}
+_EC2: Mapping[Fault, _Wording] = {
+    Fault.THROTTLED: (503, "RequestLimitExceeded", "Request limit exceeded."),
+    Fault.THROTTLING_EXCEPTION: (503, "RequestLimitExceeded", "Request limit exceeded."),
+    Fault.ACCESS_DENIED: (
+        403,
+        "UnauthorizedOperation",
+        "You are not authorized to perform this operation. " + _DENIED,
+    ),
+    Fault.SCP_DENIED: (403, "UnauthorizedOperation", _DENIED + _SCP),
+    Fault.REGION_DISABLED: Ec2Service.protocol.invalid_credentials,
+    Fault.EXPIRED_TOKEN: Ec2Service.protocol.expired_credentials,
+    Fault.INTERNAL: (500, "InternalError", "An internal error has occurred"),
+}
+_WORDINGS: Mapping[str, Mapping[Fault, _Wording]] = {
+    StsService.name: _STS,
+    TaggingService.name: _TAGGING,
+    OrganizationsService.name: _ORGANIZATIONS,
+    Ec2Service.name: _EC2,
+}
+_ACTION_PREFIX = {TaggingService.name: "tag"}
 
 
 def refusal(fault: Fault, request: Request, call: Call) -> AwsError | None:
     """The error that AWS returns for this fault; None if the fault is not an error of AWS."""
     if fault is Fault.QUOTED_REQUEST:
         return _wrong_signature(request, call)
-    is_sts = call.service == StsService.name
-    wording = (_STS if is_sts else _TAGGING).get(fault)
+    wording = _WORDINGS[call.service].get(fault)
     if wording is None:
         return None
     status, code, message = wording
     role_arn = call.parameters.get("RoleArn")
     text = message.format(
         caller=call.caller.arn,
-        action=f"{'sts' if is_sts else 'tag'}:{call.operation}",
+        action=f"{_ACTION_PREFIX.get(call.service, call.service)}:{call.operation}",
         resource=f" on resource: {role_arn}" if role_arn else "",
     )
     return AwsError(status, code, text)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from tag_compliance.simulator.organization import Organization
+from tag_compliance.simulator.organizations import OrganizationsService
 from tag_compliance.simulator.server import SimulatedAws
 from tag_compliance.simulator.wire import Call, Delivery, Request, Response
 from tag_compliance_tests.fake_aws.certificates import create_server_context
@@ -17,6 +18,7 @@ from tag_compliance_tests.fake_aws.faults import (
     DAMAGES,
     DELIVERIES,
     FOREIGN_RESPONSES,
+    LIST_DAMAGES,
     PIECES,
     Fault,
     refusal,
@@ -114,13 +116,15 @@ class FakeAws(SimulatedAws):
         if foreign := FOREIGN_RESPONSES.get(fault):
             return foreign
         response = proceed()
-        damage = DAMAGES.get(fault)
-        if damage is None:
+        if fault not in DAMAGES and fault not in LIST_DAMAGES:
             return _delivered(response, rule)
-        if call.page is None or response.status != 200:
+        if response.status != 200:
             return response
         body = json.loads(response.body)
-        damage(body, call.page)
+        if call.page is not None:
+            DAMAGES[fault](body, call.page)
+        elif call.service == OrganizationsService.name:
+            LIST_DAMAGES[fault](body, call.parameters)
         return replace(response, body=json.dumps(body).encode())
 
 
