@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -14,7 +15,7 @@ from tag_compliance.aws.errors import AwsError
 from tag_compliance.aws.organizations import OrganizationsApi
 from tag_compliance.aws.regions import global_region, partition_of_regions
 from tag_compliance.aws.retry import CallBudget
-from tag_compliance.aws.targets import candidates_of, organization_steps
+from tag_compliance.aws.targets import candidates_of, organization_steps, verdicts
 from tag_compliance.config import Config
 from tag_compliance.config.model import ENABLED, OrganizationSettings
 from tag_compliance.domain.account import AccountId, AccountName, RegionName, Target
@@ -28,6 +29,7 @@ from tag_compliance.domain.organization import (
     names_units,
 )
 from tag_compliance.domain.read_status import Reason
+from tag_compliance.errors import NothingToScan
 from tag_compliance.logs import get_logger
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.organization import Organizations
@@ -103,6 +105,24 @@ def discover(
     if failure is not None:
         attempt = Attempt(utc_now(), failure.reason, str(failure))
     return replace(found, attempt=attempt)
+
+
+def require_targets(config: Config, organization: DiscoveredOrganization | None) -> Config:
+    """The configuration, which `resolve` has returned, if it has an account to read.
+
+    Raises `NothingToScan`.
+    """
+    if config.aws_account_matrix:
+        return config
+    if organization is None or organization.listed_at is None:
+        attempt = organization.attempt if organization else None
+        cause = f"{attempt.reason}: {attempt.message}" if attempt else "it has not been read yet"
+        raise NothingToScan(f"the accounts of AWS Organizations are not known: {cause}")
+    counts = Counter(verdicts(config, organization).values())
+    reasons = ", ".join(f"{number} {verdict}" for verdict, number in counts.items())
+    raise NothingToScan(
+        f"no account of AWS Organizations is scanned: {reasons or 'none is listed'}"
+    )
 
 
 def _settings_of(settings: OrganizationSettings) -> str:

@@ -126,6 +126,26 @@ def verdicts(
     }
 
 
+def policy_targets(config: Config) -> tuple[Target, ...]:
+    """The targets that a policy names: for the accounts of the organization, one with the id `*`.
+
+    Accounts with settings of their own are named as well.
+    """
+    targets = targets_of(config)
+    if config.organization is None:
+        return targets
+    listed = {str(target.account_id) for target in targets}
+    others = [*(a for a in config.aws_account_overrides if a not in listed), "*"]
+    regions = tuple(map(RegionName, config.regions))
+    return (*targets, *(Target(AccountId(a), AccountName(a), regions) for a in others))
+
+
+def only_account(config: Config, account_id: str) -> Config:
+    """The configuration of a scan, with only one of its accounts."""
+    rows = tuple(row for row in config.aws_account_matrix if row.account_id == account_id)
+    return config.model_copy(update={"aws_account_matrix": rows, "organization": None})
+
+
 def organization_steps(config: Config) -> tuple[RoleStep, ...]:
     """The role that reads the organization; without one, the base credentials are used."""
     settings = config.organization

@@ -52,6 +52,8 @@ def summary_of(status: ScanStatus, style: Style) -> Iterator[str]:
     yield COVERAGE
     for tag in status.tags:
         yield f"  {tag.missing:>8} lack {on_one_line(tag.tag)}"
+    if status.discovery_failure:
+        yield f"{style.fair('accounts not discovered:')} {on_one_line(status.discovery_failure)}"
     if status.unmatched_exclusions:
         patterns = on_one_line(", ".join(status.unmatched_exclusions))
         yield f"excluded_resource_types: no resource matches {patterns}"
@@ -117,6 +119,7 @@ def json_summary(status: ScanStatus, snapshot_id: str, metrics: str | None) -> s
         "missing_tags": {tag.tag: tag.missing for tag in status.tags},
         "accounts": [_account(account) for account in status.accounts],
         "failures": status.failures,
+        "discovery_failure": status.discovery_failure,
         "version": status.version,
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
@@ -126,6 +129,8 @@ def _account(account: AccountStatus) -> dict[str, Any]:
     return {
         "account_id": account.account_id,
         "account_name": account.account_name,
+        "ou_path": account.ou_path,
+        "owner": account.owner,
         "succeeded": account.succeeded,
         **_numbers(account.counts),
         "regions": [

@@ -11,8 +11,9 @@ from collections.abc import Set as AbstractSet
 import dagster as dg
 
 from tag_compliance import __version__
+from tag_compliance.aws.discovery import refresh, require_targets
 from tag_compliance.aws.scanner import scan_accounts
-from tag_compliance.aws.targets import targets_of
+from tag_compliance.aws.targets import resolve, targets_of
 from tag_compliance.config import Config, DetailLimit, FailedAccountRun
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.counts import Thresholds
@@ -50,11 +51,23 @@ _DETAIL_LIMITS = {DetailLimit.OFF: 0, DetailLimit.UNLIMITED: None}
 
 
 @dg.asset(io_manager_key=IO_MANAGER, kinds={"yaml"})
-def scan_config(configuration: ConfigurationResource) -> dg.MaterializeResult[Config]:
-    """What to read and what to require: the configuration file as this run read it."""
+def scan_config(
+    context: dg.AssetExecutionContext,
+    configuration: ConfigurationResource,
+    heartbeat: HeartbeatResource,  # noqa: ARG001 - it beats during the whole run
+) -> dg.MaterializeResult[Config]:
+    """What to read and what to require: the configuration file as this run read it.
+
+    With the key `organization`, the accounts to read are those of the stored list. A run of this
+    asset alone reads the list from AWS Organizations, and so does any run as long as there is none.
+    """
     with as_failure():
-        config = configuration.load()
-    return dg.MaterializeResult(value=config, metadata=metadata.of_config(config))
+        config, found = configuration.load(), configuration.organization(context.log.warning)
+        alone = context.run.asset_selection == {context.asset_key}
+        if config.organization is not None and (alone or found is None):
+            found = refresh(config, configuration.storage(), context.log.warning)
+        scanned = require_targets(resolve(config, found), found)
+    return dg.MaterializeResult(value=scanned, metadata=metadata.of_config(scanned, found))
 
 
 @dg.asset(

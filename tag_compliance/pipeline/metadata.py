@@ -17,6 +17,7 @@ from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 from tag_compliance.domain.counts import Counts, floor_percentage
 from tag_compliance.domain.evaluation import Evaluation
+from tag_compliance.domain.organization import DiscoveredOrganization
 from tag_compliance.domain.resources import RESOURCE_SCHEMA
 from tag_compliance.domain.result_table import RESULT_SCHEMA
 from tag_compliance.domain.rules.required_tag import PREFIX
@@ -62,14 +63,26 @@ def _type_of(type_: pa.DataType) -> str:
     return str(type_.value_type if pa.types.is_dictionary(type_) else type_)
 
 
-def of_config(config: Config) -> Metadata:
+def of_config(config: Config, organization: DiscoveredOrganization | None = None) -> Metadata:
     targets = targets_of(config)
+    found: dict[str, Value] = {} if organization is None else _of_list(organization)
     return {
+        **found,
         "accounts": len(targets),
         "regions": sum(len(target.regions) for target in targets),
         "required_tags": ", ".join(config.required_tags),
         "excluded_resource_types": ", ".join(config.excluded_resource_types) or "none",
         "refresh_interval_seconds": config.refresh_interval,
+    }
+
+
+def _of_list(organization: DiscoveredOrganization) -> dict[str, Value]:
+    """Which list of accounts is used, and how the latest attempt to read it ended."""
+    attempt, listed_at = organization.attempt, organization.listed_at
+    return {
+        "organization": "read" if attempt.succeeded else f"{attempt.reason}: {attempt.message}",
+        "organization_accounts": len(organization.accounts),
+        "organization_listed_at": listed_at.isoformat() if listed_at else "never",
     }
 
 
@@ -173,11 +186,13 @@ def table_of_failures(results: ComplianceResults) -> dg.MetadataValue:
 
 def table_of_accounts(results: ComplianceResults) -> dg.MetadataValue:
     counts = results.summary.by_account
+    paths = {account.account_id: account.ou_path for account in results.summary.accounts}
     return table_of(
         [
             {
                 "account_id": str(status.account_id),
                 "account_name": str(status.account_name),
+                "ou_path": paths[status.account_id],
                 "outcome": "read" if status.succeeded else str(status.reason),
                 **asdict(counts[status.account_id]),
                 "seconds": round(status.seconds, 3),

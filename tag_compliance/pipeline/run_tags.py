@@ -22,6 +22,9 @@ DEFINITIONS_TAG = "tag_compliance/definitions"
 TRIGGER_TAG = "tag_compliance/trigger"  # what started the run: `schedule`, `catch-up`, `cli`, `ui`
 CLI_TRIGGER = "cli"  # the process executes the reading run and then the publishing run
 
+# On a run that only reads the list of accounts from AWS Organizations, before a scan.
+DISCOVERY_TAG = "tag_compliance/discovery"
+
 # On every run of a scan of all accounts: the scan's start, which all its runs share.
 SCAN_TAG = "tag_compliance/scan"
 PARTS_TAG = "tag_compliance/parts"  # on a reading run: how many reading runs the scan has

@@ -14,10 +14,8 @@ from tag_compliance.errors import BadConfiguration, TagComplianceError
 from tag_compliance.pipeline import run_queries
 from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.pipeline.resources import ConfigurationResource
-from tag_compliance.pipeline.run_requests import faulty_request, scan_requests
+from tag_compliance.pipeline.run_requests import Requests, due_requests, faulty_request
 from tag_compliance.pipeline.run_tags import SCAN_JOB
-
-Requests = list[dg.RunRequest] | dg.SkipReason
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
@@ -89,14 +87,14 @@ def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition
             return dg.SkipReason("this tick was missed; scan_catch_up starts the scan")
         key = f"{tick.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
         try:
-            config = configuration.load()
+            configuration.load()
         except BadConfiguration:
             return [faulty_request("schedule", key, prefix)]
         try:
             reason = busy(instance, configuration.heartbeats(), prefix)
+            return reason or due_requests(instance, configuration, "schedule", key, prefix)
         except TagComplianceError as error:
             return dg.SkipReason(f"no scan can start: {error}")
-        return reason or scan_requests(instance, config, "schedule", key)
 
     return scan_schedule
 

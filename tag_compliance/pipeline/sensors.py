@@ -9,13 +9,14 @@ from tag_compliance.logs import get_logger
 from tag_compliance.pipeline import run_queries
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_requests import (
+    Requests,
+    due_requests,
     faulty_request,
+    follow_list,
     publish_request,
-    scan_requests,
-    sync_partitions,
 )
 from tag_compliance.pipeline.run_tags import PUBLISH_JOB, SCAN_JOB
-from tag_compliance.pipeline.schedule import Cadence, Requests, busy
+from tag_compliance.pipeline.schedule import Cadence, busy
 
 logger = get_logger(__name__)
 
@@ -39,7 +40,9 @@ def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefin
         context: dg.SensorEvaluationContext, configuration: ConfigurationResource
     ) -> Requests:
         instance, latest = context.instance, run_queries.latest_scan_at(context.instance, prefix)
-        is_fresh = not cadence.has_missed(latest)
+        # After a discovery, its scan is due: the tick that requested it was a scheduled one.
+        pending = run_queries.pending_discovery(context.instance, prefix) is not None
+        is_fresh = not (pending or cadence.has_missed(latest))
         skipped = dg.SkipReason(
             f"the latest scan started at {latest:%Y-%m-%d %H:%M:%S} UTC"
             if latest
@@ -47,19 +50,19 @@ def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefin
         )
         key = f"after-{latest.isoformat() if latest else 'none'}"
         try:
-            config = configuration.load()
+            configuration.load()
         except BadConfiguration:
             return skipped if is_fresh else [faulty_request("catch-up", key, prefix)]
         try:
             reason = busy(instance, configuration.heartbeats(), prefix)
+            if reason is None:
+                # An added or removed account is visible within seconds, before the next scan.
+                follow_list(instance, configuration)
+            if reason or is_fresh:
+                return reason or skipped
+            return due_requests(instance, configuration, "catch-up", key, prefix)
         except TagComplianceError as error:
             return dg.SkipReason(f"no scan can start: {error}")
-        if reason is None:
-            # An account that was added or removed is visible within seconds, before the next scan.
-            sync_partitions(instance, config)
-        if reason or is_fresh:
-            return reason or skipped
-        return scan_requests(instance, config, "catch-up", key)
 
     return scan_catch_up
 

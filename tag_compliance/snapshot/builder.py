@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tag_compliance.domain.account import RegionName
-from tag_compliance.domain.counts import Counts, Thresholds
+from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.metrics import build_families
 from tag_compliance.domain.metrics.detail import DETAIL, LoadFindings, detail_of
 from tag_compliance.domain.metrics.operational import DETAIL_OMITTED
 from tag_compliance.domain.metrics.table import ScanResult, SnapshotInfo
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.rules.required_tag import PREFIX
-from tag_compliance.domain.summary import ComplianceResults
+from tag_compliance.domain.summary import ComplianceResults, SummarizedAccount
 from tag_compliance.domain.type_patterns import TypePattern
 from tag_compliance.snapshot.exposition import render
 from tag_compliance.snapshot.status import AccountStatus, RegionStatus, ScanStatus, TagStatus
@@ -57,10 +56,16 @@ def build_contents(
     limit = 0 if DETAIL in disabled else settings.max_detail_series
     detail = detail_of(results.summary, required, load_findings, limit)
     scan = ScanResult(
-        results.summary, results.statuses, detail, info, settings.thresholds, settings.types
+        results.summary,
+        results.statuses,
+        detail,
+        info,
+        settings.thresholds,
+        settings.types,
+        discovery=results.discovery,
     )
     families = build_families(scan, disabled)
-    counts = {a.account_id: a.summary.by_region for a in results.summary.accounts}
+    summarized = {account.account_id: account for account in results.summary.accounts}
     lacking = results.summary.violations_by_rule
     seconds = max(0.0, (info.made_at - info.scan_started_at).total_seconds())
     status = ScanStatus(
@@ -70,13 +75,14 @@ def build_contents(
         stale_after_seconds=_MISSED_SCANS_BEFORE_STALE
         * (settings.refresh_interval_seconds + seconds),
         counts=results.summary.total,
-        accounts=tuple(_account(s, counts.get(s.account_id, {})) for s in results.statuses),
+        accounts=tuple(_account(s, summarized.get(s.account_id)) for s in results.statuses),
         tags=tuple(TagStatus(tag, lacking.get(PREFIX + tag, 0)) for tag in settings.required_tags),
         failures=results.failures,
         version=info.version,
         thresholds=settings.thresholds,
         samples=sum(len(family) for family in families),
         unmatched_exclusions=results.unmatched_exclusions,
+        discovery_failure=results.discovery.failure if results.discovery else "",
     )
     return SnapshotContents(
         exposition=render(families),
@@ -94,7 +100,8 @@ def _disabled(settings: SnapshotSettings) -> frozenset[str]:
     return disabled
 
 
-def _account(status: AccountReadStatus, counts: dict[RegionName, Counts]) -> AccountStatus:
+def _account(status: AccountReadStatus, summarized: SummarizedAccount | None) -> AccountStatus:
+    counts = summarized.summary.by_region if summarized else {}
     regions = [
         RegionStatus(
             region=region.region,
@@ -112,4 +119,6 @@ def _account(status: AccountReadStatus, counts: dict[RegionName, Counts]) -> Acc
         status.succeeded,
         status.last_success_at,
         tuple(regions),
+        ou_path=summarized.ou_path if summarized else "",
+        owner=summarized.owner if summarized else "",
     )

@@ -38,6 +38,8 @@ class AccountStatus:
     succeeded: bool
     last_success_at: AwareDatetime | None
     regions: tuple[RegionStatus, ...]
+    ou_path: str = ""
+    owner: str = ""
 
     @property
     def counts(self) -> Counts:
@@ -59,6 +61,7 @@ class ScanStatus:
 
     `samples` counts the exposition's samples; None in a snapshot that has no such number.
     `unmatched_exclusions` are patterns of `excluded_resource_types` without effect.
+    `discovery_failure` says why the list of accounts could not be read anew; empty if it was.
     """
 
     scan_started_at: AwareDatetime
@@ -73,6 +76,7 @@ class ScanStatus:
     thresholds: Thresholds = field(default_factory=Thresholds)
     samples: int | None = None
     unmatched_exclusions: tuple[str, ...] = ()
+    discovery_failure: str = ""
 
     @property
     def has_region_counts(self) -> bool:

@@ -70,5 +70,6 @@ def test_accounts_that_all_fail_for_one_cause_have_one_line_in_total() -> None:
 def test_reasons_are_a_bounded_set() -> None:
     assert " ".join(Reason) == (
         "ok no_credentials access_denied assume_role_denied region_disabled scp_denied throttled "
-        "expired_token timeout unreachable malformed_response not_scanned internal"
+        "expired_token timeout unreachable malformed_response not_scanned "
+        "no_organization list_rejected internal"
     )

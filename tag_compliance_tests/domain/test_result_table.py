@@ -18,7 +18,7 @@ _ARN = "arn:aws:ec2:eu-west-1:111122223333:vpc/a"
 
 def _table(account: AccountInventory, name: str = "shop") -> pa.Table:
     basis = basis_of(account.status, _POLICY, NOON)
-    table = result_rows(account, AccountName(name), _POLICY, basis)
+    table = result_rows(account, AccountName(name), _POLICY, basis, "Workloads/Prod")
     assert table.schema.equals(RESULT_SCHEMA)
     return table
 
@@ -37,6 +37,7 @@ def test_a_row_says_which_required_tags_a_counted_resource_has_and_lacks() -> No
             "present_tags": ["Env"],
             "missing_tags": ["Owner"],
             "compliant": False,
+            "ou_path": "Workloads/Prod",
         }
     ]
 
