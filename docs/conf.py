@@ -30,7 +30,7 @@ myst_heading_anchors = 4
 _PAGES = {
     "Start": "getting-started\nconfiguration\nmigration",
     "Use": "numbers\nmetrics\ndagster",
-    "Operate": "operations\nkubernetes\nperformance",
+    "Operate": "operations\norganization\nkubernetes\nperformance",
     "Develop": "architecture",
 }
 

@@ -52,11 +52,11 @@ def plan_of(
 
 
 def organization_lines(
-    config: Config, organization: DiscoveredOrganization | None
+    config: Config, organization: DiscoveredOrganization | None, *, failure: bool = True
 ) -> Iterator[str]:
     """Which list of accounts is known, and why each account is scanned or not.
 
-    `config` is the configuration as it is written.
+    `config` is the configuration as it is written; with `failure` also why the list is not newer.
     """
     if organization is None:
         yield "AWS Organizations: the accounts have not been read yet; a scan and doctor read them"
@@ -67,7 +67,7 @@ def organization_lines(
         number, at = len(organization.accounts), f"{listed_at:%Y-%m-%d %H:%M:%S} UTC"
         known = f"{number} accounts, listed at {at}"
     yield f"AWS Organizations: {known}"
-    if not attempt.succeeded:
+    if failure and not attempt.succeeded:
         at = f"{attempt.at:%Y-%m-%d %H:%M:%S} UTC"
         yield on_one_line(f"  not read at {at}: {attempt.reason}: {attempt.message}")
     found = verdicts(config, organization)

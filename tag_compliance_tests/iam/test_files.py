@@ -25,6 +25,7 @@ _IAM = _ROOT / "iam"
 _TERRAFORM = _IAM / "terraform"
 _MODULES = ("", "modules/member", "modules/policies")
 _TEMPLATE = _IAM / "cloudformation/member-role.yaml"
+_READER = "arn:aws:iam::999999999999:role/tag-compliance-org-reader"
 _EXTERNAL_ID = "tag-compliance-of-this-company"
 
 
@@ -73,13 +74,15 @@ def test_the_json_policies_are_those_of_the_example_configuration(name: str) -> 
     assert json.loads((_IAM / name).read_text(encoding="utf-8")) == _policies()[name]
 
 
-@pytest.mark.parametrize("name", ["base", "hub", "member", "exporter", "storage"])
+@pytest.mark.parametrize("name", ["base", "hub", "member", "organization", "exporter", "storage"])
 def test_parliament_reports_nothing_about_the_policies(name: str) -> None:
-    config = config_of(storage="s3://bucket/prefix", via_role_arn=HUB)
+    organization = {"role_arn": _READER, "regions": "enabled", "account_owner_tag": "Owner"}
+    config = config_of(storage="s3://bucket/prefix", via_role_arn=HUB, organization=organization)
     policies = {
         "base": iam.base_role_policy(config),
         "hub": iam.hub_role_policies(config)[HUB],
-        "member": iam.member_role_policy(),
+        "member": iam.member_role_policy(config),
+        "organization": iam.organization_policy(config),
         "exporter": iam.exporter_policy(config),
         "storage": iam.storage_policy(config),
     }

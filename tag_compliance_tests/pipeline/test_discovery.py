@@ -41,7 +41,7 @@ def organization() -> Organization:
 
 
 @pytest.fixture
-def discovered(idle: Pipeline, fake: FakeAws) -> Pipeline:  # noqa: ARG001 - AWS is running
+def discovered(idle: Pipeline, fake: FakeAws) -> Pipeline:
     """Configured without rows; AWS has not been called yet."""
     write(idle)
     return idle
