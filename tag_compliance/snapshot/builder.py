@@ -65,10 +65,21 @@ def build_contents(
         discovery=results.discovery,
     )
     families = build_families(scan, disabled)
+    return SnapshotContents(
+        exposition=render(families),
+        status=_status(results, info, settings, sum(map(len, families))),
+        detail_series=len(detail.samples),
+        detail_series_omitted=int(detail.omitted["omitted"].sum()),
+    )
+
+
+def _status(
+    results: ComplianceResults, info: SnapshotInfo, settings: SnapshotSettings, samples: int
+) -> ScanStatus:
     summarized = {account.account_id: account for account in results.summary.accounts}
     lacking = results.summary.violations_by_rule
     seconds = max(0.0, (info.made_at - info.scan_started_at).total_seconds())
-    status = ScanStatus(
+    return ScanStatus(
         scan_started_at=info.scan_started_at,
         made_at=info.made_at,
         outcome=results.outcome,
@@ -80,15 +91,9 @@ def build_contents(
         failures=results.failures,
         version=info.version,
         thresholds=settings.thresholds,
-        samples=sum(len(family) for family in families),
+        samples=samples,
         unmatched_exclusions=results.unmatched_exclusions,
         discovery_failure=results.discovery.failure if results.discovery else "",
-    )
-    return SnapshotContents(
-        exposition=render(families),
-        status=status,
-        detail_series=len(detail.samples),
-        detail_series_omitted=int(detail.omitted["omitted"].sum()),
     )
 
 

@@ -32,6 +32,7 @@ SCHEMA = {
     "present_tags": "list<item: string>[pyarrow]",
     "missing_tags": "list<item: string>[pyarrow]",
     "compliant": "bool",
+    "ou_path": "category",
 }
 """Assets of other teams depend on this. Columns may be added, never renamed or retyped."""
 
