@@ -21,13 +21,14 @@ from pathlib import Path
 
 from benchmarks.cases import DEFAULT_CASES, ScanCase
 from benchmarks.dagster_share import dagster_share
+from benchmarks.discovery import discovery
 from benchmarks.evaluate import SIZES, evaluate, render
 from benchmarks.report import Report, markdown
 from benchmarks.scan import scan
 from benchmarks.scrape import scrape
 from benchmarks.startup import startup
 
-NAMES = ("startup", "evaluate", "render", "dagster", "scan", "scrape")
+NAMES = ("startup", "discovery", "evaluate", "render", "dagster", "scan", "scrape")
 _LIBRARIES = ("boto3", "dagster", "msgspec", "pyarrow", "pandas", "uvicorn", "prometheus-client")
 
 
@@ -54,6 +55,7 @@ def _selected(options: argparse.Namespace) -> Iterator[tuple[str, Callable[[], R
     rounds: int = options.rounds
     runs: dict[str, Callable[[], Report]] = {
         "startup": lambda: startup(rounds),
+        "discovery": lambda: discovery(rounds),
         "evaluate": lambda: evaluate(options.sizes, rounds),
         "render": lambda: render(options.render_resources, rounds),
         "dagster": lambda: dagster_share(rounds),

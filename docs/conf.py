@@ -30,7 +30,7 @@ myst_heading_anchors = 4
 _PAGES = {
     "Start": "getting-started\nconfiguration\nmigration",
     "Use": "numbers\ncoverage\nmetrics\ndagster",
-    "Operate": "operations\nkubernetes\nsecurity\nperformance",
+    "Operate": "operations\norganization\nkubernetes\nsecurity\nperformance",
     "Develop": "architecture",
 }
 

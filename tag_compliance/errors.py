@@ -52,6 +52,10 @@ class BadConfiguration(TagComplianceError):
         self.faults = faults
 
 
+class NothingToScan(TagComplianceError):
+    """No account is known that could be scanned."""
+
+
 class StorageRefused(TagComplianceError):
     """A folder or bucket could not be read or written."""
 

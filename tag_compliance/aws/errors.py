@@ -156,13 +156,15 @@ def _of_response(operation: str, error: ClientError) -> AwsError:
     return AwsError(operation, reason, cause, attempts)
 
 
-def _classify(  # noqa: PLR0911 - a table
+def _classify(  # noqa: C901, PLR0911 - a table
     operation: str, code: str, text: str, status: int
 ) -> tuple[Reason, int]:
     if code in _THROTTLED or status == 429:  # noqa: PLR2004 - "Too Many Requests"
         return Reason.THROTTLED, _MANY
     if code in _EXPIRED:
         return Reason.EXPIRED_TOKEN, _FEW
+    if code == "AWSOrganizationsNotInUse":
+        return Reason.NO_ORGANIZATION, 1
     if code == "RequestTimeout":
         return Reason.TIMEOUT, _SOME
     if code in _REGION_OFF or (code in _INVALID_TOKEN and operation in _REGIONAL):

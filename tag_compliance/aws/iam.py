@@ -9,9 +9,11 @@ from __future__ import annotations
 from itertools import chain, pairwise
 from typing import Any
 
+from tag_compliance.aws.regions import partition_of_regions
 from tag_compliance.aws.sources.plan import enabled_sources
-from tag_compliance.aws.targets import partition_of, role_steps, targets_of
+from tag_compliance.aws.targets import organization_steps, policy_targets, role_steps, targets_of
 from tag_compliance.config import Config, IamTagsFrom
+from tag_compliance.config.model import ENABLED
 from tag_compliance.domain.read_status import Source
 
 Document = dict[str, Any]
@@ -27,34 +29,41 @@ _SNAPSHOTS = ("current.json", "snapshots/*")
 """The objects that the exporter reads."""
 
 _S3 = "s3://"
+_ANY_ACCOUNT = "::*:"
 
 
 def base_role_policy(config: Config) -> Document:
-    """Allows assuming the configured roles, and reading the sources if an account has no role."""
-    chains = [role_steps(config, target) for target in targets_of(config)]
-    roles = {chain[0].role_arn for chain in chains if chain}
-    assume = [_allow_assuming(roles)] if roles else []
+    """Allows assuming the configured roles, and reading the sources if an account has no role.
+
+    The accounts of AWS Organizations are not listed: the policy does not change with them. Without
+    a role that reads the organization, the base role may read it.
+    """
+    chains = [role_steps(config, target) for target in policy_targets(config)]
+    reader = organization_steps(config)
+    roles = {chain[0].role_arn for chain in (*chains, reader) if chain}
     read = [] if all(chains) else member_role_policy(config)["Statement"]
-    return _document(*assume, *read)
+    if config.organization is not None and not reader:
+        read = [*read, *read_organization(config)]
+    return _document(*_allow_assuming(roles), *read)
 
 
 def hub_role_policies(config: Config) -> dict[str, Document]:
     """The policy of each hub role, by its ARN: allows assuming the member roles behind it."""
     reached: dict[str, set[str]] = {}
-    for target in targets_of(config):
+    for target in policy_targets(config):
         for hub, member in pairwise(role_steps(config, target)):
             reached.setdefault(hub.role_arn, set()).add(member.role_arn)
-    return {hub: _document(_allow_assuming(roles)) for hub, roles in sorted(reached.items())}
+    return {hub: _document(*_allow_assuming(roles)) for hub, roles in sorted(reached.items())}
 
 
 def member_role_policy(config: Config) -> Document:
-    """Allows reading every source that is on."""
-    partition = partition_of(targets_of(config)[0])
+    """Allows reading every source that is on, and the enabled regions if they are discovered."""
+    partition = _partition(config)
     found = [
         read_statements(source, config.iam_tags_from, partition)
         for source in enabled_sources(config)
     ]
-    return _document(*chain.from_iterable(found))
+    return _document(*chain.from_iterable(found), *_read_regions(config))
 
 
 def read_statements(source: Source, iam_tags_from: IamTagsFrom, partition: str) -> list[Document]:
@@ -98,15 +107,21 @@ def _read_resource_explorer(partition: str) -> list[Document]:
     return [_allow("FindIndexAndViews", find, ["*"]), _allow("SearchThroughViews", read, [views])]
 
 
+def organization_policy(config: Config) -> Document | None:
+    """Allows reading the list of accounts; None if no role is assumed for that."""
+    return _document(*read_organization(config)) if organization_steps(config) else None
+
+
 def trust_policies(config: Config, principal: str | None) -> dict[str, Document]:
     """The trust policy of each role that is assumed, by its ARN.
 
     `principal` is the ARN of the base role. If it is None, roles that must trust it are left out.
     """
     policies = {}
-    for target in targets_of(config):
+    chains = [role_steps(config, target) for target in policy_targets(config)]
+    for steps in (*chains, organization_steps(config)):
         trusted = principal
-        for step in role_steps(config, target):
+        for step in steps:
             if trusted is not None:
                 policies[step.role_arn] = trust_policy(trusted, step.external_id)
             trusted = step.role_arn
@@ -162,7 +177,7 @@ def _bucket_and_prefix(config: Config) -> tuple[str, str] | None:
     if not config.storage.startswith(_S3):
         return None
     bucket, _, prefix = config.storage.removeprefix(_S3).partition("/")
-    arn = f"arn:{partition_of(targets_of(config)[0])}:s3:::{bucket}"
+    arn = f"arn:{_partition(config)}:s3:::{bucket}"
     return arn, "/".join(filter(None, (arn, prefix.strip("/")))) + "/"
 
 
@@ -174,5 +189,42 @@ def _allow(sid: str, actions: list[str], resources: list[str]) -> Document:
     return {"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": resources}
 
 
-def _allow_assuming(roles: set[str]) -> Document:
-    return _allow("AssumeTheAccountsRoles", ["sts:AssumeRole"], sorted(roles))
+def _partition(config: Config) -> str:
+    first = next(iter(targets_of(config)), None)
+    return partition_of_regions(first.regions if first else config.regions)
+
+
+def _allow_assuming(roles: set[str]) -> list[Document]:
+    """The roles of any account can be assumed only if the account is of the same organization:
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
+    """
+    assume, statements = ["sts:AssumeRole"], []
+    if listed := sorted(role for role in roles if _ANY_ACCOUNT not in role):
+        statements.append(_allow("AssumeTheAccountsRoles", assume, listed))
+    if anywhere := sorted(role for role in roles if _ANY_ACCOUNT in role):
+        same = {"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}}
+        allowed = _allow("AssumeTheRoleInTheOrganization", assume, anywhere)
+        statements.append({**allowed, "Condition": same})
+    return statements
+
+
+def _read_regions(config: Config) -> list[Document]:
+    if config.organization is None or config.organization.regions != ENABLED:
+        return []
+    return [_allow("ReadEnabledRegions", ["ec2:DescribeRegions"], ["*"])]
+
+
+def read_organization(config: Config) -> list[Document]:
+    """The actions that `organizations.py` calls, each with the resources that it supports:
+    https://docs.aws.amazon.com/service-authorization/latest/reference/list_awsorganizations.html
+    """
+    arn, settings = f"arn:{_partition(config)}:organizations::*:", config.organization
+    units = [f"{arn}root/*", f"{arn}ou/*"]
+    statements = [
+        _allow("ListTheAccounts", ["organizations:ListAccounts"], ["*"]),
+        _allow("ReadTheOus", ["organizations:ListOrganizationalUnitsForParent"], units),
+    ]
+    if settings is not None and settings.account_owner_tag:
+        action, accounts = ["organizations:ListTagsForResource"], [f"{arn}account/*"]
+        statements.append(_allow("ReadTheOwnersOfAccounts", action, accounts))
+    return statements

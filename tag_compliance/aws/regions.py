@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 from typing import Any
@@ -17,6 +18,15 @@ _ALWAYS_ENABLED = frozenset(
 )
 """The regions of the partition `aws` that no account has to enable. All newer ones must be enabled:
 https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html"""
+
+
+_GLOBAL_REGIONS = {
+    "aws": "us-east-1",
+    "aws-cn": "cn-northwest-1",
+    "aws-us-gov": "us-gov-west-1",
+    "aws-eusc": "eusc-de-east-1",
+}
+"""`implicitGlobalRegion` in botocore's `partitions.json`."""
 
 
 def always_enabled(region: str) -> str:
@@ -40,6 +50,18 @@ def _global_regions() -> dict[str, str]:
         for partition in _partitions()
         for region in partition["regions"]
     }
+
+
+def partition_of_regions(regions: Iterable[str]) -> str:
+    """The partition of the first known region; an account can have one that is newer."""
+    known = known_regions()
+    return next((known[region] for region in regions if region in known), "aws")
+
+
+def global_region_of(partition: str) -> str:
+    """The region of the services that a partition has once, such as Organizations."""
+    found = {p["id"]: str(p["outputs"]["implicitGlobalRegion"]) for p in _partitions()}
+    return found.get(partition, "us-east-1")
 
 
 @cache

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 import re
 
-from tag_compliance.aws.iam import Document, read_statements, trust_statement
+from tag_compliance.aws.iam import Document, read_organization, read_statements, trust_statement
 from tag_compliance.aws.regions import known_regions
-from tag_compliance.aws.targets import RoleStep
-from tag_compliance.config import IamTagsFrom
+from tag_compliance.aws.targets import RoleStep, organization_steps
+from tag_compliance.config import Config, IamTagsFrom
 from tag_compliance.domain.account import RegionName
+from tag_compliance.domain.organization import Attempt
 from tag_compliance.domain.read_status import Reason, Source
 
 _CALLER = re.compile(r"User: (arn:[^\s]+)")
@@ -83,6 +84,9 @@ _CREDENTIALS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
 )
 """What is wrong with the credentials: a pattern in the message, and the advice for it."""
+
+_READ_REGIONS = {"Effect": "Allow", "Action": "ec2:DescribeRegions", "Resource": "*"}
+
 
 _NETWORK = (
     "check the network, HTTPS_PROXY, AWS_ENDPOINT_URL and AWS_CA_BUNDLE, and that this",
@@ -201,6 +205,34 @@ def remediation_of(
             host = _HOSTS[source].format(region=region)
             names = {"region": region, "actions": actions, "host": host}
             return tuple(line.format(**names) for line in advice)
+
+
+def organization_remedy(config: Config, attempt: Attempt) -> tuple[str, ...]:
+    """The same for a failed attempt to read the organization."""
+    reason, message, steps = attempt.reason, attempt.message, organization_steps(config)
+    region = RegionName(config.regions[0])
+    match reason:
+        case Reason.ACCESS_DENIED if "DescribeRegions" in message:
+            return ("add to a policy of the role of each account:", _statement(_READ_REGIONS))
+        case Reason.ACCESS_DENIED:
+            role = steps[-1].role_arn if steps else "the principal of the base credentials"
+            missing = [s for s in read_organization(config) if s["Action"][0] in message]
+            return (
+                f"{role} must be in the management account or in a delegated administrator's;",
+                "add to a policy of it:",
+                *map(_statement, missing or read_organization(config)),
+            )
+        case Reason.NO_ORGANIZATION:
+            return (
+                "the account that is asked is in no organization: set organization.role_arn to a",
+                "role in the management account, or remove the key organization",
+            )
+        case Reason.LIST_REJECTED | Reason.OK:
+            return ()
+        case Reason.SCP_DENIED:
+            return ("a service control policy denies the call; exempt the role",)
+        case _:
+            return remediation_of(reason, message, steps, region)
 
 
 def _on_credentials(message: str) -> tuple[str, ...]:

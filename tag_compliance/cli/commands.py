@@ -29,8 +29,22 @@ if TYPE_CHECKING:
 @options.config_option
 @options.output_options
 @options.account_option("Scan only this account; the data of the other accounts is kept.")
+@option(
+    "--accept-accounts",
+    "TAG_COMPLIANCE_ACCEPT_ACCOUNTS",
+    "Read the accounts from AWS Organizations now, and accept the list even if it has far fewer "
+    "accounts than before.",
+    is_flag=True,
+)
 @options.logging_options
-def scan(config: Path, output: options.Output, account: str | None, logs: options.Logs) -> int:
+def scan(
+    config: Path,
+    output: options.Output,
+    account: str | None,
+    *,
+    accept_accounts: bool,
+    logs: options.Logs,
+) -> int:
     """Scan once and print the metrics.
 
     The metrics go to stdout; the summary, the log and the progress bar go to stderr. If stdout is a
@@ -40,7 +54,8 @@ def scan(config: Path, output: options.Output, account: str | None, logs: option
     from tag_compliance.cli.single_scan import scan_once
 
     logs.configure()
-    return ExitCode.of(scan_once(config, os.environ, output, logs, account).outcome)
+    status = scan_once(config, os.environ, output, logs, account, accept_accounts=accept_accounts)
+    return ExitCode.of(status.outcome)
 
 
 @command(
@@ -110,9 +125,11 @@ def up(
 def check_config(config: Path, *, schema: bool, logs: options.Logs) -> int:
     """Validate the configuration and print the plan of a scan.
 
-    The plan shows accounts, regions, roles and the minimum number of AWS API calls. This command
-    makes no API calls.
+    The plan shows accounts, regions, roles and the minimum number of AWS API calls, and why each
+    account of AWS Organizations is scanned or not. This command makes no API calls: it uses the
+    list of accounts that the latest scan has stored.
     """
+    from tag_compliance.cli.accounts import stored_organization
     from tag_compliance.cli.configuration import load_for_writing
     from tag_compliance.cli.plan import plan_of
     from tag_compliance.config.json_schema import json_schema
@@ -126,7 +143,7 @@ def check_config(config: Path, *, schema: bool, logs: options.Logs) -> int:
         from tag_compliance.pipeline.alerts import load_hook  # with Dagster: two seconds
 
         load_hook(loaded.alert_hook, str(config))
-    print("\n".join(plan_of(loaded)))
+    print("\n".join(plan_of(loaded, stored_organization(loaded))))
     return ExitCode.COMPLETE
 
 
@@ -163,7 +180,7 @@ def doctor(config: Path, push: str | None, logs: options.Logs) -> int:
     "--policy",
     "TAG_COMPLIANCE_POLICY",
     "Print only this policy.",
-    type=click.Choice(["base", "hub", "member", "trust", "exporter", "storage"]),
+    type=click.Choice(["base", "hub", "member", "organization", "trust", "exporter", "storage"]),
 )
 @option(
     "--principal",
@@ -185,12 +202,12 @@ def iam_policy(
     With --policy, prints one policy document as JSON. Without it, prints a JSON object with every
     policy by its name.
     """
-    from tag_compliance.cli.accounts import account_id_of
+    from tag_compliance.cli.accounts import account_id_of, with_stored_accounts
     from tag_compliance.cli.iam_documents import documents
 
     logs.configure()
     loaded = _load(config)
-    account_id = account and account_id_of(account, loaded, config)
+    account_id = account and account_id_of(account, with_stored_accounts(loaded), config)
     print(json.dumps(documents(loaded, policy, principal, account_id), indent=2))
     return ExitCode.COMPLETE
 

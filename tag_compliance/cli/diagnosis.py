@@ -7,16 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from tag_compliance.aws.caller import identify_caller
+from tag_compliance.aws.discovery import discover, require_targets
 from tag_compliance.aws.errors import AwsError
-from tag_compliance.aws.remediation import remediation_of
+from tag_compliance.aws.remediation import organization_remedy, remediation_of
 from tag_compliance.aws.scanner import scan_accounts
-from tag_compliance.aws.targets import targets_of
+from tag_compliance.aws.targets import resolve, targets_of
+from tag_compliance.cli.accounts import stored_organization
 from tag_compliance.cli.interrupts import interruptible
 from tag_compliance.cli.progress import progress_bar
 from tag_compliance.cli.push import check_push_target
 from tag_compliance.config import Config
+from tag_compliance.domain.account import RegionName
+from tag_compliance.domain.organization import DiscoveredOrganization
 from tag_compliance.domain.read_status import AccountReadStatus
-from tag_compliance.errors import TagComplianceError
+from tag_compliance.errors import NothingToScan, TagComplianceError
 from tag_compliance.storage.open import open_storage
 from tag_compliance.storage.probe import probe
 from tag_compliance.storage_uri import is_bucket
@@ -37,10 +41,15 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Diagnosis:
-    """All results; `statuses` are in the configured order, and empty without credentials."""
+    """All results; `statuses` are in the configured order, and empty without credentials.
 
+    `config` is the configuration of a scan, with the accounts of `organization`.
+    """
+
+    config: Config
     checks: tuple[Check, ...]
     statuses: tuple[AccountReadStatus, ...]
+    organization: DiscoveredOrganization | None = None
 
     @property
     def is_healthy(self) -> bool:
@@ -53,17 +62,34 @@ def diagnose(config: Config, push_target: str | None) -> Diagnosis:
     """Tests the credentials once, then each role and one page of each region. Stores nothing."""
     credentials = _credentials(config)
     usable = not credentials.fault
-    checks = (
-        credentials,
-        _storage(config) if usable or not is_bucket(config.storage) else _untested("storage"),
-        _alert_hook(config.alert_hook),
-        _push_target(push_target),
-    )
-    return Diagnosis(checks, _read_accounts(config) if usable else ())
+    storage = _storage(config) if usable or not is_bucket(config.storage) else _untested("storage")
+    checks = [credentials, storage]
+    found = None
+    if config.organization is not None:
+        readable = not storage.fault and storage.found != _UNTESTED
+        known = stored_organization(config) if readable else None
+        found = discover(config, known) if usable else known
+        checks.append(_organization(config, found) if usable else _untested("organization"))
+    checks += [_alert_hook(config.alert_hook), _push_target(push_target)]
+    scanned = resolve(config, found)
+    statuses = _read_accounts(scanned) if usable else ()
+    return Diagnosis(scanned, tuple(checks), statuses, found)
+
+
+def _organization(config: Config, found: DiscoveredOrganization | None) -> Check:
+    if found is not None and not found.attempt.succeeded:
+        fault = f"{found.attempt.reason}: {found.attempt.message}"
+        return Check("organization", "", fault, organization_remedy(config, found.attempt))
+    try:
+        scanned = targets_of(require_targets(resolve(config, found), found))
+    except NothingToScan as error:
+        return Check("organization", "", str(error))
+    return Check("organization", f"{len(scanned)} accounts are scanned")
 
 
 def _credentials(config: Config) -> Check:
-    region = targets_of(config)[0].regions[0]
+    target = next(iter(targets_of(config)), None)
+    region = target.regions[0] if target else RegionName(config.regions[0])
     try:
         with interruptible():
             return Check("credentials", identify_caller(region, float(config.region_deadline)))

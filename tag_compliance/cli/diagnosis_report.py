@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from tag_compliance.aws.remediation import remediation_of
 from tag_compliance.aws.targets import role_steps, targets_of
 from tag_compliance.cli.diagnosis import Check, Diagnosis
+from tag_compliance.cli.plan import organization_lines
 from tag_compliance.cli.summary import folded
 from tag_compliance.cli.terminal import Style
 from tag_compliance.config import Config
@@ -22,24 +23,30 @@ _Failure = tuple[AccountReadStatus, RegionName, ReadStatus]
 
 
 def report(config: Config, diagnosis: Diagnosis, style: Style) -> Iterator[str]:
-    """The lines of the report. Faults that differ only in account and region are one fault."""
+    """The lines of the report. Faults that differ only in account and region are one fault.
+
+    `config` is the configuration as it is written.
+    """
     for check in diagnosis.checks:
         if check.fault:
             yield f"{check.name:12} {style.poor('failed')}"
         else:
             yield f"{check.name:12} {on_one_line(check.found)}"
     yield ""
+    if diagnosis.organization is not None:
+        yield from organization_lines(config, diagnosis.organization, failure=False)
+        yield ""
     yield from _accounts(diagnosis.statuses, style)
     for check in diagnosis.checks:
         if check.fault:
             yield from _fault(_of_check(check), check.remedy)
     for failures in _equal_failures(diagnosis.statuses):
-        yield from _fault(*_of_accounts(config, failures))
+        yield from _fault(*_of_accounts(diagnosis.config, failures))
 
 
 def _accounts(statuses: Sequence[AccountReadStatus], style: Style) -> Iterator[str]:
     if not statuses:
-        yield "no account was tested: that needs credentials"
+        yield "no account was tested: that needs credentials, and accounts to scan"
         return
     rows = [(s.succeeded, _row(s, style)) for s in statuses]
     shown, omitted = folded(rows, lambda row: row[0])

@@ -7,7 +7,8 @@ import re
 import sys
 
 from tag_compliance.aws import iam
-from tag_compliance.aws.targets import role_steps, targets_of
+from tag_compliance.aws.targets import only_account, policy_targets, role_steps
+from tag_compliance.cli.accounts import with_stored_accounts
 from tag_compliance.config import Config
 from tag_compliance.errors import BadConfiguration, Fault
 
@@ -26,12 +27,13 @@ def documents(
     Warns on stderr of what AWS would reject. Raises `BadConfiguration` for arguments that do not
     fit the configuration.
     """
+    member, organization = iam.member_role_policy(config), iam.organization_policy(config)
     if account:
-        only = tuple(a for a in config.aws_account_matrix if a.account_id == account)
-        config = config.model_copy(update={"aws_account_matrix": only})
+        config = only_account(with_stored_accounts(config), account)
     if principal and not _PRINCIPAL.fullmatch(principal):
         raise _wrong("principal", principal, "must be the ARN of an IAM role or user")
-    chains = [chain for target in targets_of(config) if (chain := role_steps(config, target))]
+    targets = policy_targets(config)
+    chains = [chain for target in targets if (chain := role_steps(config, target))]
     lacks_principal = principal is None and any(len(chain) == 1 for chain in chains)
     if policy == "trust" and lacks_principal:
         raise _wrong("principal", None, "is needed: the ARN of the base role to trust")
@@ -39,7 +41,8 @@ def documents(
     found: dict[str, iam.Document | None] = {
         "base": iam.base_role_policy(config),
         "hub": hub,
-        "member": iam.member_role_policy(config),
+        "member": member,
+        "organization": organization,
         "trust": trust,
         "exporter": iam.exporter_policy(config),
         "storage": iam.storage_policy(config),

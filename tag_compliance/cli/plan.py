@@ -7,9 +7,10 @@ from functools import partial
 
 from tag_compliance.aws.regions import global_region
 from tag_compliance.aws.sources.plan import enabled_sources
-from tag_compliance.aws.targets import role_steps, targets_of
+from tag_compliance.aws.targets import resolve, role_steps, targets_of, verdicts
 from tag_compliance.config import Config, IamTagsFrom
 from tag_compliance.domain.account import RegionName, Target
+from tag_compliance.domain.organization import DiscoveredOrganization
 from tag_compliance.domain.read_status import Source
 from tag_compliance.logs import on_one_line
 
@@ -25,8 +26,14 @@ _FEWEST_CALLS = {
 """For each region that a source is read in."""
 
 
-def plan_of(config: Config) -> Iterator[str]:
-    """The lines of the plan. The number of calls is a minimum: the number of pages is unknown."""
+def plan_of(
+    unresolved: Config, organization: DiscoveredOrganization | None = None
+) -> Iterator[str]:
+    """The lines of the plan. The number of calls is a minimum: the number of pages is unknown.
+
+    `organization` is the stored list of accounts.
+    """
+    config = resolve(unresolved, organization)
     accounts = targets_of(config)
     regions = sum(len(account.regions) for account in accounts)
     calls = sum(max(1, len(role_steps(config, account))) for account in accounts)
@@ -42,6 +49,13 @@ def plan_of(config: Config) -> Iterator[str]:
         if not steps:
             yield "  role     none: the base credentials, if they belong to this account"
         yield f"  regions  {', '.join(account.regions)}"
+        if account.ou_path:
+            yield f"  OU path  {on_one_line(account.ou_path)}"
+        if account.owner:
+            yield f"  owner    {on_one_line(account.owner)}"
+    if unresolved.organization is not None:
+        yield ""
+        yield from organization_lines(unresolved, organization)
     yield ""
     yield f"required tags   {', '.join(config.required_tags)}"
     yield f"excluded types  {', '.join(config.excluded_resource_types) or 'none'}"
@@ -94,3 +108,31 @@ def _further_sources(config: Config, targets: Sequence[Target]) -> Iterator[str]
                 f"                {source} is not read in {len(without)} accounts, whose regions "
                 f"do not include {global_region(targets[0].regions[0])}: {names}"
             )
+
+
+def organization_lines(
+    config: Config, organization: DiscoveredOrganization | None, *, failure: bool = True
+) -> Iterator[str]:
+    """Which list of accounts is known, and why each account is scanned or not.
+
+    `config` is the configuration as it is written; with `failure` also why the list is not newer.
+    """
+    if organization is None:
+        yield "AWS Organizations: the accounts have not been read yet; a scan and doctor read them"
+        return
+    attempt, listed_at = organization.attempt, organization.listed_at
+    known = "the accounts are not known"
+    if listed_at:
+        number, at = len(organization.accounts), f"{listed_at:%Y-%m-%d %H:%M:%S} UTC"
+        known = f"{number} accounts, listed at {at}"
+    yield f"AWS Organizations: {known}"
+    if failure and not attempt.succeeded:
+        at = f"{attempt.at:%Y-%m-%d %H:%M:%S} UTC"
+        yield on_one_line(f"  not read at {at}: {attempt.reason}: {attempt.message}")
+    found = verdicts(config, organization)
+    for account in sorted(organization.accounts, key=lambda a: (a.ou_path, a.account_id)):
+        verdict = found[account.account_id]
+        scanned = "scanned" if verdict.is_scanned else "left out"
+        where = f"{account.ou_path}/{account.account_name}".lstrip("/")
+        state = "" if account.state.is_readable else f" ({account.state})"
+        yield f"  {account.account_id}  {scanned:8}  {verdict}{state}  {on_one_line(where)}"

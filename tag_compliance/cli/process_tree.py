@@ -11,6 +11,7 @@ from pathlib import Path
 import tag_compliance
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.cli import options
+from tag_compliance.cli.accounts import with_stored_accounts
 from tag_compliance.cli.configuration import load_for_writing
 from tag_compliance.cli.dagster_databases import check_databases
 from tag_compliance.cli.dagster_home import (
@@ -63,7 +64,7 @@ def run_process_tree(
         variables = {
             # Dagster warns about each of its features that it calls beta; the lock file pins them.
             "PYTHONWARNINGS": "ignore",
-            **event_settings(len(targets_of(config))),
+            **event_settings(len(targets_of(with_stored_accounts(config)))),
             **environment,
             "DAGSTER_HOME": str(home),
             "TAG_COMPLIANCE_CONFIG": str(config_path.resolve()),

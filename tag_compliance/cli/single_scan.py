@@ -10,7 +10,7 @@ from pathlib import Path
 
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.cli import options
-from tag_compliance.cli.accounts import account_id_of
+from tag_compliance.cli.accounts import account_id_of, with_accounts
 from tag_compliance.cli.configuration import load_for_writing
 from tag_compliance.cli.dagster_databases import check_databases
 from tag_compliance.cli.dagster_home import event_settings, prepare_dagster_home
@@ -31,14 +31,18 @@ def scan_once(  # noqa: PLR0913 - what the commands `scan` and `demo` differ in
     logs: options.Logs,
     account: str | None = None,
     *,
+    accept_accounts: bool = False,
     is_storage_kept: bool = True,
 ) -> ScanStatus:
     """Scans, writes the exposition to its output, prints a summary.
 
-    `account` is an account's id or name. Raises `TagComplianceError` if there is no
+    `account` is an account's id or name. `accept_accounts`: the list of AWS Organizations counts,
+    however small it is. Raises `TagComplianceError` if there is no
     snapshot or it cannot be written to the output; an existing file is then kept.
     """
     config = load_for_writing(config_path, environment)
+    _set_process_environment(environment)
+    config = with_accounts(config, account, accept=accept_accounts)
     account_id = account and account_id_of(account, config, config_path)
     for_dagster = {**event_settings(len(targets_of(config))), **environment}
     if named := environment.get("DAGSTER_HOME"):

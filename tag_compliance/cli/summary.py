@@ -51,6 +51,8 @@ def summary_of(status: ScanStatus, style: Style) -> Iterator[str]:
     yield status.coverage
     for tag in status.tags:
         yield f"  {tag.missing:>8} lack {on_one_line(tag.tag)}"
+    if status.discovery_failure:
+        yield f"{style.fair('accounts not discovered:')} {on_one_line(status.discovery_failure)}"
     if status.unmatched_exclusions:
         patterns = on_one_line(", ".join(status.unmatched_exclusions))
         yield f"excluded_resource_types: no resource matches {patterns}"
@@ -120,6 +122,7 @@ def json_summary(status: ScanStatus, snapshot_id: str, metrics: str | None) -> s
         "accounts": [_account(account) for account in status.accounts],
         "failures": status.failures,
         "unmatched_exclusions": status.unmatched_exclusions,
+        "discovery_failure": status.discovery_failure,
         "version": status.version,
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
@@ -134,6 +137,8 @@ def _account(account: AccountStatus) -> dict[str, Any]:
     return {
         "account_id": account.account_id,
         "account_name": account.account_name,
+        "ou_path": account.ou_path,
+        "owner": account.owner,
         "succeeded": account.succeeded,
         **_numbers(account.counts),
         "regions": [

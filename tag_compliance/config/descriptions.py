@@ -7,8 +7,10 @@ map is `parent.key`.
 DESCRIPTIONS = {
     "aws_account_matrix": (
         "the accounts: account_id (12 digits in quotes), account_name (default: the id), "
-        "regions (default: the key regions)"
+        "regions (default: the key regions), ou_path and account_owner (default: those in AWS "
+        "Organizations)"
     ),
+    "organization": "the accounts of AWS Organizations, see organization.md",
     "regions": "the regions of the accounts that list none",
     "REQUIRED_TAGS": "tag keys that every resource must have",
     "assume_role_name_template": "name of the role in every account; may contain {account_id}",
@@ -17,6 +19,26 @@ DESCRIPTIONS = {
         "role_session_name, session_duration, via_role_arn"
     ),
     "excluded_resource_types": "patterns of types that are not counted",
+    "aws_owned_resources": "what AWS owns: exclude: it is not counted; count: it is",
+    "never_tagged": (
+        "resources that never had a tag: off; report: they are read and shown in separate "
+        "numbers; count: they count in every number"
+    ),
+    "resource_explorer_view": (
+        "name of the view of Resource Explorer that is used; without it the default view, or the "
+        "first that includes tags, has no filter and covers the account"
+    ),
+    "resource_explorer_refresh": (
+        "seconds for which a result of Resource Explorer is reused; 0: never"
+    ),
+    "more_sources": (
+        "any of iam (roles and users) and autoscaling (Auto Scaling groups), which the tagging "
+        "API never returns"
+    ),
+    "iam_tags_from": (
+        "the calls with which the source iam reads tags: account_details or list_tags (how IAM is "
+        "read)"
+    ),
     "refresh_interval": "seconds between scans; at least 10",
     "storage": (
         "where everything is stored: a folder that is new, empty, or already this program's; or"
@@ -32,7 +54,8 @@ DESCRIPTIONS = {
     "max_concurrency": "how many regions, of all accounts, are read at the same time",
     "calls_per_second": (
         "maximum GetResources calls per second for each account and region; 0: no limit. A "
-        "region that would need calls after region_deadline fails"
+        "region that would need calls after region_deadline fails. Other APIs have fixed limits: "
+        "Auto Scaling 5 calls per second and region, IAM 10 per account"
     ),
     "region_deadline": "seconds after which reading a region fails, including retries",
     "on_failure": (
@@ -69,6 +92,8 @@ DESCRIPTIONS = {
     "aws_account_matrix.account_id": "the id of the account: 12 digits in quotes",
     "aws_account_matrix.account_name": "the name in metrics and pages; default: the id",
     "aws_account_matrix.regions": "the regions to read; default: the key regions",
+    "aws_account_matrix.ou_path": "the OU path without the root; default: that of the organization",
+    "aws_account_matrix.account_owner": "who owns the account; default: that of the organization",
     "aws_account_overrides.role_arn": (
         "the ARN of the role of this account, instead of the template"
     ),
@@ -81,6 +106,21 @@ DESCRIPTIONS = {
         "patterns of types; the metrics by type have series only for these, without patterns "
         "for all"
     ),
+    "organization.role_arn": (
+        "the role that reads the organization; default: the base credentials"
+    ),
+    "organization.include": "OU paths, OU ids and account ids to scan; default: all",
+    "organization.exclude": "OU paths, OU ids and account ids that are not scanned",
+    "organization.regions": (
+        "the regions of the accounts, or enabled: those enabled in each account; default: the key "
+        "regions"
+    ),
+    "organization.region_allow": "patterns of the regions that are read; default: all",
+    "organization.refresh": "seconds for which the list of accounts is used; 0: one scan",
+    "organization.largest_drop": (
+        "per cent of its accounts that the organization may lose from one list to the next"
+    ),
+    "organization.account_owner_tag": "the tag of an account that names its owner",
     "thresholds.good": "per cent from which on compliance is good",
     "thresholds.poor": "per cent below which compliance is poor",
 }

@@ -17,11 +17,19 @@ _PARTS: dict[type[BaseModel], str] = {
     model.Account: "aws_account_matrix.",
     model.AccountOverride: "aws_account_overrides.",
     model.MetricSettings: "metrics.",
+    model.OrganizationSettings: "organization.",
     model.ThresholdSettings: "thresholds.",
 }
 """The prefix of each model's keys in `DESCRIPTIONS`."""
 
-_WITHOUT_DUPLICATES = {"REQUIRED_TAGS", "regions", "more_sources"}
+_WITHOUT_DUPLICATES = {
+    "REQUIRED_TAGS",
+    "regions",
+    "more_sources",
+    "include",
+    "exclude",
+    "region_allow",
+}
 
 
 def json_schema() -> dict[str, Any]:
@@ -38,28 +46,35 @@ def json_schema() -> dict[str, Any]:
             accepted = _accepted(key, field, part["properties"][key])
             part["properties"][key] = {"description": DESCRIPTIONS[prefix + key], **accepted}
     account = definitions["Account"]["properties"]
-    described = account["account_name"].pop("description")
-    named = {"anyOf": [account["account_name"], _NULL]}
-    account["account_name"] = {"description": described, **named}
-    account["regions"].pop("default")  # it is the key `regions`
+    for name in ("account_name", "ou_path", "account_owner"):
+        described = account[name].pop("description")
+        account[name] = {"description": described, "anyOf": [account[name], _NULL]}
+    account["regions"].pop("default", None)  # it is the key `regions`
     short_form = TypeAdapter(model.RoleArn).json_schema()
     definitions["AccountOverride"] = {"anyOf": [definitions["AccountOverride"], short_form, _NULL]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
+        "anyOf": [_with_entries("aws_account_matrix"), _with_entries("organization")],
         "title": "config.yaml of tag-compliance",
     }
+
+
+def _with_entries(key: str) -> dict[str, Any]:
+    """The key is there and not empty."""
+    accepted = {"minItems": 1, "minProperties": 1, "not": _NULL}
+    return {"required": [key], "properties": {key: accepted}}
 
 
 def _accepted(key: str, field: FieldInfo, schema: dict[str, Any]) -> dict[str, Any]:
     """The schema of one key, with what its validators accept in addition to its type."""
     bare = {name: value for name, value in schema.items() if name != "title"}
     default = {"default": bare.pop("default")} if "default" in bare else {}
-    if key in _WITHOUT_DUPLICATES:
-        bare["uniqueItems"] = True
     if "patternProperties" in bare:  # pydantic leaves all other keys open
         bare["additionalProperties"] = False
     accepted: list[dict[str, Any]] = bare.pop("anyOf", None) or [bare]
+    if key in _WITHOUT_DUPLICATES:
+        accepted = [{**a, "uniqueItems": True} if "items" in a else a for a in accepted]
     if model.Duration in field.metadata:
         accepted = [accepted[0], _DURATION, *accepted[1:]]
     if key == "max_detail_series":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping
+from fnmatch import fnmatchcase
 from typing import Any
 
 from pydantic import ValidationError
@@ -16,6 +17,7 @@ from tag_compliance.config.model import (
     Account,
     AccountOverride,
     MetricSettings,
+    OrganizationSettings,
 )
 from tag_compliance.errors import Fault
 
@@ -38,6 +40,12 @@ RULE_OF_KEY = {
     "external_id": "must be 2 to 1224 letters, digits and _+=,.@:/-",
     "role_session_name": "must be 2 to 64 letters, digits and _+=,.@-",
     "resource_explorer_view": "must be the name of a view: 1 to 64 letters, digits and hyphens",
+    **dict.fromkeys(
+        ["include", "exclude"],
+        "must be a list of OU paths such as Workloads/Sandbox, OU ids, and account ids in quotes",
+    ),
+    "ou_path": "must be the names of OUs below the root, separated by slashes",
+    "region_allow": "must be a list of regions or patterns such as eu-*",
     "role_arn": _ROLE_ARN,
     "via_role_arn": _ROLE_ARN,
 }
@@ -71,26 +79,54 @@ def cross_key_faults(
     """
     default = _list(raw.get("regions")) or list(DEFAULT_REGIONS)
     yield from _region_faults(default, "regions", regions, source)
-    first_at: dict[str, int] = {}
+    yield from _accounts_faults(raw, source)
     partitions: dict[str, str] = {}
-    for index, entry in enumerate(_list(raw.get("aws_account_matrix"))):
-        key = f"aws_account_matrix[{index}]"
-        account_id = _mapping(entry).get("account_id")
-        first = first_at.setdefault(account_id, index) if isinstance(account_id, str) else index
-        if first < index:
-            rule = f"duplicate account, first at aws_account_matrix[{first}]"
-            yield Fault(source, f"{key}.account_id", account_id, rule)
-        listed = _list(_mapping(entry).get("regions"))
+    for key, listed in _lists_of_regions(raw):
         yield from _region_faults(listed, f"{key}.regions", regions, source)
         partition = next((regions[r] for r in listed or default if _is_region(r, regions)), None)
         if partition and partitions.setdefault(partition, key) == key and len(partitions) > 1:
             rule = _one_partition(partition, *next(iter(partitions.items())))
             yield Fault(source, f"{key}.regions", listed or None, rule)
-    partition = next(iter(partitions), None)
-    yield from _role_faults(raw, first_at, partition, source)
+    yield from _role_faults(raw, next(iter(partitions), None), source)
+    yield from _organization_faults(_mapping(raw.get("organization")), regions, source)
     yield from _duplicates(_list(raw.get("REQUIRED_TAGS")), "REQUIRED_TAGS", source)
     yield from _duplicates(_list(raw.get("more_sources")), "more_sources", source)
     yield from _unknown_metrics(_list(_mapping(raw.get("metrics")).get("disabled")), source)
+
+
+def _accounts_faults(raw: Mapping[str, Any], source: str) -> Iterable[Fault]:
+    """No account at all, or one twice."""
+    matrix = raw.get("aws_account_matrix")
+    if matrix in (None, [], ()) and raw.get("organization") in (None, {}):
+        rule = "this key is required" if matrix is None else "must have at least one entry"
+        rule += ", or the key organization, with at least one key of its own"
+        yield Fault(source, "aws_account_matrix", matrix, rule)
+    first_at: dict[str, int] = {}
+    for index, entry in enumerate(_list(matrix)):
+        account_id = _mapping(entry).get("account_id")
+        first = first_at.setdefault(account_id, index) if isinstance(account_id, str) else index
+        if first < index:
+            rule = f"duplicate account, first at aws_account_matrix[{first}]"
+            yield Fault(source, f"aws_account_matrix[{index}].account_id", account_id, rule)
+
+
+def _lists_of_regions(raw: Mapping[str, Any]) -> Iterable[tuple[str, list[Any]]]:
+    """The keys with a key `regions` of their own, and its list."""
+    for index, entry in enumerate(_list(raw.get("aws_account_matrix"))):
+        yield f"aws_account_matrix[{index}]", _list(_mapping(entry).get("regions"))
+    if organization := _mapping(raw.get("organization")):
+        yield "organization", _list(organization.get("regions"))
+
+
+def _organization_faults(
+    organization: Mapping[str, Any], regions: Mapping[str, str], source: str
+) -> Iterable[Fault]:
+    for name in ("include", "exclude", "region_allow"):
+        yield from _duplicates(_list(organization.get(name)), f"organization.{name}", source)
+    for index, pattern in enumerate(_list(organization.get("region_allow"))):
+        if isinstance(pattern, str) and not any(fnmatchcase(name, pattern) for name in regions):
+            rule = f"no AWS region matches{_suggestion(pattern, regions)}"
+            yield Fault(source, f"organization.region_allow[{index}]", pattern, rule)
 
 
 def _one_partition(other: str, first: str, first_key: str) -> str:
@@ -100,12 +136,17 @@ def _one_partition(other: str, first: str, first_key: str) -> str:
     )
 
 
-def _role_faults(
-    raw: Mapping[str, Any], accounts: Iterable[str], partition: str | None, source: str
-) -> Iterable[Fault]:
+def _role_faults(raw: Mapping[str, Any], partition: str | None, source: str) -> Iterable[Fault]:
     """The faults of all roles: of which account they are, and in which partition."""
-    known = set(accounts)
-    roles: list[tuple[str, object, object]] = [("via_role_arn", raw.get("via_role_arn"), None)]
+    organization = _mapping(raw.get("organization"))
+    # Which accounts AWS Organizations has is not known here.
+    listed = [] if organization else _list(raw.get("aws_account_matrix"))
+    ids = (_mapping(entry).get("account_id") for entry in listed)
+    known = {account_id for account_id in ids if isinstance(account_id, str)}
+    roles: list[tuple[str, object, object]] = [
+        ("via_role_arn", raw.get("via_role_arn"), None),
+        ("organization.role_arn", organization.get("role_arn"), None),
+    ]
     for account_id, override in _mapping(raw.get("aws_account_overrides")).items():
         key = f"aws_account_overrides.{account_id}"
         is_id = isinstance(account_id, str) and _ACCOUNT_ID.fullmatch(account_id)
@@ -204,9 +245,9 @@ def _rule_of(details: ErrorDetails) -> str:
     key = next((part for part in reversed(details["loc"]) if isinstance(part, str)), "")
     error = details["type"]
     if error == "extra_forbidden":
-        models = (Account, AccountOverride, MetricSettings)
+        models = (Account, AccountOverride, MetricSettings, OrganizationSettings)
         known = [*KEYS, *(name for model in models for name in model.model_fields)]
-        return f"unknown key{_suggestion(key, known)}"
+        return f"unknown key{_suggestion(key, (name for name in known if name != key))}"
     if error != "missing" and key in RULE_OF_KEY:
         return RULE_OF_KEY[key]
     if error in _RULE_OF_ERROR:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
     BaseModel,
@@ -74,6 +74,11 @@ TagKey = Annotated[NonEmptyText, StringConstraints(max_length=128)]
 Owner = Annotated[StrictStr, StringConstraints(pattern=r"^(team:[\w-]+|[^@\s]+@[^@\s]+)$")]
 Percentage = Annotated[float, Field(ge=0, le=100, strict=True, allow_inf_nan=False)]
 Url = Annotated[StrictStr, StringConstraints(pattern=r"^https?://[^\x00-\x20\x7f-\x9f]+$")]
+OuPath = Annotated[Text, StringConstraints(pattern=r"^(?:[^/\x00]+(?:/[^/\x00]+)*)?$")]
+"""Names of organizational units below the root, separated by slashes; empty is the root."""
+
+OrganizationEntry = Annotated[OuPath, StringConstraints(min_length=1)]
+RegionPattern = Annotated[StrictStr, StringConstraints(pattern=r"^[a-z0-9*-]+$")]
 TypeName = Annotated[NonEmptyText, StringConstraints(pattern=r"^[^/]+$")]
 # https://docs.aws.amazon.com/resource-explorer/latest/apireference/API_CreateView.html
 ViewName = Annotated[StrictStr, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$")]
@@ -120,20 +125,54 @@ class AccountOverride(RoleSession):
 
 
 class Account(_Model):
-    """An account to scan; `regions` are reported in this order."""
+    """An account to scan; `regions` are reported in this order.
+
+    An empty key is not set: AWS Organizations or a default has its value.
+    """
 
     account_id: AccountId
     account_name: Text = ""
-    regions: tuple[StrictStr, ...] = DEFAULT_REGIONS
+    regions: tuple[StrictStr, ...] = ()
+    ou_path: OuPath = ""
+    account_owner: Text = ""
 
     @model_validator(mode="before")
     @classmethod
-    def _named_by_its_id(cls, data: Any) -> Any:
-        if isinstance(data, dict) and data.get("account_name") in (None, ""):
-            account_id = data.get("account_id")
-            # A wrong id is reported at its own key, not a second time as a name.
-            return {**data, "account_name": account_id if isinstance(account_id, str) else ""}
-        return data
+    def _null_texts_are_missing(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
+            return data
+        texts = ("account_name", "ou_path", "account_owner")
+        return {k: v for k, v in data.items() if v is not None or k not in texts}
+
+
+ENABLED = "enabled"
+"""The value of `organization.regions` for the regions that are enabled in each account."""
+
+
+def _enabled_or_listed(value: Any) -> Any:
+    listed = isinstance(value, list | tuple) and all(isinstance(region, str) for region in value)
+    if listed or value == ENABLED:
+        return value
+    raise PydanticCustomError("organization_regions", "must be enabled or a list of regions")
+
+
+class OrganizationSettings(_Model):
+    """Which accounts of AWS Organizations are scanned, in which regions.
+
+    An entry of `include` and `exclude` is an account id, or the path or id of an OU, which covers
+    everything below it. Empty `regions` are the key `regions` of the file.
+    """
+
+    role_arn: RoleArn | None = None
+    include: tuple[OrganizationEntry, ...] = ()
+    exclude: tuple[OrganizationEntry, ...] = ()
+    regions: Annotated[
+        Literal["enabled"] | tuple[StrictStr, ...], BeforeValidator(_enabled_or_listed)
+    ] = ()
+    region_allow: tuple[RegionPattern, ...] = ()
+    refresh: Annotated[StrictInt, Field(ge=0, le=_YEAR), Duration] = 3_600
+    largest_drop: Percentage = 50.0
+    account_owner_tag: TagKey | None = None
 
 
 class OnFailure(StrEnum):
@@ -243,7 +282,8 @@ class MetricSettings(_Model):
 class Config(RoleSession):
     """All settings; `docs/configuration.md` describes each key."""
 
-    aws_account_matrix: Annotated[tuple[Account, ...], Field(min_length=1)]
+    aws_account_matrix: tuple[Account, ...] = ()
+    organization: OrganizationSettings | None = Field(default_factory=lambda: None)
     regions: tuple[StrictStr, ...] = DEFAULT_REGIONS
     required_tags: Annotated[tuple[TagKey, ...], Field(min_length=1, alias="REQUIRED_TAGS")]
     assume_role_name_template: RoleTemplate | None = None
@@ -282,22 +322,11 @@ class Config(RoleSession):
 
     @model_validator(mode="before")
     @classmethod
-    def _default_regions(cls, data: Any) -> Any:
-        """Gives the top-level regions to the accounts without regions."""
-        if not isinstance(data, dict) or not isinstance(data.get("aws_account_matrix"), list):
+    def _empty_collections_are_missing(cls, data: Any) -> Any:
+        if not isinstance(data, dict):
             return data
-        regions = data.get("regions")
-        if regions in (None, [], ()):
-            regions = DEFAULT_REGIONS
-        elif not isinstance(regions, list | tuple) or not all(isinstance(r, str) for r in regions):
-            return data  # a fault of the key `regions`, which each account would repeat
-        rows = [
-            {**row, "regions": regions}
-            if isinstance(row, dict) and row.get("regions") in (None, [], ())
-            else row
-            for row in data["aws_account_matrix"]
-        ]
-        return {**data, "regions": regions, "aws_account_matrix": rows}
+        empty: dict[str, tuple[object, ...]] = {"regions": ([], ()), "organization": ({},)}
+        return {k: v for k, v in data.items() if v not in empty.get(k, ())}
 
 
 SCALAR_KEYS = tuple(name for name, field in Config.model_fields.items() if is_scalar(field))

@@ -65,6 +65,8 @@ class Reason(StrEnum):
     VIEW_FILTERED = "view_filtered"
     UNSUPPORTED_REGION = "unsupported_region"
     NOT_SCANNED = "not_scanned"
+    NO_ORGANIZATION = "no_organization"
+    LIST_REJECTED = "list_rejected"
     INTERNAL = "internal"
 
 

@@ -33,18 +33,24 @@ RESULT_SCHEMA = pa.schema(
         pa.field("missing_tags", pa.list_(pa.string()), nullable=False),
         pa.field("compliant", pa.bool_(), nullable=False),
         pa.field("source", LABEL, nullable=False),
+        pa.field("ou_path", LABEL, nullable=False),
     ]
 )
 """The stable schema of `compliance_results`; columns are only ever added.
 
 In pandas: `category` for the dictionary columns, `bool` for `compliant`, Arrow-backed for the rest.
 `arn` is unique per account; `resource_type` is `service:type`; `present_tags` and `missing_tags`
-hold required keys only, in the configured order; `source` is a `Source`.
+hold required keys only, in the configured order; `source` is a `Source`. `ou_path` is without the
+root, and empty if it is not known.
 """
 
 
 def result_rows(
-    inventory: AccountInventory, account_name: AccountName, policy: Policy, basis: Basis
+    inventory: AccountInventory,
+    account_name: AccountName,
+    policy: Policy,
+    basis: Basis,
+    ou_path: str = "",
 ) -> pa.Table:
     """The rows of one account: a table of `RESULT_SCHEMA`."""
     table = counted_resources(inventory, policy, basis)
@@ -65,6 +71,7 @@ def result_rows(
         "missing_tags": _keys_where(~present, required),
         "compliant": pa.array(present.all(axis=1)),
         "source": table["source"],
+        "ou_path": constant_column(ou_path, len(table)),
     }
     return pa.table(columns, schema=RESULT_SCHEMA)
 

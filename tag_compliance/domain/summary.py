@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.counts import Counts, Exclusion
+from tag_compliance.domain.organization import DiscoveryStatus
 from tag_compliance.domain.read_status import AccountReadStatus, Outcome, Source, failures_of
 
 _COUNTS = ["returned", "excluded", "counted", "compliant"]
@@ -102,11 +103,13 @@ class AccountSummary:
 
 @dataclass(frozen=True, slots=True)
 class SummarizedAccount:
-    """An account's summary under the name that it has now."""
+    """An account's summary under the name, the OU path and the owner that it has now."""
 
     account_id: AccountId
     account_name: AccountName
     summary: AccountSummary
+    ou_path: str = ""
+    owner: str = ""
 
 
 REGION = ["account_id", "account_name", "region"]
@@ -214,11 +217,13 @@ def percentages(frame: pd.DataFrame, part: str, whole: str) -> pd.Series:
 class ComplianceResults:
     """The results of a scan: one status for each target, in the configured order, and the summary
     of what counts. `of_all_accounts` is False if the scan read only some of the accounts.
+    `discovery` is None if no account comes from AWS Organizations.
     """
 
     statuses: tuple[AccountReadStatus, ...]
     summary: Summary
     of_all_accounts: bool = False
+    discovery: DiscoveryStatus | None = None
 
     @property
     def regions_configured(self) -> int:

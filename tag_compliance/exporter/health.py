@@ -51,6 +51,8 @@ def evaluate_health(state: State, now: datetime) -> Health:
         )
     if status.outcome is Outcome.PARTIAL:
         remarks.append(f"the last scan is partial: {_summarize(status.failures)}")
+    if status.discovery_failure:
+        remarks.append(_summarize((status.discovery_failure,)))
     if state.missing_files:
         missing = ", ".join(state.missing_files)
         remarks.append(

@@ -54,6 +54,14 @@ def _accounts(page: StatusPage) -> list[str]:
             rows.append((*cells, *_numbers(region.counts), page.ago(region.last_success_at)))
             if region.message and not is_read(region):
                 messages.append(f"! {id_} {region.region}: {region.message}")
+    units: list[tuple[str, ...]] = [("account", "id", "OU path", "owner")]
+    units += [
+        (a.account_name, a.account_id, a.ou_path, a.owner)
+        for a in page.accounts()
+        if a.ou_path or a.owner
+    ]
+    if len(units) > 1:
+        messages = [*messages, "", *_table(units)]
     note = page.accounts_note()
     return ["Accounts and regions", *_table(rows), *messages, *([note] if note else [])]
 

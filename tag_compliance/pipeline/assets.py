@@ -12,8 +12,9 @@ from collections.abc import Iterable, Iterator
 import dagster as dg
 
 from tag_compliance import __version__
+from tag_compliance.aws.discovery import refresh, require_targets
 from tag_compliance.aws.sources.plan import request_of
-from tag_compliance.aws.targets import targets_of
+from tag_compliance.aws.targets import resolve, targets_of
 from tag_compliance.config import Config, DetailLimit, FailedAccountRun
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.counts import Thresholds
@@ -62,19 +63,26 @@ _DETAIL_LIMITS = {DetailLimit.OFF: 0, DetailLimit.UNLIMITED: None}
 
 @dg.asset(io_manager_key=IO_MANAGER, kinds={"yaml"})
 def scan_config(
-    context: dg.AssetExecutionContext, configuration: ConfigurationResource
+    context: dg.AssetExecutionContext,
+    configuration: ConfigurationResource,
+    heartbeat: HeartbeatResource,  # noqa: ARG001 - it beats during the whole run
 ) -> dg.MaterializeResult[Config]:
     """What to read and what to require: the configuration file as this run read it.
 
-    Adds its accounts to the partitions of `raw_resources`, so that they can be materialized in an
+    With the key `organization`, the accounts to read are those of the stored list. A run of this
+    asset alone reads the list from AWS Organizations, and so does any run as long as there is none.
+    Adds the accounts to the partitions of `raw_resources`, so that they can be materialized in an
     instance in which no schedule or sensor has run.
     """
     with as_failure():
-        config = configuration.load()
-    add_partitions(context.instance, config)
-    return dg.MaterializeResult(
-        value=config, metadata=metadata.of_config(config, context.asset_key.path[:-1])
-    )
+        config, found = configuration.load(), configuration.organization(context.log.warning)
+        alone = context.run.asset_selection == {context.asset_key}
+        if config.organization is not None and (alone or found is None):
+            found = refresh(config, configuration.storage(), context.log.warning)
+        scanned = require_targets(resolve(config, found), found)
+    add_partitions(context.instance, scanned)
+    shown = metadata.of_config(scanned, found, context.asset_key.path[:-1])
+    return dg.MaterializeResult(value=scanned, metadata=shown)
 
 
 @contextlib.contextmanager

@@ -83,7 +83,8 @@ def _frame_of(merged: MergedScan, config: Config, storage: Storage, warn: Warn) 
         basis = merged.bases[account.account_id]
         inventory = inventories.load(account.account_id) if basis.regions else None
         if inventory is not None:
-            tables.append(result_rows(inventory, account.account_name, policy, basis))
+            name, ou_path = account.account_name, account.ou_path
+            tables.append(result_rows(inventory, name, policy, basis, ou_path))
     return to_frame(tables)
 
 

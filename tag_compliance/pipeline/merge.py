@@ -7,7 +7,7 @@ stored inventory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import partial
@@ -20,6 +20,7 @@ from tag_compliance.config import AwsOwned, Config, OnFailure
 from tag_compliance.domain.account import AccountId, Target
 from tag_compliance.domain.clock import is_ahead, utc_now
 from tag_compliance.domain.evaluation import Basis, basis_of, evaluate
+from tag_compliance.domain.organization import DiscoveryStatus, discovery_status
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.reconcile import reconcile
@@ -35,6 +36,7 @@ from tag_compliance.snapshot.store import ANY, SnapshotStore
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.failed_readings import FailedReadings
 from tag_compliance.tables.findings import Findings, StoredEvaluation
+from tag_compliance.tables.organization import Organizations
 from tag_compliance.tables.parquet import Warn
 from tag_compliance.tables.raw_resources import RawResources
 
@@ -115,14 +117,26 @@ def merge_stored(config: Config, storage: Storage, warn: Warn, times: ScanTimes)
             for target, account in zip(targets, accounts, strict=True)
         ]
     summarized = (
-        SummarizedAccount(a.status.account_id, a.status.account_name, a.summary) for a in accounts
+        SummarizedAccount(t.account_id, t.account_name, a.summary, t.ou_path, t.owner)
+        for t, a in zip(targets, accounts, strict=True)
     )
     summary = Summary(tuple(summarized), tuple(str(rule.rule_id) for rule in policy.rules))
     statuses = tuple(a.status for a in accounts)
-    results = ComplianceResults(statuses, summary, times.all_accounts)
+    discovery = _discovery(config, targets, storage, warn)
+    results = ComplianceResults(statuses, summary, times.all_accounts, discovery)
     loaders = {a.status.account_id: a.findings for a in accounts}
     bases = {a.status.account_id: a.basis for a in accounts}
     return MergedScan(results, merger.times, loaders, tuple(failed.values()), bases)
+
+
+def _discovery(
+    config: Config, targets: Sequence[Target], storage: Storage, warn: Warn
+) -> DiscoveryStatus | None:
+    """How the accounts were discovered that are published."""
+    known = None if config.organization is None else Organizations(storage, warn).load()
+    if known is None:
+        return None
+    return discovery_status(known, {target.account_id for target in targets})
 
 
 def merge_current(config: Config, storage: Storage, warn: Warn, times: ScanTimes) -> MergedScan:

@@ -20,6 +20,7 @@ from tag_compliance.domain.account import Target
 from tag_compliance.domain.counts import Counts, floor_percentage
 from tag_compliance.domain.coverage import coverage_by_source, coverage_sentence
 from tag_compliance.domain.evaluation import Evaluation
+from tag_compliance.domain.organization import DiscoveredOrganization
 from tag_compliance.domain.resources import RESOURCE_SCHEMA
 from tag_compliance.domain.result_table import RESULT_SCHEMA
 from tag_compliance.domain.rules.required_tag import PREFIX
@@ -67,10 +68,16 @@ def _type_of(type_: pa.DataType) -> str:
     return str(type_.value_type if pa.types.is_dictionary(type_) else type_)
 
 
-def of_config(config: Config, prefix: Sequence[str] = ()) -> Metadata:
+def of_config(
+    config: Config,
+    organization: DiscoveredOrganization | None = None,
+    prefix: Sequence[str] = (),
+) -> Metadata:
     """`prefix` is the key prefix of the assets."""
     targets = targets_of(config)
+    found: dict[str, Value] = {} if organization is None else _of_list(organization)
     return {
+        **found,
         "accounts": len(targets),
         "regions": sum(len(target.regions) for target in targets),
         "required_tags": ", ".join(config.required_tags),
@@ -91,6 +98,16 @@ def _links_to(targets: Sequence[Target], asset: str) -> dg.MetadataValue:
 
 def _in_markdown(text: str) -> str:
     return re.sub(r"([^\w\s])", r"\\\1", on_one_line(text), flags=re.ASCII)
+
+
+def _of_list(organization: DiscoveredOrganization) -> dict[str, Value]:
+    """Which list of accounts is used, and how the latest attempt to read it ended."""
+    attempt, listed_at = organization.attempt, organization.listed_at
+    return {
+        "organization": "read" if attempt.succeeded else f"{attempt.reason}: {attempt.message}",
+        "organization_accounts": len(organization.accounts),
+        "organization_listed_at": listed_at.isoformat() if listed_at else "never",
+    }
 
 
 def of_account(evaluation: Evaluation) -> Metadata:
@@ -114,7 +131,7 @@ def of_account(evaluation: Evaluation) -> Metadata:
 
 
 def _literally(text: str) -> str:
-    """One line of Markdown without links, images and HTML: AWS and the configuration give the text."""
+    """One line of Markdown without links, images and HTML, whatever AWS returned."""
     line = on_one_line(text).replace("&", "&amp;").replace("<", "&lt;")
     return line.replace("[", "\\[").replace("`", "\\`")
 
@@ -202,11 +219,13 @@ def table_of_failures(results: ComplianceResults) -> dg.MetadataValue:
 
 def table_of_accounts(results: ComplianceResults) -> dg.MetadataValue:
     counts = results.summary.by_account
+    paths = {account.account_id: account.ou_path for account in results.summary.accounts}
     return table_of(
         [
             {
                 "account_id": str(status.account_id),
                 "account_name": str(status.account_name),
+                "ou_path": paths[status.account_id],
                 "outcome": "read" if status.succeeded else str(status.reason),
                 **asdict(counts[status.account_id]),
                 "seconds": round(status.seconds, 3),

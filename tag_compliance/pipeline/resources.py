@@ -12,13 +12,19 @@ from tag_compliance.aws.regions import known_regions
 from tag_compliance.aws.scanner import Progress, Reusable, scan_accounts
 from tag_compliance.config import Config, load_config
 from tag_compliance.domain.account import AccountId, Target
+from tag_compliance.domain.organization import DiscoveredOrganization
 from tag_compliance.domain.read_status import RegionReadStatus
 from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.errors import BadConfiguration, Fault, TagComplianceError
+from tag_compliance.logs import get_logger
 from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.base import Storage
 from tag_compliance.storage.open import open_storage
+from tag_compliance.tables.organization import Organizations
+from tag_compliance.tables.parquet import Warn
+
+logger = get_logger(__name__)
 
 
 class ConfigurationResource(dg.ConfigurableResource):  # type: ignore[type-arg]
@@ -53,6 +59,12 @@ class ConfigurationResource(dg.ConfigurableResource):  # type: ignore[type-arg]
             rule = f"must be {self.file}: a run cannot read another configuration"
             raise BadConfiguration((Fault("launchpad", "path", self.path, rule),))
         return self._held or load_config(self.file, self.environment, known_regions())
+
+    def organization(self, warn: Warn = logger.warning) -> DiscoveredOrganization | None:
+        """The stored list of accounts; None without one, and without the key `organization`."""
+        if self.load().organization is None:
+            return None
+        return Organizations(self.storage(), warn).load()
 
     def storage(self) -> Storage:
         """The storage that the configuration names."""

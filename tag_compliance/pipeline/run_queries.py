@@ -17,6 +17,7 @@ from tag_compliance.pipeline.run_tags import (
     ACCOUNT_TAG,
     CLI_TRIGGER,
     DEFINITIONS_TAG,
+    DISCOVERY_TAG,
     METRIC_SNAPSHOT,
     OUTCOME_TAG,
     PARTS_TAG,
@@ -97,14 +98,17 @@ def is_recent(moment: datetime, within: timedelta) -> bool:
 def unfinished_runs(
     instance: dg.DagsterInstance, heartbeats: Heartbeats, prefix: Sequence[str] = ()
 ) -> list[dg.DagsterRun]:
-    """The reading and publishing runs that have not ended.
+    """The reading, publishing and discovering runs that have not ended.
 
     A run whose process died is marked as failed.
     """
     found = []
     for record in instance.get_run_records(filters=dg.RunsFilter(statuses=UNFINISHED)):
         run = record.dagster_run
-        if not (is_reading(run, prefix) or is_publishing(run, prefix)):
+        discovers = (
+            DISCOVERY_TAG in run.tags and definitions_tags(prefix).items() <= run.tags.items()
+        )
+        if not (discovers or is_reading(run, prefix) or is_publishing(run, prefix)):
             continue
         if heartbeats.is_dead(instance, record):
             instance.report_run_failed(run, "No heartbeat: its process was killed.")
@@ -123,9 +127,21 @@ def latest_scan(instance: dg.DagsterInstance, prefix: Sequence[str] = ()) -> Lat
         run, created_at = record.dagster_run, record.create_timestamp.astimezone(UTC)
         if TRIGGER_TAG not in run.tags or ACCOUNT_TAG in run.tags or run.parent_run_id:
             continue
+        if DISCOVERY_TAG in run.tags:
+            continue
         if not is_ahead(created_at):
             scheduled = run.tags[TRIGGER_TAG] == SCHEDULE_TRIGGER
             return LatestScan(created_at, scheduled)
+    return None
+
+
+def pending_discovery(instance: dg.DagsterInstance, prefix: Sequence[str] = ()) -> datetime | None:
+    """When the discovery was requested after which no scan has been requested yet."""
+    latest = latest_scan(instance, prefix)
+    for record in _runs_of(instance, SCAN_JOB, prefix):
+        created_at = record.create_timestamp.astimezone(UTC)
+        if DISCOVERY_TAG in record.dagster_run.tags and not is_ahead(created_at):
+            return created_at if latest is None or created_at > latest.at else None
     return None
 
 
@@ -159,11 +175,16 @@ def latest_scan_tag(instance: dg.DagsterInstance, prefix: Sequence[str] = ()) ->
 
 
 def previous_run(instance: dg.DagsterInstance, run: dg.DagsterRun) -> dg.DagsterRun | None:
-    """The run of the same job before this one that has succeeded or failed."""
+    """The run of the same job before this one that has succeeded or failed.
+
+    A run that discovers accounts is compared with another one.
+    """
     ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE]
     tags = {name: tag for name, tag in run.tags.items() if name == DEFINITIONS_TAG}
     wanted = dg.RunsFilter(job_name=run.job_name, statuses=ended, tags=tags)
-    return next(iter(instance.get_runs(wanted, cursor=run.run_id, limit=1)), None)
+    runs = instance.get_runs(wanted, cursor=run.run_id, limit=_LATEST)
+    discovers = DISCOVERY_TAG in run.tags
+    return next((r for r in runs if (DISCOVERY_TAG in r.tags) is discovers), None)
 
 
 def previous_publication(

@@ -1,16 +1,23 @@
 """The runs to request from Dagster: those that read the accounts, and the one that publishes.
 
-Each account is a partition; the partitions follow the configuration without a reload.
+Each account is a partition; the partitions follow the configuration and the list of accounts of
+AWS Organizations without a reload. No tick calls AWS: the list is read by a run of its own before
+the scan, so that it does not change while accounts are read.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 
 import dagster as dg
 
-from tag_compliance.aws.targets import targets_of
+from tag_compliance.aws.discovery import is_due
+from tag_compliance.aws.targets import resolve, targets_of
 from tag_compliance.config import Config
 from tag_compliance.domain.clock import utc_now
+from tag_compliance.pipeline import run_queries
+from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_tags import (
+    DISCOVERY_TAG,
     ONE_AT_A_TIME,
     PARTS_TAG,
     PUBLISH_JOB,
@@ -25,9 +32,15 @@ from tag_compliance.pipeline.run_tags import (
 
 ACCOUNTS = dg.DynamicPartitionsDefinition(name="account")
 
+Requests = list[dg.RunRequest] | dg.SkipReason
+"""What a tick returns."""
+
 
 def sync_partitions(instance: dg.DagsterInstance, config: Config) -> list[str]:
-    """Adds the configured accounts, removes the others; returns the keys in Dagster's order."""
+    """Adds the accounts to scan, removes the others; returns the keys in Dagster's order.
+
+    `config` is the one that `resolve` returns.
+    """
     name = ACCOUNTS.name or ""
     wanted = {str(target.account_id) for target in targets_of(config)}
     for gone in set(instance.get_dynamic_partitions(name)) - wanted:
@@ -71,6 +84,47 @@ def scan_requests(
         _request(SCAN_JOB, f"{trigger}-{key}-{number}", tags | range_tags(part[0], part[-1]))
         for number, part in enumerate(parts, 1)
     ]
+
+
+def due_requests(
+    instance: dg.DagsterInstance,
+    configuration: ConfigurationResource,
+    trigger: str,
+    key: str,
+    prefix: Sequence[str],
+) -> Requests:
+    """The runs of a scan that is due, or the run that reads the list of accounts before it.
+
+    Raises `TagComplianceError`.
+    """
+    config, known = configuration.load(), configuration.organization()
+    discovered_at = run_queries.pending_discovery(instance, prefix)
+    if discovered_at is None and is_due(config, known, utc_now()):
+        return [_discovery_request(trigger, key, prefix)]
+    resolved = resolve(config, known)
+    if targets_of(resolved):
+        return scan_requests(instance, resolved, trigger, key)
+    again = timedelta(seconds=config.refresh_interval)
+    if discovered_at is None or utc_now() - discovered_at >= again:
+        number = discovered_at.isoformat() if discovered_at else "first"
+        return [_discovery_request(trigger, f"{key}-{number}", prefix)]
+    return dg.SkipReason("no account is known; AWS Organizations is asked again after a while")
+
+
+def follow_list(instance: dg.DagsterInstance, configuration: ConfigurationResource) -> None:
+    """Brings the partitions in line with what is known, unless the list of accounts is missing.
+
+    Raises `TagComplianceError`.
+    """
+    config, known = configuration.load(), configuration.organization()
+    if config.organization is None or (known and known.listed_at):
+        sync_partitions(instance, resolve(config, known))
+
+
+def _discovery_request(trigger: str, key: str, prefix: Sequence[str]) -> dg.RunRequest:
+    tags = {TRIGGER_TAG: trigger, DISCOVERY_TAG: "true", **ONE_AT_A_TIME}
+    selection = [dg.AssetKey([*prefix, SCAN_CONFIG])]
+    return _request(SCAN_JOB, f"{trigger}-discovery-{key}", tags, selection)
 
 
 def faulty_request(trigger: str, key: str, prefix: list[str]) -> dg.RunRequest:

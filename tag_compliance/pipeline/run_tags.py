@@ -23,6 +23,9 @@ TRIGGER_TAG = "tag_compliance/trigger"  # what started the run: `schedule`, `cat
 SCHEDULE_TRIGGER, CATCH_UP_TRIGGER = "schedule", "catch-up"
 CLI_TRIGGER = "cli"  # the process executes the reading run and then the publishing run
 
+# On a run that only reads the list of accounts from AWS Organizations, before a scan.
+DISCOVERY_TAG = "tag_compliance/discovery"
+
 # On every run of a scan of all accounts: the scan's start, which all its runs share.
 SCAN_TAG = "tag_compliance/scan"
 PARTS_TAG = "tag_compliance/parts"  # on a reading run: how many reading runs the scan has

@@ -16,10 +16,8 @@ from tag_compliance.pipeline import run_queries
 from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_queries import LatestScan
-from tag_compliance.pipeline.run_requests import faulty_request, scan_requests
+from tag_compliance.pipeline.run_requests import Requests, due_requests, faulty_request
 from tag_compliance.pipeline.run_tags import SCAN_JOB, SCHEDULE_TRIGGER
-
-Requests = list[dg.RunRequest] | dg.SkipReason
 
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
@@ -80,17 +78,23 @@ class Claims:
     """
 
     _lock: threading.Lock = field(default_factory=threading.Lock)
-    _claim: tuple[str, LatestScan | None, datetime] | None = None
+    _claim: tuple[str, LatestScan | None, datetime | None, datetime] | None = None
 
-    def claim(self, trigger: str, latest: LatestScan | None) -> bool:
-        """False if another trigger has requested the scan after `latest` in the last minute."""
+    def claim(
+        self, trigger: str, latest: LatestScan | None, discovered_at: datetime | None = None
+    ) -> bool:
+        """False if another trigger has requested the run after `latest` in the last minute.
+
+        `discovered_at` is the end of the discovery that precedes the scan, if there was one.
+        """
         with self._lock:
             now = utc_now()
             if self._claim is not None:
-                other, after, at = self._claim
-                if other != trigger and after == latest and abs(now - at) < _CLAIMED_FOR:
+                other, *after, at = self._claim
+                is_same = after == [latest, discovered_at]
+                if other != trigger and is_same and abs(now - at) < _CLAIMED_FOR:
                     return False
-            self._claim = (trigger, latest, now)
+            self._claim = (trigger, latest, discovered_at, now)
             return True
 
 
@@ -119,18 +123,19 @@ def build_schedule(cadence: Cadence, prefix: list[str], claims: Claims) -> dg.Sc
         if utc_now() - tick > _LATE and cadence.has_missed(latest):
             # After a restart Dagster evaluates missed ticks, while the sensor starts the scan.
             return dg.SkipReason("this tick was missed; scan_catch_up starts the scan")
+        pending = run_queries.pending_discovery(instance, prefix)
         key = f"{tick.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
         try:
-            config = configuration.load()
+            configuration.load()
         except BadConfiguration:
             return [faulty_request(SCHEDULE_TRIGGER, key, prefix)]
         try:
             reason = busy(instance, configuration.heartbeats(), prefix)
+            if reason is None and not claims.claim(SCHEDULE_TRIGGER, latest, pending):
+                return dg.SkipReason("scan_catch_up has just requested this scan")
+            return reason or due_requests(instance, configuration, SCHEDULE_TRIGGER, key, prefix)
         except TagComplianceError as error:
             return dg.SkipReason(f"no scan can start: {error}")
-        if reason is None and not claims.claim(SCHEDULE_TRIGGER, latest):
-            return dg.SkipReason("scan_catch_up has just requested this scan")
-        return reason or scan_requests(instance, config, SCHEDULE_TRIGGER, key)
 
     return scan_schedule
 

@@ -9,13 +9,14 @@ from tag_compliance.logs import get_logger
 from tag_compliance.pipeline import run_queries
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.run_requests import (
+    Requests,
+    due_requests,
     faulty_request,
+    follow_list,
     publish_request,
-    scan_requests,
-    sync_partitions,
 )
 from tag_compliance.pipeline.run_tags import CATCH_UP_TRIGGER, PUBLISH_JOB, SCAN_JOB
-from tag_compliance.pipeline.schedule import Cadence, Claims, Requests, busy
+from tag_compliance.pipeline.schedule import Cadence, Claims, busy
 
 logger = get_logger(__name__)
 
@@ -41,29 +42,28 @@ def build_catch_up_sensor(
         context: dg.SensorEvaluationContext, configuration: ConfigurationResource
     ) -> Requests:
         instance, latest = context.instance, run_queries.latest_scan(context.instance, prefix)
-        is_fresh = not cadence.has_missed(latest)
-        skipped = dg.SkipReason(
-            f"the latest scan started at {latest.at:%Y-%m-%d %H:%M:%S} UTC"
-            if latest
-            else "no scan has started yet"
-        )
+        # After a discovery, its scan is due: the tick that requested it was a scheduled one.
+        pending = run_queries.pending_discovery(instance, prefix)
+        is_fresh = pending is None and not cadence.has_missed(latest)
+        at = f"{latest.at:%Y-%m-%d %H:%M:%S} UTC" if latest else "no time"
+        skipped = dg.SkipReason(f"the latest scan started at {at}")
         key = f"after-{latest.at.isoformat() if latest else 'none'}"
         try:
-            config = configuration.load()
+            configuration.load()
         except BadConfiguration:
             return skipped if is_fresh else [faulty_request(CATCH_UP_TRIGGER, key, prefix)]
         try:
             reason = busy(instance, configuration.heartbeats(), prefix)
+            if reason is None:
+                # An added or removed account is visible within seconds, before the next scan.
+                follow_list(instance, configuration)
+            if reason or is_fresh:
+                return reason or skipped
+            if not claims.claim(CATCH_UP_TRIGGER, latest, pending):
+                return dg.SkipReason("scan_schedule has just requested this scan")
+            return due_requests(instance, configuration, CATCH_UP_TRIGGER, key, prefix)
         except TagComplianceError as error:
             return dg.SkipReason(f"no scan can start: {error}")
-        if reason is None:
-            # An account that was added or removed is visible within seconds, before the next scan.
-            sync_partitions(instance, config)
-        if reason or is_fresh:
-            return reason or skipped
-        if not claims.claim(CATCH_UP_TRIGGER, latest):
-            return dg.SkipReason("scan_schedule has just requested this scan")
-        return scan_requests(instance, config, CATCH_UP_TRIGGER, key)
 
     return scan_catch_up
 

@@ -8,15 +8,25 @@ from functools import partial
 
 from tag_compliance.simulator.autoscaling import AutoScalingService
 from tag_compliance.simulator.credentials import CredentialStore
+from tag_compliance.simulator.ec2 import Ec2Service
 from tag_compliance.simulator.iam import IamService
 from tag_compliance.simulator.organization import Organization
+from tag_compliance.simulator.organizations import OrganizationsService
 from tag_compliance.simulator.protocols import JsonProtocol, QueryProtocol, RestJsonProtocol
 from tag_compliance.simulator.resource_explorer import ExplorerService
 from tag_compliance.simulator.sts import StsService
 from tag_compliance.simulator.tagging import TaggingService
 from tag_compliance.simulator.wire import AwsError, Call, Request, Response, Scope
 
-Service = AutoScalingService | ExplorerService | IamService | StsService | TaggingService
+Service = (
+    AutoScalingService
+    | Ec2Service
+    | ExplorerService
+    | IamService
+    | OrganizationsService
+    | StsService
+    | TaggingService
+)
 
 Interceptor = Callable[[Request, Call, Callable[[], Response]], Response]
 """Called for each call that a service could parse, before AWS checks its credentials. It returns

@@ -1,13 +1,15 @@
-"""The accounts of a simulated organization: their regions, resources and roles."""
+"""The accounts of a simulated organization: their units, regions, resources and roles."""
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 from uuid import NAMESPACE_URL, uuid5
 
+from tag_compliance.simulator.credentials import BASE_ACCOUNT_ID
 from tag_compliance.simulator.explorer_index import SimulatedIndex
 
 
@@ -62,6 +64,18 @@ class ListedResources:
         return b",".join(self._rendered[start:stop])
 
 
+ORGANIZATION_ID, ROOT_ID = "o-simulated01", "r-ab12"
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """An organizational unit; its parent is a unit or the root."""
+
+    unit_id: str
+    name: str
+    parent_id: str
+
+
 @dataclass
 class Account:
     """One AWS account."""
@@ -83,6 +97,16 @@ class Account:
     explorer: dict[str, SimulatedIndex] = field(default_factory=dict)
     """The indexes of Resource Explorer, by region."""
     disabled_regions: set[str] = field(default_factory=set)
+    opted_in_regions: set[str] = field(default_factory=set)
+    """The regions that the account has enabled, of those that accounts must enable."""
+    name: str = ""
+    """In AWS Organizations."""
+    state: str = "ACTIVE"
+    """In AWS Organizations: the field `State`."""
+    parent_id: str = ROOT_ID
+    """The unit or root that the account is directly below."""
+    account_tags: dict[str, str] = field(default_factory=dict)
+    """The tags that the account has in AWS Organizations."""
 
     def put(self, region: str, arn: str, tags: Mapping[str, str] | None = None) -> None:
         """Add a resource with these tags; without tags, one whose tags were removed."""
@@ -130,10 +154,16 @@ class Account:
 
 
 class Organization:
-    """Accounts by id, in the order in which they were added."""
+    """Accounts by id, in the order in which they were added.
+
+    `management_account_id` and the `administrators` may call AWS Organizations.
+    """
 
     def __init__(self) -> None:
         self._accounts: dict[str, Account] = {}
+        self.units: dict[str, Unit] = {}
+        self.management_account_id = BASE_ACCOUNT_ID
+        self.administrators: set[str] = set()
 
     def __iter__(self) -> Iterator[Account]:
         return iter(self._accounts.values())
@@ -157,3 +187,22 @@ class Organization:
         account = Account(account_id, partition, roles, external_id)
         self._accounts[account_id] = account
         return account
+
+    def remove_account(self, account_id: str) -> None:
+        """The account has left the organization."""
+        del self._accounts[account_id]
+
+    def add_unit(self, name: str, parent_id: str = ROOT_ID) -> str:
+        """Add an organizational unit; returns its id, which AWS chooses."""
+        digest = hashlib.sha256(f"{parent_id}/{name}/{len(self.units)}".encode()).hexdigest()
+        unit = Unit(f"ou-ab12-{digest[:8]}", name, parent_id)
+        self.units[unit.unit_id] = unit
+        return unit.unit_id
+
+    def path(self, account: Account) -> str:
+        """As in the field `Paths` of an account: ids from the organization to the account."""
+        ids, parent_id = [account.account_id], account.parent_id
+        while parent_id in self.units:
+            ids.append(parent_id)
+            parent_id = self.units[parent_id].parent_id
+        return "/".join([ORGANIZATION_ID, ROOT_ID, *reversed(ids)]) + "/"

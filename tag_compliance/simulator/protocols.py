@@ -136,6 +136,37 @@ class QueryProtocol:
         return Response(error.status, _XML, body.encode())
 
 
+class Ec2Protocol(QueryProtocol):
+    """The query protocol as EC2 speaks it: without an element for the result.
+
+    https://smithy.io/2.0/aws/protocols/aws-ec2-query-protocol.html
+    """
+
+    invalid_credentials = (
+        401,
+        "AuthFailure",
+        "AWS was not able to validate the provided access credentials",
+    )
+    expired_credentials = (400, "RequestExpired", "Request has expired.")
+
+    def response(self, operation: str, result: str) -> Response:
+        """A successful response with this XML as its result."""
+        body = (
+            f'<{operation}Response xmlns="{self._namespace}">'
+            f"<requestId>{REQUEST_ID}</requestId>{result}</{operation}Response>"
+        )
+        return Response(200, _XML, body.encode())
+
+    def error_response(self, error: AwsError) -> Response:
+        """The error as XML."""
+        body = (
+            f"<Response><Errors><Error><Code>{error.code}</Code>"
+            f"<Message>{escape(error.message)}</Message></Error></Errors>"
+            f"<RequestID>{REQUEST_ID}</RequestID></Response>"
+        )
+        return Response(error.status, _XML, body.encode())
+
+
 def xml_list(members: Iterable[str]) -> str:
     """The members of a list, each of which is XML."""
     return "".join(f"<member>{member}</member>" for member in members)

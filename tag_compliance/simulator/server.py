@@ -20,9 +20,11 @@ from tag_compliance.simulator.credentials import (
     BASE_SECRET_ACCESS_KEY,
     CredentialStore,
 )
+from tag_compliance.simulator.ec2 import Ec2Service
 from tag_compliance.simulator.endpoint import Endpoint, Interceptor
 from tag_compliance.simulator.iam import IamService
 from tag_compliance.simulator.organization import Organization
+from tag_compliance.simulator.organizations import OrganizationsService
 from tag_compliance.simulator.resource_explorer import ExplorerService
 from tag_compliance.simulator.sts import StsService
 from tag_compliance.simulator.tagging import TaggingService
@@ -70,6 +72,8 @@ class SimulatedAws:
             IamService(self.organization),
             AutoScalingService(self.organization),
             ExplorerService(self.organization, self.explorer_calls_per_second),
+            OrganizationsService(self.organization),
+            Ec2Service(self.organization),
         )
         self._endpoint = Endpoint(self.organization, self.credentials, services, self.interceptor)
         self._open_connections: set[Connection] = set()

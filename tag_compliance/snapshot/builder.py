@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tag_compliance.domain.account import RegionName
-from tag_compliance.domain.counts import Counts, Thresholds
+from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.coverage import (
     SourceCoverage,
     coverage_by_source,
@@ -17,7 +16,7 @@ from tag_compliance.domain.metrics.operational import DETAIL_OMITTED
 from tag_compliance.domain.metrics.table import ScanResult, SnapshotInfo
 from tag_compliance.domain.read_status import AccountReadStatus, Source
 from tag_compliance.domain.rules.required_tag import PREFIX
-from tag_compliance.domain.summary import ComplianceResults
+from tag_compliance.domain.summary import ComplianceResults, SummarizedAccount
 from tag_compliance.domain.type_patterns import TypePattern
 from tag_compliance.snapshot.exposition import render
 from tag_compliance.snapshot.status import (
@@ -68,35 +67,47 @@ def build_contents(
     limit = 0 if DETAIL in disabled else settings.max_detail_series
     detail = detail_of(results.summary, required, load_findings, limit)
     scan = ScanResult(
-        results.summary, results.statuses, detail, info, settings.thresholds, settings.types
+        results.summary,
+        results.statuses,
+        detail,
+        info,
+        settings.thresholds,
+        settings.types,
+        discovery=results.discovery,
     )
     families = build_families(scan, disabled)
-    counts = {a.account_id: a.summary.by_region for a in results.summary.accounts}
+    return SnapshotContents(
+        exposition=render(families),
+        status=_status(results, info, settings, sum(map(len, families))),
+        detail_series=len(detail.samples),
+        detail_series_omitted=int(detail.omitted["omitted"].sum()),
+    )
+
+
+def _status(
+    results: ComplianceResults, info: SnapshotInfo, settings: SnapshotSettings, samples: int
+) -> ScanStatus:
+    summarized = {account.account_id: account for account in results.summary.accounts}
     lacking = results.summary.violations_by_rule
     seconds = max(0.0, (info.made_at - info.scan_started_at).total_seconds())
-    status = ScanStatus(
+    return ScanStatus(
         scan_started_at=info.scan_started_at,
         made_at=info.made_at,
         outcome=results.outcome,
         stale_after_seconds=_MISSED_SCANS_BEFORE_STALE
         * (settings.refresh_interval_seconds + seconds),
         counts=results.summary.total,
-        accounts=tuple(_account(s, counts.get(s.account_id, {})) for s in results.statuses),
+        accounts=tuple(_account(s, summarized.get(s.account_id)) for s in results.statuses),
         tags=tuple(TagStatus(tag, lacking.get(PREFIX + tag, 0)) for tag in settings.required_tags),
         failures=results.failures,
         version=info.version,
         thresholds=settings.thresholds,
-        samples=sum(len(family) for family in families),
+        samples=samples,
         unmatched_exclusions=results.unmatched_exclusions,
         coverage=coverage_sentence(results),
         never_tagged=_never_tagged(results),
         sources=tuple(map(_source, coverage_by_source(results))),
-    )
-    return SnapshotContents(
-        exposition=render(families),
-        status=status,
-        detail_series=len(detail.samples),
-        detail_series_omitted=int(detail.omitted["omitted"].sum()),
+        discovery_failure=results.discovery.failure if results.discovery else "",
     )
 
 
@@ -131,7 +142,8 @@ def _disabled(settings: SnapshotSettings) -> frozenset[str]:
     return disabled
 
 
-def _account(status: AccountReadStatus, counts: dict[RegionName, Counts]) -> AccountStatus:
+def _account(status: AccountReadStatus, summarized: SummarizedAccount | None) -> AccountStatus:
+    counts = summarized.summary.by_region if summarized else {}
     regions = [
         RegionStatus(
             region=region.region,
@@ -149,4 +161,6 @@ def _account(status: AccountReadStatus, counts: dict[RegionName, Counts]) -> Acc
         status.succeeded,
         status.last_success_at,
         tuple(regions),
+        ou_path=summarized.ou_path if summarized else "",
+        owner=summarized.owner if summarized else "",
     )

@@ -38,6 +38,8 @@ class AccountStatus:
     succeeded: bool
     last_success_at: AwareDatetime | None
     regions: tuple[RegionStatus, ...]
+    ou_path: str = ""
+    owner: str = ""
 
     @property
     def counts(self) -> Counts:
@@ -79,6 +81,7 @@ class ScanStatus:
     `unmatched_exclusions` are patterns of `excluded_resource_types` without effect. `coverage` is a
     sentence about what the percentages cover. `never_tagged` counts the resources that only
     Resource Explorer returned; None if it is not read.
+    `discovery_failure` says why the list of accounts could not be read again; empty if it was.
     """
 
     scan_started_at: AwareDatetime
@@ -96,6 +99,7 @@ class ScanStatus:
     coverage: str = COVERAGE
     never_tagged: int | None = None
     sources: tuple[SourceStatus, ...] = ()
+    discovery_failure: str = ""
 
     @property
     def has_region_counts(self) -> bool:

@@ -270,7 +270,7 @@ def test_credentials_that_cannot_be_used_are_one_fault_with_the_advice_for_its_c
     assert fault.startswith("credentials: no_credentials: GetCallerIdentity: ")
     assert advice in ended.out
     assert "tag:GetResources" not in ended.out
-    assert "no account was tested: that needs credentials" in ended.out
+    assert "no account was tested: that needs credentials, and accounts to scan" in ended.out
     assert len(program.fake.calls) == 0
 
 

@@ -1,4 +1,4 @@
-"""Text from outside reaches a terminal, a log or Dagster only with its control characters escaped."""
+"""Control characters of foreign text are escaped before it reaches a terminal, log or Dagster."""
 
 from __future__ import annotations
 

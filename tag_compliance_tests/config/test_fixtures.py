@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config, load_config
 from tag_compliance.config.model import KEYS, ThresholdSettings
 from tag_compliance.errors import BadConfiguration
@@ -39,11 +40,13 @@ def test_an_invalid_file_is_rejected_with_all_its_faults_on_one_line_each(name: 
 def test_a_file_can_set_every_key() -> None:
     config = _load("everything.ok.yaml")
     assert config.model_fields_set == set(Config.model_fields)
-    assert [(a.account_name, a.regions) for a in config.aws_account_matrix] == [
-        ("shop", ("us-east-1", "eu-west-1")),
-        ("222233334444", ("us-west-2",)),
-        ("444455556666", ("us-west-2", "us-east-1")),
+    assert [(t.account_name, t.regions, t.ou_path, t.owner) for t in targets_of(config)] == [
+        ("shop", ("us-east-1", "eu-west-1"), "Workloads/Shop", "shop@example.com"),
+        ("222233334444", ("us-west-2",), "", ""),
+        ("444455556666", ("us-west-2", "us-east-1"), "", ""),
     ]
+    assert config.organization is not None
+    assert (config.organization.regions, config.organization.refresh) == ("enabled", 3600)
     assert config.aws_account_overrides["222233334444"].session_duration == 900
     short_form = config.aws_account_overrides["444455556666"]
     assert short_form.role_arn == "arn:aws:iam::444455556666:role/reader"
@@ -56,8 +59,8 @@ def test_a_file_can_set_every_key() -> None:
 def test_what_a_file_does_not_set_gets_the_default() -> None:
     assert _load("thresholds.ok.yaml").thresholds == ThresholdSettings(good=95, poor=60)
     config = _load("minimal.ok.yaml")
-    [account] = config.aws_account_matrix
-    assert (account.account_name, account.regions) == ("012345678901", ("us-east-1",))
+    [target] = targets_of(config)
+    assert (target.account_name, target.regions) == ("012345678901", ("us-east-1",))
     assert (config.refresh_interval, config.max_detail_series) == (300, 100_000)
     assert config.assume_role_name_template is None
     assert config.storage == str(_FIXTURES / "state")
@@ -65,15 +68,15 @@ def test_what_a_file_does_not_set_gets_the_default() -> None:
 
 def test_an_empty_or_null_list_or_map_is_the_same_as_a_missing_key() -> None:
     config = _load("nothing.ok.yaml")
-    assert [account.regions for account in config.aws_account_matrix] == [("us-east-1",)] * 2
+    assert [target.regions for target in targets_of(config)] == [("us-east-1",)] * 2
     content = config.model_dump(exclude={"aws_account_matrix", "storage"})
     default = _load("minimal.ok.yaml").model_dump(exclude={"aws_account_matrix", "storage"})
     assert content == default
 
 
 def test_anchors_and_aliases_are_resolved() -> None:
-    matrix = _load("anchors.ok.yaml").aws_account_matrix
-    assert {account.regions for account in matrix} == {("us-east-1", "eu-west-1")}
+    targets = targets_of(_load("anchors.ok.yaml"))
+    assert {target.regions for target in targets} == {("us-east-1", "eu-west-1")}
 
 
 @pytest.mark.parametrize("key", KEYS)

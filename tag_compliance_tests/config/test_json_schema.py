@@ -29,7 +29,8 @@ _ROOT = Path(tag_compliance.__file__).parent.parent
 _FIXTURES = Path(__file__).parent / "fixtures"
 
 _OUTSIDE_THE_SCHEMA = re.compile(
-    "no such AWS region|duplicate account|repeated key|poor must not be higher|"
+    "no such AWS region|no AWS region matches|duplicate account|repeated key|"
+    "poor must not be higher|"
     "this account is not in|must be a role (of|in)|must be (regions of one|in the) partition|"
     "must be a finite number"
 )

@@ -71,5 +71,6 @@ def test_reasons_are_a_bounded_set() -> None:
     assert " ".join(Reason) == (
         "ok no_credentials access_denied assume_role_denied region_disabled scp_denied throttled "
         "expired_token timeout unreachable malformed_response no_index index_building "
-        "no_view view_without_tags view_filtered unsupported_region not_scanned internal"
+        "no_view view_without_tags view_filtered unsupported_region not_scanned "
+        "no_organization list_rejected internal"
     )

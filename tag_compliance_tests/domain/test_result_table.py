@@ -18,7 +18,7 @@ _ARN = "arn:aws:ec2:eu-west-1:111122223333:vpc/a"
 
 def _table(account: AccountInventory, name: str = "shop") -> pa.Table:
     basis = basis_of(account.status, _POLICY, NOON)
-    table = result_rows(account, AccountName(name), _POLICY, basis)
+    table = result_rows(account, AccountName(name), _POLICY, basis, "Workloads/Prod")
     assert table.schema.equals(RESULT_SCHEMA)
     return table
 
@@ -38,6 +38,7 @@ def test_a_row_says_which_required_tags_a_counted_resource_has_and_lacks() -> No
             "missing_tags": ["Owner"],
             "compliant": False,
             "source": "tagging",
+            "ou_path": "Workloads/Prod",
         }
     ]
 

@@ -6,12 +6,19 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from tag_compliance.simulator.organizations import OrganizationsService
 from tag_compliance.simulator.wire import Call
 from tag_compliance_tests.fake_aws.explorer_damages import EXPLORER_DAMAGES
-from tag_compliance_tests.fake_aws.faults import DAMAGES, Fault
+from tag_compliance_tests.fake_aws.faults import DAMAGES, LIST_DAMAGES, Fault
 from tag_compliance_tests.fake_aws.xml_damages import XML_DAMAGES
 
-_PAGE_FAULTS = {*DAMAGES, *XML_DAMAGES, *EXPLORER_DAMAGES, Fault.PAGINATION_TOKEN_EXPIRED}
+_PAGE_FAULTS = {
+    *DAMAGES,
+    *LIST_DAMAGES,
+    *XML_DAMAGES,
+    *EXPLORER_DAMAGES,
+    Fault.PAGINATION_TOKEN_EXPIRED,
+}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,6 +43,8 @@ class FaultRule:
         )
 
     def _matches_page(self, call: Call) -> bool:
+        if call.service == OrganizationsService.name:
+            return self.page is None
         if call.page is None:
             return self.page is None and self.fault not in _PAGE_FAULTS
         if self.page == "last":

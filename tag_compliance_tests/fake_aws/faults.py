@@ -1,11 +1,16 @@
 """The faults that can be injected, and what each of them changes."""
 
+import base64
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from enum import StrEnum
 from itertools import chain, repeat
 from typing import Any
 
+from tag_compliance.simulator.autoscaling import AutoScalingService
+from tag_compliance.simulator.ec2 import Ec2Service
+from tag_compliance.simulator.iam import IamService
+from tag_compliance.simulator.organizations import OrganizationsService
 from tag_compliance.simulator.pages import Page
 from tag_compliance.simulator.resource_explorer import ExplorerService
 from tag_compliance.simulator.sts import StsService
@@ -25,6 +30,7 @@ class Fault(StrEnum):
     REGION_DISABLED = "region_disabled"
     EXPIRED_TOKEN = "expired_token"
     INTERNAL = "internal"
+    NO_ORGANIZATION = "no_organization"
     PAGINATION_TOKEN_EXPIRED = "pagination_token_expired"
     QUOTED_REQUEST = "quoted_request"
     NO_SUCH_ENTITY = "no_such_entity"
@@ -46,12 +52,15 @@ class Fault(StrEnum):
     # Pages that are valid, but rare.
     EMPTY_PAGE = "empty_page"
     MISSING_TOKEN = "missing_token"
+    ONLY_STATUS = "only_status"
     EXTRA_FIELDS = "extra_fields"
 
     # Pages that break the contract.
     REPEAT_TOKEN = "repeat_token"
     ENDLESS = "endless"
     MISSING_LIST = "missing_list"
+    EMPTY_LIST = "empty_list"
+    MISSING_PATHS = "missing_paths"
     MISSING_ARN = "missing_arn"
     MISSING_TAGS = "missing_tags"
     WRONG_LIST_TYPE = "wrong_list_type"
@@ -140,6 +149,16 @@ DAMAGES: Mapping[Fault, Damage] = {
 }
 """How faults change a page of GetResources."""
 
+_FIRST_PAGE = base64.urlsafe_b64encode(b'["ListAccounts", 0, 0]').decode()
+LIST_DAMAGES: Mapping[Fault, Callable[[Json, Mapping[str, object]], object]] = {
+    Fault.REPEAT_TOKEN: lambda body, asked: body.update(NextToken=_FIRST_PAGE),
+    Fault.MISSING_LIST: lambda body, asked: body.clear(),
+    Fault.EMPTY_LIST: lambda body, asked: body.update({name: [] for name in body}),
+    Fault.MISSING_PATHS: lambda body, asked: [entry.pop("Paths") for entry in body["Accounts"]],
+    Fault.ONLY_STATUS: lambda body, asked: [entry.pop("State") for entry in body["Accounts"]],
+}
+"""How faults change a page of AWS Organizations, by the parameters of the call."""
+
 # The errors of the query protocol and of the tagging API: status, code and message of AWS.
 _Wording = tuple[int, str, str]
 
@@ -173,7 +192,29 @@ _TAGGING: Mapping[Fault, _Wording] = {
         "The pagination token has expired",
     ),
 }
-
+_ORGANIZATIONS: Mapping[Fault, _Wording] = {
+    **_TAGGING,
+    Fault.THROTTLED: (400, "TooManyRequestsException", "You have sent too many requests"),
+    Fault.NO_ORGANIZATION: (
+        400,
+        "AWSOrganizationsNotInUseException",
+        "Your account is not a member of an organization.",
+    ),
+    Fault.INTERNAL: (500, "ServiceException", "AWS Organizations can't complete your request"),
+}
+_EC2: Mapping[Fault, _Wording] = {
+    Fault.THROTTLED: (503, "RequestLimitExceeded", "Request limit exceeded."),
+    Fault.THROTTLING_EXCEPTION: (503, "RequestLimitExceeded", "Request limit exceeded."),
+    Fault.ACCESS_DENIED: (
+        403,
+        "UnauthorizedOperation",
+        "You are not authorized to perform this operation. " + _DENIED,
+    ),
+    Fault.SCP_DENIED: (403, "UnauthorizedOperation", _DENIED + _SCP),
+    Fault.REGION_DISABLED: Ec2Service.protocol.invalid_credentials,
+    Fault.EXPIRED_TOKEN: Ec2Service.protocol.expired_credentials,
+    Fault.INTERNAL: (500, "InternalError", "An internal error has occurred"),
+}
 _EXPLORER: Mapping[Fault, _Wording] = {
     Fault.THROTTLED: (429, "ThrottlingException", "Rate exceeded"),
     Fault.THROTTLING_EXCEPTION: (429, "ThrottlingException", "Rate exceeded"),
@@ -183,22 +224,30 @@ _EXPLORER: Mapping[Fault, _Wording] = {
     Fault.EXPIRED_TOKEN: ExplorerService.protocol.expired_credentials,
     Fault.INTERNAL: (500, "InternalServerException", "Internal service error"),
 }
+_WORDINGS: Mapping[str, Mapping[Fault, _Wording]] = {
+    AutoScalingService.name: _QUERY,
+    Ec2Service.name: _EC2,
+    ExplorerService.name: _EXPLORER,
+    IamService.name: _QUERY,
+    OrganizationsService.name: _ORGANIZATIONS,
+    StsService.name: _QUERY,
+    TaggingService.name: _TAGGING,
+}
+_ACTION_PREFIX = {TaggingService.name: "tag"}
 
 
 def refusal(fault: Fault, request: Request, call: Call) -> AwsError | None:
     """The error that AWS returns for this fault; None if the fault is not an error of AWS."""
     if fault is Fault.QUOTED_REQUEST:
         return _wrong_signature(request, call)
-    is_tagging = call.service == TaggingService.name
-    is_explorer = call.service == ExplorerService.name
-    wording = (_TAGGING if is_tagging else _EXPLORER if is_explorer else _QUERY).get(fault)
+    wording = _WORDINGS[call.service].get(fault)
     if wording is None:
         return None
     status, code, message = wording
     role_arn = call.parameters.get("RoleArn")
     text = message.format(
         caller=call.caller.arn,
-        action=f"{'tag' if is_tagging else call.service}:{call.operation}",
+        action=f"{_ACTION_PREFIX.get(call.service, call.service)}:{call.operation}",
         resource=f" on resource: {role_arn}" if role_arn else "",
     )
     return AwsError(status, code, text)

@@ -7,10 +7,9 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 from tag_compliance.simulator.organization import Organization
-from tag_compliance.simulator.pages import Page
+from tag_compliance.simulator.organizations import OrganizationsService
 from tag_compliance.simulator.resource_explorer import ExplorerService
 from tag_compliance.simulator.server import SimulatedAws
 from tag_compliance.simulator.tagging import TaggingService
@@ -22,6 +21,7 @@ from tag_compliance_tests.fake_aws.faults import (
     DAMAGES,
     DELIVERIES,
     FOREIGN_RESPONSES,
+    LIST_DAMAGES,
     PIECES,
     Fault,
     refusal,
@@ -120,19 +120,24 @@ class FakeAws(SimulatedAws):
         if foreign := FOREIGN_RESPONSES.get(fault):
             return foreign
         response = proceed()
-        if fault not in {*DAMAGES, *XML_DAMAGES, *EXPLORER_DAMAGES}:
+        if fault not in {*DAMAGES, *LIST_DAMAGES, *XML_DAMAGES, *EXPLORER_DAMAGES}:
             return _delivered(response, rule)
-        if call.page is None or response.status != 200:
+        if response.status != 200:
             return response
-        return _damaged(fault, call.service, response, call.page)
+        return _damaged(fault, call, response)
 
 
-def _damaged(fault: Fault, service: str, response: Response, page: Page[Any]) -> Response:
-    damages = {TaggingService.name: DAMAGES, ExplorerService.name: EXPLORER_DAMAGES}.get(service)
-    if damages is None:
-        return replace(response, body=damaged_xml(fault, response.body, page))
+def _damaged(fault: Fault, call: Call, response: Response) -> Response:
+    if call.service == OrganizationsService.name:
+        body = json.loads(response.body)
+        LIST_DAMAGES[fault](body, call.parameters)
+        return replace(response, body=json.dumps(body).encode())
+    assert call.page is not None, f"{call.operation} returns no pages"
+    damages = {TaggingService.name: DAMAGES, ExplorerService.name: EXPLORER_DAMAGES}
+    if call.service not in damages:
+        return replace(response, body=damaged_xml(fault, response.body, call.page))
     body = json.loads(response.body)
-    damages[fault](body, page)
+    damages[call.service][fault](body, call.page)
     return replace(response, body=json.dumps(body).encode())
 
 

@@ -33,6 +33,7 @@ _SOURCES: list[dict[str, Any]] = [
 ]
 """The keys of configurations with different sources."""
 
+_READER = "arn:aws:iam::999999999999:role/tag-compliance-org-reader"
 _EXTERNAL_ID = "tag-compliance-of-this-company"
 
 
@@ -81,14 +82,18 @@ def test_the_json_policies_are_those_of_the_example_configuration(name: str) -> 
     assert json.loads((_IAM / name).read_text(encoding="utf-8")) == _policies()[name]
 
 
-@pytest.mark.parametrize("name", ["base", "hub", "member", "exporter", "storage"])
+@pytest.mark.parametrize("name", ["base", "hub", "member", "organization", "exporter", "storage"])
 @pytest.mark.parametrize("sources", _SOURCES)
 def test_parliament_reports_nothing_about_the_policies(name: str, sources: dict[str, Any]) -> None:
-    config = config_of(storage="s3://bucket/prefix", via_role_arn=HUB, **sources)
+    organization = {"role_arn": _READER, "regions": "enabled", "account_owner_tag": "Owner"}
+    config = config_of(
+        storage="s3://bucket/prefix", via_role_arn=HUB, organization=organization, **sources
+    )
     policies = {
         "base": iam.base_role_policy(config),
         "hub": iam.hub_role_policies(config)[HUB],
         "member": iam.member_role_policy(config),
+        "organization": iam.organization_policy(config),
         "exporter": iam.exporter_policy(config),
         "storage": iam.storage_policy(config),
     }

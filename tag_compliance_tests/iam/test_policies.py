@@ -9,10 +9,14 @@ from typing import Any
 import pytest
 
 from tag_compliance.aws import iam
+from tag_compliance.aws.discovery import discover
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.base import Stored
 from tag_compliance.storage.folder import FolderStorage
+from tag_compliance_tests.fake_aws import FakeAws
 from tag_compliance_tests.iam.configurations import BASE, HUB, config_of
+from tag_compliance_tests.support.aws import enter
+from tag_compliance_tests.support.discovery import discovering_config, small_organization
 from tag_compliance_tests.support.snapshots import publish
 
 
@@ -157,3 +161,62 @@ def test_storage_in_a_folder_needs_no_policy() -> None:
     config = config_of()
     assert iam.storage_policy(config) is None
     assert iam.exporter_policy(config) is None
+
+
+_ORGANIZATION = {"role_arn": "arn:aws:iam::999999999999:role/org-reader"}
+
+
+def test_the_base_role_may_assume_the_role_of_the_template_only_in_its_own_organization() -> None:
+    override = {"222222222222": {"role_arn": "arn:aws:iam::222222222222:role/audit/own"}}
+    config = config_of(
+        aws_account_matrix=None, organization=_ORGANIZATION, aws_account_overrides=override
+    )
+    listed, anywhere = iam.base_role_policy(config)["Statement"]
+    assert listed["Resource"] == [
+        "arn:aws:iam::222222222222:role/audit/own",
+        "arn:aws:iam::999999999999:role/org-reader",
+    ]
+    assert anywhere["Resource"] == ["arn:aws:iam::*:role/reader"]
+    assert anywhere["Condition"] == {"StringEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}}
+    trusts = iam.trust_policies(config, BASE)
+    assert trusts["arn:aws:iam::*:role/reader"] == trusts[_ORGANIZATION["role_arn"]]
+
+
+@pytest.mark.parametrize("owner_tag", [None, "Owner"])
+def test_the_role_of_the_organization_may_do_exactly_what_discovery_calls(
+    owner_tag: str | None,
+) -> None:
+    config = discovering_config({"account_owner_tag": owner_tag})
+    with FakeAws(small_organization()) as fake:
+        enter(fake)
+        assert discover(config, None).attempt.succeeded
+    called = {f"organizations:{c.operation}" for c in fake.calls if c.service == "organizations"}
+    assert set(_allowed(iam.organization_policy(config))) == called
+
+
+def test_without_a_role_of_the_organization_the_base_role_reads_it() -> None:
+    config = config_of(organization={"refresh": 60})
+    assert iam.organization_policy(config) is None
+    assert "organizations:ListAccounts" in _allowed(iam.base_role_policy(config))
+    assert iam.organization_policy(config_of()) is None
+
+
+def test_a_member_role_may_read_its_regions_only_if_they_are_discovered() -> None:
+    enabled = config_of(organization={"regions": "enabled"})
+    listed = config_of(organization={"regions": ["us-east-1"]})
+    assert set(_allowed(iam.member_role_policy(enabled))) == {
+        "tag:GetResources",
+        "ec2:DescribeRegions",
+    }
+    assert set(_allowed(iam.member_role_policy(listed))) == {"tag:GetResources"}
+
+
+def test_with_a_hub_role_the_hub_assumes_the_role_of_the_template() -> None:
+    config = config_of(aws_account_matrix=None, organization=_ORGANIZATION, via_role_arn=HUB)
+    assert _allowed(iam.base_role_policy(config))["sts:AssumeRole"] == [
+        HUB,
+        _ORGANIZATION["role_arn"],
+    ]
+    assert _allowed(iam.hub_role_policies(config)[HUB])["sts:AssumeRole"] == [
+        "arn:aws:iam::*:role/reader"
+    ]

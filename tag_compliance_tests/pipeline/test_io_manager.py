@@ -33,6 +33,7 @@ SCHEMA = {
     "missing_tags": "list<item: string>[pyarrow]",
     "compliant": "bool",
     "source": "category",
+    "ou_path": "category",
 }
 """Assets of other teams depend on this. Columns may be added, never renamed or retyped."""
 

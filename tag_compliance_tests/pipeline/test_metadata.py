@@ -56,7 +56,7 @@ def test_the_configuration_links_the_names_of_the_accounts_to_their_partitions(
         Account(account_id="100000000000", account_name="Zoo"),
     ]
     config = pipeline.config().model_copy(update={"aws_account_matrix": tuple(accounts)})
-    found = metadata.of_config(config, ["platform"])["accounts_by_name"]
+    found = metadata.of_config(config, None, ["platform"])["accounts_by_name"]
     page = "/assets/platform/raw_resources?view=partitions&partition="
     assert isinstance(found, dg.MarkdownMetadataValue)
     assert found.md_str == (

@@ -11,6 +11,10 @@ import pytest
 import yaml
 from botocore.exceptions import ClientError
 
+from tag_compliance.aws.discovery import discover
+from tag_compliance.aws.regions import known_regions
+from tag_compliance.aws.targets import resolve, targets_of, verdicts
+from tag_compliance.config import load_config
 from tag_compliance.simulator.demo.organization import (
     REQUIRED_TAGS,
     DemoAccount,
@@ -175,12 +179,10 @@ def test_names_fit_into_the_32_characters_of_a_load_balancer() -> None:
 
 
 @pytest.mark.parametrize("storage", ["/var/lib/demo", '/tmp/it\'s: a "folder" #1'])
-def test_the_configuration_has_every_account_and_region(storage: str) -> None:
+def test_the_configuration_discovers_the_accounts_in_every_region(storage: str) -> None:
     assert yaml.safe_load(demo_config(Path(storage))) == {
-        "aws_account_matrix": [
-            {"account_id": account.account_id, "account_name": account.name, "regions": [*REGIONS]}
-            for account in ACCOUNTS
-        ],
+        "organization": {"exclude": ["123456789012"], "regions": [*REGIONS]},
+        "regions": [*REGIONS],
         "assume_role_name_template": "terraform",
         "REQUIRED_TAGS": ["Owner", "Environment", "CostCenter", "Project"],
         "excluded_resource_types": ["ecs:task", "eks:pod", "elasticloadbalancing:targetgroup"],
@@ -188,3 +190,23 @@ def test_the_configuration_has_every_account_and_region(storage: str) -> None:
         "refresh_interval": 300,
         "storage": storage,
     }
+
+
+def test_exactly_the_described_accounts_are_discovered(
+    aws: SimulatedAws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in aws.environment().items():
+        monkeypatch.setenv(name, value)
+    path = tmp_path / "config.yaml"
+    path.write_text(demo_config(tmp_path / "state"), encoding="utf-8")
+    config = load_config(path, {}, known_regions())
+    found = discover(config, None)
+    targets = targets_of(resolve(config, found))
+
+    assert [(t.account_id, t.account_name, t.ou_path) for t in targets] == [
+        (account.account_id, account.name, account.ou_path) for account in ACCOUNTS
+    ]
+    assert {target.regions for target in targets} == {REGIONS}
+    assert sorted(str(verdict) for verdict in verdicts(config, found).values()) == [
+        *["in organization.exclude", *["included"] * len(ACCOUNTS), "not active"]
+    ]

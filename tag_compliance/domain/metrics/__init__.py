@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from tag_compliance.domain.metrics import operational
 from tag_compliance.domain.metrics.contract import CONTRACT_METRICS
-from tag_compliance.domain.metrics.operational import SERIES_OMITTED
+from tag_compliance.domain.metrics.operational import DISCOVERY_METRICS, SERIES_OMITTED
 from tag_compliance.domain.metrics.sources import SOURCE_METRICS
 from tag_compliance.domain.metrics.table import Family, ScanResult
 
@@ -15,6 +15,8 @@ METRICS = CONTRACT_METRICS + OPERATIONAL_METRICS
 
 def build_families(scan: ScanResult, disabled: Collection[str] = ()) -> list[Family]:
     """A family for each metric that is not disabled; a metric without samples has an empty one."""
+    if scan.discovery is None:
+        disabled = {*disabled, *(metric.name for metric in DISCOVERY_METRICS)}
     families = [
         Family(metric, metric.samples_of(scan))
         for metric in METRICS

@@ -13,9 +13,11 @@ from tag_compliance.domain.metrics.table import (
     Metric,
     Samples,
     ScanResult,
+    cut_label,
     samples_of_frame,
     samples_of_rows,
 )
+from tag_compliance.domain.organization import AccountState
 from tag_compliance.domain.read_status import AccountReadStatus, Reason, RegionReadStatus
 
 # The label sets: a swapped name and id is a type error.
@@ -29,6 +31,22 @@ class _Account(NamedTuple):
 class _AccountReason(NamedTuple):
     account_name: AccountName
     account_id: AccountId
+    reason: Reason
+
+
+class _AccountInfo(NamedTuple):
+    account_name: AccountName
+    account_id: AccountId
+    ou_path: str
+    owner: str
+
+
+class _Discovered(NamedTuple):
+    state: AccountState
+    scanned: str
+
+
+class _Discovery(NamedTuple):
     reason: Reason
 
 
@@ -123,6 +141,36 @@ def _last_success(status: AccountReadStatus | RegionReadStatus) -> float | None:
     return None if status.last_success_at is None else status.last_success_at.timestamp()
 
 
+_MAX_TEXT_LABEL = 120
+"""Characters of a label with free text."""
+
+
+def _text_label(text: str) -> str:
+    return cut_label(text, _MAX_TEXT_LABEL) or "(none)"
+
+
+def _account_infos(scan: ScanResult) -> Rows[_AccountInfo]:
+    for a in scan.summary.accounts:
+        texts = _text_label(a.ou_path), _text_label(a.owner)
+        yield _AccountInfo(a.account_name, a.account_id, *texts), 1
+
+
+def _discovered(scan: ScanResult) -> Rows[_Discovered]:
+    counts = scan.discovery.accounts if scan.discovery else {}
+    for state, scanned in sorted(counts):
+        yield _Discovered(state, "true" if scanned else "false"), counts[state, scanned]
+
+
+def _discovery(scan: ScanResult) -> Rows[_Discovery]:
+    if scan.discovery:
+        yield _Discovery(scan.discovery.attempt.reason), scan.discovery.attempt.succeeded
+
+
+def _listed_at(scan: ScanResult) -> float | None:
+    listed_at = scan.discovery.listed_at if scan.discovery else None
+    return listed_at.timestamp() if listed_at else None
+
+
 def _excluded(scan: ScanResult) -> Rows[_Excluded]:
     for account in scan.summary.accounts:
         for row in account.summary.exclusions.to_pylist():
@@ -150,6 +198,27 @@ def _completeness(scan: ScanResult) -> float | None:
 
 DETAIL_OMITTED = "tag_compliance_detail_series_omitted"
 
+DISCOVERY_METRICS = (
+    _metric(
+        "tag_compliance_discovered_accounts",
+        "Accounts that AWS Organizations lists, by state and by whether they are scanned.",
+        _Discovered,
+        _discovered,
+    ),
+    _metric(
+        "tag_compliance_discovery_success",
+        "1 if the latest attempt read the accounts of AWS Organizations, else 0 with the reason.",
+        _Discovery,
+        _discovery,
+    ),
+    _of_scan(
+        "tag_compliance_discovery_list_timestamp_seconds",
+        "Unix time at which the list of accounts in use was read from AWS Organizations.",
+        _listed_at,
+    ),
+)
+"""Published only if accounts come from AWS Organizations."""
+
 OPERATIONAL_METRICS = (
     _metric(
         "tag_compliance_account_scan_success",
@@ -163,6 +232,13 @@ OPERATIONAL_METRICS = (
         _RegionReason,
         lambda scan: ((_RegionReason(*x, s.reason), s.succeeded) for x, s in _regions(scan)),
     ),
+    _metric(
+        "tag_compliance_account_info",
+        "Always 1; the account's path of organizational units and its owner, (none) if unknown.",
+        _AccountInfo,
+        _account_infos,
+    ),
+    *DISCOVERY_METRICS,
     _by_account(
         "tag_compliance_account_last_success_timestamp_seconds",
         "Unix time of the newest scan that read every region of the account; "

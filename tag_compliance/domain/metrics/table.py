@@ -5,6 +5,8 @@ Naming: https://prometheus.io/docs/practices/naming/
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -14,9 +16,25 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from tag_compliance.domain.counts import Thresholds
+from tag_compliance.domain.organization import DiscoveryStatus
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.summary import Summary
 from tag_compliance.domain.type_patterns import TypePattern
+
+_HASH_DIGITS = 16
+_CUT_FORM = re.compile(rf"~[0-9a-f]{{{_HASH_DIGITS}}}\Z")
+
+
+def cut_label(text: str, most: int) -> str:
+    """The text in at most `most` characters; no two texts have the same label.
+
+    A longer text keeps its beginning and ends in `~` and a hash of the full text. A text that
+    itself looks like a cut one is cut as well, because it could equal the label of another one.
+    """
+    if len(text) < most or (len(text) == most and not _CUT_FORM.search(text)):
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_DIGITS]
+    return f"{text[: most - _HASH_DIGITS - 1]}~{digest}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +95,7 @@ class ScanResult:
     thresholds: Thresholds
     types: tuple[TypePattern, ...] = ()
     omitted: Mapping[str, int] = field(default_factory=dict)
+    discovery: DiscoveryStatus | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,12 +18,13 @@ import yaml
 
 from tag_compliance.simulator.demo.arns import arn_of
 from tag_compliance.simulator.explorer_index import SimulatedIndex
-from tag_compliance.simulator.organization import Account, Organization
+from tag_compliance.simulator.organization import ROOT_ID, Account, Organization
 from tag_compliance.simulator.server import SimulatedAws
 
 REQUIRED_TAGS = ("Owner", "Environment", "CostCenter", "Project")
 
 _ROLE_NAME = "terraform"
+_SCANNER_ACCOUNT_ID = "123456789012"
 _HOME_REGIONS = {"cloudfront:distribution": "us-east-1"}
 """Global resource types, and the one region in which GetResources returns them."""
 
@@ -84,12 +85,22 @@ class DemoAccount(msgspec.Struct, frozen=True):
     account_id: str
     name: str
     environment: str
+    ou_path: str
     workloads: Mapping[str, tuple[str, ...]] = {}
     users: tuple[str, ...] = ()
     habits: tuple[TagHabit, ...] = ()
     trusts_scanner: bool = True
     regions_without_index: tuple[str, ...] = ()
     """Where Resource Explorer has no index."""
+
+
+class OtherAccount(msgspec.Struct, frozen=True):
+    """An account that is not scanned."""
+
+    account_id: str
+    name: str
+    ou_path: str = ""
+    state: str = "ACTIVE"
 
 
 class DemoDescription(msgspec.Struct, frozen=True):
@@ -99,6 +110,7 @@ class DemoDescription(msgspec.Struct, frozen=True):
     aws_owned_roles: tuple[str, ...]
     workloads: Mapping[str, Workload]
     accounts: tuple[DemoAccount, ...]
+    other_accounts: tuple[OtherAccount, ...]
 
 
 @cache
@@ -119,10 +131,17 @@ class DemoResource:
 
 def simulate_demo() -> SimulatedAws:
     """A simulated AWS with the demo organization; the base credentials are the scanner's."""
-    organization = Organization()
-    for described in describe_demo().accounts:
+    demo, organization = describe_demo(), Organization()
+    organization.management_account_id = _SCANNER_ACCOUNT_ID
+    for other in demo.other_accounts:
+        account = organization.add_account(other.account_id, roles=())
+        account.name, account.state = other.name, other.state
+        account.parent_id = _unit_of(organization, other.ou_path)
+    for described in demo.accounts:
         roles = {_ROLE_NAME} if described.trusts_scanner else frozenset()
         account = organization.add_account(described.account_id, roles=roles)
+        account.name = described.name
+        account.parent_id = _unit_of(organization, described.ou_path)
         for resource in resources_of(described):
             if resource.habit is TagHabit.NEVER_TAGGED:
                 account.put_never_tagged(resource.region, resource.arn)
@@ -133,8 +152,18 @@ def simulate_demo() -> SimulatedAws:
         _put_principals(account, described)
         _put_auto_scaling_groups(account, described)
     return SimulatedAws(
-        organization, base_account_id="123456789012", base_user_name="tag-compliance"
+        organization, base_account_id=_SCANNER_ACCOUNT_ID, base_user_name="tag-compliance"
     )
+
+
+def _unit_of(organization: Organization, ou_path: str) -> str:
+    """The id of the unit with this path, which is created if it is missing."""
+    parent_id = ROOT_ID
+    for name in filter(None, ou_path.split("/")):
+        units = organization.units.values()
+        found = (u.unit_id for u in units if (u.name, u.parent_id) == (name, parent_id))
+        parent_id = next(found, None) or organization.add_unit(name, parent_id)
+    return parent_id
 
 
 def resources_of(account: DemoAccount) -> Iterator[DemoResource]:
@@ -198,10 +227,8 @@ def demo_config(storage: Path) -> str:
     """The text of the `config.yaml` that scans the organization into the folder `storage`."""
     demo = describe_demo()
     values = {
-        "aws_account_matrix": [
-            {"account_id": a.account_id, "account_name": a.name, "regions": [*demo.regions]}
-            for a in demo.accounts
-        ],
+        "organization": {"exclude": [_SCANNER_ACCOUNT_ID], "regions": [*demo.regions]},
+        "regions": [*demo.regions],
         "assume_role_name_template": _ROLE_NAME,
         "REQUIRED_TAGS": [*REQUIRED_TAGS],
         "excluded_resource_types": ["ecs:task", "eks:pod", "elasticloadbalancing:targetgroup"],
