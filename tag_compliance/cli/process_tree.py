@@ -15,6 +15,7 @@ from tag_compliance.cli.dagster_databases import check_databases
 from tag_compliance.cli.dagster_home import (
     LOCK,
     event_settings,
+    has_shipped_settings,
     home_of,
     locked,
     prepare_dagster_home,
@@ -52,6 +53,13 @@ def run_process_tree(
     home = prepare_dagster_home(named, config)
     with locked(home) as lock:
         check_databases(home)
+        if not has_shipped_settings(home):
+            # Dagster's processes would report a wrong key by tracebacks. This process imports
+            # Dagster only for this, because it keeps the memory.
+            from tag_compliance.pipeline.run_once import opened_instance
+
+            with opened_instance(str(home)):
+                pass
         code_port = _free_port("127.0.0.1", 0)
         workspace = write_workspace(home, code_port)
         variables = {

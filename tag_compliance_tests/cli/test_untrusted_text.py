@@ -1,4 +1,4 @@
-"""Text from outside reaches a terminal, a log or Dagster only with its control characters escaped."""
+"""Text from outside reaches a terminal or a log only with its control characters escaped."""
 
 from __future__ import annotations
 
