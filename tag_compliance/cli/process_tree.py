@@ -53,13 +53,7 @@ def run_process_tree(
     home = prepare_dagster_home(named, config)
     with locked(home) as lock:
         check_databases(home)
-        if not has_shipped_settings(home):
-            # Dagster's processes would report a wrong key by tracebacks. This process imports
-            # Dagster only for this, because it keeps the memory.
-            from tag_compliance.pipeline.run_once import opened_instance
-
-            with opened_instance(str(home)):
-                pass
+        _check_settings(home)
         code_port = _free_port("127.0.0.1", 0)
         workspace = write_workspace(home, code_port)
         variables = {
@@ -75,6 +69,18 @@ def run_process_tree(
         }
         children = _children(code_port, workspace, schedule, serving, logs)
         return supervise(children, variables, lock)
+
+
+def _check_settings(home: Path) -> None:
+    """Raises `StorageRefused` for a wrong key, which Dagster's processes report by tracebacks.
+
+    Dagster is imported only if the settings were changed: this process keeps the memory.
+    """
+    if not has_shipped_settings(home):
+        from tag_compliance.pipeline.run_once import opened_instance
+
+        with opened_instance(str(home)):
+            pass
 
 
 def _children(
