@@ -56,8 +56,7 @@ def prepare_dagster_home(named: str | None, config: Config) -> Path:
     try:
         home.mkdir(parents=True, exist_ok=True)
         if not settings.exists():
-            shipped = files("tag_compliance.cli").joinpath("dagster.yaml")
-            write_file(settings, shipped.read_bytes())
+            write_file(settings, _shipped_settings())
         content = settings.read_bytes()
     except OSError as error:
         cause = error.strerror or str(error)
@@ -70,6 +69,15 @@ def prepare_dagster_home(named: str | None, config: Config) -> Path:
         cause, advice = " ".join(str(error).split()), "correct it; without it, a new one is created"
         raise StorageRefused(str(settings), "parse", cause, advice) from error
     return home.resolve()
+
+
+def _shipped_settings() -> bytes:
+    return files("tag_compliance.cli").joinpath("dagster.yaml").read_bytes()
+
+
+def has_shipped_settings(home: Path) -> bool:
+    """Whether nobody has changed the `dagster.yaml` of the home."""
+    return (home / "dagster.yaml").read_bytes() == _shipped_settings()
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from tag_compliance.cli.dagster_databases import check_databases
 from tag_compliance.cli.dagster_home import (
     LOCK,
     event_settings,
+    has_shipped_settings,
     home_of,
     locked,
     prepare_dagster_home,
@@ -59,6 +60,7 @@ def run_process_tree(
     home = prepare_dagster_home(named, config)
     with locked(home) as lock:
         check_databases(home)
+        _check_settings(home)
         code_port = _free_port("127.0.0.1", 0, "")
         workspace = write_workspace(home, code_port)
         variables = {
@@ -100,6 +102,18 @@ def _shown(host: str, port: int) -> str:
     if host in {*_LOOPBACK, *_LOOPBACK.values()}:
         return f"localhost:{port}"
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _check_settings(home: Path) -> None:
+    """Raises `StorageRefused` for a wrong key, which Dagster's processes report by tracebacks.
+
+    Dagster is imported only if the settings were changed: this process keeps the memory.
+    """
+    if not has_shipped_settings(home):
+        from tag_compliance.pipeline.run_once import opened_instance
+
+        with opened_instance(str(home)):
+            pass
 
 
 def _children(

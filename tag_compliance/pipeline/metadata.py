@@ -131,7 +131,7 @@ def of_account(evaluation: Evaluation) -> Metadata:
 
 
 def _literally(text: str) -> str:
-    """One line of Markdown without links, images and HTML, whatever AWS returned."""
+    """One line of Markdown without links, images and HTML, of text from outside."""
     line = on_one_line(text).replace("&", "&amp;").replace("<", "&lt;")
     return line.replace("[", "\\[").replace("`", "\\`")
 

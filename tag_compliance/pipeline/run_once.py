@@ -66,7 +66,7 @@ def run_once(
     nowhere. `config` is the content of the file at `config_path`.
     """
     definitions = build_definitions(config_path, config, environment, progress=progress)
-    with _instance(environment.get("DAGSTER_HOME") or None) as instance:
+    with opened_instance(environment.get("DAGSTER_HOME") or None) as instance:
         accounts = sync_partitions(instance, config)
         tags = {TRIGGER_TAG: CLI_TRIGGER, **ONE_AT_A_TIME}
         # A scan of one account has no scan tag: whatever is stored of the other accounts counts.
@@ -117,7 +117,7 @@ def _run(
 
 
 @contextlib.contextmanager
-def _instance(home: str | None) -> Iterator[dg.DagsterInstance]:
+def opened_instance(home: str | None) -> Iterator[dg.DagsterInstance]:
     """Raises `StorageRefused` if the home or the database of its instance cannot be used."""
     if home is None:
         with dg.DagsterInstance.ephemeral() as ephemeral:

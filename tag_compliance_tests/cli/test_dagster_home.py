@@ -124,6 +124,12 @@ def test_a_damaged_home_is_reported_in_one_line(
     assert text in program.fails(1, "scan")
 
 
+def test_up_reports_a_wrong_key_of_dagster_yaml_in_one_line(home: Path, program: Program) -> None:
+    (home / "dagster.yaml").write_text("nonsense: 1")
+    line = program.fails(1, "up", "--port", "0", "--ui-port", "0")
+    assert "correct its dagster.yaml" in line
+
+
 def test_a_locked_database_is_reported_with_what_to_do(
     home: Path, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:

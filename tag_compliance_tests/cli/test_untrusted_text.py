@@ -1,4 +1,4 @@
-"""Control characters of foreign text are escaped before it reaches a terminal, log or Dagster."""
+"""Text from outside reaches a terminal or a log only with its control characters escaped."""
 
 from __future__ import annotations
 
