@@ -14,6 +14,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 from xml.etree import ElementTree as ET
 
@@ -59,7 +60,7 @@ At this rate, 5,000 roles, the highest quota, are read within the default `regio
 @dataclass(frozen=True, slots=True)
 class _Kind:
     """Roles or users: the operations that list them and their tags, the list in the response, and
-    the parameter for the name of one.
+    the element and parameter with the name of one.
     """
 
     list_operation: str
@@ -112,10 +113,11 @@ class Iam:
 def _read_each(kind: _Kind, caller: Caller, columns: ResourceColumns) -> None:
     account_id = caller.session.target.account_id
     for page in caller.pages(kind.list_operation, partial(_get_list, kind)):
-        arns = page.of_account(kind.list_operation, account_id).arns
+        own = page.of_account(kind.list_operation, account_id)
         # A test of the permissions reads the tags of one role and one user.
-        for arn in arns if caller.max_pages is None else arns[:1]:
-            tags = _tags_of_one(kind, arn.rpartition("/")[2], caller)
+        most = None if caller.max_pages is None else 1
+        for arn, name in islice(zip(own.arns, own.names, strict=True), most):
+            tags = _tags_of_one(kind, name, caller)
             caller.page_read()
             if tags is not None:
                 columns.add([arn], [tags])
@@ -156,7 +158,7 @@ def _get(call: Callable[..., Any], token: str, size: int, **parameters: Any) -> 
 def _decode_pages(client: BaseClient) -> None:
     decode_xml(client, _DETAILS, _decode_details)
     for kind in (_ROLES, _USERS):
-        decode_xml(client, kind.list_operation, partial(_decode_list, kind.list_name))
+        decode_xml(client, kind.list_operation, partial(_decode_list, kind))
         decode_xml(client, kind.tags_operation, _decode_tags)
 
 
@@ -172,9 +174,14 @@ def _decode_details(result: ET.Element) -> QueryPage:
     )
 
 
-def _decode_list(name: str, result: ET.Element) -> QueryPage:
-    arns = [text_of(member, "Arn") for member in members_of(result, name)]
-    return QueryPage(arns, (), _marker_of(result))
+def _decode_list(kind: _Kind, result: ET.Element) -> QueryPage:
+    members = members_of(result, kind.list_name)
+    return QueryPage(
+        [text_of(member, "Arn") for member in members],
+        (),
+        _marker_of(result),
+        [text_of(member, kind.name) for member in members],
+    )
 
 
 def _decode_tags(result: ET.Element) -> QueryPage:

@@ -30,11 +30,15 @@ _ACCOUNT_ID, _PARTS = 4, 6
 
 @dataclass(frozen=True, slots=True)
 class QueryPage:
-    """Resources with their tags; `next_token` is "" on the last page."""
+    """Resources with their tags; `next_token` is "" on the last page.
+
+    A page without tags has the `names` with which they are asked for.
+    """
 
     arns: Sequence[str]
     tags: Sequence[Mapping[str, str]]
     next_token: str
+    names: Sequence[str] = ()
 
     def of_account(self, operation: str, account_id: AccountId) -> QueryPage:
         """This page. Raises `AwsError` if one of its ARNs is of another account.

@@ -125,6 +125,16 @@ def test_a_role_that_is_deleted_while_its_tags_are_read_is_left_out(fake: FakeAw
 
 
 @every_way
+def test_a_resource_whose_arn_cannot_be_parsed_is_not_lost(fake: FakeAws, way: str) -> None:
+    fake.faults.add(Fault.UNPARSABLE_ARN, operation=way, page="last")
+
+    table = read(way, new_budget(seconds=60))
+
+    assert len(table) == len(existing(fake, way))
+    assert "unknown:unknown" in table["resource_type"].to_pylist()
+
+
+@every_way
 def test_an_account_without_resources_is_empty(start: Start, way: str) -> None:
     organization = Organization()
     organization.add_account(ID)
