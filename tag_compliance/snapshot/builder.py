@@ -72,7 +72,6 @@ def build_contents(
     )
     families = build_families(scan, disabled)
     counts = {a.account_id: a.summary.by_region for a in results.summary.accounts}
-    lacking = results.summary.violations_by_rule
     seconds = max(0.0, (info.made_at - info.scan_started_at).total_seconds())
     status = ScanStatus(
         scan_started_at=info.scan_started_at,
@@ -82,7 +81,7 @@ def build_contents(
         * (settings.refresh_interval_seconds + seconds),
         counts=results.summary.total,
         accounts=tuple(_account(s, counts.get(s.account_id, {})) for s in results.statuses),
-        tags=tuple(TagStatus(tag, lacking.get(PREFIX + tag, 0)) for tag in settings.required_tags),
+        tags=_tags(results, settings),
         failures=results.failures,
         version=info.version,
         thresholds=settings.thresholds,
@@ -98,6 +97,11 @@ def build_contents(
         detail_series=len(detail.samples),
         detail_series_omitted=int(detail.omitted["omitted"].sum()),
     )
+
+
+def _tags(results: ComplianceResults, settings: SnapshotSettings) -> tuple[TagStatus, ...]:
+    lacking = results.summary.violations_by_rule
+    return tuple(TagStatus(tag, lacking.get(PREFIX + tag, 0)) for tag in settings.required_tags)
 
 
 def _never_tagged(results: ComplianceResults) -> int | None:
