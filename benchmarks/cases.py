@@ -22,7 +22,7 @@ REGIONS = (
     *("ap-northeast-1", "ca-central-1", "eu-west-2", "sa-east-1", "eu-north-1", "us-west-1"),
 )
 _PATTERN = re.compile(r"(?:scan-)?(\d+)x(\d+)x(\d+)(?:@([\d.]+))?((?:\+[a-z]+)*)")
-_OPTIONS = {"baseline", "tls", "unlimited"}
+_OPTIONS = {"baseline", "explorer", "tls", "unlimited"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,9 @@ class ScanCase:
     """`resources` in each of `regions` of each of `accounts`; each call takes `latency` seconds.
 
     `baseline`: the sequential exporter is also measured. `tls`: the same scan is also measured
-    over TLS. `unlimited`: the configuration switches the rate limit off.
+    over TLS. `explorer`: each region has 30 % more resources, which never had a tag, and the scan
+    with Resource Explorer is also measured, the first one and one that reuses its results.
+    `unlimited`: the configuration switches the rate limit off.
     """
 
     accounts: int
@@ -38,6 +40,7 @@ class ScanCase:
     resources: int
     latency: float = 0.0
     baseline: bool = False
+    explorer: bool = False
     tls: bool = False
     unlimited: bool = False
 
@@ -47,7 +50,7 @@ class ScanCase:
         found = _PATTERN.fullmatch(text)
         options = set(found.group(5).split("+")[1:]) if found else set()
         if found is None or options - _OPTIONS or int(found.group(2)) > len(REGIONS):
-            form = "ACCOUNTSxREGIONSxRESOURCES[@LATENCY][+baseline][+tls][+unlimited]"
+            form = "ACCOUNTSxREGIONSxRESOURCES[@LATENCY][+baseline][+explorer][+tls][+unlimited]"
             raise ArgumentTypeError(
                 f"{text!r} is malformed: write {form}, with at most {len(REGIONS)} regions"
             )
@@ -67,6 +70,7 @@ class ScanCase:
 
 DEFAULT_CASES = (
     "scan-20x4x1000@0.08+baseline",
+    "scan-20x4x1000@0.08+explorer",
     "scan-1x1x100000@0+baseline+unlimited",
     "scan-200x5x1000@0.08+tls",
 )
@@ -80,6 +84,7 @@ def fake_aws(case: ScanCase, folder: Path, *, tls: bool = False) -> Iterator[dic
         *(sys.executable, "-m", "tag_compliance_tests.fake_aws", "--until-stdin-closes"),
         *("--accounts", str(case.accounts), "--regions", ",".join(REGIONS[: case.regions])),
         *("--resources", str(case.resources), "--latency", str(case.latency)),
+        *(("--never-tagged", str(case.resources * 3 // 10)) if case.explorer else ()),
         *(("--tls", "--ca-bundle", str(authority)) if tls else ()),
     ]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
@@ -98,7 +103,7 @@ def fake_aws(case: ScanCase, folder: Path, *, tls: bool = False) -> Iterator[dic
             process.stdin.close()
 
 
-def write_configuration(case: ScanCase, folder: Path) -> Path:
+def write_configuration(case: ScanCase, folder: Path, never_tagged: str | None = None) -> Path:
     """Writes `config.yaml` with the defaults and the settings of the case."""
     accounts = [
         {
@@ -115,6 +120,7 @@ def write_configuration(case: ScanCase, folder: Path) -> Path:
         REQUIRED_TAGS=["Owner", "Environment", "CostCenter", "Project"],
         excluded_resource_types=["ecs:task"],
         storage="state",
+        never_tagged=never_tagged,
         # The baseline has no limit, and both must publish the same series.
         max_detail_series="unlimited" if case.baseline else None,
         calls_per_second=0.0 if case.unlimited else None,

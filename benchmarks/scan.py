@@ -16,6 +16,8 @@ from benchmarks.report import Report, Table
 # The CPU time of one page with boto3 but without its parser.
 CPU_SECONDS_PER_PAGE = 0.0023
 
+_FIRST, _REUSED = "with never-tagged resources", "reusing never-tagged resources"
+
 Run = Callable[[int], Usage]
 
 
@@ -32,6 +34,9 @@ def scan(case: ScanCase, rounds: int) -> Report:
             command = [sys.executable, "-m", "benchmarks.baseline", "--config", str(config)]
             runs["baseline"] = lambda _: measure(command, plain, baseline)
         runs["tag-compliance"] = _scanning(case, folder / "plain", plain, ours)
+        if case.explorer:
+            first, reused = (_scanning(case, folder / "explorer", plain, ours, "report"),) * 2
+            runs |= {_FIRST: first, _REUSED: reused}
         if case.tls:
             encrypted = stack.enter_context(fake_aws(case, folder, tls=True))
             runs["tag-compliance, TLS"] = _scanning(case, folder / "tls", encrypted, ours)
@@ -69,10 +74,16 @@ def compare(*expositions: str) -> int:
     return len(ours)
 
 
-def _scanning(case: ScanCase, folder: Path, environment: dict[str, str], output: Path) -> Run:
+def _scanning(
+    case: ScanCase,
+    folder: Path,
+    environment: dict[str, str],
+    output: Path,
+    never_tagged: str | None = None,
+) -> Run:
     def run(number: int) -> Usage:
-        # A new folder for each run: no run finds the tables of an earlier one.
-        config = write_configuration(case, folder / str(number))
+        # A folder for each number: no run finds the tables of another one.
+        config = write_configuration(case, folder / str(number), never_tagged)
         command = program("scan", "--config", str(config), "--log-level", "warning")
         return measure(command, environment, output)
 
@@ -102,6 +113,10 @@ def _add_targets(case: ScanCase, found: dict[str, Usage], report: Report) -> Non
         report.at_least(f"{name}, times faster than the baseline", faster, bound)
         if case.latency:
             report.at_most(f"{name}, CPU relative to the baseline", report.records["cpu_ratio"], 1)
+    if case.explorer:
+        for run, bound in ((_FIRST, 1.5), (_REUSED, 1.1)):
+            ratio = found[run].wall_seconds / ours.wall_seconds
+            report.at_most(f"{name}, {run}, relative to the tagging API alone", ratio, bound)
     if case.pages >= 10_000:
         bound = 1.5 * case.pages * CPU_SECONDS_PER_PAGE
         report.at_most(f"{name}, wall", ours.wall_seconds, bound, " s")

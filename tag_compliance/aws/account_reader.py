@@ -7,7 +7,10 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
 
 import pyarrow as pa
 
@@ -26,6 +29,8 @@ from tag_compliance.domain.read_status import (
 )
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
 from tag_compliance.tables.reusable_results import ReusableResult
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +80,7 @@ class AccountReader:
         account that is complete.
         """
         began = time.monotonic()
-        readings = [self._read_source(region, to_read) for to_read in self.sources_in(region)]
+        readings = self._read_sources(region)
         status = RegionReadStatus(region, tuple(status for status, _ in readings))
         resources = pa.concat_tables([RESOURCE_SCHEMA.empty_table(), *(t for _, t in readings)])
         with self._lock:
@@ -85,6 +90,12 @@ class AccountReader:
             if len(self._results) < len(self.target.regions):
                 return status, None
             return status, self._inventory()
+
+    def _read_sources(self, region: RegionName) -> list[tuple[ReadStatus, pa.Table]]:
+        """Reads the sources concurrently: each API has its own limits and latency."""
+        first, *others = self.sources_in(region)
+        started = [_start(partial(self._read_source, region, to_read)) for to_read in others]
+        return [self._read_source(region, first), *(future.result() for future in started)]
 
     def _read_source(
         self, region: RegionName, to_read: SourceToRead
@@ -138,3 +149,17 @@ class AccountReader:
         )
         resources = pa.concat_tables([table for _, table in results])
         return AccountInventory(status, resources.unify_dictionaries())
+
+
+def _start(work: Callable[[], T]) -> Future[T]:
+    """Runs `work` on a daemon thread, which the interpreter does not wait for."""
+    future: Future[T] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:  # noqa: BLE001 - the caller raises it
+            future.set_exception(error)
+
+    threading.Thread(target=run, name=threading.current_thread().name, daemon=True).start()
+    return future

@@ -153,7 +153,8 @@ class RegionReadStatus:
 
     @property
     def seconds(self) -> float:
-        return sum(status.seconds for status in self.sources)
+        """The time of the slowest source, because sources are read concurrently."""
+        return max(status.seconds for status in self.sources)
 
     @property
     def last_success_at(self) -> datetime | None:

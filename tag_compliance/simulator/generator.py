@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from tag_compliance.simulator.explorer_index import SimulatedIndex
 from tag_compliance.simulator.organization import Organization, SimulatedResource
 
 REQUIRED_TAGS = ("Owner", "Environment", "CostCenter", "Project")
@@ -132,6 +133,16 @@ def generate_organization(
             )
     _add_native_resources(organization, regions, seed, tags_per_resource)
     return organization
+
+
+def add_never_tagged(organization: Organization, regions: Sequence[str], per_region: int) -> None:
+    """Adds resources that never had a tag, and an index of Resource Explorer in each region."""
+    for account in organization:
+        for region in regions:
+            account.explorer[region] = SimulatedIndex()
+            prefix = f"arn:{account.partition}:sqs:{region}:{account.account_id}:never-tagged"
+            for number in range(per_region):
+                account.put_never_tagged(region, f"{prefix}-{number:06}")
 
 
 def _add_native_resources(

@@ -88,7 +88,6 @@ def _status(
     results: ComplianceResults, info: SnapshotInfo, settings: SnapshotSettings, samples: int
 ) -> ScanStatus:
     summarized = {account.account_id: account for account in results.summary.accounts}
-    lacking = results.summary.violations_by_rule
     seconds = max(0.0, (info.made_at - info.scan_started_at).total_seconds())
     return ScanStatus(
         scan_started_at=info.scan_started_at,
@@ -98,7 +97,7 @@ def _status(
         * (settings.refresh_interval_seconds + seconds),
         counts=results.summary.total,
         accounts=tuple(_account(s, summarized.get(s.account_id)) for s in results.statuses),
-        tags=tuple(TagStatus(tag, lacking.get(PREFIX + tag, 0)) for tag in settings.required_tags),
+        tags=_tags(results, settings),
         failures=results.failures,
         version=info.version,
         thresholds=settings.thresholds,
@@ -109,6 +108,11 @@ def _status(
         sources=tuple(map(_source, coverage_by_source(results))),
         discovery_failure=results.discovery.failure if results.discovery else "",
     )
+
+
+def _tags(results: ComplianceResults, settings: SnapshotSettings) -> tuple[TagStatus, ...]:
+    lacking = results.summary.violations_by_rule
+    return tuple(TagStatus(tag, lacking.get(PREFIX + tag, 0)) for tag in settings.required_tags)
 
 
 def _never_tagged(results: ComplianceResults) -> int | None:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import FrameType
 
-from tag_compliance.simulator.generator import generate_organization
+from tag_compliance.simulator.generator import add_never_tagged, generate_organization
 from tag_compliance_tests.fake_aws.server import FakeAws
 
 
@@ -18,6 +18,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     signal.signal(signal.SIGTERM, _exit)
     signal.signal(signal.SIGINT, _exit)
     organization = generate_organization(options.accounts, options.regions, options.resources)
+    if options.never_tagged:
+        add_never_tagged(organization, options.regions, options.never_tagged)
     with FakeAws(
         organization,
         latency=options.latency,
@@ -42,6 +44,7 @@ def _create_parser() -> argparse.ArgumentParser:
     parser.add_argument("--accounts", type=int, default=1)
     parser.add_argument("--regions", type=_names, default=["us-east-1"], metavar="A,B")
     parser.add_argument("--resources", type=int, default=1000, help="in each region")
+    parser.add_argument("--never-tagged", type=int, default=0, help="more of them in each region")
     parser.add_argument("--latency", type=float, default=0.0, metavar="SECONDS")
     parser.add_argument("--tls", action="store_true")
     parser.add_argument("--ca-bundle", type=Path, help="where to write the authority for --tls")

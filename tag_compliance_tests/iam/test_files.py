@@ -154,8 +154,16 @@ def _filled(node: Any, template: dict[str, Any], parameters: dict[str, str]) -> 
     return filled
 
 
-def test_cfn_lint_accepts_the_template() -> None:
-    _run(_of_this_environment("cfn-lint"), "--non-zero-exit-code", "informational", str(_TEMPLATE))
+@pytest.mark.parametrize("template", sorted(_TEMPLATE.parent.iterdir()), ids=lambda path: path.name)
+def test_cfn_lint_accepts_the_template(template: Path) -> None:
+    _run(_of_this_environment("cfn-lint"), "--non-zero-exit-code", "informational", str(template))
+
+
+def test_the_template_for_resource_explorer_creates_a_view_that_the_program_uses() -> None:
+    template = yaml.safe_load((_TEMPLATE.parent / "resource-explorer.yaml").read_text("utf-8"))
+    view = template["Resources"]["View"]["Properties"]
+    assert view == {"ViewName": {"Ref": "ViewName"}, "IncludedProperties": [{"Name": "tags"}]}
+    assert template["Resources"]["Index"]["Properties"] == {"Type": "LOCAL"}
 
 
 def test_terraform_accepts_the_modules(terraform: tuple[str, Path]) -> None:
