@@ -50,13 +50,18 @@ T = TypeVar("T", bound=_Cached)
 
 
 def is_due(config: Config, known: DiscoveredOrganization | None, now: datetime) -> bool:
-    """Whether the list has to be read again: it is old, or was read with other settings."""
+    """Whether the list has to be read again: it is old, or was read with other settings.
+
+    As long as it is old because it could not be read, it is due at each scan.
+    """
     settings = config.organization
     if settings is None:
         return False
     if known is None or known.settings != _settings_of(settings) or is_ahead(known.attempt.at):
         return True
-    return now - known.attempt.at >= timedelta(seconds=settings.refresh)
+    refresh, scan = timedelta(seconds=settings.refresh), timedelta(seconds=config.refresh_interval)
+    is_old = known.listed_at is None or now - known.listed_at >= refresh
+    return now - known.attempt.at >= (min(refresh, scan) if is_old else refresh)
 
 
 def refresh(

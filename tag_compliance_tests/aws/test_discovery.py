@@ -338,6 +338,14 @@ def test_the_list_is_due_after_refresh_and_when_its_settings_change(fake: FakeAw
     assert not is_due(config, known, now + timedelta(seconds=59))
     assert is_due(config, known, now + timedelta(seconds=60))
     assert is_due(discovering_config({"refresh": 60, "include": ["Workloads"]}), known, now)
+    failed = replace(
+        known,
+        attempt=replace(known.attempt, reason=Reason.THROTTLED),
+        listed_at=now - timedelta(seconds=3600),
+    )
+    hourly = discovering_config({"refresh": 3600}, refresh_interval=300)
+    assert not is_due(hourly, failed, now + timedelta(seconds=299))
+    assert is_due(hourly, failed, now + timedelta(seconds=300))
     ahead = replace(known, attempt=replace(known.attempt, at=utc_now() + timedelta(days=1)))
     assert is_due(config, ahead, utc_now())
     rows = [{"account_id": SHOP}]

@@ -25,6 +25,7 @@ _IAM = _ROOT / "iam"
 _TERRAFORM = _IAM / "terraform"
 _MODULES = ("", "modules/member", "modules/policies")
 _TEMPLATE = _IAM / "cloudformation/member-role.yaml"
+_ORGANIZATION_TEMPLATE = _IAM / "cloudformation/organization-role.yaml"
 _READER = "arn:aws:iam::999999999999:role/tag-compliance-org-reader"
 _EXTERNAL_ID = "tag-compliance-of-this-company"
 
@@ -89,35 +90,66 @@ def test_parliament_reports_nothing_about_the_policies(name: str) -> None:
     assert _run(_of_this_environment("parliament"), given=json.dumps(policies[name])) == ""
 
 
+@pytest.mark.parametrize("regions", ["enabled", ["us-east-1"]])
 @pytest.mark.parametrize("external_id", ["", _EXTERNAL_ID])
-def test_the_stack_set_creates_the_policies_of_the_program(external_id: str) -> None:
+def test_the_stack_set_creates_the_policies_of_the_program(
+    external_id: str, regions: str | list[str]
+) -> None:
     template = yaml.safe_load(_TEMPLATE.read_text(encoding="utf-8"))
+    asked = {"ReadRegions": str(regions == "enabled").lower()}
     role = _filled(
         template["Resources"]["MemberRole"]["Properties"],
-        {"PrincipalArn": BASE, "ExternalId": external_id, "RoleName": "reader"},
+        {"PrincipalArn": BASE, "ExternalId": external_id, "RoleName": "reader", **asked},
     )
+    config = config_of(organization={"regions": regions})
     assert role["AssumeRolePolicyDocument"] == iam.trust_policy(BASE, external_id or None)
-    assert [p["PolicyDocument"] for p in role["Policies"]] == [iam.member_role_policy()]
+    assert [p["PolicyDocument"] for p in role["Policies"]] == [iam.member_role_policy(config)]
+
+
+@pytest.mark.parametrize("owner_tag", [None, "Owner"])
+@pytest.mark.parametrize("external_id", ["", _EXTERNAL_ID])
+def test_the_stack_of_the_organization_creates_the_policies_of_the_program(
+    external_id: str, owner_tag: str | None
+) -> None:
+    template = yaml.safe_load(_ORGANIZATION_TEMPLATE.read_text(encoding="utf-8"))
+    name = template["Parameters"]["RoleName"]["Default"]
+    given = {"PrincipalArn": BASE, "ExternalId": external_id, "RoleName": name}
+    asked = {"ReadOwners": str(owner_tag is not None).lower()}
+    role = _filled(template["Resources"]["OrganizationRole"]["Properties"], given | asked)
+    config = config_of(organization={"role_arn": _READER, "account_owner_tag": owner_tag})
+    assert _READER.endswith(f"/{name}")
+    assert role["AssumeRolePolicyDocument"] == iam.trust_policy(BASE, external_id or None)
+    assert [p["PolicyDocument"] for p in role["Policies"]] == [iam.organization_policy(config)]
+
+
+_CONDITIONS = {
+    "AsksForExternalId": lambda given: given["ExternalId"] != "",
+    "ReadsRegions": lambda given: given["ReadRegions"] == "true",
+    "ReadsOwners": lambda given: given["ReadOwners"] == "true",
+}
 
 
 def _filled(node: Any, parameters: dict[str, str]) -> Any:
     """The part of the template with its parameters resolved, as CloudFormation does it."""
     if isinstance(node, list):
-        return [_filled(entry, parameters) for entry in node]
+        entries = [_filled(entry, parameters) for entry in node]
+        return [entry for entry in entries if entry is not None]
     if not isinstance(node, dict):
         return node
     if "Ref" in node:
         return None if node["Ref"] == "AWS::NoValue" else parameters[node["Ref"]]
     if "Fn::If" in node:
         condition, then, otherwise = node["Fn::If"]
-        assert condition == "AsksForExternalId"
-        return _filled(then if parameters["ExternalId"] else otherwise, parameters)
+        return _filled(then if _CONDITIONS[condition](parameters) else otherwise, parameters)
+    if "Fn::Sub" in node:
+        return node["Fn::Sub"].replace("${AWS::Partition}", "aws")
     filled = {key: _filled(value, parameters) for key, value in node.items()}
     return {key: value for key, value in filled.items() if value is not None}
 
 
-def test_cfn_lint_accepts_the_template() -> None:
-    _run(_of_this_environment("cfn-lint"), "--non-zero-exit-code", "informational", str(_TEMPLATE))
+@pytest.mark.parametrize("template", [_TEMPLATE, _ORGANIZATION_TEMPLATE], ids=lambda t: t.stem)
+def test_cfn_lint_accepts_the_templates(template: Path) -> None:
+    _run(_of_this_environment("cfn-lint"), "--non-zero-exit-code", "informational", str(template))
 
 
 def test_terraform_accepts_the_modules(terraform: tuple[str, Path]) -> None:
