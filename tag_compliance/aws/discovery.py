@@ -218,14 +218,15 @@ def _with_owners(
     """With the owner of each account. After a failure, the remaining ones keep the last owner."""
     now = utc_now()
     failure: AwsError | None = None
-    fresh = _fresh(found.owners, now)
+    owners = {a: entry for a, entry in found.owners.items() if entry.tag == key}
+    fresh = _fresh(owners, now)
     listed = {account.account_id for account in found.accounts}
     targets = [t for t in candidates_of(config, found) if t.account_id in listed and not t.owner]
     wanted = [target.account_id for target in targets]
-    owners = {a: found.owners[a] for a in wanted if a in found.owners}
+    owners = {a: owners[a] for a in wanted if a in owners}
     try:
         for account_id, owner in api.owners_of([a for a in wanted if a not in fresh], key):
-            owners[account_id] = AccountOwner(owner, now)
+            owners[account_id] = AccountOwner(owner, now, key)
     except AwsError as error:
         failure = error
     return replace(found, owners=owners), failure

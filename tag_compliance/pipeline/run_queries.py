@@ -114,23 +114,28 @@ def latest_scan_at(instance: dg.DagsterInstance, prefix: Sequence[str] = ()) -> 
     time of a clock that was far ahead does not count: no scan would start until it has passed.
     """
     for record in _runs_of(instance, SCAN_JOB, prefix):
-        run, created_at = record.dagster_run, record.create_timestamp.astimezone(UTC)
-        if TRIGGER_TAG not in run.tags or ACCOUNT_TAG in run.tags or run.parent_run_id:
-            continue
-        if DISCOVERY_TAG in run.tags:
-            continue
-        if not is_ahead(created_at):
+        created_at = record.create_timestamp.astimezone(UTC)
+        if _requests_all_accounts(record.dagster_run) and not is_ahead(created_at):
             return created_at
     return None
 
 
+def _requests_all_accounts(run: dg.DagsterRun) -> bool:
+    if TRIGGER_TAG not in run.tags or ACCOUNT_TAG in run.tags or run.parent_run_id:
+        return False
+    return DISCOVERY_TAG not in run.tags
+
+
 def pending_discovery(instance: dg.DagsterInstance, prefix: Sequence[str] = ()) -> datetime | None:
     """When the discovery was requested after which no scan has been requested yet."""
-    latest = latest_scan_at(instance, prefix)
     for record in _runs_of(instance, SCAN_JOB, prefix):
-        created_at = record.create_timestamp.astimezone(UTC)
-        if DISCOVERY_TAG in record.dagster_run.tags and not is_ahead(created_at):
-            return created_at if latest is None or created_at > latest else None
+        run, created_at = record.dagster_run, record.create_timestamp.astimezone(UTC)
+        if is_ahead(created_at):
+            continue
+        if DISCOVERY_TAG in run.tags:
+            return created_at
+        if _requests_all_accounts(run):
+            return None
     return None
 
 

@@ -10,6 +10,7 @@ import pytest
 
 from tag_compliance.aws.discovery import discover, is_due, refresh
 from tag_compliance.aws.targets import resolve, targets_of, verdicts
+from tag_compliance.config import Config
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.organization import AccountState, DiscoveredOrganization, Verdict
@@ -199,6 +200,21 @@ def test_the_owner_is_the_tag_of_the_account_and_is_read_once_a_day(fake: FakeAw
     assert fake.calls.count("ListTagsForResource") == 2
     discover(config, found)
     assert fake.calls.count("ListTagsForResource") == 2
+
+
+def test_the_owner_of_another_tag_does_not_count(fake: FakeAws) -> None:
+    fake.organization[SHOP].account_tags["Team"] = "team-shop"
+    by_owner = discovering_config({"account_owner_tag": "Owner"})
+    by_team = discovering_config({"account_owner_tag": "Team"})
+    found = discover(by_owner, None)
+
+    def owner(config: Config, organization: DiscoveredOrganization) -> str:
+        [shop] = targets_of(resolve(config, organization), {SHOP})
+        return shop.owner
+
+    assert owner(by_owner, found) == "shop@example.com"
+    assert (owner(by_team, found), owner(discovering_config(), found)) == ("", "")
+    assert owner(by_team, discover(by_team, found)) == "team-shop"
 
 
 def test_a_denied_owner_tag_is_reported_and_the_last_owners_stay(fake: FakeAws) -> None:
