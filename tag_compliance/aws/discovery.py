@@ -50,13 +50,18 @@ T = TypeVar("T", bound=_Cached)
 
 
 def is_due(config: Config, known: DiscoveredOrganization | None, now: datetime) -> bool:
-    """Whether the list has to be read again: it is old, or was read with other settings."""
+    """Whether the list has to be read again: it is old, or was read with other settings.
+
+    As long as it is old because it could not be read, it is due at each scan.
+    """
     settings = config.organization
     if settings is None:
         return False
     if known is None or known.settings != _settings_of(settings) or is_ahead(known.attempt.at):
         return True
-    return now - known.attempt.at >= timedelta(seconds=settings.refresh)
+    refresh, scan = timedelta(seconds=settings.refresh), timedelta(seconds=config.refresh_interval)
+    is_old = known.listed_at is None or now - known.listed_at >= refresh
+    return now - known.attempt.at >= (min(refresh, scan) if is_old else refresh)
 
 
 def refresh(
@@ -213,14 +218,15 @@ def _with_owners(
     """With the owner of each account. After a failure, the remaining ones keep the last owner."""
     now = utc_now()
     failure: AwsError | None = None
-    fresh = _fresh(found.owners, now)
+    owners = {a: entry for a, entry in found.owners.items() if entry.tag == key}
+    fresh = _fresh(owners, now)
     listed = {account.account_id for account in found.accounts}
     targets = [t for t in candidates_of(config, found) if t.account_id in listed and not t.owner]
     wanted = [target.account_id for target in targets]
-    owners = {a: found.owners[a] for a in wanted if a in found.owners}
+    owners = {a: owners[a] for a in wanted if a in owners}
     try:
         for account_id, owner in api.owners_of([a for a in wanted if a not in fresh], key):
-            owners[account_id] = AccountOwner(owner, now)
+            owners[account_id] = AccountOwner(owner, now, key)
     except AwsError as error:
         failure = error
     return replace(found, owners=owners), failure

@@ -68,7 +68,7 @@ def resolve(config: Config, organization: DiscoveredOrganization | None) -> Conf
             account_name=target.account_name,
             regions=target.regions or _regions_of(config, organization, target.account_id),
             ou_path=target.ou_path,
-            account_owner=target.owner or _owner_of(organization, target.account_id),
+            account_owner=target.owner or _owner_of(config, organization, target.account_id),
         )
         for target in candidates_of(config, organization)
         if target.account_id in listed or target.account_id in scanned
@@ -188,9 +188,13 @@ def _allowed(
     )
 
 
-def _owner_of(organization: DiscoveredOrganization | None, account_id: AccountId) -> str:
+def _owner_of(
+    config: Config, organization: DiscoveredOrganization | None, account_id: AccountId
+) -> str:
+    """What the tag names that is configured now; an owner of another tag does not count."""
     known = organization.owners.get(account_id) if organization else None
-    return known.owner if known else ""
+    settings = config.organization or OrganizationSettings()
+    return known.owner if known and known.tag == settings.account_owner_tag else ""
 
 
 def role_steps(config: Config, target: Target) -> tuple[RoleStep, ...]:

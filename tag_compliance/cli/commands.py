@@ -126,13 +126,14 @@ def check_config(config: Path, *, schema: bool, logs: options.Logs) -> int:
     """Validate the configuration and print the plan of a scan.
 
     The plan shows accounts, regions, roles and the minimum number of AWS API calls, and why each
-    account of AWS Organizations is scanned or not. This command makes no API calls: it uses the
-    list of accounts that the latest scan has stored.
+    account of AWS Organizations is scanned or not, according to the list that the latest scan has
+    stored. This command calls no AWS API, except S3 for that list.
     """
     from tag_compliance.cli.accounts import stored_organization
     from tag_compliance.cli.configuration import load_for_writing
     from tag_compliance.cli.plan import plan_of
     from tag_compliance.config.json_schema import json_schema
+    from tag_compliance.errors import StorageRefused
 
     logs.configure()
     if schema:
@@ -143,7 +144,12 @@ def check_config(config: Path, *, schema: bool, logs: options.Logs) -> int:
         from tag_compliance.pipeline.alerts import load_hook  # with Dagster: two seconds
 
         load_hook(loaded.alert_hook, str(config))
-    print("\n".join(plan_of(loaded, stored_organization(loaded))))
+    known = None
+    try:
+        known = stored_organization(loaded)
+    except StorageRefused as error:  # the configuration is valid nevertheless
+        print(f"the list of accounts cannot be read: {error}", file=sys.stderr)
+    print("\n".join(plan_of(loaded, known)))
     return ExitCode.COMPLETE
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import sys
 from collections.abc import Mapping
@@ -25,7 +26,8 @@ from tag_compliance.cli.dagster_home import (
 )
 from tag_compliance.cli.processes import Child, supervise
 from tag_compliance.cli.variables import unknown_variables
-from tag_compliance.errors import CannotListen
+from tag_compliance.config import Config
+from tag_compliance.errors import CannotListen, StorageRefused
 from tag_compliance.logs import LogFormat, get_logger
 
 logger = get_logger(__name__)
@@ -66,7 +68,7 @@ def run_process_tree(
         variables = {
             # Dagster warns about each of its features that it calls beta; the lock file pins them.
             "PYTHONWARNINGS": "ignore",
-            **event_settings(len(targets_of(with_stored_accounts(config)))),
+            **event_settings(_known_accounts(config)),
             **environment,
             "DAGSTER_HOME": str(home),
             "TAG_COMPLIANCE_CONFIG": str(config_path.resolve()),
@@ -114,6 +116,13 @@ def _check_settings(home: Path) -> None:
 
         with opened_instance(str(home)):
             pass
+
+
+def _known_accounts(config: Config) -> int:
+    """How many accounts are scanned, as far as it is known without AWS."""
+    with contextlib.suppress(StorageRefused):
+        config = with_stored_accounts(config)
+    return len(targets_of(config))
 
 
 def _children(

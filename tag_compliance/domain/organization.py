@@ -111,10 +111,11 @@ class EnabledRegions:
 
 @dataclass(frozen=True, slots=True)
 class AccountOwner:
-    """The owner that the account's tag named at that time; empty without such a tag."""
+    """The owner that this tag of the account named at that time; empty without such a tag."""
 
     owner: str
     read_at: datetime
+    tag: str
 
 
 @dataclass(frozen=True, slots=True)

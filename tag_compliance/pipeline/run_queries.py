@@ -125,23 +125,27 @@ def latest_scan(instance: dg.DagsterInstance, prefix: Sequence[str] = ()) -> Lat
     """
     for record in _runs_of(instance, SCAN_JOB, prefix):
         run, created_at = record.dagster_run, record.create_timestamp.astimezone(UTC)
-        if TRIGGER_TAG not in run.tags or ACCOUNT_TAG in run.tags or run.parent_run_id:
-            continue
-        if DISCOVERY_TAG in run.tags:
-            continue
-        if not is_ahead(created_at):
-            scheduled = run.tags[TRIGGER_TAG] == SCHEDULE_TRIGGER
-            return LatestScan(created_at, scheduled)
+        if _requests_all_accounts(run) and not is_ahead(created_at):
+            return LatestScan(created_at, run.tags[TRIGGER_TAG] == SCHEDULE_TRIGGER)
     return None
+
+
+def _requests_all_accounts(run: dg.DagsterRun) -> bool:
+    if TRIGGER_TAG not in run.tags or ACCOUNT_TAG in run.tags or run.parent_run_id:
+        return False
+    return DISCOVERY_TAG not in run.tags
 
 
 def pending_discovery(instance: dg.DagsterInstance, prefix: Sequence[str] = ()) -> datetime | None:
     """When the discovery was requested after which no scan has been requested yet."""
-    latest = latest_scan(instance, prefix)
     for record in _runs_of(instance, SCAN_JOB, prefix):
-        created_at = record.create_timestamp.astimezone(UTC)
-        if DISCOVERY_TAG in record.dagster_run.tags and not is_ahead(created_at):
-            return created_at if latest is None or created_at > latest.at else None
+        run, created_at = record.dagster_run, record.create_timestamp.astimezone(UTC)
+        if is_ahead(created_at):
+            continue
+        if DISCOVERY_TAG in run.tags:
+            return created_at
+        if _requests_all_accounts(run):
+            return None
     return None
 
 

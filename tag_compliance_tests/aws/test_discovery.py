@@ -10,6 +10,7 @@ import pytest
 
 from tag_compliance.aws.discovery import discover, is_due, refresh
 from tag_compliance.aws.targets import resolve, targets_of, verdicts
+from tag_compliance.config import Config
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.organization import AccountState, DiscoveredOrganization, Verdict
@@ -201,6 +202,21 @@ def test_the_owner_is_the_tag_of_the_account_and_is_read_once_a_day(fake: FakeAw
     assert fake.calls.count("ListTagsForResource") == 2
 
 
+def test_the_owner_of_another_tag_does_not_count(fake: FakeAws) -> None:
+    fake.organization[SHOP].account_tags["Team"] = "team-shop"
+    by_owner = discovering_config({"account_owner_tag": "Owner"})
+    by_team = discovering_config({"account_owner_tag": "Team"})
+    found = discover(by_owner, None)
+
+    def owner(config: Config, organization: DiscoveredOrganization) -> str:
+        [shop] = targets_of(resolve(config, organization), {SHOP})
+        return shop.owner
+
+    assert owner(by_owner, found) == "shop@example.com"
+    assert (owner(by_team, found), owner(discovering_config(), found)) == ("", "")
+    assert owner(by_team, discover(by_team, found)) == "team-shop"
+
+
 def test_a_denied_owner_tag_is_reported_and_the_last_owners_stay(fake: FakeAws) -> None:
     config = discovering_config({"account_owner_tag": "Owner"})
     found = discover(config, None)
@@ -338,6 +354,14 @@ def test_the_list_is_due_after_refresh_and_when_its_settings_change(fake: FakeAw
     assert not is_due(config, known, now + timedelta(seconds=59))
     assert is_due(config, known, now + timedelta(seconds=60))
     assert is_due(discovering_config({"refresh": 60, "include": ["Workloads"]}), known, now)
+    failed = replace(
+        known,
+        attempt=replace(known.attempt, reason=Reason.THROTTLED),
+        listed_at=now - timedelta(seconds=3600),
+    )
+    hourly = discovering_config({"refresh": 3600}, refresh_interval=300)
+    assert not is_due(hourly, failed, now + timedelta(seconds=299))
+    assert is_due(hourly, failed, now + timedelta(seconds=300))
     ahead = replace(known, attempt=replace(known.attempt, at=utc_now() + timedelta(days=1)))
     assert is_due(config, ahead, utc_now())
     rows = [{"account_id": SHOP}]

@@ -15,6 +15,9 @@ COMPLETE = snapshot_with(scan_status(NOON))
 PARTIAL = snapshot_with(
     scan_status(NOON, outcome=Outcome.PARTIAL, failures=("1", "2", "3", "4")),
 )
+UNDISCOVERED = snapshot_with(
+    scan_status(NOON, discovery_failure="AWS Organizations: access_denied: denied")
+)
 UNREADABLE = PollFailure("unreadable", True)
 MISSING = (
     "files of the snapshot are missing from the storage: metrics.txt; "
@@ -39,6 +42,7 @@ REMARK = "the last scan is partial: 1; 2; 3; and 1 more"
         (State(COMPLETE), NOON + LIMIT + timedelta(seconds=1), [OLD], []),
         (State(COMPLETE, missing_files=("metrics.txt",)), NOON, [], [MISSING]),
         (State(PARTIAL), NOON, [], [REMARK]),
+        (State(UNDISCOVERED), NOON, [], ["AWS Organizations: access_denied: denied"]),
         (State(failure=UNREADABLE), NOON, ["unreadable"], []),
         (
             State(PARTIAL, failed_scan(NOON, "denied"), UNREADABLE),

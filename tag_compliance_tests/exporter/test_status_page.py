@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from html.parser import HTMLParser
 from pathlib import Path
@@ -128,6 +130,17 @@ def test_both_forms_show_the_reason_message_and_last_success_of_a_failed_region(
     for form in (render_text(page), render_html(page)):
         for shown in ("partial", "throttled", "too many calls", "2 d ago", "/metrics", "/health"):
             assert shown in form
+
+
+def test_both_forms_show_unit_and_owner_of_an_account_and_why_the_list_is_old() -> None:
+    account = replace(account_status("shop"), ou_path="Workloads/<b>Prod", owner="a@example.com")
+    failure = "AWS Organizations: throttled: slow"
+    page = _page(scan_status(NOON, accounts=(account,), discovery_failure=failure))
+    text, html = render_text(page), render_html(page)
+    assert re.search(r"^shop +111122223333 +Workloads/<b>Prod +a@example.com$", text, re.MULTILINE)
+    assert "<small>Workloads/&lt;b&gt;Prod · a@example.com</small>" in html
+    assert failure in text
+    assert failure in html
 
 
 def test_both_forms_show_the_exclusions_that_match_no_resource() -> None:

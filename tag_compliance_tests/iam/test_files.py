@@ -26,6 +26,7 @@ _IAM = _ROOT / "iam"
 _TERRAFORM = _IAM / "terraform"
 _MODULES = ("", "modules/member", "modules/policies")
 _TEMPLATE = _IAM / "cloudformation/member-role.yaml"
+_ORGANIZATION_TEMPLATE = _IAM / "cloudformation/organization-role.yaml"
 _SOURCES: list[dict[str, Any]] = [
     {},
     {"more_sources": ["iam", "autoscaling"], "never_tagged": "report"},
@@ -100,23 +101,46 @@ def test_parliament_reports_nothing_about_the_policies(name: str, sources: dict[
     assert _run(_of_this_environment("parliament"), given=json.dumps(policies[name])) == ""
 
 
+@pytest.mark.parametrize("regions", ["enabled", ["us-east-1"]])
 @pytest.mark.parametrize("external_id", ["", _EXTERNAL_ID])
 @pytest.mark.parametrize("sources", _SOURCES)
 def test_the_stack_set_creates_the_policies_of_the_program(
-    external_id: str, sources: dict[str, Any]
+    external_id: str, regions: str | list[str], sources: dict[str, Any]
 ) -> None:
-    template = yaml.safe_load(_TEMPLATE.read_text(encoding="utf-8"))
-    parameters = {
-        **{name: found.get("Default", "") for name, found in template["Parameters"].items()},
-        "PrincipalArn": BASE,
-        "ExternalId": external_id,
-        "RoleName": "reader",
-        **_parameters_of(sources),
-    }
-    role = _filled(template["Resources"]["MemberRole"]["Properties"], template, parameters)
-    config = config_of(**sources)
+    role = _created(
+        _TEMPLATE,
+        "MemberRole",
+        {
+            "ExternalId": external_id,
+            "RoleName": "reader",
+            "ReadRegions": str(regions == "enabled").lower(),
+            **_parameters_of(sources),
+        },
+    )
+    config = config_of(organization={"regions": regions}, **sources)
     assert role["AssumeRolePolicyDocument"] == iam.trust_policy(BASE, external_id or None)
     assert [p["PolicyDocument"] for p in role["Policies"]] == [iam.member_role_policy(config)]
+
+
+@pytest.mark.parametrize("owner_tag", [None, "Owner"])
+@pytest.mark.parametrize("external_id", ["", _EXTERNAL_ID])
+def test_the_stack_of_the_organization_creates_the_policies_of_the_program(
+    external_id: str, owner_tag: str | None
+) -> None:
+    asked = {"ExternalId": external_id, "ReadOwners": str(owner_tag is not None).lower()}
+    role = _created(_ORGANIZATION_TEMPLATE, "OrganizationRole", asked)
+    config = config_of(organization={"role_arn": _READER, "account_owner_tag": owner_tag})
+    assert _READER.endswith(f"/{role['RoleName']}")
+    assert role["AssumeRolePolicyDocument"] == iam.trust_policy(BASE, external_id or None)
+    assert [p["PolicyDocument"] for p in role["Policies"]] == [iam.organization_policy(config)]
+
+
+def _created(path: Path, resource: str, given: dict[str, str]) -> Any:
+    """The properties of a resource of the template, with these parameters and the defaults."""
+    template = yaml.safe_load(path.read_text(encoding="utf-8"))
+    defaults = {name: found.get("Default", "") for name, found in template["Parameters"].items()}
+    parameters = {**defaults, "PrincipalArn": BASE, **given}
+    return _filled(template["Resources"][resource]["Properties"], template, parameters)
 
 
 def _parameters_of(sources: dict[str, Any]) -> dict[str, str]:

@@ -36,7 +36,7 @@ _ORGANIZATION = DiscoveredOrganization(
         OrganizationAccount(AccountId("2" * 12), AccountName("x"), AccountState.UNKNOWN),
     ),
     regions={_ID: EnabledRegions((RegionName("us-east-1"),), _AT)},
-    owners={_ID: AccountOwner("", _AT)},
+    owners={_ID: AccountOwner("", _AT, "Owner")},
 )
 
 
