@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
+import re
 from typing import Any
 
 from pydantic import TypeAdapter
 from pydantic.fields import FieldInfo
 
 from tag_compliance.config import model
+from tag_compliance.config.base_model import is_scalar
 
 _NULL = {"type": "null"}
 _DURATION = {"type": "string", "pattern": f"^(?=.)(?:{model.DURATION_PATTERN})$"}
@@ -31,11 +34,23 @@ def json_schema() -> dict[str, Any]:
     account["regions"].pop("default")  # it is the key `regions`
     short_form = TypeAdapter(model.RoleArn).json_schema()
     definitions["AccountOverride"] = {"anyOf": [definitions["AccountOverride"], short_form, _NULL]}
+    for name in set(definitions) - _definitions_used(schema):
+        del definitions[name]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **schema,
         "title": "config.yaml of tag-compliance",
     }
+
+
+def _definitions_used(schema: dict[str, Any]) -> set[str]:
+    """The names of the definitions that the properties refer to, directly or not."""
+    todo, found = [schema["properties"]], set[str]()
+    while todo:
+        names = set(re.findall(r"#/\$defs/(\w+)", json.dumps(todo.pop()))) - found
+        found |= names
+        todo += [schema["$defs"][name] for name in names]
+    return found
 
 
 def _accepted(key: str, field: FieldInfo, schema: dict[str, Any]) -> dict[str, Any]:
@@ -46,11 +61,14 @@ def _accepted(key: str, field: FieldInfo, schema: dict[str, Any]) -> dict[str, A
         bare["uniqueItems"] = True
     if "patternProperties" in bare:  # pydantic leaves all other keys open
         bare["additionalProperties"] = False
+    if key == "policy":  # in the file, it names the files
+        path = {"type": "string", "minLength": 1}
+        bare = {"anyOf": [path, {"type": "array", "items": path}]}
     accepted: list[dict[str, Any]] = bare.pop("anyOf", None) or [bare]
     if model.Duration in field.metadata:
         accepted = [accepted[0], _DURATION, *accepted[1:]]
-    if key == "max_detail_series":
+    if model.LIMIT in field.metadata:
         accepted = [{"type": "integer", "minimum": 1}, *accepted[1:], {"const": False}]  # YAML: off
-    if not model.is_scalar(field) and not field.is_required():
+    if not is_scalar(field) and not field.is_required():
         accepted = [*accepted, _NULL]
     return {**(accepted[0] if len(accepted) == 1 else {"anyOf": accepted}), **default}

@@ -28,6 +28,12 @@ class Target:
     regions: tuple[RegionName, ...]
     ou_path: str = ""
 
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The path of each organizational unit that contains the account, the outermost first."""
+        names = [name for name in self.ou_path.split("/") if name]
+        return tuple("/".join(names[:depth]) for depth in range(1, len(names) + 1))
+
 
 def display_name(account_id: AccountId, account_name: AccountName) -> str:
     """The text that identifies an account to a person: its id and its name."""

@@ -5,8 +5,6 @@ Vectorised: no Python loop runs over resources here.
 
 from __future__ import annotations
 
-import itertools
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Self
@@ -17,18 +15,15 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tag_compliance.domain.account import AccountId, RegionName
+from tag_compliance.domain.account_counts import AccountCounts
 from tag_compliance.domain.counts import Exclusion
 from tag_compliance.domain.findings import build_findings
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus
-from tag_compliance.domain.resources import AccountInventory, TaggedResources, encoded
-from tag_compliance.domain.rules.base import Rule, Violations
-from tag_compliance.domain.summary import (
-    RULE_SUMMARY_SCHEMA,
-    TYPE_SUMMARY_SCHEMA,
-    AccountSummary,
-)
+from tag_compliance.domain.resources import AccountInventory, TaggedResources
+from tag_compliance.domain.summary import AccountSummary
 from tag_compliance.domain.type_patterns import matched_rows
+from tag_compliance.domain.waivers import waive
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +38,9 @@ class Basis:
     """The UTC day of the scan's start."""
 
     regions: tuple[RegionName, ...]
+
+    units: tuple[str, ...] = ()
+    """The organizational units that contain the account, if the policy depends on them."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +62,10 @@ def basis_of(
     policy: Policy,
     scan_started_at: datetime,
     keep_since: datetime | None = None,
+    units: tuple[str, ...] = (),
 ) -> Basis:
-    """The basis on which an account is evaluated.
+    """The basis on which an account is evaluated; `units` are the paths and ids of the
+    organizational units that contain it.
 
     A region that could not be read does not count, unless `keep_since` is given and its last good
     reading is not older than that.
@@ -76,23 +76,29 @@ def basis_of(
         if region.succeeded
         or (keep_since and region.last_success_at and region.last_success_at >= keep_since)
     )
-    return Basis(policy.version, scan_started_at.date(), regions)
+    known = units if policy.depends_on_units else ()
+    return Basis(policy.version, scan_started_at.date(), regions, known)
 
 
 def evaluate(inventory: AccountInventory, policy: Policy, basis: Basis) -> Evaluation:
     """The findings and the summary of one account's resources."""
-    rows = _Rows.of(inventory, policy, basis)
-    counted = TaggedResources(rows.returned.filter(pa.array(rows.counted)))
-    found = [(rule, rule.violations(counted)) for rule in policy.rules]
-    findings = build_findings(inventory.status.account_id, counted.table, found)
-    compliant = np.ones(len(counted), dtype=bool)
-    for rule, violations in found:
-        if rule.rule_id in policy.required_rule_ids:
-            compliant[violations.rows] = False
-    groups = _Groups(rows.returned)
-    types = _summarize_types(groups, rows, compliant)
-    rules = _summarize_rules(groups, groups.of_row[rows.counted], counted, found)
-    summary = AccountSummary(basis.regions, types, rules, rows.exclusion_matches)
+    rows, account_id = _Rows.of(inventory, policy, basis), inventory.status.account_id
+    table = rows.returned.filter(pa.array(rows.counted))
+    counted = TaggedResources(table, account_id, basis.units)
+    counts = AccountCounts(rows.returned, rows.counted)
+    found = []
+    for rule in policy.rules:
+        applies = rule.applies_to(counted)
+        violations = rule.violations(counted, applies)
+        counts.add_rule(rule, applies, rule.exempted_by_tag(counted), violations)
+        found.append((rule, violations))
+    ids = [str(waiver.waiver_id) for waiver in policy.waivers]
+    waived = waive(policy.waivers, counted, found, basis.day)
+    findings = build_findings(account_id, table, found, waived.waivers, ids)
+    types = counts.by_type(rows.excluded, policy.required_rule_ids, waived.waivers)
+    rules = counts.by_rule(waived.waivers)
+    uses = dict(zip(ids, waived.uses, strict=True))
+    summary = AccountSummary(basis.regions, types, rules, rows.exclusion_matches, uses)
     return Evaluation(inventory.status, basis, findings, summary)
 
 
@@ -148,61 +154,3 @@ def _once_per_arn(table: pa.Table) -> NDArray[np.bool_]:
     once = np.zeros(len(table), dtype=bool)
     once[order[~arns.iloc[order].duplicated().to_numpy()]] = True
     return once
-
-
-class _Groups:
-    """The (region, type) pairs of an account: their labels, and the number of each row's pair."""
-
-    def __init__(self, table: pa.Table) -> None:
-        regions, types = encoded(table["region"]), encoded(table["resource_type"])
-        names = regions.dictionary.to_pylist(), types.dictionary.to_pylist()
-        self._labels = list(itertools.product(*names))
-        self.of_row = regions.indices.to_numpy() * len(names[1]) + types.indices.to_numpy()
-
-    def sizes(self, groups: NDArray[np.integer]) -> NDArray[np.int64]:
-        """For each group, how often its number occurs."""
-        return np.bincount(groups, minlength=len(self._labels))
-
-    def used(self, groups: NDArray[np.integer]) -> list[int]:
-        """The numbers that occur, ordered by their labels."""
-        return sorted(np.unique(groups).tolist(), key=self._labels.__getitem__)
-
-    def labels(self, groups: Iterable[int]) -> dict[str, list[str]]:
-        """The label columns of a row for each of these groups."""
-        labels = [self._labels[group] for group in groups]
-        return {"region": [r for r, _ in labels], "resource_type": [t for _, t in labels]}
-
-
-def _summarize_types(groups: _Groups, rows: _Rows, compliant: NDArray[np.bool_]) -> pa.Table:
-    """A table of `TYPE_SUMMARY_SCHEMA`; `compliant` flags counted resources."""
-    of_row = groups.of_row
-    used = groups.used(of_row)
-    excluded = [pa.array(groups.sizes(of_row[rows.excluded[why]])[used]) for why in Exclusion]
-    by_reason = TYPE_SUMMARY_SCHEMA.field("excluded").type
-    columns = {
-        **groups.labels(used),
-        "returned": groups.sizes(of_row)[used],
-        "excluded": pa.StructArray.from_arrays(excluded, fields=list(by_reason)),
-        "counted": groups.sizes(of_row[rows.counted])[used],
-        "compliant": groups.sizes(of_row[rows.counted][compliant])[used],
-    }
-    return pa.table(columns, schema=TYPE_SUMMARY_SCHEMA)
-
-
-def _summarize_rules(
-    groups: _Groups,
-    group: NDArray[np.integer],
-    counted: TaggedResources,
-    found: Sequence[tuple[Rule, Violations]],
-) -> pa.Table:
-    """A table of `RULE_SUMMARY_SCHEMA`; `group` has the group of each counted resource."""
-    used = groups.used(group)
-    evaluated = [groups.sizes(group[rule.applies_to(counted)])[used] for rule, _ in found]
-    violations = [groups.sizes(group[violating.rows])[used] for _, violating in found]
-    columns = {
-        **groups.labels(group for group in used for _ in found),
-        "rule": [str(rule.rule_id) for rule, _ in found] * len(used),
-        "evaluated": np.ravel(evaluated, order="F"),
-        "violations": np.ravel(violations, order="F"),
-    }
-    return pa.table(columns, schema=RULE_SUMMARY_SCHEMA)

@@ -1,4 +1,4 @@
-"""The policy: the rules that the company's resources must follow, and the excluded types."""
+"""The policy: the rules that resources must follow, what is waived, and the excluded types."""
 
 from __future__ import annotations
 
@@ -9,36 +9,49 @@ from functools import cached_property
 
 from tag_compliance.domain.rules.base import Rule, RuleId
 from tag_compliance.domain.rules.required_tag import RequiredTag
+from tag_compliance.domain.rules.tag_rule import TagRule
 from tag_compliance.domain.type_patterns import TypePattern
+from tag_compliance.domain.waivers import Waiver
 
-_MEANING = 3
-"""Increased when equal patterns lead to another evaluation: accounts are evaluated again."""
+_MEANING = 4
+"""Increased when equal content leads to another evaluation: accounts are evaluated again."""
 
 
 @dataclass(frozen=True)
 class Policy:
-    """The required tag keys, in their configured order, and the exclusion patterns.
+    """The required tag keys, in their configured order, the exclusion patterns, and the enabled
+    rules and the waivers of the policy files.
 
-    A resource is compliant when it has every required tag.
+    A resource is compliant when it has every required tag; only the metrics of the policy know
+    more rules than these.
     """
 
     required_tags: tuple[str, ...]
     excluded_resource_types: tuple[str, ...] = ()
+    tag_rules: tuple[TagRule, ...] = ()
+    waivers: tuple[Waiver, ...] = ()
 
-    @property
+    @cached_property
     def rules(self) -> tuple[Rule, ...]:
         """Every rule, the rules of the required tags first."""
-        return tuple(RequiredTag(key) for key in self.required_tags)
+        return (*(RequiredTag(key) for key in self.required_tags), *self.tag_rules)
 
-    @property
+    @cached_property
     def required_rule_ids(self) -> frozenset[RuleId]:
         """The rules that decide whether a resource is compliant."""
         return frozenset(RequiredTag(key).rule_id for key in self.required_tags)
 
     @cached_property
+    def depends_on_units(self) -> bool:
+        """Whether the result depends on the organizational unit of an account."""
+        scopes = any(rule.scope.depends_on_units for rule in self.tag_rules)
+        return scopes or any(waiver.match.units is not None for waiver in self.waivers)
+
+    @cached_property
     def version(self) -> str:
-        """Identifies the content of the policy: equal for equal rules and exclusions."""
-        content = [_MEANING, self.required_tags, self.excluded_resource_types]
+        """Identifies the content of the policy: equal for equal rules, waivers and exclusions."""
+        own = [repr(content) for content in (*self.tag_rules, *self.waivers)]
+        content = [_MEANING, self.required_tags, self.excluded_resource_types, own]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
     @cached_property

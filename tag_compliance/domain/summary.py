@@ -15,6 +15,7 @@ import pyarrow as pa
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.counts import Counts, Exclusion
 from tag_compliance.domain.read_status import AccountReadStatus, Outcome, failures_of
+from tag_compliance.domain.waivers import WaiverUse
 
 _COUNTS = ["returned", "excluded", "counted", "compliant"]
 _BY_REASON = pa.struct([pa.field(reason, pa.int64(), nullable=False) for reason in Exclusion])
@@ -28,10 +29,13 @@ TYPE_SUMMARY_SCHEMA = pa.schema(
         pa.field("excluded", _BY_REASON, nullable=False),
         pa.field("counted", pa.int64(), nullable=False),
         pa.field("compliant", pa.int64(), nullable=False),
+        pa.field("without_open_findings", pa.int64(), nullable=False),
+        pa.field("without_findings", pa.int64(), nullable=False),
     ]
 )
 """One row for each type in each counted region, ordered by region and type. `excluded` maps each
-`Exclusion` to a count."""
+`Exclusion` to a count. `compliant` is about the required tags alone; the last two columns are about
+all rules of the policy, with and without its waivers."""
 
 RULE_SUMMARY_SCHEMA = pa.schema(
     [
@@ -39,10 +43,13 @@ RULE_SUMMARY_SCHEMA = pa.schema(
         pa.field("rule", pa.string(), nullable=False),
         pa.field("evaluated", pa.int64(), nullable=False),
         pa.field("violations", pa.int64(), nullable=False),
+        pa.field("waived", pa.int64(), nullable=False),
+        pa.field("exempted", pa.int64(), nullable=False),
     ]
 )
 """One row for each type with counted resources and each rule, ordered by region, type and rule;
-rules are in the order of the policy."""
+rules are in the order of the policy. `waived` are those of `violations` that a waiver covers;
+`exempted` are resources that a rule does not apply to because of their own tags."""
 
 
 @dataclass(frozen=True)
@@ -50,13 +57,14 @@ class AccountSummary:
     """The numbers of one account: `types` has `TYPE_SUMMARY_SCHEMA`, `rules` has
     `RULE_SUMMARY_SCHEMA`, `regions` are the counted regions in the configured order.
     `exclusion_matches` has the number of returned resources that each pattern of
-    `excluded_resource_types` matches.
+    `excluded_resource_types` matches, `waiver_uses` the findings that each waiver matches.
     """
 
     regions: tuple[RegionName, ...]
     types: pa.Table
     rules: pa.Table
     exclusion_matches: Mapping[str, int] = field(default_factory=dict)
+    waiver_uses: Mapping[str, WaiverUse] = field(default_factory=dict)
 
     @cached_property
     def totals(self) -> pa.Table:

@@ -15,6 +15,7 @@ import pyarrow as pa
 
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config, OnFailure
+from tag_compliance.config.policy_rules import policy_of as build_policy
 from tag_compliance.domain.account import AccountId, Target
 from tag_compliance.domain.clock import is_ahead, utc_now
 from tag_compliance.domain.evaluation import Basis, basis_of, evaluate
@@ -73,7 +74,7 @@ class MergedScan:
 
 def policy_of(config: Config) -> Policy:
     """The part of the configuration that decides which resources comply."""
-    return Policy(config.required_tags, config.excluded_resource_types)
+    return build_policy(config.required_tags, config.excluded_resource_types, config.policy)
 
 
 def keep_since(config: Config, started_at: datetime) -> datetime | None:
@@ -150,14 +151,14 @@ class _Merger:
     def merge(self, target: Target, stored: StoredEvaluation | None) -> _Account:
         if stored is not None:
             status = self._reconcile(target, stored.status)
-            basis = self._basis(status)
+            basis = self._basis(target, status)
             if basis == stored.basis:
                 return _Account(status, stored.summary, stored.findings)
         # The inventory and its read status may be those of a later reading than the evaluation, if
         # the process that read the account was killed before it had stored both.
         known, resources = self._inventory(target)
         status = self._reconcile(target, known)
-        return self._evaluated(status, resources, self._basis(status))
+        return self._evaluated(status, resources, self._basis(target, status))
 
     def keep(
         self, target: Target, stored: StoredEvaluation | None, status: AccountReadStatus
@@ -174,7 +175,7 @@ class _Merger:
         before = reconcile(target, known, now=self.times.started_at)
         oldest = self.times.started_at - timedelta(seconds=self.config.keep_last_for)
         last_success = {region.region: region.last_success_at for region in before.regions}
-        basis = self._basis(before)
+        basis = self._basis(target, before)
         kept = tuple(r for r in basis.regions if (last_success[r] or oldest) >= oldest)
         basis = replace(basis, regions=kept)
         if stored is not None and basis == stored.basis:
@@ -200,6 +201,7 @@ class _Merger:
             known = failed
         return reconcile(target, known, now=times.started_at, read_since=times.read_since)
 
-    def _basis(self, status: AccountReadStatus) -> Basis:
+    def _basis(self, target: Target, status: AccountReadStatus) -> Basis:
         started_at = self.times.started_at
-        return basis_of(status, self.policy, started_at, keep_since(self.config, started_at))
+        kept_since = keep_since(self.config, started_at)
+        return basis_of(status, self.policy, started_at, kept_since, target.units)

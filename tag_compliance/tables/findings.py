@@ -24,6 +24,7 @@ from tag_compliance.domain.summary import (
     TYPE_SUMMARY_SCHEMA,
     AccountSummary,
 )
+from tag_compliance.domain.waivers import WaiverUse
 from tag_compliance.errors import StoredValueUnreadable
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.parquet import Warn, decode, decode_description, encode, read_or_warn
@@ -38,7 +39,8 @@ _Columns = dict[str, list[str] | list[int]]
 class _StoredSummary:
     """An `AccountSummary` as columns: `types` are its totals, `excluded` has a column by reason.
 
-    A summary without `excluded` is from the time when `RESOURCE_TYPE` was the only reason.
+    A summary without `excluded` is from the time when `RESOURCE_TYPE` was the only reason; one
+    without `waiver_uses` is from the time when the required tags were the only rules.
     """
 
     regions: tuple[RegionName, ...]
@@ -46,6 +48,7 @@ class _StoredSummary:
     rules: _Columns
     excluded: dict[Exclusion, list[int]] | None = None
     exclusion_matches: dict[str, int] = field(default_factory=dict)
+    waiver_uses: dict[str, WaiverUse] = field(default_factory=dict)
 
     @classmethod
     def of(cls, summary: AccountSummary) -> Self:
@@ -56,6 +59,7 @@ class _StoredSummary:
             summary.rules.to_pydict(),
             {reason: pc.struct_field(by_reason, reason).to_pylist() for reason in Exclusion},
             dict(summary.exclusion_matches),
+            dict(summary.waiver_uses),
         )
 
     def summary(self) -> AccountSummary:
@@ -64,12 +68,17 @@ class _StoredSummary:
         by_reason = self.excluded or {Exclusion.RESOURCE_TYPE: types["excluded"]}
         none = [0] * len(types["excluded"])
         rows = zip(*(by_reason.get(reason, none) for reason in Exclusion), strict=True)
+        for name in ("without_open_findings", "without_findings"):
+            types.setdefault(name, types["compliant"])
+        unknown = [0] * len(self.rules["rule"])
+        rules = {"waived": unknown, "exempted": unknown, **self.rules}
         types["excluded"] = [dict(zip(Exclusion, row, strict=True)) for row in rows]
         return AccountSummary(
             self.regions,
             pa.Table.from_pydict(types, schema=TYPE_SUMMARY_SCHEMA),
-            pa.Table.from_pydict(self.rules, schema=RULE_SUMMARY_SCHEMA),
+            pa.Table.from_pydict(rules, schema=RULE_SUMMARY_SCHEMA),
             self.exclusion_matches,
+            self.waiver_uses,
         )
 
 
