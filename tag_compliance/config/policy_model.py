@@ -20,6 +20,7 @@ from tag_compliance.domain.rules.base import Severity
 from tag_compliance.domain.rules.checks.forbidden import Forbidden
 from tag_compliance.domain.rules.checks.key_spelling import KeySpelling
 from tag_compliance.domain.rules.checks.not_empty import NotEmpty
+from tag_compliance.domain.rules.checks.not_values import ForbiddenValues
 from tag_compliance.domain.rules.checks.pattern import Pattern
 from tag_compliance.domain.rules.checks.required import Required
 from tag_compliance.domain.rules.checks.values import AllowedValues
@@ -98,6 +99,7 @@ class PolicyRule(Model):
     required: StrictBool = False
     not_empty: StrictBool = False
     values: Values | None = None
+    not_values: Values | None = None
     pattern: NonEmptyText | None = None
     forbidden: StrictBool = False
     key_case: KeyCaseSetting | None = None
@@ -120,6 +122,8 @@ class PolicyRule(Model):
             yield NotEmpty()
         if self.values is not None:
             yield AllowedValues(Globs(self.values, self.ignore_case))
+        if self.not_values is not None:
+            yield ForbiddenValues(Globs(self.not_values, self.ignore_case))
         if self.pattern is not None:
             yield Pattern(self.pattern)
         if self.forbidden:
