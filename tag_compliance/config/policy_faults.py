@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, get_args
 
 import pyarrow as pa
 from pydantic_core import ErrorDetails
 
+from tag_compliance.config.base_model import Model
 from tag_compliance.config.messages import RULE_OF_ERROR, suggestion
 from tag_compliance.config.policy_model import (
-    PolicyDefaults,
     PolicyFile,
     PolicyRule,
     PolicyWaiver,
-    RuleCondition,
     RuleSelection,
     WaiverMatch,
 )
@@ -41,15 +40,6 @@ _RULE_OF_KEY = {
     "min": "must be a whole number from 0 to 256, the limit of AWS",
     "max": "must be a whole number from 0 to 256, the limit of AWS",
     "reason": "must be text of at least 10 characters",
-}
-_MODELS_OF_KEY: dict[str, type] = {
-    "only": RuleSelection,
-    "except": RuleSelection,
-    "when": RuleCondition,
-    "match": WaiverMatch,
-    "defaults": PolicyDefaults,
-    "rules": PolicyRule,
-    "waivers": PolicyWaiver,
 }
 _NOT_TEXT = "must be text; YAML reads it as {kind}, so use quotes"
 _KINDS = {"bool": "a boolean", "int": "a number", "float": "a number", "timestamp": "a date"}
@@ -77,9 +67,23 @@ def _rule_of_unknown(key: str, around: Place) -> str:
     parent = next((p for p in reversed(around) if isinstance(p, str)), "")
     if parent == "match" and key == "tags":
         return "a waiver cannot depend on tags: whoever may tag could exempt their own resources"
-    model: Any = _MODELS_OF_KEY.get(parent, PolicyFile)
+    model = _model_of(parent)
     known = [field.alias or name for name, field in model.model_fields.items()]
     return f"unknown key{suggestion(key, known)}; known keys are {', '.join(known)}"
+
+
+def _model_of(key: str) -> type[Model]:
+    """The model of the mapping, or of the mappings in the list, that a key contains."""
+    for around in (PolicyFile, PolicyRule, PolicyWaiver):
+        for name, field in around.model_fields.items():
+            if key == (field.alias or name):
+                todo: list[Any] = [field.annotation]
+                while todo:
+                    kind = todo.pop()
+                    if isinstance(kind, type) and issubclass(kind, Model):
+                        return kind
+                    todo += get_args(kind)
+    return PolicyFile
 
 
 def faults_of_rule(rule: PolicyRule) -> Iterator[PlacedFault]:
