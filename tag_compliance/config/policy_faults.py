@@ -50,6 +50,8 @@ def rule_of_error(details: ErrorDetails, place: Place, kind: str) -> str:
     name for the type of the value.
     """
     error, key = details["type"], next((p for p in reversed(place) if isinstance(p, str)), "")
+    if error == "rule":  # of one of our validators, in our words
+        return details["msg"]
     if error == "extra_forbidden":
         return _rule_of_unknown(str(place[-1]), place[:-1])
     if error == "string_type" and kind in _KINDS:
