@@ -9,9 +9,16 @@ import re
 from collections.abc import Iterator
 from datetime import date, datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field, StrictBool, StringConstraints
+from pydantic import (
+    BeforeValidator,
+    Field,
+    StrictBool,
+    StrictInt,
+    StringConstraints,
+    model_validator,
+)
 from pydantic_core import PydanticCustomError
 
 from tag_compliance.config.base_model import Model, NonEmptyText, TagKey, Text
@@ -19,6 +26,7 @@ from tag_compliance.domain.globs import Globs
 from tag_compliance.domain.rules.base import Severity
 from tag_compliance.domain.rules.checks.forbidden import Forbidden
 from tag_compliance.domain.rules.checks.key_spelling import KeySpelling
+from tag_compliance.domain.rules.checks.length import Length
 from tag_compliance.domain.rules.checks.not_empty import NotEmpty
 from tag_compliance.domain.rules.checks.not_values import ForbiddenValues
 from tag_compliance.domain.rules.checks.pattern import Pattern
@@ -37,9 +45,9 @@ DATE_RULE = "must be a date, such as 2026-11-30"
 def _day(value: object) -> object:
     """YAML reads an unquoted date as one; a time or a number is not a date."""
     if isinstance(value, datetime) or not isinstance(value, str | date):
-        raise PydanticCustomError("day", DATE_RULE)
+        raise PydanticCustomError("rule", DATE_RULE)
     if isinstance(value, str) and not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        raise PydanticCustomError("day", DATE_RULE)
+        raise PydanticCustomError("rule", DATE_RULE)
     return value
 
 
@@ -85,6 +93,25 @@ class RuleCondition(Model):
     tags: TagValues
 
 
+Bound = Annotated[StrictInt, Field(ge=0, le=_VALUE_CHARACTERS)]
+
+
+class LengthSetting(Model):
+    """The smallest and the largest number of characters (code points) of a value, inclusive."""
+
+    min: Bound | None = None
+    max: Bound | None = None
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min is None and self.max is None:
+            rule = "must be a mapping with min, max or both, such as {min: 3, max: 63}"
+            raise PydanticCustomError("rule", rule)
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise PydanticCustomError("rule", "min must not be more than max")
+        return self
+
+
 class PolicyRule(Model):
     """An entry of `rules`."""
 
@@ -101,6 +128,7 @@ class PolicyRule(Model):
     values: Values | None = None
     not_values: Values | None = None
     pattern: NonEmptyText | None = None
+    length: LengthSetting | None = None
     forbidden: StrictBool = False
     key_case: KeyCaseSetting | None = None
     spellings: Keys | None = None
@@ -126,6 +154,8 @@ class PolicyRule(Model):
             yield ForbiddenValues(Globs(self.not_values, self.ignore_case))
         if self.pattern is not None:
             yield Pattern(self.pattern)
+        if self.length is not None:
+            yield Length(self.length.min, self.length.max)
         if self.forbidden:
             yield Forbidden()
         if self.key_case is KeyCaseSetting.EXACT:
