@@ -50,16 +50,17 @@ def rule_of_error(details: ErrorDetails, place: Place, kind: str) -> str:
     name for the type of the value.
     """
     error, key = details["type"], next((p for p in reversed(place) if isinstance(p, str)), "")
-    if error == "rule":  # of one of our validators, in our words
-        return details["msg"]
+    rule = None
     if error == "extra_forbidden":
-        return _rule_of_unknown(str(place[-1]), place[:-1])
-    if error == "string_type" and kind in _KINDS:
-        return _NOT_TEXT.format(kind=_KINDS[kind])
-    if error != "missing" and key in _RULE_OF_KEY:
-        return _RULE_OF_KEY[key]
-    if error == "too_short" and details["ctx"]["min_length"] > 1:
-        return f"must have at least {details['ctx']['min_length']} entries"
+        rule = _rule_of_unknown(str(place[-1]), place[:-1])
+    elif error == "string_type" and kind in _KINDS:
+        rule = _NOT_TEXT.format(kind=_KINDS[kind])
+    elif error not in {"missing", "rule"} and key in _RULE_OF_KEY:
+        rule = _RULE_OF_KEY[key]
+    elif error == "too_short" and details["ctx"]["min_length"] > 1:
+        rule = f"must have at least {details['ctx']['min_length']} entries"
+    if rule is not None:
+        return rule
     if error in RULE_OF_ERROR:
         return RULE_OF_ERROR[error].format(**details.get("ctx", {}))
     return f"{details['msg'][:1].lower()}{details['msg'][1:]}"

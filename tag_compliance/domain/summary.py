@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -15,6 +16,7 @@ import pyarrow as pa
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.counts import Counts, Exclusion
 from tag_compliance.domain.read_status import AccountReadStatus, Outcome, failures_of
+from tag_compliance.domain.rules.required_tag import PREFIX
 from tag_compliance.domain.waivers import WaiverUse
 
 _COUNTS = ["returned", "excluded", "counted", "compliant"]
@@ -106,12 +108,16 @@ class Summary:
 
     The frames have the label columns `REGION` or `TYPE` (object) and int64 counts:
 
-    * `by_type`: returned, excluded, counted, compliant; ordered by its labels;
-    * `by_type_and_rule`: rule, evaluated, violations; for types with counted resources, ordered by
-      the labels and then as the policy orders rules;
+    * `by_type`: returned, excluded, counted, compliant, without_open_findings, without_findings;
+      ordered by its labels;
+    * `by_type_and_rule`: rule, evaluated, violations, waived, exempted; for types with counted
+      resources, ordered by the labels and then as the policy orders rules;
     * `by_region`: returned, excluded, counted, compliant for every counted region, zeros included,
       in the configured order;
-    * `by_region_and_rule`: rule, evaluated, violations for every counted region and every rule.
+    * `by_region_and_rule`: rule, evaluated, violations, waived, exempted for every counted region
+      and every rule;
+    * `by_region_of_policy`: counted, without_open_findings, without_findings for every counted
+      region.
     """
 
     accounts: tuple[SummarizedAccount, ...]
@@ -148,10 +154,31 @@ class Summary:
         every = self.by_region[REGION]
         repeated = every.loc[every.index.repeat(len(self.rules))].reset_index(drop=True)
         repeated["rule"] = np.tile(np.array(self.rules, dtype=object), len(every))
-        labels, numbers = [*REGION, "rule"], ["evaluated", "violations"]
+        labels, numbers = [*REGION, "rule"], ["evaluated", "violations", "waived", "exempted"]
         sums = self.by_type_and_rule.groupby(labels, as_index=False, sort=False)[numbers].sum()
         joined = repeated.merge(sums, on=labels, how="left")
         return joined.fillna(dict.fromkeys(numbers, 0)).astype(dict.fromkeys(numbers, "int64"))
+
+    @cached_property
+    def by_region_of_policy(self) -> pd.DataFrame:
+        numbers = ["counted", "without_open_findings", "without_findings"]
+        sums = self.by_type.groupby(REGION, as_index=False, sort=False)[numbers].sum()
+        joined = self.by_region[REGION].merge(sums, on=REGION, how="left")
+        return joined.fillna(dict.fromkeys(numbers, 0)).astype(dict.fromkeys(numbers, "int64"))
+
+    @cached_property
+    def waiver_uses(self) -> Mapping[str, WaiverUse]:
+        """How many findings of all accounts each waiver matches; none for an unknown id."""
+        uses = defaultdict[str, WaiverUse](WaiverUse)
+        for account in self.accounts:
+            for waiver_id, use in account.summary.waiver_uses.items():
+                uses[waiver_id] += use
+        return uses
+
+    @property
+    def has_required_tags(self) -> bool:
+        """Without, no resource is compliant or noncompliant, and there are no percentages."""
+        return any(rule.startswith(PREFIX) for rule in self.rules)
 
     @cached_property
     def unmatched_exclusions(self) -> tuple[str, ...]:
@@ -195,12 +222,14 @@ def percentages(frame: pd.DataFrame, part: str, whole: str) -> pd.Series:
 @dataclass(frozen=True)
 class ComplianceResults:
     """The results of a scan: one status for each target, in the configured order, and the summary
-    of what counts. `of_all_accounts` is False if the scan read only some of the accounts.
+    of what counts. `of_all_accounts` is False if the scan read only some of the accounts. `day` is
+    the UTC day of the scan's start, on which waivers were valid; None: it is not known.
     """
 
     statuses: tuple[AccountReadStatus, ...]
     summary: Summary
     of_all_accounts: bool = False
+    day: date | None = None
 
     @property
     def regions_configured(self) -> int:

@@ -31,7 +31,7 @@ from tag_compliance.pipeline.checks import (
 )
 from tag_compliance.pipeline.housekeeping import delete_leftovers
 from tag_compliance.pipeline.io_manager import as_failure, load_scan_times
-from tag_compliance.pipeline.merge import MergedScan, merge_current
+from tag_compliance.pipeline.merge import MergedScan, merge_current, policy_of
 from tag_compliance.pipeline.resources import (
     ConfigurationResource,
     HeartbeatResource,
@@ -46,7 +46,7 @@ from tag_compliance.tables.failed_readings import FailedReadings
 
 IO_MANAGER = "tag_compliance_io"
 
-_DETAIL_LIMITS = {DetailLimit.OFF: 0, DetailLimit.UNLIMITED: None}
+_LIMITS = {DetailLimit.OFF: 0, DetailLimit.UNLIMITED: None}
 
 
 @dg.asset(io_manager_key=IO_MANAGER, kinds={"yaml"})
@@ -190,15 +190,20 @@ def _publish(
 
 def snapshot_settings(config: Config) -> SnapshotSettings:
     """The part of the configuration that the content of a snapshot depends on."""
-    limit = config.max_detail_series
     return SnapshotSettings(
         required_tags=config.required_tags,
-        max_detail_series=limit if isinstance(limit, int) else _DETAIL_LIMITS[limit],
+        max_detail_series=_series(config.max_detail_series),
         refresh_interval_seconds=config.refresh_interval,
         thresholds=Thresholds(config.thresholds.good, config.thresholds.poor),
         disabled_metrics=frozenset(config.metrics.disabled),
         types=tuple(map(TypePattern, config.metrics.types)),
+        policy=policy_of(config),
+        max_rule_series=_series(config.max_rule_series),
     )
+
+
+def _series(limit: int | DetailLimit) -> int | None:
+    return limit if isinstance(limit, int) else _LIMITS[limit]
 
 
 ASSETS = (scan_config, raw_resources, compliance_results, metric_snapshot)

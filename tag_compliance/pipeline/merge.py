@@ -109,7 +109,8 @@ def merge_stored(config: Config, storage: Storage, warn: Warn, times: ScanTimes)
     )
     summary = Summary(tuple(summarized), tuple(str(rule.rule_id) for rule in policy.rules))
     statuses = tuple(a.status for a in accounts)
-    results = ComplianceResults(statuses, summary, times.all_accounts)
+    day = merger.times.started_at.date()
+    results = ComplianceResults(statuses, summary, times.all_accounts, day)
     loaders = {a.status.account_id: a.findings for a in accounts}
     return MergedScan(results, merger.times, loaders, tuple(failed.values()))
 

@@ -6,10 +6,12 @@ from dataclasses import dataclass
 
 from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.counts import Counts, Thresholds
-from tag_compliance.domain.metrics import build_families
+from tag_compliance.domain.metrics import RULE_METRICS, build_families
 from tag_compliance.domain.metrics.detail import DETAIL, LoadFindings, detail_of
 from tag_compliance.domain.metrics.operational import DETAIL_OMITTED
+from tag_compliance.domain.metrics.rule_series import choose_series
 from tag_compliance.domain.metrics.table import ScanResult, SnapshotInfo
+from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.rules.required_tag import PREFIX
 from tag_compliance.domain.summary import ComplianceResults
@@ -34,6 +36,12 @@ class SnapshotSettings:
     types: tuple[TypePattern, ...] = ()
     """Of the metrics by type; without patterns they have series for all types."""
 
+    policy: Policy | None = None
+    """None: the required tags are the whole policy."""
+
+    max_rule_series: int | None = None
+    """None: all of them; 0: the families are switched off."""
+
 
 @dataclass(frozen=True)
 class SnapshotContents:
@@ -56,8 +64,11 @@ def build_contents(
     disabled = _disabled(settings)
     limit = 0 if DETAIL in disabled else settings.max_detail_series
     detail = detail_of(results.summary, required, load_findings, limit)
+    policy = settings.policy or Policy(settings.required_tags)
+    day = results.day or info.scan_started_at.date()
+    rules = choose_series(results.summary, policy, day, settings.max_rule_series)
     scan = ScanResult(
-        results.summary, results.statuses, detail, info, settings.thresholds, settings.types
+        results.summary, results.statuses, detail, info, settings.thresholds, rules, settings.types
     )
     families = build_families(scan, disabled)
     counts = {a.account_id: a.summary.by_region for a in results.summary.accounts}
@@ -89,6 +100,8 @@ def build_contents(
 def _disabled(settings: SnapshotSettings) -> frozenset[str]:
     """With the detail series, the metric about their limit is switched off as well."""
     disabled = settings.disabled_metrics
+    if settings.max_rule_series == 0:
+        disabled |= {metric.name for metric in RULE_METRICS}
     if settings.max_detail_series == 0 or DETAIL in disabled:
         return disabled | {DETAIL, DETAIL_OMITTED}
     return disabled

@@ -6,10 +6,11 @@ from dataclasses import replace
 from tag_compliance.domain.metrics import operational
 from tag_compliance.domain.metrics.contract import CONTRACT_METRICS
 from tag_compliance.domain.metrics.operational import SERIES_OMITTED
+from tag_compliance.domain.metrics.rules import RULE_METRICS
 from tag_compliance.domain.metrics.table import Family, ScanResult
 
 OPERATIONAL_METRICS = (*operational.OPERATIONAL_METRICS, SERIES_OMITTED)
-METRICS = CONTRACT_METRICS + OPERATIONAL_METRICS
+METRICS = CONTRACT_METRICS + RULE_METRICS + OPERATIONAL_METRICS
 
 
 def build_families(scan: ScanResult, disabled: Collection[str] = ()) -> list[Family]:
@@ -30,4 +31,4 @@ def build_families(scan: ScanResult, disabled: Collection[str] = ()) -> list[Fam
     return families
 
 
-__all__ = ["CONTRACT_METRICS", "METRICS", "OPERATIONAL_METRICS", "build_families"]
+__all__ = ["CONTRACT_METRICS", "METRICS", "OPERATIONAL_METRICS", "RULE_METRICS", "build_families"]

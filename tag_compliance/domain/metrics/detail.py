@@ -34,15 +34,20 @@ LoadFindings = Callable[[AccountId], pa.Table]
 
 
 def arn_label(arn: str) -> str:
-    """The ARN in at most 200 characters; no two ARNs have the same label.
+    """The ARN in at most 200 characters; no two ARNs have the same label."""
+    return label_text(arn, MAX_ARN_LABEL)
 
-    A longer ARN keeps its beginning and ends in `~` and a hash of the full ARN. An ARN that itself
-    looks like a cut one is cut as well, because it could equal the label of another one.
+
+def label_text(text: str, most: int) -> str:
+    """The text in at most so many characters; no two texts have the same label.
+
+    A longer text keeps its beginning and ends in `~` and a hash of the full text. A text that
+    itself looks like a cut one is cut as well, because it could equal the label of another one.
     """
-    if len(arn) < MAX_ARN_LABEL or (len(arn) == MAX_ARN_LABEL and not _CUT_FORM.search(arn)):
-        return arn
-    digest = hashlib.sha256(arn.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_DIGITS]
-    return f"{arn[: MAX_ARN_LABEL - _HASH_DIGITS - 1]}~{digest}"
+    if len(text) < most or (len(text) == most and not _CUT_FORM.search(text)):
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_DIGITS]
+    return f"{text[: most - _HASH_DIGITS - 1]}~{digest}"
 
 
 def detail_of(
