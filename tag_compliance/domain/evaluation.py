@@ -93,7 +93,8 @@ def evaluate(inventory: AccountInventory, policy: Policy, basis: Basis) -> Evalu
         counts.add_rule(rule, applies, rule.exempted_by_tag(counted), violations)
         found.append((rule, violations))
     ids = [str(waiver.waiver_id) for waiver in policy.waivers]
-    waived = waive(policy.waivers, counted, found, basis.day)
+    violating = [violations for _, violations in found]
+    waived = waive(policy.waivers, policy.covered_rules, counted, violating, basis.day)
     findings = build_findings(account_id, table, found, waived.waivers, ids)
     types = counts.by_type(rows.excluded, policy.required_rule_ids, waived.waivers)
     rules = counts.by_rule(waived.waivers)

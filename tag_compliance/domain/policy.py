@@ -7,6 +7,10 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
 from tag_compliance.domain.rules.base import Rule, RuleId
 from tag_compliance.domain.rules.required_tag import RequiredTag
 from tag_compliance.domain.rules.tag_rule import TagRule
@@ -46,6 +50,12 @@ class Policy:
         """Whether the result depends on the organizational unit of an account."""
         scopes = any(rule.scope.depends_on_units for rule in self.tag_rules)
         return scopes or any(waiver.match.units is not None for waiver in self.waivers)
+
+    @cached_property
+    def covered_rules(self) -> tuple[NDArray[np.int64], ...]:
+        """For each waiver the numbers of the rules that it is about."""
+        ids = pa.array([str(rule.rule_id) for rule in self.rules], pa.string())
+        return tuple(np.flatnonzero(waiver.rules.mask(ids)) for waiver in self.waivers)
 
     @cached_property
     def version(self) -> str:
