@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any, get_args
 
-import pyarrow as pa
 from pydantic_core import ErrorDetails
 
 from tag_compliance.config.base_model import Model
@@ -21,12 +19,9 @@ from tag_compliance.config.policy_model import (
 )
 from tag_compliance.config.policy_rules import rule_of
 from tag_compliance.config.yaml_file import Place
-from tag_compliance.domain.resources import RESOURCE_SCHEMA, TaggedResources
 from tag_compliance.domain.rules.base import Severity
 from tag_compliance.domain.rules.checks.pattern import BadPattern
 from tag_compliance.domain.rules.required_tag import PREFIX
-from tag_compliance.domain.rules.tag_rule import TagRule
-from tag_compliance.domain.scope import Scope
 
 PlacedFault = tuple[Place, object, str]
 """Where a fault is in its rule or waiver, the value, and what is allowed."""
@@ -106,7 +101,7 @@ def faults_of_rule(rule: PolicyRule) -> Iterator[PlacedFault]:
         yield (), None, "a rule needs a check, such as required, values or pattern"
     if rule.forbidden:
         yield from _faults_of_forbidden(rule)
-    elif rule.example is not None and (codes := _codes_of_example(built, rule.example)):
+    elif rule.example is not None and (codes := built.rejects(rule.example)):
         yield ("example",), rule.example, f"its own rule rejects it: {', '.join(codes)}"
 
 
@@ -144,21 +139,6 @@ def _faults_of_scope(rule: PolicyRule) -> Iterator[PlacedFault]:
     ]:
         if not selection.model_dump(exclude_none=True):
             yield place, None, f"must have {', '.join(RuleSelection.model_fields)}"
-
-
-def _codes_of_example(rule: TagRule, example: str) -> list[str]:
-    tags = {key.keys[0]: example for key in rule.keys}
-    row = {
-        "region": "",
-        "arn": "",
-        "resource_type": "",
-        "tags": list(tags.items()),
-        "source": "",
-    }
-    resources = TaggedResources(pa.Table.from_pylist([row], schema=RESOURCE_SCHEMA))
-    everywhere = replace(rule, scope=Scope())
-    found = everywhere.violations(resources, everywhere.applies_to(resources))
-    return [str(code) for codes in found.codes for code in codes]
 
 
 def faults_of_waiver(waiver: PolicyWaiver, today: date, max_days: int) -> Iterator[PlacedFault]:

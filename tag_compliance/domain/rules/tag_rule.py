@@ -6,10 +6,11 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
+import pyarrow as pa
 from numpy.typing import NDArray
 
-from tag_compliance.domain.resources import TaggedResources
-from tag_compliance.domain.rules.base import CodeSets, RuleId, Severity, Violations
+from tag_compliance.domain.resources import RESOURCE_SCHEMA, TaggedResources
+from tag_compliance.domain.rules.base import Code, CodeSets, RuleId, Severity, Violations
 from tag_compliance.domain.rules.tag_column import TagColumn, TagKey
 from tag_compliance.domain.scope import Scope
 
@@ -61,6 +62,14 @@ class TagRule:
         if not self.keys[0].is_glob:
             return violations
         return replace(violations, tags=columns[0].keys_of(violations.rows))
+
+    def rejects(self, value: str) -> list[Code]:
+        """What is wrong with a resource in the scope whose tags have this value."""
+        tags = [(key.keys[0], value) for key in self.keys]
+        row = {"region": "", "arn": "", "resource_type": "", "tags": tags, "source": ""}
+        resources = TaggedResources(pa.Table.from_pylist([row], schema=RESOURCE_SCHEMA))
+        found = self.violations(resources, np.ones(1, dtype=bool))
+        return [code for codes in found.codes for code in codes]
 
     def _codes(self, column: TagColumn) -> CodeSets:
         found = np.zeros(len(column.resources), dtype=np.uint16)
