@@ -56,6 +56,10 @@ class BadConfiguration(TagComplianceError):
         self.faults = faults
 
 
+class BadPolicy(BadConfiguration):
+    """The configuration is right, but the files that its key `policy` names are not."""
+
+
 class StorageRefused(TagComplianceError):
     """A folder or bucket could not be read or written."""
 

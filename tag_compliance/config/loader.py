@@ -17,7 +17,7 @@ from tag_compliance.config.model import Config
 from tag_compliance.config.policy_file import load_policy, paths_of
 from tag_compliance.config.yaml_file import read_yaml
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.errors import BadConfiguration, Fault
+from tag_compliance.errors import BadConfiguration, BadPolicy, Fault
 
 _STORAGE: TypeAdapter[str] = TypeAdapter(model.StorageUri)
 _MISSING = "no such file; set --config or TAG_COMPLIANCE_CONFIG"
@@ -46,7 +46,8 @@ def load_config(
     named = settings.pop("policy", None)
     paths, wrong_paths = paths_of(named, path.parent, str(path))
     policy, wrong_rules = load_policy(paths, today or utc_now().date(), _max_waiver_days(settings))
-    faults += [*wrong_paths, *wrong_rules]
+    of_policy = [*wrong_paths, *wrong_rules]
+    faults += of_policy
     if not paths and not wrong_paths:
         faults += _faults_without_policy(settings, str(path))
     try:
@@ -59,7 +60,8 @@ def load_config(
             storage = _resolved(config.storage, path, overrides)
             found = {"storage": storage, "policy": policy} if paths else {"storage": storage}
             return config.model_copy(update=found)
-    raise BadConfiguration(_with_their_source(faults, overrides))
+    error_type = BadPolicy if faults == of_policy else BadConfiguration
+    raise error_type(_with_their_source(faults, overrides))
 
 
 def _max_waiver_days(settings: Mapping[str, Any]) -> int:

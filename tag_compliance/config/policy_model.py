@@ -46,9 +46,14 @@ def _day(value: object) -> object:
     """YAML reads an unquoted date as one; a time or a number is not a date."""
     if isinstance(value, datetime) or not isinstance(value, str | date):
         raise PydanticCustomError("rule", DATE_RULE)
-    if isinstance(value, str) and not re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
-        raise PydanticCustomError("rule", DATE_RULE)
-    return value
+    if not isinstance(value, str):
+        return value
+    try:
+        if re.fullmatch("[0-9]{4}-[0-9]{2}-[0-9]{2}", value):
+            return date.fromisoformat(value)
+    except ValueError:  # the 30th of February, for example
+        pass
+    raise PydanticCustomError("rule", DATE_RULE)
 
 
 Day = Annotated[date, BeforeValidator(_day)]

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.errors import BadConfiguration, TagComplianceError
+from tag_compliance.errors import BadConfiguration, BadPolicy, TagComplianceError
 from tag_compliance.pipeline import run_queries
 from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.pipeline.resources import ConfigurationResource
@@ -90,6 +90,8 @@ def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition
         key = f"{tick.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
         try:
             config = configuration.load()
+        except BadPolicy as error:
+            return dg.SkipReason(f"no scan without the policy: {error}")
         except BadConfiguration:
             return [faulty_request("schedule", key, prefix)]
         try:

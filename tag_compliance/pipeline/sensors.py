@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from tag_compliance.errors import BadConfiguration, TagComplianceError
+from tag_compliance.errors import BadConfiguration, BadPolicy, TagComplianceError
 from tag_compliance.logs import get_logger
 from tag_compliance.pipeline import run_queries
 from tag_compliance.pipeline.resources import ConfigurationResource
@@ -48,6 +48,8 @@ def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefin
         key = f"after-{latest.isoformat() if latest else 'none'}"
         try:
             config = configuration.load()
+        except BadPolicy as error:
+            return dg.SkipReason(f"no scan without the policy: {error}")
         except BadConfiguration:
             return skipped if is_fresh else [faulty_request("catch-up", key, prefix)]
         try:
