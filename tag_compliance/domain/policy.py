@@ -45,6 +45,11 @@ class Policy:
         """The rules that decide whether a resource is compliant."""
         return frozenset(RequiredTag(key).rule_id for key in self.required_tags)
 
+    @property
+    def extends_required_tags(self) -> bool:
+        """Whether there is more than the required tags, which have numbers of their own."""
+        return bool(self.tag_rules or self.waivers)
+
     @cached_property
     def depends_on_units(self) -> bool:
         """Whether the result depends on the organizational unit of an account."""

@@ -17,6 +17,7 @@ from tag_compliance.config import Config, DetailLimit, FailedAccountRun
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.metrics.table import SnapshotInfo
+from tag_compliance.domain.policy_warnings import warnings_of
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.domain.type_patterns import TypePattern
 from tag_compliance.errors import InvalidExposition
@@ -38,7 +39,7 @@ from tag_compliance.pipeline.resources import (
     ProgressResource,
 )
 from tag_compliance.pipeline.run_requests import ACCOUNTS
-from tag_compliance.pipeline.run_tags import scan_times
+from tag_compliance.pipeline.run_tags import POLICY, scan_times
 from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
 from tag_compliance.snapshot.status import LastScan
 from tag_compliance.snapshot.store import SnapshotStore
@@ -46,14 +47,29 @@ from tag_compliance.tables.failed_readings import FailedReadings
 
 IO_MANAGER = "tag_compliance_io"
 
+POLICY_SPEC = dg.AssetSpec(
+    POLICY,
+    description="The rules and waivers of the policy files. Each reading run records the content "
+    "that it uses, so that a change is visible in the lineage.",
+    kinds={"yaml"},
+)
+"""Nothing in Dagster makes it: people write the files."""
+
 _LIMITS = {DetailLimit.OFF: 0, DetailLimit.UNLIMITED: None}
 
 
 @dg.asset(io_manager_key=IO_MANAGER, kinds={"yaml"})
-def scan_config(configuration: ConfigurationResource) -> dg.MaterializeResult[Config]:
+def scan_config(
+    context: dg.AssetExecutionContext, configuration: ConfigurationResource
+) -> dg.MaterializeResult[Config]:
     """What to read and what to require: the configuration file as this run read it."""
     with as_failure():
         config = configuration.load()
+    if config.policy.files:
+        key = [*context.asset_key.path[:-1], POLICY]
+        context.log_event(dg.AssetMaterialization(key, metadata=metadata.of_policy(config)))
+        for warning in warnings_of(policy_of(config), targets_of(config)):
+            context.log.warning("policy: %s", warning)
     return dg.MaterializeResult(value=config, metadata=metadata.of_config(config))
 
 
@@ -134,7 +150,7 @@ def compliance_results(
         before = configuration.snapshots().status()
     return dg.MaterializeResult(
         value=merged,
-        metadata=metadata.of_results(merged.results),
+        metadata=metadata.of_results(merged.results, policy_of(scan_config)),
         check_results=check_results(merged.results, scan_config, before),
     )
 

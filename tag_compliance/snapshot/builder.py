@@ -17,6 +17,7 @@ from tag_compliance.domain.rules.required_tag import PREFIX
 from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.domain.type_patterns import TypePattern
 from tag_compliance.snapshot.exposition import render
+from tag_compliance.snapshot.policy_status import policy_status
 from tag_compliance.snapshot.status import AccountStatus, RegionStatus, ScanStatus, TagStatus
 
 _MISSED_SCANS_BEFORE_STALE = 3
@@ -88,6 +89,7 @@ def build_contents(
         thresholds=settings.thresholds,
         samples=sum(len(family) for family in families),
         unmatched_exclusions=results.unmatched_exclusions,
+        policy=policy_status(results, policy, day),
     )
     return SnapshotContents(
         exposition=render(families),

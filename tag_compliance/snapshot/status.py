@@ -11,6 +11,8 @@ from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.counts import Counts, Thresholds
 from tag_compliance.domain.read_status import Outcome
 
+_SEVERITIES = ("info", "low", "medium", "high", "critical")
+
 Seconds = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
 """A duration that a `timedelta` can hold, also in a manifest that somebody has altered."""
 
@@ -54,11 +56,51 @@ class TagStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleStatus:
+    """How many counted resources a rule applies to, how many violate it without being covered by a
+    waiver, and how many are covered by one.
+    """
+
+    rule: str
+    title: str
+    severity: str
+    evaluated: int
+    violations: int
+    waived: int
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyStatus:
+    """The numbers of the whole policy; its rules are in their order.
+
+    `unused_waivers` is None while something that a waiver could match was not read.
+    """
+
+    rules: tuple[RuleStatus, ...]
+    counted: int
+    without_open_findings: int
+    without_findings: int
+    active_waivers: int
+    expired_waivers: int
+    unused_waivers: int | None
+
+    @property
+    def worst_rules(self) -> list[RuleStatus]:
+        """The rules with open findings: the most serious ones, and then most findings, first."""
+        violated = [rule for rule in self.rules if rule.violations]
+        return sorted(violated, key=lambda r: (-_SEVERITIES.index(r.severity), -r.violations))
+
+    def violations_of(self, severity: str) -> int:
+        return sum(rule.violations for rule in self.rules if rule.severity == severity)
+
+
+@dataclass(frozen=True, slots=True)
 class ScanStatus:
     """One scan in numbers: `stale_after_seconds` is the age from which its snapshot is too old.
 
     `samples` counts the exposition's samples; None in a snapshot that has no such number.
-    `unmatched_exclusions` are patterns of `excluded_resource_types` without effect.
+    `unmatched_exclusions` are patterns of `excluded_resource_types` without effect. Without rules
+    other than the required tags, and without waivers, `policy` is None.
     """
 
     scan_started_at: AwareDatetime
@@ -73,6 +115,7 @@ class ScanStatus:
     thresholds: Thresholds = field(default_factory=Thresholds)
     samples: int | None = None
     unmatched_exclusions: tuple[str, ...] = ()
+    policy: PolicyStatus | None = None
 
     @property
     def has_region_counts(self) -> bool:

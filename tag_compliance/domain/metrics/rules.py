@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -19,6 +19,7 @@ from tag_compliance.domain.metrics.table import (
     samples_of_rows,
 )
 from tag_compliance.domain.summary import percentages
+from tag_compliance.domain.unused_waivers import unused_waivers
 from tag_compliance.domain.waivers import Waiver, WaiverState
 
 MAX_TEXT_LABEL = 120
@@ -105,28 +106,8 @@ def _waivers_by_state(scan: ScanResult) -> Samples:
 
 
 def _unused(scan: ScanResult) -> Samples:
-    uses = scan.summary.waiver_uses
-    unused = [w for w in scan.rules.policy.waivers if not uses[w.waiver_id].matched]
-    known = not any(_unread(scan))
-    return samples_of_rows([], [((), float(len(unused)) if known else None)])
-
-
-def _unread(scan: ScanResult) -> Iterator[Waiver]:
-    """The waivers that could match something that was not read."""
-    unread = [
-        (str(status.account_id), region.region)
-        for status in scan.statuses
-        for region in status.regions
-        if not region.succeeded
-    ]
-    for waiver in scan.rules.policy.waivers:
-        accounts, regions = waiver.match.accounts, waiver.match.regions
-        if any(
-            (accounts is None or accounts.matches(account))
-            and (regions is None or regions.matches(region))
-            for account, region in unread
-        ):
-            yield waiver
+    unused = unused_waivers(scan.rules.policy, scan.summary, scan.statuses)
+    return samples_of_rows([], [((), None if unused is None else float(len(unused)))])
 
 
 def text_label(text: str) -> str:
