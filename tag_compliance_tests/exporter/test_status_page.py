@@ -19,7 +19,14 @@ from tag_compliance.exporter.html_pages import BLIND_SPOTS_URL, PAGE_HEADERS, re
 from tag_compliance.exporter.snapshot_watcher import State
 from tag_compliance.exporter.status_page import StatusPage
 from tag_compliance.exporter.status_text import render_text
-from tag_compliance.snapshot.status import AccountStatus, LastScan, ScanStatus, TagStatus
+from tag_compliance.snapshot.status import (
+    AccountStatus,
+    LastScan,
+    PolicyStatus,
+    RuleStatus,
+    ScanStatus,
+    TagStatus,
+)
 from tag_compliance_tests.exporter.running import Exporter, run_in_thread
 from tag_compliance_tests.support.organization import large_scan
 from tag_compliance_tests.support.snapshots import (
@@ -128,6 +135,25 @@ def test_both_forms_show_the_reason_message_and_last_success_of_a_failed_region(
     for form in (render_text(page), render_html(page)):
         for shown in ("partial", "throttled", "too many calls", "2 d ago", "/metrics", "/health"):
             assert shown in form
+
+
+def test_both_forms_show_the_rules_with_findings_and_the_compliance_with_the_policy() -> None:
+    rules = (
+        RuleStatus("fine", "t", "high", 10, 0, 0),
+        RuleStatus("waived-only", "t", "high", 10, 0, 1_234),
+        RuleStatus("owner", HOSTILE, "critical", 10, 5_678, 0),
+    )
+    policy = PolicyStatus(rules, 10, 5, 2, active_waivers=3, expired_waivers=1, unused_waivers=0)
+    page = _page(scan_status(NOON, policy=policy))
+    text, html = render_text(page), "".join(Parsed(render_html(page)).text)
+    for shown in (form.replace("\u202f", " ") for form in (text, html)):
+        assert "20.0 % if waivers are ignored" in shown
+        assert "1 expired, 0 match no finding" in shown
+        assert shown.index("owner") < shown.index("waived-only")
+        assert "5 678" in shown
+        assert "fine" not in shown
+    assert "Rules with findings" not in render_text(_page(scan_status(NOON)))
+    assert "<script>alert" not in render_html(page)
 
 
 def test_both_forms_show_the_exclusions_that_match_no_resource() -> None:
