@@ -24,6 +24,7 @@ from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.evaluation import Evaluation
 from tag_compliance.domain.metrics import build_families
 from tag_compliance.domain.metrics.detail import LoadFindings, detail_of
+from tag_compliance.domain.metrics.rule_series import choose_series
 from tag_compliance.domain.metrics.table import Family, ScanResult, SnapshotInfo
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus
@@ -96,7 +97,10 @@ def families_of(results: ComplianceResults, load_findings: LoadFindings) -> list
     """Every family of the snapshot, without a limit of the detail series."""
     detail = detail_of(results.summary, _POLICY.required_rule_ids, load_findings, None)
     info = SnapshotInfo(_NOON, _NOON, "benchmark")
-    return build_families(ScanResult(results.summary, results.statuses, detail, info, Thresholds()))
+    rules = choose_series(results.summary, _POLICY, _NOON.date())
+    return build_families(
+        ScanResult(results.summary, results.statuses, detail, info, Thresholds(), rules)
+    )
 
 
 def measure_phases(resources: int) -> dict[str, Any]:
@@ -153,10 +157,12 @@ def publish(series: int, storage: str) -> dict[str, Any]:
 def contents_of(
     accounts: list[AccountInventory], policy: Policy, max_detail_series: int | None
 ) -> SnapshotContents:
-    """The snapshot of a scan that ended now; 0 is no limit of the detail series."""
+    """The snapshot of a scan that ended now, without the metrics about rules."""
     results, load_findings = merged([evaluated(account, policy) for account in accounts], policy)
     now = utc_now()
-    settings = SnapshotSettings(policy.required_tags, max_detail_series, 86_400, Thresholds())
+    settings = SnapshotSettings(
+        policy.required_tags, max_detail_series, 86_400, Thresholds(), max_rule_series=0
+    )
     info = SnapshotInfo(now, now, "benchmark")
     return build_contents(results, load_findings, info, settings)
 

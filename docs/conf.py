@@ -28,7 +28,7 @@ html_show_copyright = False
 myst_heading_anchors = 4
 
 _PAGES = {
-    "Start": "getting-started\nconfiguration\nmigration",
+    "Start": "getting-started\nconfiguration\npolicy\nmigration",
     "Use": "numbers\ncoverage\nmetrics\ndagster",
     "Operate": "operations\norganization\nkubernetes\nsecurity\nperformance",
     "Develop": "architecture",

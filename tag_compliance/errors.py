@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 _SHOWN_CHARACTERS = 80
 _SHOWN_FAILURES = 3
+_SHOWN_FAULTS = 100
 
 # Bounded in depth and breadth: a few YAML aliases can describe a value of any size.
 _BOUNDED = reprlib.Repr()
@@ -45,15 +46,22 @@ class Fault:
 
 
 class BadConfiguration(TagComplianceError):
-    """The configuration cannot be used; `faults` are all its faults."""
+    """The configuration cannot be used; the text shows the first 100 of all `faults`."""
 
     def __init__(self, faults: tuple[Fault, ...]) -> None:
-        super().__init__("\n".join(str(fault) for fault in faults))
+        lines = [str(fault) for fault in faults[:_SHOWN_FAULTS]]
+        if len(faults) > _SHOWN_FAULTS:
+            lines.append(f"{len(faults) - _SHOWN_FAULTS:,} more faults; {len(faults):,} in all")
+        super().__init__("\n".join(lines))
         self.faults = faults
 
 
 class NothingToScan(TagComplianceError):
     """No account is known that could be scanned."""
+
+
+class BadPolicy(BadConfiguration):
+    """The configuration is right, but the files that its key `policy` names are not."""
 
 
 class StorageRefused(TagComplianceError):

@@ -45,6 +45,7 @@ def targets_of(config: Config, account_ids: Collection[str] | None = None) -> tu
             tuple(RegionName(region) for region in account.regions or config.regions),
             account.ou_path,
             account.account_owner,
+            account.ou_ids,
         )
         for account in config.aws_account_matrix
         if account_ids is None or account.account_id in account_ids
@@ -69,6 +70,7 @@ def resolve(config: Config, organization: DiscoveredOrganization | None) -> Conf
             regions=target.regions or _regions_of(config, organization, target.account_id),
             ou_path=target.ou_path,
             account_owner=target.owner or _owner_of(config, organization, target.account_id),
+            ou_ids=target.ou_ids,
         )
         for target in candidates_of(config, organization)
         if target.account_id in listed or target.account_id in scanned
@@ -96,10 +98,17 @@ def candidates_of(
                 tuple(map(RegionName, row.regions)),
                 row.ou_path or (account.ou_path if account else ""),
                 row.account_owner,
+                row.ou_ids or ((account.unit_ids or ()) if account else ()),
             )
         )
     targets += [
-        Target(account_id, known[account_id].account_name, (), known[account_id].ou_path)
+        Target(
+            account_id,
+            known[account_id].account_name,
+            (),
+            known[account_id].ou_path,
+            ou_ids=known[account_id].unit_ids or (),
+        )
         for account_id in sorted(known)
         if found[account_id] is Verdict.INCLUDED
     ]

@@ -71,19 +71,22 @@ def port(value: str) -> int:
     return int(value)
 
 
-def command(example: str, **meanings: str) -> Callable[[CommandFunction], click.Command]:
+def command(
+    example: str, name: str | None = None, **meanings: str
+) -> Callable[[CommandFunction], click.Command]:
     """Declares a command; its help ends with the example and the meanings of the exit codes.
 
-    `meanings` are by the names of `ExitCode`, in lower case.
+    Without `name`, the function's name is the command's. `meanings` are by the names of `ExitCode`,
+    in lower case.
     """
     meanings["usage"] = "wrong usage, or an invalid configuration"
     codes = "\n".join(
-        f"  {code}  {meanings[name]}"
+        f"  {code}  {meanings[meaning]}"
         for code in ExitCode
-        if (name := code.name.lower()) in meanings
+        if (meaning := code.name.lower()) in meanings
     )
     # click does not rewrap a paragraph that begins with \b.
-    return click.command(epilog=f"\b\nExample:\n  {example}\n\n\b\nExit codes:\n{codes}")
+    return click.command(name, epilog=f"\b\nExample:\n  {example}\n\n\b\nExit codes:\n{codes}")
 
 
 def option(flag: str, variable: str, help_text: str, **settings: Any) -> Decorator:

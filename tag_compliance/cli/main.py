@@ -13,6 +13,7 @@ from tag_compliance.cli.commands import check_config, doctor, iam_policy, scan, 
 from tag_compliance.cli.declaration import ExitCode
 from tag_compliance.cli.demo import demo
 from tag_compliance.cli.interrupts import Interrupted
+from tag_compliance.cli.policy import policy
 from tag_compliance.cli.terminal import discard_stdout, replace_closed_streams
 from tag_compliance.errors import BadConfiguration, TagComplianceError
 from tag_compliance.logs import on_one_line
@@ -58,7 +59,7 @@ class _Program(click.Group):
 
 @click.group(
     cls=_Program,
-    commands=[scan, serve, up, check_config, doctor, iam_policy, demo],
+    commands=[scan, serve, up, check_config, doctor, iam_policy, policy, demo],
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -9,8 +9,10 @@ from tag_compliance.aws.regions import global_region
 from tag_compliance.aws.sources.plan import enabled_sources
 from tag_compliance.aws.targets import resolve, role_steps, targets_of, verdicts
 from tag_compliance.config import Config, IamTagsFrom
+from tag_compliance.config.policy_rules import policy_of
 from tag_compliance.domain.account import RegionName, Target
 from tag_compliance.domain.organization import DiscoveredOrganization
+from tag_compliance.domain.policy_warnings import warnings_of
 from tag_compliance.domain.read_status import Source
 from tag_compliance.logs import on_one_line
 
@@ -57,7 +59,8 @@ def plan_of(
         yield ""
         yield from organization_lines(unresolved, organization)
     yield ""
-    yield f"required tags   {', '.join(config.required_tags)}"
+    yield f"required tags   {', '.join(config.required_tags) or 'none'}"
+    yield from _policy_of(config)
     yield f"excluded types  {', '.join(config.excluded_resource_types) or 'none'}"
     yield f"storage         {config.storage}"
     yield from _further_sources(config, accounts)
@@ -136,3 +139,14 @@ def organization_lines(
         where = f"{account.ou_path}/{account.account_name}".lstrip("/")
         state = "" if account.state.is_readable else f" ({account.state})"
         yield f"  {account.account_id}  {scanned:8}  {verdict}{state}  {on_one_line(where)}"
+
+
+def _policy_of(config: Config) -> Iterator[str]:
+    """Nothing without a policy file."""
+    if not config.policy.files:
+        return
+    rules, waivers = len(config.policy.rules), len(config.policy.waivers)
+    yield f"policy          {rules} rules, {waivers} waivers in {len(config.policy.files)} files"
+    policy = policy_of(config.required_tags, config.excluded_resource_types, config.policy)
+    for warning in warnings_of(policy, targets_of(config)):
+        yield on_one_line(f"  warning       {warning}")

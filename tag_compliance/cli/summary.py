@@ -13,13 +13,16 @@ from tag_compliance.domain.counts import (
     Thresholds,
     floor_percentage,
     format_percentage,
+    percentage,
 )
 from tag_compliance.domain.read_status import Outcome
+from tag_compliance.domain.rules.base import Severity
 from tag_compliance.logs import on_one_line
-from tag_compliance.snapshot.status import AccountStatus, ScanStatus, SourceStatus
+from tag_compliance.snapshot.status import AccountStatus, PolicyStatus, ScanStatus, SourceStatus
 
 _MOST_ROWS = 20
 _MOST_FAILURES = 20
+_MOST_RULES = 10
 
 T = TypeVar("T")
 
@@ -47,10 +50,13 @@ def summary_of(status: ScanStatus, style: Style) -> Iterator[str]:
         f"{counts.returned} resources returned, {counts.excluded} excluded, "
         f"{counts.counted} counted, {counts.compliant} compliant"
     )
-    yield f"{format_percentage(counts.compliance_percentage)} have every required tag"
+    if status.tags:
+        yield f"{format_percentage(counts.compliance_percentage)} have every required tag"
     yield status.coverage
     for tag in status.tags:
         yield f"  {tag.missing:>8} lack {on_one_line(tag.tag)}"
+    if status.policy:
+        yield from _policy(status.policy)
     if status.discovery_failure:
         yield f"{style.fair('accounts not discovered:')} {on_one_line(status.discovery_failure)}"
     if status.unmatched_exclusions:
@@ -61,6 +67,23 @@ def summary_of(status: ScanStatus, style: Style) -> Iterator[str]:
         yield f"{style.poor('not read:')} {on_one_line(failure)}"
     if len(status.failures) > _MOST_FAILURES:
         yield f"{style.poor('not read:')} {len(status.failures) - _MOST_FAILURES} more"
+
+
+def _policy(policy: PolicyStatus) -> Iterator[str]:
+    """The compliance with all rules, the open findings by severity, the worst rules."""
+    honoured = percentage(policy.without_open_findings, policy.counted)
+    ignored = percentage(policy.without_findings, policy.counted)
+    yield (
+        f"{format_percentage(honoured)} violate none of {len(policy.rules)} rules, "
+        f"{format_percentage(ignored)} if waivers are ignored"
+    )
+    numbers = ", ".join(f"{policy.violations_of(name)} {name}" for name in reversed(Severity))
+    waived = sum(rule.waived for rule in policy.rules)
+    yield f"open findings: {numbers}; {waived} waived"
+    for rule in policy.worst_rules[:_MOST_RULES]:
+        yield f"  {rule.violations:>8} violate {on_one_line(rule.rule)} ({rule.severity})"
+    if policy.expired_waivers:
+        yield f"{policy.expired_waivers} waivers have expired; their findings count again"
 
 
 def _accounts(status: ScanStatus, style: Style) -> Iterator[str]:
@@ -82,14 +105,14 @@ def _accounts(status: ScanStatus, style: Style) -> Iterator[str]:
 
 
 def _compliance(account: AccountStatus) -> float:
-    percentage = account.counts.compliance_percentage
-    return 101.0 if percentage is None else percentage
+    share = account.counts.compliance_percentage
+    return 101.0 if share is None else share
 
 
 def _graded(counts: Counts, thresholds: Thresholds, style: Style) -> str:
-    percentage = counts.compliance_percentage
-    text = f"{format_percentage(percentage):>7}"
-    return text if percentage is None else style.graded(text, thresholds.grade(percentage))
+    share = counts.compliance_percentage
+    text = f"{format_percentage(share):>7}"
+    return text if share is None else style.graded(text, thresholds.grade(share))
 
 
 def _state(account: AccountStatus, style: Style) -> str:
@@ -120,6 +143,7 @@ def json_summary(status: ScanStatus, snapshot_id: str, metrics: str | None) -> s
         "sources": [_source(source) for source in status.sources],
         "missing_tags": {tag.tag: tag.missing for tag in status.tags},
         "accounts": [_account(account) for account in status.accounts],
+        "policy": asdict(status.policy) if status.policy else None,
         "failures": status.failures,
         "unmatched_exclusions": status.unmatched_exclusions,
         "discovery_failure": status.discovery_failure,
@@ -154,6 +178,6 @@ def _account(account: AccountStatus) -> dict[str, Any]:
 
 
 def _numbers(counts: Counts) -> dict[str, Any]:
-    percentage = counts.compliance_percentage
-    shown = None if percentage is None else floor_percentage(percentage)
+    share = counts.compliance_percentage
+    shown = None if share is None else floor_percentage(share)
     return {**asdict(counts), "compliance_percentage": shown}

@@ -94,6 +94,9 @@ DESCRIPTIONS = {
     "aws_account_matrix.regions": "the regions to read; default: the key regions",
     "aws_account_matrix.ou_path": "the OU path without the root; default: that of the organization",
     "aws_account_matrix.account_owner": "who owns the account; default: that of the organization",
+    "aws_account_matrix.ou_ids": (
+        "the ids of the OUs that contain the account; default: those of the organization"
+    ),
     "aws_account_overrides.role_arn": (
         "the ARN of the role of this account, instead of the template"
     ),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,10 @@ from pydantic import TypeAdapter, ValidationError
 from tag_compliance.config import model
 from tag_compliance.config.messages import RULE_OF_KEY, cross_key_faults, model_faults
 from tag_compliance.config.model import Config
+from tag_compliance.config.policy_file import load_policy, paths_of
 from tag_compliance.config.yaml_file import read_yaml
-from tag_compliance.errors import BadConfiguration, Fault
+from tag_compliance.domain.clock import utc_now
+from tag_compliance.errors import BadConfiguration, BadPolicy, Fault
 from tag_compliance.storage_uri import is_bucket
 
 _STORAGE: TypeAdapter[str] = TypeAdapter(model.StorageUri)
@@ -24,16 +27,30 @@ VARIABLES = frozenset(_VARIABLE_OF.values())
 """The variables that override a key of the file."""
 
 
-def load_config(path: Path, environment: Mapping[str, str], regions: Mapping[str, str]) -> Config:
+def load_config(
+    path: Path,
+    environment: Mapping[str, str],
+    regions: Mapping[str, str],
+    today: date | None = None,
+) -> Config:
     """The configuration of the file; `TAG_COMPLIANCE_<KEY>` overrides a single value.
 
     `regions` are the regions of AWS with their partitions. A relative `storage` in the file is
-    relative to the file's folder. Raises `BadConfiguration` with all faults together.
+    relative to the file's folder, like the files that `policy` names. `today` is the day from which
+    `max_waiver_days` counts; the default is the day in UTC. Raises `BadConfiguration` with all
+    faults together, those of the policy included.
     """
     raw, repeated = read_yaml(path, _MISSING)
     overrides = _overrides_in(environment)
     settings = {**raw, **overrides}
     faults = [*repeated, *cross_key_faults(settings, regions, str(path))]
+    named = settings.pop("policy", None)
+    paths, wrong_paths = paths_of(named, path.parent, str(path))
+    policy, wrong_rules = load_policy(paths, today or utc_now().date(), _max_waiver_days(settings))
+    of_policy = [*wrong_paths, *wrong_rules]
+    faults += of_policy
+    if not paths and not wrong_paths:
+        faults += _faults_without_policy(settings, str(path))
     try:
         config = Config.model_validate(settings)
     except ValidationError as error:
@@ -41,8 +58,27 @@ def load_config(path: Path, environment: Mapping[str, str], regions: Mapping[str
         faults += [f for f in model_faults(error, str(path)) if f.key not in reported]
     else:
         if not faults:
-            return config.model_copy(update={"storage": _resolved(config.storage, path, overrides)})
-    raise BadConfiguration(_with_their_source(faults, overrides))
+            storage = _resolved(config.storage, path, overrides)
+            found = {"storage": storage, "policy": policy} if paths else {"storage": storage}
+            return config.model_copy(update=found)
+    error_type = BadPolicy if faults == of_policy else BadConfiguration
+    raise error_type(_with_their_source(faults, overrides))
+
+
+def _max_waiver_days(settings: Mapping[str, Any]) -> int:
+    """A wrong number is a fault of the model; until it is right, the default counts."""
+    days = settings.get("max_waiver_days")
+    if isinstance(days, int) and not isinstance(days, bool) and 0 < days <= model.MAX_DAYS:
+        return days
+    return int(Config.model_fields["max_waiver_days"].default)
+
+
+def _faults_without_policy(settings: Mapping[str, Any], source: str) -> Iterator[Fault]:
+    required = settings.get("REQUIRED_TAGS")
+    if required is None:
+        yield Fault(source, "REQUIRED_TAGS", None, "this key is required, or policy")
+    elif required == []:
+        yield Fault(source, "REQUIRED_TAGS", [], "must have at least one entry without a policy")
 
 
 def overriding_variables(environment: Mapping[str, str]) -> dict[str, str]:
@@ -82,10 +118,20 @@ def _resolved(storage: str, path: Path, overrides: Mapping[str, Any]) -> str:
 def _overrides_in(environment: Mapping[str, str]) -> dict[str, Any]:
     """By key. Lists and maps are set in the file only."""
     return {
-        key: _number(text) if key in model.NUMBER_KEYS else text
+        key: _value_of(key, text)
         for key, variable in _VARIABLE_OF.items()
         if (text := environment.get(variable))
     }
+
+
+_SWITCHES = {"true": True, "on": True, "false": False, "off": False}
+"""YAML's words, which mean the same in a variable."""
+
+
+def _value_of(key: str, text: str) -> object:
+    if key in model.SWITCH_KEYS:
+        return _SWITCHES.get(text.lower(), text)
+    return _number(text) if key in model.NUMBER_KEYS else text
 
 
 def _number(text: str) -> int | float | str:

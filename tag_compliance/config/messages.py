@@ -50,10 +50,11 @@ RULE_OF_KEY = {
     "via_role_arn": _ROLE_ARN,
 }
 
-_RULE_OF_ERROR = {
+RULE_OF_ERROR = {
     "missing": "this key is required",
     "string_type": "must be text; use quotes if YAML reads it as another type",
     "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
     "string_pattern_mismatch": "must not contain the character NUL",
@@ -125,7 +126,7 @@ def _organization_faults(
         yield from _duplicates(_list(organization.get(name)), f"organization.{name}", source)
     for index, pattern in enumerate(_list(organization.get("region_allow"))):
         if isinstance(pattern, str) and not any(fnmatchcase(name, pattern) for name in regions):
-            rule = f"no AWS region matches{_suggestion(pattern, regions)}"
+            rule = f"no AWS region matches{suggestion(pattern, regions)}"
             yield Fault(source, f"organization.region_allow[{index}]", pattern, rule)
 
 
@@ -188,7 +189,7 @@ def _region_faults(
         yield Fault(source, key, listed, rule)
     for index, region in enumerate(listed):
         if isinstance(region, str) and region not in regions:
-            rule = f"no such AWS region{_suggestion(region, regions)}"
+            rule = f"no such AWS region{suggestion(region, regions)}"
             yield Fault(source, f"{key}[{index}]", region, rule)
     yield from _duplicates(listed, key, source)
 
@@ -202,7 +203,7 @@ def _unknown_metrics(names: list[Any], source: str) -> Iterable[Fault]:
     known = [metric.name for metric in METRICS]
     for index, name in enumerate(names):
         if isinstance(name, str) and name not in known:
-            rule = f"a scan publishes no such metric{_suggestion(name, known)}"
+            rule = f"a scan publishes no such metric{suggestion(name, known)}"
             yield Fault(source, f"metrics.disabled[{index}]", name, rule)
     yield from _duplicates(names, "metrics.disabled", source)
 
@@ -214,20 +215,25 @@ def _duplicates(values: list[Any], key: str, source: str) -> Iterable[Fault]:
             yield Fault(source, f"{key}[{index}]", value, rule)
 
 
-def _suggestion(word: str, known: Iterable[str]) -> str:
+def suggestion(word: str, known: Iterable[str]) -> str:
     spelling = {name.lower(): name for name in known}
     near = difflib.get_close_matches(word.lower(), spelling, n=1)
     return f"; did you mean {spelling[near[0]]}?" if near else ""
 
 
+def distinct_errors(error: ValidationError) -> Iterable[ErrorDetails]:
+    """The errors of pydantic, which does not count faulty entries of a list: these are reported
+    themselves.
+    """
+    errors = error.errors(include_url=False)
+    around = {e["loc"][:depth] for e in errors for depth in range(len(e["loc"]))}
+    return (e for e in errors if e["type"] != "too_short" or e["loc"] not in around)
+
+
 def model_faults(error: ValidationError, source: str) -> Iterable[Fault]:
     """The errors of pydantic, one for each key, in the words of this project."""
-    errors = error.errors()
-    for details in errors:
-        location, depth = details["loc"], len(details["loc"])
-        inside = (e for e in errors if e["loc"][:depth] == location and len(e["loc"]) > depth)
-        if details["type"] == "too_short" and any(inside):
-            continue  # pydantic does not count faulty entries, which are reported themselves
+    for details in distinct_errors(error):
+        location = details["loc"]
         # The value of an unknown key may be a secret: the file may be any other YAML file.
         hidden = details["type"] in {"missing", "extra_forbidden"}
         value = None if hidden else details["input"]
@@ -247,9 +253,9 @@ def _rule_of(details: ErrorDetails) -> str:
     if error == "extra_forbidden":
         models = (Account, AccountOverride, MetricSettings, OrganizationSettings)
         known = [*KEYS, *(name for model in models for name in model.model_fields)]
-        return f"unknown key{_suggestion(key, (name for name in known if name != key))}"
+        return f"unknown key{suggestion(key, (name for name in known if name != key))}"
     if error != "missing" and key in RULE_OF_KEY:
         return RULE_OF_KEY[key]
-    if error in _RULE_OF_ERROR:
-        return _RULE_OF_ERROR[error].format(**details.get("ctx", {}))
+    if error in RULE_OF_ERROR:
+        return RULE_OF_ERROR[error].format(**details.get("ctx", {}))
     return f"{details['msg'][:1].lower()}{details['msg'][1:]}"

@@ -8,20 +8,23 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
+    StrictBool,
     StrictInt,
     StrictStr,
     StringConstraints,
     model_validator,
 )
-from pydantic.fields import FieldInfo
 from pydantic_core import PydanticCustomError
+
+from tag_compliance.config.base_model import Model, NonEmptyText, TagKey, Text, is_scalar
+from tag_compliance.config.policy_model import LoadedPolicy
 
 _YEAR = 365 * 86_400
 """In seconds. Longer durations, and their multiples, are not representable everywhere."""
+
+MAX_DAYS = 36_500
 
 _UNITS = {"w": 7 * 86_400, "d": 86_400, "h": 3_600, "m": 60, "s": 1}
 DURATION_PATTERN = "".join(f"(?:([0-9]{{1,9}}){unit})?" for unit in _UNITS)
@@ -39,10 +42,6 @@ def _seconds(value: object) -> object:
 
 
 Duration = BeforeValidator(_seconds)
-
-# The pattern also rejects lone surrogates, which pydantic accepts without a pattern.
-Text = Annotated[StrictStr, StringConstraints(pattern=r"^[^\x00]*$")]
-NonEmptyText = Annotated[Text, StringConstraints(min_length=1)]
 
 _CHARACTER = r"[^\x00-\x1f\x7f-\x9f]"
 # A folder whose name contains a colon is `./a:b`; otherwise `s3:/bucket` would be a folder.
@@ -68,8 +67,6 @@ SessionName = Annotated[
 ]
 SessionSeconds = Annotated[StrictInt, Field(ge=900, le=43_200)]
 Seconds = Annotated[StrictInt, Field(ge=1, le=_YEAR)]
-# https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html: 1 to 128 characters
-TagKey = Annotated[NonEmptyText, StringConstraints(max_length=128)]
 # What Dagster accepts as an owner.
 Owner = Annotated[StrictStr, StringConstraints(pattern=r"^(team:[\w-]+|[^@\s]+@[^@\s]+)$")]
 Percentage = Annotated[float, Field(ge=0, le=100, strict=True, allow_inf_nan=False)]
@@ -77,6 +74,8 @@ Url = Annotated[StrictStr, StringConstraints(pattern=r"^https?://[^\x00-\x20\x7f
 OuPath = Annotated[Text, StringConstraints(pattern=r"^(?:[^/\x00]+(?:/[^/\x00]+)*)?$")]
 """Names of organizational units below the root, separated by slashes; empty is the root."""
 
+# https://docs.aws.amazon.com/organizations/latest/APIReference/API_OrganizationalUnit.html
+OuId = Annotated[StrictStr, StringConstraints(pattern=r"^ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}$")]
 OrganizationEntry = Annotated[OuPath, StringConstraints(min_length=1)]
 RegionPattern = Annotated[StrictStr, StringConstraints(pattern=r"^[a-z0-9*-]+$")]
 TypeName = Annotated[NonEmptyText, StringConstraints(pattern=r"^[^/]+$")]
@@ -85,26 +84,7 @@ ViewName = Annotated[StrictStr, StringConstraints(pattern=r"^[A-Za-z0-9-]{1,64}$
 DEFAULT_REGIONS = ("us-east-1",)
 
 
-def is_scalar(field: FieldInfo) -> bool:
-    """Whether the key has a single value, not a list or a map."""
-    return isinstance(field.default, str | int | float | None)
-
-
-class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _null_collections_are_missing(cls, data: Any) -> Any:
-        if not isinstance(data, dict):
-            return data
-        collections = {
-            field.alias or name for name, field in cls.model_fields.items() if not is_scalar(field)
-        }
-        return {k: v for k, v in data.items() if v is not None or k not in collections}
-
-
-class RoleSession(_Model):
+class RoleSession(Model):
     """How a role is assumed: for all accounts, or in an override for one account."""
 
     external_id: ExternalId | None = None
@@ -124,7 +104,7 @@ class AccountOverride(RoleSession):
         return {"role_arn": data} if isinstance(data, str) else {} if data is None else data
 
 
-class Account(_Model):
+class Account(Model):
     """An account to scan; `regions` are reported in this order.
 
     An empty key is not set: AWS Organizations or a default has its value.
@@ -135,6 +115,7 @@ class Account(_Model):
     regions: tuple[StrictStr, ...] = ()
     ou_path: OuPath = ""
     account_owner: Text = ""
+    ou_ids: tuple[OuId, ...] = ()
 
     @model_validator(mode="before")
     @classmethod
@@ -156,7 +137,7 @@ def _enabled_or_listed(value: Any) -> Any:
     raise PydanticCustomError("organization_regions", "must be enabled or a list of regions")
 
 
-class OrganizationSettings(_Model):
+class OrganizationSettings(Model):
     """Which accounts of AWS Organizations are scanned, in which regions.
 
     An entry of `include` and `exclude` is an account id, or the path or id of an OU, which covers
@@ -196,7 +177,7 @@ class CheckSeverity(StrEnum):
     ERROR = "error"
 
 
-class ThresholdSettings(_Model):
+class ThresholdSettings(Model):
     """In per cent: from `good` on compliance is good, below `poor` it is poor."""
 
     good: Percentage = 95.0
@@ -210,7 +191,7 @@ class ThresholdSettings(_Model):
 
 
 class DetailLimit(StrEnum):
-    """The values of `max_detail_series` that are not a number."""
+    """The values of `max_detail_series` and `max_rule_series` that are not a number."""
 
     OFF = "off"
     UNLIMITED = "unlimited"
@@ -232,7 +213,8 @@ def _detail_limit(value: Any) -> int | DetailLimit:
     )
 
 
-DetailSeries = Annotated[int | DetailLimit, BeforeValidator(_detail_limit)]
+LIMIT = BeforeValidator(_detail_limit)
+SeriesLimit = Annotated[int | DetailLimit, LIMIT]
 
 
 class NeverTagged(StrEnum):
@@ -269,7 +251,7 @@ class AwsOwned(StrEnum):
     COUNT = "count"
 
 
-class MetricSettings(_Model):
+class MetricSettings(Model):
     """Which series are published: `disabled` are names of metrics, `types` patterns of types.
 
     The metrics by type have series only for these types; without patterns, for all.
@@ -280,12 +262,17 @@ class MetricSettings(_Model):
 
 
 class Config(RoleSession):
-    """All settings; `docs/configuration.md` describes each key."""
+    """All settings; `docs/configuration.md` describes each key.
+
+    In the file, `policy` names the files whose content it is here.
+    """
 
     aws_account_matrix: tuple[Account, ...] = ()
     organization: OrganizationSettings | None = Field(default_factory=lambda: None)
     regions: tuple[StrictStr, ...] = DEFAULT_REGIONS
-    required_tags: Annotated[tuple[TagKey, ...], Field(min_length=1, alias="REQUIRED_TAGS")]
+    required_tags: Annotated[tuple[TagKey, ...], Field(alias="REQUIRED_TAGS")] = ()
+    policy: LoadedPolicy = Field(default_factory=LoadedPolicy)
+    max_waiver_days: Annotated[StrictInt, Field(ge=1, le=MAX_DAYS)] = 365
     assume_role_name_template: RoleTemplate | None = None
     aws_account_overrides: Mapping[AccountId, AccountOverride] = Field(default_factory=dict)
     excluded_resource_types: tuple[NonEmptyText, ...] = ()
@@ -298,7 +285,8 @@ class Config(RoleSession):
     refresh_interval: Annotated[StrictInt, Field(ge=10, le=_YEAR), Duration] = 300
     storage: StorageUri = "state"
     retain_snapshots: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = 48
-    max_detail_series: DetailSeries = 100_000
+    max_detail_series: SeriesLimit = 100_000
+    max_rule_series: SeriesLimit = 100_000
     metrics: MetricSettings = Field(default_factory=MetricSettings)
     max_concurrency: Annotated[StrictInt, Field(ge=1, le=1_000)] = 100
     calls_per_second: Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] = 15.0
@@ -309,7 +297,7 @@ class Config(RoleSession):
     silence_seconds: Annotated[
         float, Field(gt=0, le=_YEAR, strict=True, allow_inf_nan=False), Duration
     ] = 90.0
-    retain_runs_days: Annotated[StrictInt, Field(ge=1, le=36_500)] = 14
+    retain_runs_days: Annotated[StrictInt, Field(ge=1, le=MAX_DAYS)] = 14
     thresholds: ThresholdSettings = Field(default_factory=ThresholdSettings)
     minimum_compliance: Percentage = 0.0
     minimum_account_compliance: Percentage = 0.0
@@ -317,6 +305,7 @@ class Config(RoleSession):
     check_severity: CheckSeverity = CheckSeverity.ERROR
     failed_account_run: FailedAccountRun = FailedAccountRun.FAIL
     owners: tuple[Owner, ...] = ()
+    report_values: StrictBool = True
     exporter_url: Url | None = None
     alert_hook: Annotated[StrictStr, StringConstraints(pattern=r"^[\w.]+:\w+$")] | None = None
 
@@ -332,9 +321,14 @@ class Config(RoleSession):
 SCALAR_KEYS = tuple(name for name, field in Config.model_fields.items() if is_scalar(field))
 """The keys with a single value, which an environment variable can override."""
 
+SWITCH_KEYS = frozenset(
+    name for name in SCALAR_KEYS if isinstance(Config.model_fields[name].default, bool)
+)
+"""The keys of `SCALAR_KEYS` whose value is true or false."""
+
 NUMBER_KEYS = frozenset(
     name for name in SCALAR_KEYS if isinstance(Config.model_fields[name].default, int | float)
-) | {"session_duration"}
+) - SWITCH_KEYS | {"session_duration"}
 """The keys of `SCALAR_KEYS` whose value is a number."""
 
 KEYS = tuple(field.alias or name for name, field in Config.model_fields.items())

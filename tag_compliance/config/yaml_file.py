@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -30,18 +33,60 @@ class _TooMuch(yaml.YAMLError):
     """The file is larger than any configuration."""
 
 
-def read_yaml(path: Path, missing: str) -> tuple[dict[str, Any], list[Fault]]:
-    """The mapping in the file, and a fault for each repeated key.
+Place = tuple[int | str, ...]
+"""Keys and positions that lead from the root of a document to a value."""
 
-    Raises `BadConfiguration` if the file cannot be read or does not contain a mapping; `missing` is
-    the rule if there is no such file. No message quotes the content, because the file may be any
-    other file, with secrets.
+
+@dataclass(frozen=True)
+class YamlFile:
+    """The mapping in a file, a fault for each repeated key, and the SHA-256 of the file."""
+
+    content: dict[str, Any]
+    repeated: tuple[Fault, ...]
+    root: yaml.Node
+    sha256: str
+
+    def node_at(self, place: Place) -> yaml.Node:
+        """The value at this place, or the innermost that exists around it."""
+        node = self.root
+        for part in place:
+            inner = None
+            if isinstance(node, yaml.SequenceNode) and isinstance(part, int):
+                inner = node.value[part] if part < len(node.value) else None
+            elif isinstance(node, yaml.MappingNode):
+                inner = next((v for k, v in node.value if k.value == part), None)
+            node = node if inner is None else inner
+        return node
+
+    def line_of(self, place: Place) -> int:
+        """The line of the key at the end of this place, or of the value if it has none."""
+        around = self.node_at(place[:-1])
+        if place and isinstance(around, yaml.MappingNode):
+            for key, _ in around.value:
+                if key.value == place[-1]:
+                    return int(key.start_mark.line) + 1
+        return int(self.node_at(place).start_mark.line) + 1
+
+
+def read_yaml(path: Path, missing: str) -> tuple[dict[str, Any], list[Fault]]:
+    """The mapping in the file, and a fault for each repeated key. Raises as `read_yaml_file`."""
+    file = read_yaml_file(path, missing, "; see config.yaml in the README")
+    return file.content, list(file.repeated)
+
+
+def read_yaml_file(path: Path, missing: str, advice: str = "") -> YamlFile:
+    """Raises `BadConfiguration` if the file cannot be read or does not contain a mapping.
+
+    `missing` is the rule if there is no such file. No message quotes the content, because the file
+    may be any other file, with secrets.
     """
     try:
-        root, raw = _parsed(_text_of(path))
-        if isinstance(raw, dict):
-            return raw, [Fault(str(path), k, None, rule) for k, rule in _repeated_keys(root)]
-        rule = "must be a mapping of keys to values; see config.yaml in the README"
+        text = _text_of(path)
+        root, raw = _parsed(text)
+        if isinstance(raw, dict) and root is not None:
+            repeated = (Fault(str(path), k, None, rule) for k, rule in _repeated_keys(root))
+            return YamlFile(raw, tuple(repeated), root, sha256(text.encode()).hexdigest())
+        rule = f"must be a mapping of keys to values{advice}"
     except FileNotFoundError:
         rule = missing
     except UnicodeDecodeError as error:
@@ -51,8 +96,21 @@ def read_yaml(path: Path, missing: str) -> tuple[dict[str, Any], list[Fault]]:
     except yaml.YAMLError as error:
         rule = f"is not valid YAML: {_cause_of(error)}"
     except _VALUE_ERRORS:
-        rule = "is not valid YAML: a number, a date or a tagged value is malformed; use quotes"
+        at = _line_of_malformed_value(text)
+        rule = f"is not valid YAML: a number, a date or a tagged value is malformed{at}; use quotes"
     raise BadConfiguration((Fault(str(path), "", None, rule),))
+
+
+def _line_of_malformed_value(text: str) -> str:
+    """PyYAML's errors about values have no line."""
+    with contextlib.suppress(yaml.YAMLError, *_VALUE_ERRORS):
+        for token in yaml.scan(text, Loader=yaml.SafeLoader):
+            if isinstance(token, yaml.ScalarToken) and token.plain:
+                try:
+                    yaml.safe_load(token.value)
+                except _VALUE_ERRORS:
+                    return f", line {token.start_mark.line + 1}"
+    return ""
 
 
 def _text_of(path: Path) -> str:

@@ -22,7 +22,7 @@ class Target:
     Code that receives a target does not know where it comes from. `regions` are in the order in
     which they are reported. `ou_path` has the names of the organizational units below the root, as
     in `Workloads/Prod`; it is empty for an account directly below the root, and if it is not known.
-    `owner` is empty if nobody is named.
+    `ou_ids` has their ids. `owner` is empty if nobody is named.
     """
 
     account_id: AccountId
@@ -30,6 +30,14 @@ class Target:
     regions: tuple[RegionName, ...]
     ou_path: str = ""
     owner: str = ""
+    ou_ids: tuple[str, ...] = ()
+
+    @property
+    def units(self) -> tuple[str, ...]:
+        """The paths and then the ids of the organizational units that contain the account."""
+        names = [name for name in self.ou_path.split("/") if name]
+        paths = tuple("/".join(names[:depth]) for depth in range(1, len(names) + 1))
+        return paths + self.ou_ids
 
 
 def display_name(account_id: AccountId, account_name: AccountName) -> str:

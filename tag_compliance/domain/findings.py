@@ -7,9 +7,10 @@ from enum import StrEnum
 
 import numpy as np
 import pyarrow as pa
+from numpy.typing import NDArray
 
 from tag_compliance.domain.account import AccountId
-from tag_compliance.domain.resources import LABEL, constant_column
+from tag_compliance.domain.resources import LABEL, constant_column, encoded
 from tag_compliance.domain.rules.base import Rule, Violations
 
 FINDING_SCHEMA = pa.schema(
@@ -45,8 +46,14 @@ def build_findings(
     account_id: AccountId,
     resources: pa.Table,
     found: Sequence[tuple[Rule, Violations]],
+    waived: Sequence[NDArray[np.int64]] = (),
+    waiver_ids: Sequence[str] = (),
 ) -> pa.Table:
-    """The findings of one account's counted resources: a table of `FINDING_SCHEMA`."""
+    """The findings of one account's counted resources: a table of `FINDING_SCHEMA`.
+
+    `waived` has for each rule the number of the waiver of each violation; negative: it is open.
+    Without it, all are open.
+    """
     if not found:
         return FINDING_SCHEMA.empty_table()
     rows = np.concatenate([violations.rows for _, violations in found])
@@ -54,6 +61,7 @@ def build_findings(
     # Stable, so that the rules of one resource keep their order.
     order = np.argsort(rows, kind="stable")
     rows, rule = pa.array(rows[order]), rule[order]
+    waiver = np.concatenate(waived)[order] if waived else np.full(len(order), -1)
     rules = [rule_ for rule_, _ in found]
     columns = {
         "account_id": constant_column(account_id, len(rule)),
@@ -62,10 +70,10 @@ def build_findings(
         "resource_type": resources["resource_type"].take(rows),
         "rule": _choice([r.rule_id for r in rules], rule),
         "severity": _choice([r.severity for r in rules], rule),
-        "state": constant_column(FindingState.OPEN, len(rule)),
-        "waiver": pa.nulls(len(rule), LABEL),
+        "state": _choice([FindingState.OPEN, FindingState.WAIVED], (waiver >= 0).astype(np.int32)),
+        "waiver": _choice(waiver_ids, waiver),
         "codes": _codes([violations for _, violations in found], order),
-        "tag": _choice([r.tag for r in rules], rule),
+        "tag": _tags(found, order),
         "source": resources["source"].take(rows),
     }
     return pa.table(columns, schema=FINDING_SCHEMA)
@@ -79,6 +87,15 @@ def _codes(found: Sequence[Violations], order: np.ndarray) -> pa.Array:
     return pa.array(distinct, pa.list_(pa.string())).take(pa.array(which[order]))
 
 
+def _tags(found: Sequence[tuple[Rule, Violations]], order: np.ndarray) -> pa.DictionaryArray:
+    columns = [
+        constant_column(rule.tag, len(v.rows)) if v.tags is None else v.tags.dictionary_encode()
+        for rule, v in found
+    ]
+    return encoded(pa.chunked_array(columns)).take(pa.array(order))
+
+
 def _choice(texts: Sequence[str], which: np.ndarray) -> pa.DictionaryArray:
-    """The text of each number; equal texts share an entry of the dictionary."""
-    return pa.array([str(t) for t in texts]).dictionary_encode().take(pa.array(which))
+    """The text of each number, null for a negative one; equal texts share an entry."""
+    numbers = pa.array(which, mask=which < 0)
+    return pa.array([str(t) for t in texts], pa.string()).dictionary_encode().take(numbers)

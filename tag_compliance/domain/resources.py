@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import pyarrow as pa
@@ -92,21 +93,39 @@ def rows_of_readings(table: pa.Table, readings: Iterable[tuple[RegionName, Sourc
     return table.filter(pc.is_in(reading, value_set=pa.array(names, pa.string())))
 
 
-class TaggedResources:
-    """A table of `RESOURCE_SCHEMA` with an index of its tag keys, which each rule asks.
-
-    The keys are numbered once for all rules: a look-up in the map column for each rule takes ten
-    times as long.
+@dataclass(frozen=True, slots=True)
+class Tags:
+    """The tags with certain keys: `rows` are ascending positions in the resource table, `keys` are
+    numbers of `TaggedResources.keys`, and `values` are the texts.
     """
 
-    def __init__(self, table: pa.Table) -> None:
+    rows: NDArray[np.integer]
+    keys: NDArray[np.integer]
+    values: pa.DictionaryArray
+
+
+class TaggedResources:
+    """The counted resources of an account: a table of `RESOURCE_SCHEMA` with an index of its tags.
+
+    The keys are numbered once for all rules: a look-up in the map column for each rule takes ten
+    times as long. `units` are the paths and ids of the organizational units that contain the
+    account, directly or not.
+    """
+
+    def __init__(self, table: pa.Table, account_id: str = "", units: tuple[str, ...] = ()) -> None:
         self.table = table
+        self.account_id = account_id
+        self.units = units
         maps = table["tags"].combine_chunks()
         offsets = maps.offsets.to_numpy()
-        keys = maps.keys.slice(offsets[0], offsets[-1] - offsets[0]).dictionary_encode()
+        first, length = offsets[0], offsets[-1] - offsets[0]
+        keys = maps.keys.slice(first, length).dictionary_encode()
+        self._values = maps.items.slice(first, length)
         self._rows = np.repeat(np.arange(len(maps)), np.diff(offsets))
         self._codes = keys.indices.to_numpy()
-        self._keys = keys.dictionary
+        self._selected: dict[tuple[int, ...], Tags] = {}
+        self.keys: pa.Array = keys.dictionary
+        """The distinct tag keys."""
 
     def __len__(self) -> int:
         return len(self.table)
@@ -114,7 +133,34 @@ class TaggedResources:
     def has_key(self, key: str) -> NDArray[np.bool_]:
         """For each resource, whether it has a tag with exactly this key."""
         found = np.zeros(len(self), dtype=bool)
-        code = pc.index(self._keys, pa.scalar(key, pa.string())).as_py()
-        if code >= 0:
+        code = self.number_of(key)
+        if code is not None:
             found[self._rows[self._codes == code]] = True
+        return found
+
+    def number_of(self, key: str) -> int | None:
+        """The number of exactly this key; None if no resource has it."""
+        code: int = pc.index(self.keys, pa.scalar(key, pa.string())).as_py()
+        return code if code >= 0 else None
+
+    def tags(self, keys: tuple[int, ...]) -> Tags:
+        """The tags whose keys have these numbers; rules that ask for the same keys share them."""
+        if keys not in self._selected:
+            self._selected[keys] = self._select(keys)
+        return self._selected[keys]
+
+    def _select(self, keys: tuple[int, ...]) -> Tags:
+        found = np.zeros(len(self._codes), dtype=bool)
+        for key in keys:
+            found |= self._codes == key
+        places = np.flatnonzero(found)
+        values = self._values.take(pa.array(places)).dictionary_encode()
+        return Tags(self._rows[places], self._codes[places], values)
+
+    @cached_property
+    def folded_keys(self) -> Mapping[str, tuple[int, ...]]:
+        """The numbers of the keys that are equal but for letter case, by their folded form."""
+        found: dict[str, tuple[int, ...]] = {}
+        for number, key in enumerate(self.keys.to_pylist()):
+            found[key.casefold()] = (*found.get(key.casefold(), ()), number)
         return found

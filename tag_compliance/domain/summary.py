@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import astuple, dataclass, field
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -16,6 +17,8 @@ from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.counts import Counts, Exclusion
 from tag_compliance.domain.organization import DiscoveryStatus
 from tag_compliance.domain.read_status import AccountReadStatus, Outcome, Source, failures_of
+from tag_compliance.domain.rules.required_tag import PREFIX
+from tag_compliance.domain.waivers import WaiverUse
 
 _COUNTS = ["returned", "excluded", "counted", "compliant"]
 _BY_REASON = pa.struct([pa.field(reason, pa.int64(), nullable=False) for reason in Exclusion])
@@ -29,10 +32,13 @@ TYPE_SUMMARY_SCHEMA = pa.schema(
         pa.field("excluded", _BY_REASON, nullable=False),
         pa.field("counted", pa.int64(), nullable=False),
         pa.field("compliant", pa.int64(), nullable=False),
+        pa.field("without_open_findings", pa.int64(), nullable=False),
+        pa.field("without_findings", pa.int64(), nullable=False),
     ]
 )
 """One row for each type in each counted region, ordered by region and type. `excluded` maps each
-`Exclusion` to a count."""
+`Exclusion` to a count. `compliant` is about the required tags alone; the last two columns are about
+all rules of the policy, with and without its waivers."""
 
 RULE_SUMMARY_SCHEMA = pa.schema(
     [
@@ -40,10 +46,13 @@ RULE_SUMMARY_SCHEMA = pa.schema(
         pa.field("rule", pa.string(), nullable=False),
         pa.field("evaluated", pa.int64(), nullable=False),
         pa.field("violations", pa.int64(), nullable=False),
+        pa.field("waived", pa.int64(), nullable=False),
+        pa.field("exempted", pa.int64(), nullable=False),
     ]
 )
 """One row for each type with counted resources and each rule, ordered by region, type and rule;
-rules are in the order of the policy."""
+rules are in the order of the policy. `waived` are those of `violations` that a waiver covers;
+`exempted` are resources that a rule does not apply to because of their own tags."""
 
 
 EXCLUSION_SCHEMA = pa.schema(
@@ -69,7 +78,8 @@ class AccountSummary:
     `exclusion_matches` has the number of returned resources that each pattern of
     `excluded_resource_types` matches. `exclusions` has `EXCLUSION_SCHEMA`, `never_tagged` has
     `NEVER_TAGGED_SCHEMA`. `additions` has the number of ARNs by region and by the source whose row
-    is used: what this source adds to those before it.
+    is used: what this source adds to those before it. `waiver_uses` has the findings that each
+    waiver matches.
     """
 
     regions: tuple[RegionName, ...]
@@ -79,6 +89,7 @@ class AccountSummary:
     exclusions: pa.Table = field(default_factory=EXCLUSION_SCHEMA.empty_table)
     never_tagged: pa.Table = field(default_factory=NEVER_TAGGED_SCHEMA.empty_table)
     additions: Mapping[RegionName, Mapping[Source, int]] = field(default_factory=dict)
+    waiver_uses: Mapping[str, WaiverUse] = field(default_factory=dict)
 
     @cached_property
     def totals(self) -> pa.Table:
@@ -122,12 +133,16 @@ class Summary:
 
     The frames have the label columns `REGION` or `TYPE` (object) and int64 counts:
 
-    * `by_type`: returned, excluded, counted, compliant; ordered by its labels;
-    * `by_type_and_rule`: rule, evaluated, violations; for types with counted resources, ordered by
-      the labels and then as the policy orders rules;
+    * `by_type`: returned, excluded, counted, compliant, without_open_findings, without_findings;
+      ordered by its labels;
+    * `by_type_and_rule`: rule, evaluated, violations, waived, exempted; for types with counted
+      resources, ordered by the labels and then as the policy orders rules;
     * `by_region`: returned, excluded, counted, compliant for every counted region, zeros included,
       in the configured order;
-    * `by_region_and_rule`: rule, evaluated, violations for every counted region and every rule.
+    * `by_region_and_rule`: rule, evaluated, violations, waived, exempted for every counted region
+      and every rule;
+    * `by_region_of_policy`: counted, without_open_findings, without_findings for every counted
+      region.
     """
 
     accounts: tuple[SummarizedAccount, ...]
@@ -169,10 +184,31 @@ class Summary:
         every = self.by_region[REGION]
         repeated = every.loc[every.index.repeat(len(self.rules))].reset_index(drop=True)
         repeated["rule"] = np.tile(np.array(self.rules, dtype=object), len(every))
-        labels, numbers = [*REGION, "rule"], ["evaluated", "violations"]
+        labels, numbers = [*REGION, "rule"], ["evaluated", "violations", "waived", "exempted"]
         sums = self.by_type_and_rule.groupby(labels, as_index=False, sort=False)[numbers].sum()
         joined = repeated.merge(sums, on=labels, how="left")
         return joined.fillna(dict.fromkeys(numbers, 0)).astype(dict.fromkeys(numbers, "int64"))
+
+    @cached_property
+    def by_region_of_policy(self) -> pd.DataFrame:
+        numbers = ["counted", "without_open_findings", "without_findings"]
+        sums = self.by_type.groupby(REGION, as_index=False, sort=False)[numbers].sum()
+        joined = self.by_region[REGION].merge(sums, on=REGION, how="left")
+        return joined.fillna(dict.fromkeys(numbers, 0)).astype(dict.fromkeys(numbers, "int64"))
+
+    @cached_property
+    def waiver_uses(self) -> Mapping[str, WaiverUse]:
+        """How many findings of all accounts each waiver matches; none for an unknown id."""
+        uses = defaultdict[str, WaiverUse](WaiverUse)
+        for account in self.accounts:
+            for waiver_id, use in account.summary.waiver_uses.items():
+                uses[waiver_id] += use
+        return uses
+
+    @property
+    def has_required_tags(self) -> bool:
+        """Without, no resource is compliant or noncompliant, and there are no percentages."""
+        return any(rule.startswith(PREFIX) for rule in self.rules)
 
     @cached_property
     def unmatched_exclusions(self) -> tuple[str, ...]:
@@ -217,13 +253,15 @@ def percentages(frame: pd.DataFrame, part: str, whole: str) -> pd.Series:
 class ComplianceResults:
     """The results of a scan: one status for each target, in the configured order, and the summary
     of what counts. `of_all_accounts` is False if the scan read only some of the accounts.
-    `discovery` is None if no account comes from AWS Organizations.
+    `discovery` is None if no account comes from AWS Organizations. `day` is the UTC day of the
+    scan's start, on which waivers were valid; None: it is not known.
     """
 
     statuses: tuple[AccountReadStatus, ...]
     summary: Summary
     of_all_accounts: bool = False
     discovery: DiscoveryStatus | None = None
+    day: date | None = None
 
     @property
     def regions_configured(self) -> int:

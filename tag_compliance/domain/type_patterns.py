@@ -61,6 +61,8 @@ class TypePattern:
             return matched
         types = table["resource_type"].unify_dictionaries().combine_chunks()
         matching = [self.matches_type(text) for text in types.dictionary.to_pylist()]
+        if not any(matching):
+            return np.zeros(len(table), dtype=bool)
         rows: NDArray[np.bool_] = np.array(matching, dtype=bool)[types.indices.to_numpy()]
         return rows
 

@@ -12,7 +12,13 @@ from tag_compliance.domain.read_status import Outcome, Reason, Source
 from tag_compliance.exporter.formatting import format_count, format_duration, format_time
 from tag_compliance.exporter.health import Health
 from tag_compliance.exporter.snapshot_watcher import State
-from tag_compliance.snapshot.status import AccountStatus, RegionStatus, ScanStatus, TagStatus
+from tag_compliance.snapshot.status import (
+    AccountStatus,
+    RegionStatus,
+    RuleStatus,
+    ScanStatus,
+    TagStatus,
+)
 
 MAX_ACCOUNTS = 500
 """Accounts on one page; the page says how many are left out."""
@@ -117,6 +123,7 @@ class StatusPage:
         yield Fact("Accounts", _count_of([a.succeeded for a in status.accounts]), "fully read")
         regions = [region for account in status.accounts for region in account.regions]
         yield Fact("Regions", _count_of([is_read(region) for region in regions]), "read")
+        yield from self.policy_facts()
         if unmatched := status.unmatched_exclusions:
             note = f"no resource matches {', '.join(unmatched)}"
             yield Fact("Exclusions without effect", format_count(len(unmatched)), note)
@@ -125,6 +132,29 @@ class StatusPage:
         """The required tags, those missing most often first."""
         tags = self.status.tags if self.status else ()
         return sorted(tags, key=lambda tag: (-tag.missing, tag.tag))
+
+    def rules(self) -> list[RuleStatus]:
+        """The rules with findings, the most serious ones first, and then those with most."""
+        policy = self.status.policy if self.status else None
+        if policy is None:
+            return []
+        return [*policy.worst_rules, *(r for r in policy.rules if r.waived and not r.violations)]
+
+    def policy_facts(self) -> Iterator[Fact]:
+        """The compliance with the whole policy; nothing without rules and waivers of its own."""
+        policy = self.status.policy if self.status else None
+        if policy is None:
+            return
+        honoured = percentage(policy.without_open_findings, policy.counted)
+        ignored = percentage(policy.without_findings, policy.counted)
+        note = f"{format_percentage(ignored)} if waivers are ignored"
+        yield Fact("Policy", format_percentage(honoured), note)
+        waivers = policy.active_waivers + policy.expired_waivers
+        if waivers:
+            note = f"{format_count(policy.expired_waivers)} expired"
+            if policy.unused_waivers is not None:
+                note += f", {format_count(policy.unused_waivers)} match no finding"
+            yield Fact("Waivers", format_count(waivers), note)
 
     def missing_share(self, tag: TagStatus) -> float | None:
         return percentage(tag.missing, self.status.counts.counted) if self.status else None

@@ -24,6 +24,7 @@ def render_text(page: StatusPage) -> str:
         _table([(f"{fact.name}:", fact.value, fact.note) for fact in page.facts()]),
         [page.coverage],
         _tags(page),
+        _rules(page),
         _accounts(page),
         [*(f"{path:<10}{what}" for path, what in page.links), f"{'version':<10}{__version__}"],
     ]
@@ -41,6 +42,15 @@ def _tags(page: StatusPage) -> list[str]:
         for tag in page.tags()
     ]
     return ["Missing tags", *_table([("tag", "missing on", "of counted"), *rows])] if rows else []
+
+
+def _rules(page: StatusPage) -> list[str]:
+    rows = [
+        (rule.rule, rule.severity, *map(format_count, (rule.violations, rule.waived)))
+        for rule in page.rules()
+    ]
+    head = ("rule", "severity", "violations", "waived")
+    return ["Rules with findings", *_table([head, *rows])] if rows else []
 
 
 def _accounts(page: StatusPage) -> list[str]:

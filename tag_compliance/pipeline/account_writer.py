@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
+from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
+from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.evaluation import Evaluation, basis_of, evaluate
+from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.pipeline.merge import keep_since, policy_of
@@ -94,9 +98,18 @@ class AccountWriter:
         return evaluation
 
     def _evaluate(self, inventory: AccountInventory) -> Evaluation:
-        policy, kept_since = policy_of(self.config), keep_since(self.config, self.started_at)
-        basis = basis_of(inventory.status, policy, self.started_at, kept_since)
-        return evaluate(inventory, policy, basis)
+        kept_since = keep_since(self.config, self.started_at)
+        units = self._units.get(inventory.status.account_id, ())
+        basis = basis_of(inventory.status, self._policy, self.started_at, kept_since, units)
+        return evaluate(inventory, self._policy, basis)
+
+    @cached_property
+    def _policy(self) -> Policy:
+        return policy_of(self.config)
+
+    @cached_property
+    def _units(self) -> dict[AccountId, tuple[str, ...]]:
+        return {target.account_id: target.units for target in targets_of(self.config)}
 
     def _numbered(self, status: AccountReadStatus) -> AccountReadStatus:
         latest = self.storage.read(_LATEST_RUN)

@@ -19,6 +19,7 @@ from tag_compliance.config import Config, DetailLimit, FailedAccountRun
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.metrics.table import SnapshotInfo
+from tag_compliance.domain.policy_warnings import warnings_of
 from tag_compliance.domain.read_status import Outcome, Source
 from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.domain.type_patterns import TypePattern
@@ -34,7 +35,7 @@ from tag_compliance.pipeline.checks import (
 )
 from tag_compliance.pipeline.housekeeping import delete_leftovers
 from tag_compliance.pipeline.io_manager import as_failure, load_scan_times
-from tag_compliance.pipeline.merge import MergedScan, merge_current
+from tag_compliance.pipeline.merge import MergedScan, merge_current, policy_of
 from tag_compliance.pipeline.resources import (
     AwsResource,
     ConfigurationResource,
@@ -42,7 +43,7 @@ from tag_compliance.pipeline.resources import (
     ProgressResource,
 )
 from tag_compliance.pipeline.run_requests import ACCOUNTS, add_partitions
-from tag_compliance.pipeline.run_tags import scan_times
+from tag_compliance.pipeline.run_tags import POLICY, scan_times
 from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
 from tag_compliance.snapshot.status import LastScan
 from tag_compliance.snapshot.store import SnapshotStore
@@ -58,7 +59,15 @@ _NOT_PARTITIONED = (
     "name the accounts to read: a partition, or a range of partitions, of raw_resources; "
     "`tag-compliance scan` reads all accounts"
 )
-_DETAIL_LIMITS = {DetailLimit.OFF: 0, DetailLimit.UNLIMITED: None}
+POLICY_SPEC = dg.AssetSpec(
+    POLICY,
+    description="The rules and waivers of the policy files. Each reading run records the content "
+    "that it uses, so that a change is visible in the lineage.",
+    kinds={"yaml"},
+)
+"""Nothing in Dagster makes it: people write the files."""
+
+_LIMITS = {DetailLimit.OFF: 0, DetailLimit.UNLIMITED: None}
 
 
 @dg.asset(io_manager_key=IO_MANAGER, kinds={"yaml"})
@@ -81,6 +90,11 @@ def scan_config(
             found = refresh(config, configuration.storage(), context.log.warning)
         scanned = require_targets(resolve(config, found), found)
     add_partitions(context.instance, scanned)
+    if scanned.policy.files:
+        key = [*context.asset_key.path[:-1], POLICY]
+        context.log_event(dg.AssetMaterialization(key, metadata=metadata.of_policy(scanned)))
+        for warning in warnings_of(policy_of(scanned), targets_of(scanned)):
+            context.log.warning("policy: %s", warning)
     shown = metadata.of_config(scanned, found, context.asset_key.path[:-1])
     return dg.MaterializeResult(value=scanned, metadata=shown)
 
@@ -186,7 +200,7 @@ def compliance_results(
         before = configuration.snapshots().status()
     return dg.MaterializeResult(
         value=merged,
-        metadata=metadata.of_results(merged.results),
+        metadata=metadata.of_results(merged.results, policy_of(scan_config)),
         check_results=check_results(merged.results, scan_config, before),
     )
 
@@ -244,15 +258,20 @@ def _publish(
 
 def snapshot_settings(config: Config) -> SnapshotSettings:
     """The part of the configuration that the content of a snapshot depends on."""
-    limit = config.max_detail_series
     return SnapshotSettings(
         required_tags=config.required_tags,
-        max_detail_series=limit if isinstance(limit, int) else _DETAIL_LIMITS[limit],
+        max_detail_series=_series(config.max_detail_series),
         refresh_interval_seconds=config.refresh_interval,
         thresholds=Thresholds(config.thresholds.good, config.thresholds.poor),
         disabled_metrics=frozenset(config.metrics.disabled),
         types=tuple(map(TypePattern, config.metrics.types)),
+        policy=policy_of(config),
+        max_rule_series=_series(config.max_rule_series),
     )
+
+
+def _series(limit: int | DetailLimit) -> int | None:
+    return limit if isinstance(limit, int) else _LIMITS[limit]
 
 
 ASSETS = (scan_config, raw_resources, compliance_results, metric_snapshot)

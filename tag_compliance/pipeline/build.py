@@ -24,6 +24,7 @@ from tag_compliance.pipeline.run_log import build_run_logger
 from tag_compliance.pipeline.run_tags import (
     COMPLIANCE_RESULTS,
     METRIC_SNAPSHOT,
+    POLICY,
     PUBLISH_JOB,
     RAW_RESOURCES,
     RUN_CONFIG,
@@ -81,7 +82,12 @@ def _build(  # noqa: PLR0913, PLR0917
     keys = [key for definition in own_assets for key in definition.keys]
     housekeeping, housekeeping_schedule = build_housekeeping(keys, prefix)
     return dg.Definitions(
-        assets=own_assets,
+        assets=[
+            *own_assets,
+            assets.POLICY_SPEC.replace_attributes(
+                key=[*prefix, POLICY], group_name=group_name, owners=config.owners if config else ()
+            ),
+        ],
         jobs=[*_jobs(prefix), housekeeping],
         schedules=[build_schedule(cadence, prefix, claims), housekeeping_schedule],
         sensors=[
@@ -143,6 +149,8 @@ def _assets(prefix: list[str], group_name: str, config: Config | None) -> list[d
         name = spec.key.path[-1]
         about = {**spec.metadata, **metadata.of_asset(name, storage)}
         owned: dg.AssetSpec = spec.replace_attributes(owners=owners, tags=tags, metadata=about)
+        if name == SCAN_CONFIG:
+            return owned.replace_attributes(deps=[dg.AssetKey([*prefix, POLICY])])
         if name != METRIC_SNAPSHOT:
             return owned
         policy = dg.FreshnessPolicy.time_window(fail_window=stale)

@@ -11,7 +11,10 @@ from tag_compliance.config import CheckSeverity, Config
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.counts import Counts, floor_percentage, format_percentage, percentage
 from tag_compliance.domain.coverage import coverage_sentence
+from tag_compliance.domain.rules.base import Severity
 from tag_compliance.domain.summary import ComplianceResults
+from tag_compliance.domain.unused_waivers import unused_waivers
+from tag_compliance.pipeline.merge import policy_of
 from tag_compliance.pipeline.metadata import Cell, Metadata, table_of, table_of_failures
 from tag_compliance.snapshot.builder import SnapshotContents
 from tag_compliance.snapshot.status import ScanStatus
@@ -23,6 +26,8 @@ _DESCRIPTIONS = {
     "are compliant.",
     "account_compliance_above_minimum": "At least minimum_account_compliance per cent of each "
     "account's counted resources are compliant.",
+    "no_critical_findings": "No resource violates a rule of severity critical without a waiver.",
+    "waivers_valid": "No waiver has expired, expires within 14 days, or matches no finding.",
     "no_sudden_drop": "No account has lost more than largest_drop per cent of its resources since "
     "the last snapshot; a missing permission can be the cause.",
 }
@@ -39,6 +44,11 @@ SNAPSHOT_CHECKS = [
 ]
 
 
+_WARNINGS = {"waivers_valid"}
+"""The checks whose failure is a warning, whatever `check_severity` is."""
+
+_SOON_DAYS = 14
+
 _Check = tuple[str, bool, str, Metadata]
 """Name, whether it passed, description, metadata."""
 
@@ -50,6 +60,7 @@ def check_results(
     checks = (
         *_readings(results),
         *_minimums(results, config),
+        *_of_policy(results, config),
         _no_sudden_drop(results, config.largest_drop, before),
     )
     return [_result(check, config) for check in checks]
@@ -66,7 +77,7 @@ def check_snapshot(contents: SnapshotContents, config: Config) -> list[dg.AssetC
 
 def _result(check: _Check, config: Config) -> dg.AssetCheckResult:
     name, passed, description, metadata = check
-    warns = config.check_severity is CheckSeverity.WARN
+    warns = config.check_severity is CheckSeverity.WARN or name in _WARNINGS
     return dg.AssetCheckResult(
         check_name=name,
         passed=passed,
@@ -105,6 +116,28 @@ def _minimums(results: ComplianceResults, config: Config) -> Iterator[_Check]:
     text = f"{len(low)} accounts are below {minimum:g} %."
     found: Metadata = {"accounts_below": len(low), "accounts": table_of(low)}
     yield "account_compliance_above_minimum", not low, text, found
+
+
+def _of_policy(results: ComplianceResults, config: Config) -> Iterator[_Check]:
+    policy, day = policy_of(config), results.day or utc_now().date()
+    critical = [str(r.rule_id) for r in policy.rules if r.severity is Severity.CRITICAL]
+    frame = results.summary.by_region_and_rule
+    violated = frame[frame["rule"].isin(critical)]
+    findings = int((violated["violations"] - violated["waived"]).sum())
+    text = f"{findings} open findings of {len(critical)} rules of severity critical."
+    yield "no_critical_findings", not findings, text, {"critical_findings": findings}
+
+    unused = unused_waivers(policy, results.summary, results.statuses) or ()
+    rows: list[dict[str, Cell]] = []
+    for waiver in policy.waivers:
+        left = (waiver.expires - day).days
+        state = "expired" if left < 0 else "expires" if left <= _SOON_DAYS else ""
+        state = state or ("unused" if waiver in unused else "")
+        if state:
+            last = waiver.expires.isoformat()
+            rows.append({"waiver": waiver.waiver_id, "state": state, "last_day": last})
+    text = f"{len(rows)} of {len(policy.waivers)} waivers expired, expire soon or are unused."
+    yield "waivers_valid", not rows, text, {"waivers": table_of(rows)}
 
 
 def _no_sudden_drop(

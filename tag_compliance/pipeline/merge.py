@@ -17,6 +17,7 @@ import pyarrow as pa
 from tag_compliance.aws.sources.plan import sources_in
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import AwsOwned, Config, OnFailure
+from tag_compliance.config.policy_rules import policy_of as build_policy
 from tag_compliance.domain.account import AccountId, Target
 from tag_compliance.domain.clock import is_ahead, utc_now
 from tag_compliance.domain.evaluation import Basis, basis_of, evaluate
@@ -79,9 +80,10 @@ class MergedScan:
 
 def policy_of(config: Config) -> Policy:
     """The part of the configuration that decides which resources comply."""
-    return Policy(
+    return build_policy(
         config.required_tags,
         config.excluded_resource_types,
+        config.policy,
         excludes_aws_owned=config.aws_owned_resources is AwsOwned.EXCLUDE,
     )
 
@@ -122,8 +124,13 @@ def merge_stored(config: Config, storage: Storage, warn: Warn, times: ScanTimes)
     )
     summary = Summary(tuple(summarized), tuple(str(rule.rule_id) for rule in policy.rules))
     statuses = tuple(a.status for a in accounts)
-    discovery = _discovery(config, targets, storage, warn)
-    results = ComplianceResults(statuses, summary, times.all_accounts, discovery)
+    results = ComplianceResults(
+        statuses,
+        summary,
+        times.all_accounts,
+        _discovery(config, targets, storage, warn),
+        merger.times.started_at.date(),
+    )
     loaders = {a.status.account_id: a.findings for a in accounts}
     bases = {a.status.account_id: a.basis for a in accounts}
     return MergedScan(results, merger.times, loaders, tuple(failed.values()), bases)
@@ -180,7 +187,7 @@ class _Merger:
         if stored is not None:
             pending = self._pending(target, stored.status)
             status = self._reconcile(target, pending.status if pending else stored.status)
-            basis = self._basis(status)
+            basis = self._basis(target, status)
             # A failed reading has rows if some of its sources were read.
             if basis == stored.basis and not (pending and len(pending.resources)):
                 return _Account(status, basis, stored.summary, stored.findings)
@@ -191,7 +198,7 @@ class _Merger:
         if pending is not None:
             inventory = pending.carry_forward(inventory) if inventory else pending
         status = self._reconcile(target, inventory.status if inventory else None)
-        return self._evaluated(status, inventory, self._basis(status))
+        return self._evaluated(status, inventory, self._basis(target, status))
 
     def keep(
         self, target: Target, stored: StoredEvaluation | None, status: AccountReadStatus
@@ -209,7 +216,7 @@ class _Merger:
         sources_of = partial(sources_in, self.config)
         before = reconcile(target, known, sources_of, now=self.times.started_at)
         oldest = self.times.started_at - timedelta(seconds=self.config.keep_last_for)
-        basis = self._basis(before).without_readings_before(oldest, before)
+        basis = self._basis(target, before).without_readings_before(oldest, before)
         if stored is not None and basis == stored.basis:
             return _Account(status, basis, stored.summary, stored.findings)
         if inventory is None:
@@ -237,6 +244,7 @@ class _Merger:
             target, known, sources_of, now=times.started_at, read_since=since, first_run=first_run
         )
 
-    def _basis(self, status: AccountReadStatus) -> Basis:
+    def _basis(self, target: Target, status: AccountReadStatus) -> Basis:
         started_at = self.times.started_at
-        return basis_of(status, self.policy, started_at, keep_since(self.config, started_at))
+        kept_since = keep_since(self.config, started_at)
+        return basis_of(status, self.policy, started_at, kept_since, target.units)

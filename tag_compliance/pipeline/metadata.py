@@ -21,12 +21,15 @@ from tag_compliance.domain.counts import Counts, floor_percentage
 from tag_compliance.domain.coverage import coverage_by_source, coverage_sentence
 from tag_compliance.domain.evaluation import Evaluation
 from tag_compliance.domain.organization import DiscoveredOrganization
+from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.resources import RESOURCE_SCHEMA
 from tag_compliance.domain.result_table import RESULT_SCHEMA
+from tag_compliance.domain.rules.base import Severity
 from tag_compliance.domain.rules.required_tag import PREFIX
 from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.logs import on_one_line
 from tag_compliance.pipeline.chart import chart_of
+from tag_compliance.pipeline.merge import policy_of
 from tag_compliance.pipeline.run_tags import COMPLIANCE_RESULTS, RAW_RESOURCES, SCAN_CONFIG
 from tag_compliance.snapshot.builder import SnapshotContents
 from tag_compliance.storage_uri import is_bucket
@@ -80,7 +83,7 @@ def of_config(
         **found,
         "accounts": len(targets),
         "regions": sum(len(target.regions) for target in targets),
-        "required_tags": ", ".join(config.required_tags),
+        "required_tags": ", ".join(config.required_tags) or "none",
         "excluded_resource_types": ", ".join(config.excluded_resource_types) or "none",
         "refresh_interval_seconds": config.refresh_interval,
         "accounts_by_name": _links_to(targets, "/".join([*prefix, RAW_RESOURCES])),
@@ -136,7 +139,8 @@ def _literally(text: str) -> str:
     return line.replace("[", "\\[").replace("`", "\\`")
 
 
-def of_results(results: ComplianceResults) -> Metadata:
+def of_results(results: ComplianceResults, policy: Policy | None = None) -> Metadata:
+    """With rules other than the required tags, open findings by severity and worst rules too."""
     summary = results.summary
     found: dict[str, Value] = {
         **_counts(summary.total),
@@ -152,12 +156,44 @@ def of_results(results: ComplianceResults) -> Metadata:
     if summary.total.counted:
         found["worst_types"] = _worst(summary.by_type, "resource_type", "counted", "compliant")
         rules = summary.by_region_and_rule
+        rules = rules[rules["rule"].str.startswith(PREFIX)]
         tags = rules.assign(
             tag=rules["rule"].str.removeprefix(PREFIX),
             tagged=rules["evaluated"] - rules["violations"],
         )
         found["worst_tags"] = _worst(tags, "tag", "evaluated", "tagged")
+    if policy is not None and policy.extends_required_tags:
+        found |= _of_policy(results, policy)
     return found
+
+
+def _of_policy(results: ComplianceResults, policy: Policy) -> dict[str, Value]:
+    rows = results.summary.by_region_and_rule
+    rows = rows.assign(
+        severity=rows["rule"].map({str(r.rule_id): str(r.severity) for r in policy.rules}),
+        open=rows["violations"] - rows["waived"],
+    )
+    found: dict[str, Value] = {
+        f"open_findings_{severity}": int(rows.loc[rows["severity"] == severity, "open"].sum())
+        for severity in Severity
+    }
+    found["waived_findings"] = int(rows["waived"].sum())
+    numbers = ["evaluated", "open", "waived"]
+    sums = rows.groupby(["rule", "severity"], as_index=False)[numbers].sum()
+    found["worst_rules"] = table_of(sums.nlargest(_WORST, "open").to_dict("records"))
+    return found
+
+
+def of_policy(config: Config) -> Metadata:
+    """The files of the policy, and what is in them; `version` changes with the content."""
+    loaded = config.policy
+    files: list[dict[str, Cell]] = [file.model_dump() for file in loaded.files]
+    return {
+        "files": table_of(files),
+        "rules": sum(rule.enabled for rule in loaded.rules),
+        "waivers": len(loaded.waivers),
+        "version": policy_of(config).version,
+    }
 
 
 def of_snapshot(

@@ -11,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.errors import BadConfiguration, TagComplianceError
+from tag_compliance.errors import BadConfiguration, BadPolicy, TagComplianceError
 from tag_compliance.pipeline import run_queries
 from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.pipeline.resources import ConfigurationResource
@@ -127,12 +127,14 @@ def build_schedule(cadence: Cadence, prefix: list[str], claims: Claims) -> dg.Sc
         key = f"{tick.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
         try:
             configuration.load()
+        except BadPolicy as error:
+            return dg.SkipReason(f"no scan without the policy: {error}")
         except BadConfiguration:
             return [faulty_request(SCHEDULE_TRIGGER, key, prefix)]
         try:
             reason = busy(instance, configuration.heartbeats(), prefix)
             if reason is None and not claims.claim(SCHEDULE_TRIGGER, latest, pending):
-                return dg.SkipReason("scan_catch_up has just requested this scan")
+                reason = dg.SkipReason("scan_catch_up has just requested this scan")
             return reason or due_requests(instance, configuration, SCHEDULE_TRIGGER, key, prefix)
         except TagComplianceError as error:
             return dg.SkipReason(f"no scan can start: {error}")

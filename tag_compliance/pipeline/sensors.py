@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import dagster as dg
 
-from tag_compliance.errors import BadConfiguration, TagComplianceError
+from tag_compliance.errors import BadConfiguration, BadPolicy, TagComplianceError
 from tag_compliance.logs import get_logger
 from tag_compliance.pipeline import run_queries
 from tag_compliance.pipeline.resources import ConfigurationResource
@@ -50,6 +50,8 @@ def build_catch_up_sensor(
         key = f"after-{latest.at.isoformat() if latest else 'none'}"
         try:
             configuration.load()
+        except BadPolicy as error:
+            return dg.SkipReason(f"no scan without the policy: {error}")
         except BadConfiguration:
             return skipped if is_fresh else [faulty_request(CATCH_UP_TRIGGER, key, prefix)]
         try:

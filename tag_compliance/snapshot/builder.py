@@ -10,15 +10,18 @@ from tag_compliance.domain.coverage import (
     coverage_by_source,
     coverage_sentence,
 )
-from tag_compliance.domain.metrics import build_families
+from tag_compliance.domain.metrics import RULE_METRICS, build_families
 from tag_compliance.domain.metrics.detail import DETAIL, LoadFindings, detail_of
 from tag_compliance.domain.metrics.operational import DETAIL_OMITTED
+from tag_compliance.domain.metrics.rule_series import choose_series
 from tag_compliance.domain.metrics.table import ScanResult, SnapshotInfo
+from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus, Source
 from tag_compliance.domain.rules.required_tag import PREFIX
 from tag_compliance.domain.summary import ComplianceResults, SummarizedAccount
 from tag_compliance.domain.type_patterns import TypePattern
 from tag_compliance.snapshot.exposition import render
+from tag_compliance.snapshot.policy_status import policy_status
 from tag_compliance.snapshot.status import (
     AccountStatus,
     RegionStatus,
@@ -44,6 +47,12 @@ class SnapshotSettings:
     types: tuple[TypePattern, ...] = ()
     """Of the metrics by type; without patterns they have series for all types."""
 
+    policy: Policy | None = None
+    """None: the required tags are the whole policy."""
+
+    max_rule_series: int | None = None
+    """None: all of them; 0: the families are switched off."""
+
 
 @dataclass(frozen=True)
 class SnapshotContents:
@@ -66,12 +75,15 @@ def build_contents(
     disabled = _disabled(settings)
     limit = 0 if DETAIL in disabled else settings.max_detail_series
     detail = detail_of(results.summary, required, load_findings, limit)
+    day = results.day or info.scan_started_at.date()
+    rules = choose_series(results.summary, _policy(settings), day, settings.max_rule_series)
     scan = ScanResult(
         results.summary,
         results.statuses,
         detail,
         info,
         settings.thresholds,
+        rules,
         settings.types,
         discovery=results.discovery,
     )
@@ -107,7 +119,14 @@ def _status(
         never_tagged=_never_tagged(results),
         sources=tuple(map(_source, coverage_by_source(results))),
         discovery_failure=results.discovery.failure if results.discovery else "",
+        policy=policy_status(
+            results, _policy(settings), results.day or info.scan_started_at.date()
+        ),
     )
+
+
+def _policy(settings: SnapshotSettings) -> Policy:
+    return settings.policy or Policy(settings.required_tags)
 
 
 def _tags(results: ComplianceResults, settings: SnapshotSettings) -> tuple[TagStatus, ...]:
@@ -141,6 +160,8 @@ def _source(coverage: SourceCoverage) -> SourceStatus:
 def _disabled(settings: SnapshotSettings) -> frozenset[str]:
     """With the detail series, the metric about their limit is switched off as well."""
     disabled = settings.disabled_metrics
+    if settings.max_rule_series == 0:
+        disabled |= {metric.name for metric in RULE_METRICS}
     if settings.max_detail_series == 0 or DETAIL in disabled:
         return disabled | {DETAIL, DETAIL_OMITTED}
     return disabled

@@ -11,6 +11,8 @@ from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.counts import COVERAGE, Counts, Thresholds
 from tag_compliance.domain.read_status import Outcome, Source
 
+_SEVERITIES = ("info", "low", "medium", "high", "critical")
+
 Seconds = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
 """A duration that a `timedelta` can hold, also in a manifest that somebody has altered."""
 
@@ -74,6 +76,45 @@ class SourceStatus:
 
 
 @dataclass(frozen=True, slots=True)
+class RuleStatus:
+    """How many counted resources a rule applies to, how many violate it without being covered by a
+    waiver, and how many are covered by one.
+    """
+
+    rule: str
+    title: str
+    severity: str
+    evaluated: int
+    violations: int
+    waived: int
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyStatus:
+    """The numbers of the whole policy; its rules are in their order.
+
+    `unused_waivers` is None while something that a waiver could match was not read.
+    """
+
+    rules: tuple[RuleStatus, ...]
+    counted: int
+    without_open_findings: int
+    without_findings: int
+    active_waivers: int
+    expired_waivers: int
+    unused_waivers: int | None
+
+    @property
+    def worst_rules(self) -> list[RuleStatus]:
+        """The rules with open findings: the most serious ones, and then most findings, first."""
+        violated = [rule for rule in self.rules if rule.violations]
+        return sorted(violated, key=lambda r: (-_SEVERITIES.index(r.severity), -r.violations))
+
+    def violations_of(self, severity: str) -> int:
+        return sum(rule.violations for rule in self.rules if rule.severity == severity)
+
+
+@dataclass(frozen=True, slots=True)
 class ScanStatus:
     """One scan in numbers: `stale_after_seconds` is the age from which its snapshot is too old.
 
@@ -82,6 +123,7 @@ class ScanStatus:
     sentence about what the percentages cover. `never_tagged` counts the resources that only
     Resource Explorer returned; None if it is not read.
     `discovery_failure` says why the list of accounts could not be read again; empty if it was.
+    Without rules other than the required tags, and without waivers, `policy` is None.
     """
 
     scan_started_at: AwareDatetime
@@ -100,6 +142,7 @@ class ScanStatus:
     never_tagged: int | None = None
     sources: tuple[SourceStatus, ...] = ()
     discovery_failure: str = ""
+    policy: PolicyStatus | None = None
 
     @property
     def has_region_counts(self) -> bool:

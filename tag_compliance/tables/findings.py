@@ -26,6 +26,7 @@ from tag_compliance.domain.summary import (
     TYPE_SUMMARY_SCHEMA,
     AccountSummary,
 )
+from tag_compliance.domain.waivers import WaiverUse
 from tag_compliance.errors import StoredValueUnreadable
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.parquet import Warn, decode, decode_description, encode, read_or_warn
@@ -44,7 +45,8 @@ class _StoredSummary:
     """An `AccountSummary` as columns: `types` are its totals, `excluded` has a column by reason.
 
     A summary without `excluded`, or with `_OLD_REASON` in it, is from the time when `PATTERN` was
-    the only reason.
+    the only reason; one without `waiver_uses` is from the time when the required tags were the only
+    rules.
     """
 
     regions: tuple[RegionName, ...]
@@ -55,6 +57,7 @@ class _StoredSummary:
     exclusions: _Columns = field(default_factory=EXCLUSION_SCHEMA.empty_table().to_pydict)
     never_tagged: _Columns = field(default_factory=NEVER_TAGGED_SCHEMA.empty_table().to_pydict)
     additions: dict[RegionName, dict[Source, int]] = field(default_factory=dict)
+    waiver_uses: dict[str, WaiverUse] = field(default_factory=dict)
 
     @classmethod
     def of(cls, summary: AccountSummary) -> Self:
@@ -68,6 +71,7 @@ class _StoredSummary:
             summary.exclusions.to_pydict(),
             summary.never_tagged.to_pydict(),
             {region: dict(added) for region, added in summary.additions.items()},
+            dict(summary.waiver_uses),
         )
 
     def summary(self) -> AccountSummary:
@@ -78,15 +82,20 @@ class _StoredSummary:
             by_reason = {Exclusion.PATTERN: by_reason[_OLD_REASON]}
         none = [0] * len(types["excluded"])
         rows = zip(*(by_reason.get(reason, none) for reason in Exclusion), strict=True)
+        for name in ("without_open_findings", "without_findings"):
+            types.setdefault(name, types["compliant"])
+        unknown = [0] * len(self.rules["rule"])
+        rules = {"waived": unknown, "exempted": unknown, **self.rules}
         types["excluded"] = [dict(zip(Exclusion, row, strict=True)) for row in rows]
         return AccountSummary(
             self.regions,
             pa.Table.from_pydict(types, schema=TYPE_SUMMARY_SCHEMA),
-            pa.Table.from_pydict(self.rules, schema=RULE_SUMMARY_SCHEMA),
+            pa.Table.from_pydict(rules, schema=RULE_SUMMARY_SCHEMA),
             self.exclusion_matches,
             pa.Table.from_pydict(self.exclusions, schema=EXCLUSION_SCHEMA),
             pa.Table.from_pydict(self.never_tagged, schema=NEVER_TAGGED_SCHEMA),
             self.additions,
+            self.waiver_uses,
         )
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tag_compliance import __version__
-from tag_compliance_tests.cli.commands import COMMANDS, options, parsed
+from tag_compliance_tests.cli.commands import COMMANDS, SINGLE_COMMANDS, options, parsed
 from tag_compliance_tests.support.process import PROGRAM, Place
 from tag_compliance_tests.support.program import Program, error_lines
 
@@ -49,7 +49,7 @@ def test_help_imports_no_slow_library(arguments: list[str]) -> None:
 
 
 def test_the_help_shows_the_specified_commands_with_their_first_sentences(program: Program) -> None:
-    specified = ["scan", "serve", "up", "check-config", "doctor", "iam-policy", "demo"]
+    specified = ["scan", "serve", "up", "check-config", "doctor", "iam-policy", "policy", "demo"]
     assert list(COMMANDS) == specified
     shown = " ".join(program.run("--help").out.split())
     for name, command in COMMANDS.items():
@@ -58,11 +58,11 @@ def test_the_help_shows_the_specified_commands_with_their_first_sentences(progra
         assert f"{name} {sentence}" in shown
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*SINGLE_COMMANDS, "policy check"])
 def test_the_help_of_a_command_shows_variables_defaults_an_example_and_exit_codes(
     program: Program, command: str
 ) -> None:
-    ended = program.run(command, "--help")
+    ended = program.run(*command.split(), "--help")
     assert ended.code == 0
     assert ended.err == ""
     shown = " ".join(ended.out.split())
@@ -92,14 +92,15 @@ def test_the_version_is_printed(program: Program) -> None:
 def test_every_option_has_the_environment_variable_of_its_name() -> None:
     # `scan --format` and new options of `report`, `policy` and `explain` get
     # TAG_COMPLIANCE_<COMMAND>_<FLAG> instead.
-    for command in COMMANDS:
+    for command in [*SINGLE_COMMANDS, "policy check"]:
         for option in options(command):
             name = option.opts[0].removeprefix("--").replace("-", "_").upper()
             name = "SCAN_FORMAT" if name == "FORMAT" else name
+            name = f"POLICY_{name}" if name == "STRICT" else name
             assert option.envvar == f"TAG_COMPLIANCE_{name}"
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*SINGLE_COMMANDS, "policy check"])
 def test_a_flag_overrides_its_variable_and_the_variable_overrides_the_default(
     command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -14,7 +14,7 @@ from tag_compliance.cli.terminal import Style
 from tag_compliance.domain.account import AccountId, AccountName
 from tag_compliance.domain.counts import COVERAGE, Counts
 from tag_compliance.domain.read_status import Outcome
-from tag_compliance.snapshot.status import AccountStatus, ScanStatus
+from tag_compliance.snapshot.status import AccountStatus, PolicyStatus, RuleStatus, ScanStatus
 from tag_compliance_tests.support.snapshots import account_status, region_status, status_of
 
 
@@ -83,6 +83,26 @@ def test_colours_appear_only_on_a_terminal_that_wants_them(
     stream: io.StringIO | None, environment: dict[str, str], coloured: bool
 ) -> None:
     assert Style.of(stream, environment).coloured is coloured
+
+
+def test_a_policy_is_summarized_by_severity_with_its_worst_rules_first() -> None:
+    rules = (
+        RuleStatus("fine", "t", "critical", 10, 0, 1),
+        RuleStatus("many", "t", "low", 10, 7, 0),
+        RuleStatus("serious", "t", "high", 10, 2, 3),
+    )
+    policy = PolicyStatus(rules, 10, 5, 2, active_waivers=1, expired_waivers=2, unused_waivers=0)
+    lines = list(summary_of(replace(status_of(), policy=policy), Style()))
+    at = next(n for n, line in enumerate(lines) if "violate none" in line)
+    assert lines[at : at + 5] == [
+        "50.0 % violate none of 3 rules, 20.0 % if waivers are ignored",
+        "open findings: 0 critical, 2 high, 0 medium, 7 low, 0 info; 4 waived",
+        "         2 violate serious (high)",
+        "         7 violate many (low)",
+        "2 waivers have expired; their findings count again",
+    ]
+    found = json.loads(json_summary(replace(status_of(), policy=policy), "id", None))
+    assert found["policy"]["rules"][1]["violations"] == 7
 
 
 def test_the_json_summary_has_the_numbers_of_the_text() -> None:

@@ -32,7 +32,8 @@ _OUTSIDE_THE_SCHEMA = re.compile(
     "no such AWS region|no AWS region matches|duplicate account|repeated key|"
     "poor must not be higher|"
     "this account is not in|must be a role (of|in)|must be (regions of one|in the) partition|"
-    "must be a finite number"
+    "must be a finite number|this key is required, or policy|no such file|"
+    "must have at least one entry without a policy"
 )
 """Rules about several keys, about AWS, or about values that JSON does not have."""
 

@@ -76,7 +76,7 @@ def test_every_object_that_a_pod_refers_to_is_applied_or_named_in_the_readme(
     for pod in (template["spec"] for template in rendered.pods().values()):
         referred.add(("ServiceAccount", pod["serviceAccountName"]))
         for volume in pod["volumes"]:
-            if "configMap" in volume:
+            if "configMap" in volume and not volume["configMap"].get("optional"):
                 referred.add(("ConfigMap", volume["configMap"]["name"]))
             if "persistentVolumeClaim" in volume:
                 claim = volume["persistentVolumeClaim"]["claimName"]
@@ -87,6 +87,18 @@ def test_every_object_that_a_pod_refers_to_is_applied_or_named_in_the_readme(
             [(kind, reference)] = source.items()
             referred.add((kinds[kind], reference["name"]))
     assert referred <= rendered.names() | {("Secret", "tag-compliance-postgres")}
+
+
+def test_every_pod_that_reads_the_configuration_mounts_the_policy_next_to_it_if_there_is_one(
+    rendered: Rendered,
+) -> None:
+    for template in rendered.pods().values():
+        volumes = {volume["name"]: volume for volume in template["spec"]["volumes"]}
+        for container in template["spec"]["containers"]:
+            paths = {m["mountPath"]: m["name"] for m in container.get("volumeMounts", ())}
+            if "/app/config.yaml" in paths:
+                policy = volumes[paths["/app/policy"]]["configMap"]
+                assert policy == {"name": "tag-compliance-policy", "optional": True}
 
 
 def test_the_base_has_one_pod_that_stops_before_its_successor_starts() -> None:
@@ -174,7 +186,8 @@ def test_a_job_of_the_launcher_is_restricted_and_uses_objects_that_exist() -> No
     template: Any = ApiClient().sanitize_for_serialization(job)["spec"]["template"]
     assert_restricted(template["spec"])
     account, secrets = config["service_account_name"], config["env_secrets"]
-    maps = {v["configMap"]["name"] for v in template["spec"]["volumes"] if "configMap" in v}
+    mounted = [v["configMap"] for v in template["spec"]["volumes"] if "configMap" in v]
+    maps = {config_map["name"] for config_map in mounted if not config_map.get("optional")}
     assert {("ServiceAccount", account), *(("ConfigMap", m) for m in maps)} <= rendered.names()
     assert secrets == ["tag-compliance-postgres"]
     [policy] = rendered.of("NetworkPolicy")

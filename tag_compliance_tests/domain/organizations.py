@@ -16,6 +16,7 @@ from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.evaluation import Evaluation, basis_of, evaluate
 from tag_compliance.domain.metrics import build_families
 from tag_compliance.domain.metrics.detail import detail_of
+from tag_compliance.domain.metrics.rule_series import choose_series
 from tag_compliance.domain.metrics.table import Family, ScanResult, SnapshotInfo
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import (
@@ -190,7 +191,8 @@ def families_of(
     findings = {e.account_id: e.findings for e in evaluations}
     detail = detail_of(summary, policy.required_rule_ids, findings.__getitem__, limit)
     statuses = tuple(e.status for e in evaluations)
-    return build_families(ScanResult(summary, statuses, detail, INFO, Thresholds()))
+    rules = choose_series(summary, policy, NOON.date())
+    return build_families(ScanResult(summary, statuses, detail, INFO, Thresholds(), rules))
 
 
 def parsed(exposition: bytes) -> Samples:

@@ -83,7 +83,7 @@ def test_a_scan_without_accounts_has_empty_frames_with_their_columns() -> None:
     summary = Summary((), ("required-tag-Owner",))
 
     assert summary.total == Counts()
-    assert list(summary.by_region.columns[3:]) == list(summary.by_type.columns[4:]) == NUMBERS
+    assert list(summary.by_region.columns[3:]) == list(summary.by_type.columns[4:8]) == NUMBERS
     assert len(summary.by_region_and_rule) == len(summary.by_type_and_rule) == 0
     assert summary.violations_by_rule == {}
 

@@ -21,7 +21,14 @@ from tag_compliance.exporter.html_pages import BLIND_SPOTS_URL, PAGE_HEADERS, re
 from tag_compliance.exporter.snapshot_watcher import PollFailure, State
 from tag_compliance.exporter.status_page import StatusPage
 from tag_compliance.exporter.status_text import render_text
-from tag_compliance.snapshot.status import AccountStatus, LastScan, ScanStatus, TagStatus
+from tag_compliance.snapshot.status import (
+    AccountStatus,
+    LastScan,
+    PolicyStatus,
+    RuleStatus,
+    ScanStatus,
+    TagStatus,
+)
 from tag_compliance_tests.exporter.running import Exporter, run_in_thread
 from tag_compliance_tests.support.organization import large_scan
 from tag_compliance_tests.support.snapshots import (
@@ -141,6 +148,25 @@ def test_both_forms_show_unit_and_owner_of_an_account_and_why_the_list_is_old() 
     assert "<small>Workloads/&lt;b&gt;Prod · a@example.com</small>" in html
     assert failure in text
     assert failure in html
+
+
+def test_both_forms_show_the_rules_with_findings_and_the_compliance_with_the_policy() -> None:
+    rules = (
+        RuleStatus("fine", "t", "high", 10, 0, 0),
+        RuleStatus("waived-only", "t", "high", 10, 0, 1_234),
+        RuleStatus("owner", HOSTILE, "critical", 10, 5_678, 0),
+    )
+    policy = PolicyStatus(rules, 10, 5, 2, active_waivers=3, expired_waivers=1, unused_waivers=0)
+    page = _page(scan_status(NOON, policy=policy))
+    text, html = render_text(page), "".join(Parsed(render_html(page)).text)
+    for shown in (form.replace("\u202f", " ") for form in (text, html)):
+        assert "20.0 % if waivers are ignored" in shown
+        assert "1 expired, 0 match no finding" in shown
+        assert shown.index("owner") < shown.index("waived-only")
+        assert "5 678" in shown
+        assert "fine" not in shown
+    assert "Rules with findings" not in render_text(_page(scan_status(NOON)))
+    assert "<script>alert" not in render_html(page)
 
 
 def test_both_forms_show_the_exclusions_that_match_no_resource() -> None:

@@ -134,6 +134,8 @@ def test_a_scan_materializes_four_assets_in_two_runs_and_a_partition_for_each_ac
         ("every_region_read", True),
         ("compliance_above_minimum", True),
         ("account_compliance_above_minimum", True),
+        ("no_critical_findings", True),
+        ("waivers_valid", True),
         ("no_sudden_drop", True),
         ("snapshot_fresh", True),
     ]

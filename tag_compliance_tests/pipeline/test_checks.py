@@ -143,4 +143,5 @@ def test_the_snapshot_of_a_scan_is_fresh_at_its_end_however_long_it_took(
 @pytest.mark.parametrize("severity", list(dg.AssetCheckSeverity))
 def test_the_severity_is_the_configured_one(severity: dg.AssetCheckSeverity) -> None:
     checks = checks_of(check_severity=severity.value.lower())
+    assert checks.pop("waivers_valid").severity == dg.AssetCheckSeverity.WARN
     assert {check.severity for check in checks.values()} == {severity}

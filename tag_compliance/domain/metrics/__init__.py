@@ -6,11 +6,12 @@ from dataclasses import replace
 from tag_compliance.domain.metrics import operational
 from tag_compliance.domain.metrics.contract import CONTRACT_METRICS
 from tag_compliance.domain.metrics.operational import DISCOVERY_METRICS, SERIES_OMITTED
+from tag_compliance.domain.metrics.rules import RULE_METRICS
 from tag_compliance.domain.metrics.sources import SOURCE_METRICS
 from tag_compliance.domain.metrics.table import Family, ScanResult
 
 OPERATIONAL_METRICS = (*operational.OPERATIONAL_METRICS, *SOURCE_METRICS, SERIES_OMITTED)
-METRICS = CONTRACT_METRICS + OPERATIONAL_METRICS
+METRICS = CONTRACT_METRICS + RULE_METRICS + OPERATIONAL_METRICS
 
 
 def build_families(scan: ScanResult, disabled: Collection[str] = ()) -> list[Family]:
@@ -33,4 +34,4 @@ def build_families(scan: ScanResult, disabled: Collection[str] = ()) -> list[Fam
     return families
 
 
-__all__ = ["CONTRACT_METRICS", "METRICS", "OPERATIONAL_METRICS", "build_families"]
+__all__ = ["CONTRACT_METRICS", "METRICS", "OPERATIONAL_METRICS", "RULE_METRICS", "build_families"]

@@ -24,6 +24,8 @@ class Breakdown:
     frame: Callable[[Summary], pd.DataFrame]
     compliant: str
     counted: str
+    of_required_tags: bool = False
+    """Whether a percentage means nothing without a required tag."""
 
     def count(self, name: str, help_: str, column: str) -> Metric:
         def samples(scan: ScanResult) -> Samples:
@@ -36,7 +38,8 @@ class Breakdown:
 
         def samples(scan: ScanResult) -> Samples:
             rows = self.frame(scan.summary)
-            rows = rows[rows[self.counted] > 0]
+            known = scan.summary.has_required_tags or not self.of_required_tags
+            rows = rows[(rows[self.counted] > 0) & known]
             return self._samples(
                 scan, rows, lambda rows: percentages(rows, self.compliant, self.counted)
             )

@@ -20,8 +20,8 @@ def _required(frame: pd.DataFrame) -> pd.DataFrame:
     )
 
 
-_BY_REGION = Breakdown(_REGION, lambda summary: summary.by_region, "compliant", "counted")
-_BY_TYPE = Breakdown(("resource_type", *_REGION), by_type, "compliant", "counted")
+_BY_REGION = Breakdown(_REGION, lambda summary: summary.by_region, "compliant", "counted", True)
+_BY_TYPE = Breakdown(("resource_type", *_REGION), by_type, "compliant", "counted", True)
 _BY_TAG = Breakdown(
     ("tag", *_REGION), lambda summary: _required(summary.by_region_and_rule), "tagged", "evaluated"
 )

@@ -9,7 +9,7 @@ import hashlib
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 
 import numpy as np
 import pandas as pd
@@ -17,9 +17,12 @@ from numpy.typing import NDArray
 
 from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.organization import DiscoveryStatus
+from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus
+from tag_compliance.domain.rules.base import Rule
 from tag_compliance.domain.summary import Summary
 from tag_compliance.domain.type_patterns import TypePattern
+from tag_compliance.domain.waivers import Waiver
 
 _HASH_DIGITS = 16
 _CUT_FORM = re.compile(rf"~[0-9a-f]{{{_HASH_DIGITS}}}\Z")
@@ -71,6 +74,25 @@ class Detail:
     omitted: pd.DataFrame
 
 
+@dataclass(frozen=True)
+class RuleSeries:
+    """The policy, the day of its evaluation, and the series about it that the limit keeps.
+
+    `rows` has a row for each counted region and rule, with the label columns, evaluated, open,
+    waived, exempted and kept; `rows_about_tags` are those of rules whose scope depends on tags.
+    `regions` has a row for each counted region, with counted, without_open_findings,
+    without_findings and kept. `rules` and `waivers` are kept.
+    """
+
+    policy: Policy
+    day: date
+    rows: pd.DataFrame
+    rows_about_tags: pd.DataFrame
+    regions: pd.DataFrame
+    rules: Sequence[Rule]
+    waivers: Sequence[Waiver]
+
+
 @dataclass(frozen=True, slots=True)
 class SnapshotInfo:
     """When a snapshot was made, and by which version of the program."""
@@ -93,6 +115,7 @@ class ScanResult:
     detail: Detail
     info: SnapshotInfo
     thresholds: Thresholds
+    rules: RuleSeries
     types: tuple[TypePattern, ...] = ()
     omitted: Mapping[str, int] = field(default_factory=dict)
     discovery: DiscoveryStatus | None = None

@@ -29,9 +29,16 @@ class RequiredTag:
     def rule_id(self) -> RuleId:
         return RuleId(PREFIX + self.tag)
 
+    @property
+    def title(self) -> str:
+        return f"Every resource has the tag {self.tag}"
+
     def applies_to(self, resources: TaggedResources) -> NDArray[np.bool_]:
         return np.ones(len(resources), dtype=bool)
 
-    def violations(self, resources: TaggedResources) -> Violations:
-        absent = np.nonzero(~resources.has_key(self.tag))[0]
+    def exempted_by_tag(self, resources: TaggedResources) -> None:  # noqa: ARG002
+        return None
+
+    def violations(self, resources: TaggedResources, applies: NDArray[np.bool_]) -> Violations:
+        absent = np.flatnonzero(applies & ~resources.has_key(self.tag))
         return Violations.with_one_code(absent, Code.MISSING)

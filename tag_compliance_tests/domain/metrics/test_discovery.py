@@ -8,6 +8,7 @@ from tag_compliance.domain.account import AccountId, AccountName
 from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.metrics import build_families
 from tag_compliance.domain.metrics.detail import detail_of
+from tag_compliance.domain.metrics.rule_series import choose_series
 from tag_compliance.domain.metrics.table import ScanResult
 from tag_compliance.domain.organization import AccountState, Attempt, DiscoveryStatus
 from tag_compliance.domain.policy import Policy
@@ -24,7 +25,8 @@ def _lines(account: SummarizedAccount, discovery: DiscoveryStatus | None) -> lis
     summary = Summary((account,), ())
     detail = detail_of(summary, (), lambda _id: evaluation.findings, None)
     evaluation = evaluated(inventory(regions=("eu-west-1",)), Policy(()))
-    scan = ScanResult(summary, (), detail, INFO, Thresholds(), discovery=discovery)
+    rules = choose_series(summary, Policy(()), INFO.made_at.date())
+    scan = ScanResult(summary, (), detail, INFO, Thresholds(), rules, discovery=discovery)
     return render(build_families(scan)).decode().splitlines()
 
 

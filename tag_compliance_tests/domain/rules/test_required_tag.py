@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from tag_compliance.domain.resources import TaggedResources
 from tag_compliance.domain.rules.base import Code, Severity
 from tag_compliance.domain.rules.required_tag import RequiredTag
@@ -16,7 +18,7 @@ RESOURCES = TaggedResources(
 
 
 def test_only_an_absent_key_is_a_violation_not_an_empty_value() -> None:
-    violations = RequiredTag("Owner").violations(RESOURCES)
+    violations = RequiredTag("Owner").violations(RESOURCES, np.ones(4, dtype=bool))
 
     assert violations.rows.tolist() == [1, 3]
     assert [violations.codes[number] for number in violations.which] == [(Code.MISSING,)] * 2

@@ -1,0 +1,78 @@
+"""A rule of the policy file: a scope, the tag or tags that it is about, and what it checks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from tag_compliance.domain.resources import RESOURCE_SCHEMA, TaggedResources
+from tag_compliance.domain.rules.base import Code, CodeSets, RuleId, Severity, Violations
+from tag_compliance.domain.rules.tag_column import TagColumn, TagKey
+from tag_compliance.domain.scope import Scope
+
+
+class Check(Protocol):
+    """One kind of requirement about a tag. A new kind is one file that implements this."""
+
+    def codes(self, column: TagColumn) -> CodeSets:
+        """For each resource what is wrong with its tag."""
+
+
+class Combination(Protocol):
+    """What a rule about several keys makes of the results of each key."""
+
+    def combined(self, columns: list[TagColumn], found: list[CodeSets]) -> CodeSets:
+        """For each resource what is wrong, from what is wrong with each of its keys."""
+
+
+@dataclass(frozen=True)
+class TagRule:
+    """One rule. `checks` are about each of `keys`; `combination` is needed for several keys."""
+
+    rule_id: RuleId
+    severity: Severity
+    title: str
+    keys: tuple[TagKey, ...]
+    checks: tuple[Check, ...]
+    scope: Scope = field(default_factory=Scope)
+    owner: str = ""
+    combination: Combination | None = None
+
+    @property
+    def tag(self) -> str:
+        return "|".join(text for key in self.keys for text in key.keys)
+
+    def applies_to(self, resources: TaggedResources) -> NDArray[np.bool_]:
+        return self.scope.rows(resources)
+
+    def exempted_by_tag(self, resources: TaggedResources) -> NDArray[np.bool_] | None:
+        return self.scope.exempted_by_tag(resources)
+
+    def violations(self, resources: TaggedResources, applies: NDArray[np.bool_]) -> Violations:
+        if not applies.any():
+            return Violations.of(np.zeros(len(resources), dtype=np.uint16))
+        columns = [key.on(resources) for key in self.keys]
+        found = [self._codes(column) for column in columns]
+        codes = self.combination.combined(columns, found) if self.combination else found[0]
+        violations = Violations.of(np.where(applies, codes, np.uint16(0)))
+        if not self.keys[0].is_glob:
+            return violations
+        return replace(violations, tags=columns[0].keys_of(violations.rows))
+
+    def rejects(self, value: str) -> list[Code]:
+        """What is wrong with a resource in the scope whose tags have this value."""
+        tags = [(key.keys[0], value) for key in self.keys]
+        row = {"region": "", "arn": "", "resource_type": "", "tags": tags, "source": ""}
+        resources = TaggedResources(pa.Table.from_pylist([row], schema=RESOURCE_SCHEMA))
+        found = self.violations(resources, np.ones(1, dtype=bool))
+        return [code for codes in found.codes for code in codes]
+
+    def _codes(self, column: TagColumn) -> CodeSets:
+        found = np.zeros(len(column.resources), dtype=np.uint16)
+        for check in self.checks:
+            found |= check.codes(column)
+        return found
