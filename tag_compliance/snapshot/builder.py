@@ -74,13 +74,11 @@ def build_contents(
     families = build_families(scan, disabled)
     counts = {a.account_id: a.summary.by_region for a in results.summary.accounts}
     lacking = results.summary.violations_by_rule
-    seconds = max(0.0, (info.made_at - info.scan_started_at).total_seconds())
     status = ScanStatus(
         scan_started_at=info.scan_started_at,
         made_at=info.made_at,
         outcome=results.outcome,
-        stale_after_seconds=_MISSED_SCANS_BEFORE_STALE
-        * (settings.refresh_interval_seconds + seconds),
+        stale_after_seconds=_stale_after(info, settings.refresh_interval_seconds),
         counts=results.summary.total,
         accounts=tuple(_account(s, counts.get(s.account_id, {})) for s in results.statuses),
         tags=tuple(TagStatus(tag, lacking.get(PREFIX + tag, 0)) for tag in settings.required_tags),
@@ -97,6 +95,11 @@ def build_contents(
         detail_series=len(detail.samples),
         detail_series_omitted=int(detail.omitted["omitted"].sum()),
     )
+
+
+def _stale_after(info: SnapshotInfo, refresh_interval_seconds: int) -> float:
+    seconds = max(0.0, (info.made_at - info.scan_started_at).total_seconds())
+    return _MISSED_SCANS_BEFORE_STALE * (refresh_interval_seconds + seconds)
 
 
 def _disabled(settings: SnapshotSettings) -> frozenset[str]:
