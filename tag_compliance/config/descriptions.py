@@ -39,6 +39,9 @@ DESCRIPTIONS = {
         "the calls with which the source iam reads tags: account_details or list_tags (how IAM is "
         "read)"
     ),
+    "policy": "files with rules and waivers: a path or a glob, relative to this file, or a list",
+    "max_waiver_days": "how many days ahead a waiver may expire at most",
+    "report_values": "whether findings, reports, pages and logs contain the values of tags",
     "refresh_interval": "seconds between scans; at least 10",
     "storage": (
         "where everything is stored: a folder that is new, empty, or already this program's; or"
@@ -46,6 +49,9 @@ DESCRIPTIONS = {
     ),
     "retain_snapshots": "how many snapshots are kept",
     "max_detail_series": "maximum number of tag_missing_detail series; off: none, unlimited: all",
+    "max_rule_series": (
+        "maximum number of series about rules and waivers; off: none, unlimited: all"
+    ),
     "metrics": "disabled and types: metrics and series that are not published",
     "external_id": "sent with each AssumeRole call",
     "role_session_name": "name of the session, which CloudTrail shows",

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tag_compliance.domain.globs import Globs
+from tag_compliance.domain.globs import Globs, flags
 from tag_compliance.domain.resources import TaggedResources
 from tag_compliance.domain.rules.base import Violations
 from tag_compliance.domain.scope import Selection
@@ -108,6 +108,7 @@ class _Findings:
 
     def __init__(self, resources: TaggedResources, found: Sequence[Violations]) -> None:
         self._resources = resources
+        self._selected: dict[object, NDArray[np.bool_]] = {}
         rows = [violations.rows for violations in found]
         self.rows = np.concatenate(rows) if rows else np.zeros(0, dtype=np.int64)
         ends = np.cumsum([len(r) for r in rows]).tolist()
@@ -121,14 +122,21 @@ class _Findings:
         ranges = [self.of_rule[rule] for rule in rules]
         if waiver.match.regions is None and waiver.match.types is None and waiver.arns is None:
             return np.concatenate([none, *(np.arange(*places) for places in ranges)])
-        violating, which = self._violating
-        selected = waiver.match.rows_of_table(violating)
+        _, which = self._violating
+        selected = self._in_lists(waiver.match)
         if waiver.arns is not None and selected.any():
-            selected &= self._arns.matching(waiver.arns)
+            selected = selected & self._arns.matching(waiver.arns)
         if not selected.any():
             return none
         found = (start + np.flatnonzero(selected[which[start:end]]) for start, end in ranges)
         return np.concatenate([none, *found])
+
+    def _in_lists(self, match: Selection) -> NDArray[np.bool_]:
+        """The violating resources whose region and type match; many waivers have the same lists."""
+        key = match.regions, match.types
+        if key not in self._selected:
+            self._selected[key] = match.rows_of_table(self._violating[0])
+        return self._selected[key]
 
     @cached_property
     def _violating(self) -> tuple[pa.Table, NDArray[np.intp]]:
@@ -160,6 +168,9 @@ class _Arns:
             first = bisect.bisect_left(self._texts, beginning)
             end = bisect.bisect_right(self._texts, beginning + _LAST_CHARACTER, lo=first)
             if first < end:
-                matched = Globs((text,)).mask(self._sorted.slice(first, end - first))
-                found[self._order[first:end][matched]] = True
+                arns, order = self._sorted.slice(first, end - first), self._order[first:end]
+                # Comparing the ends takes a tenth of the time of a regular expression.
+                ends = np.flatnonzero(flags(pc.ends_with(arns, text.rpartition("*")[2])))
+                matched = Globs((text,)).mask(arns.take(pa.array(ends)))
+                found[order[ends][matched]] = True
         return found

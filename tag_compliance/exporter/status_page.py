@@ -113,7 +113,8 @@ class StatusPage:
         counts = status.counts
         overall = format_percentage(counts.compliance_percentage)
         compliant = f"{format_count(counts.compliant)} of {format_count(counts.counted)} compliant"
-        yield Fact("Compliance", overall, compliant)
+        if status.tags or status.policy is None:  # without required tags, it means nothing
+            yield Fact("Compliance", overall, compliant)
         if status.has_region_counts:
             returned, excluded = format_count(counts.returned), format_count(counts.excluded)
             others = f"{returned} returned, {excluded} excluded"
