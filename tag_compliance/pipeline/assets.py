@@ -39,11 +39,12 @@ from tag_compliance.pipeline.resources import (
     ProgressResource,
 )
 from tag_compliance.pipeline.run_requests import ACCOUNTS
-from tag_compliance.pipeline.run_tags import scan_times
+from tag_compliance.pipeline.run_tags import PARTS_TAG, SCAN_TAG, scan_times
 from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
 from tag_compliance.snapshot.status import LastScan
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.tables.failed_readings import FailedReadings
+from tag_compliance.tables.organization import Organizations
 
 IO_MANAGER = "tag_compliance_io"
 
@@ -66,6 +67,10 @@ def scan_config(
         alone = context.run.asset_selection == {context.asset_key}
         if config.organization is not None and (alone or found is None):
             found = refresh(config, configuration.storage(), context.log.warning)
+        scan, parts = (context.run.tags.get(tag) for tag in (SCAN_TAG, PARTS_TAG))
+        if found is not None and scan and parts not in {None, "1"}:
+            repository = Organizations(configuration.storage(), context.log.warning)
+            found = repository.of_scan(scan, found)
         scanned = require_targets(resolve(config, found), found)
     return dg.MaterializeResult(value=scanned, metadata=metadata.of_config(scanned, found))
 
