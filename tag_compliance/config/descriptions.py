@@ -12,7 +12,7 @@ DESCRIPTIONS = {
     ),
     "organization": "the accounts of AWS Organizations, see organization.md",
     "regions": "the regions of the accounts that list none",
-    "REQUIRED_TAGS": "tag keys that every resource must have",
+    "REQUIRED_TAGS": "tag keys that every resource must have; may be empty with a policy",
     "assume_role_name_template": "name of the role in every account; may contain {account_id}",
     "aws_account_overrides": (
         "per account id: the ARN of a role, or a map of role_arn, external_id, "

@@ -43,12 +43,13 @@ from tag_compliance.pipeline.resources import (
     ProgressResource,
 )
 from tag_compliance.pipeline.run_requests import ACCOUNTS, add_partitions
-from tag_compliance.pipeline.run_tags import POLICY, scan_times
+from tag_compliance.pipeline.run_tags import PARTS_TAG, POLICY, SCAN_TAG, scan_times
 from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
 from tag_compliance.snapshot.status import LastScan
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.failed_readings import FailedReadings
+from tag_compliance.tables.organization import Organizations
 from tag_compliance.tables.parquet import Warn
 from tag_compliance.tables.raw_resources import RawResources
 from tag_compliance.tables.reusable_results import ReusableResults
@@ -88,6 +89,10 @@ def scan_config(
         alone = context.run.asset_selection == {context.asset_key}
         if config.organization is not None and (alone or found is None):
             found = refresh(config, configuration.storage(), context.log.warning)
+        scan, parts = (context.run.tags.get(tag) for tag in (SCAN_TAG, PARTS_TAG))
+        if found is not None and scan and parts not in {None, "1"}:
+            repository = Organizations(configuration.storage(), context.log.warning)
+            found = repository.of_scan(scan, found)
         scanned = require_targets(resolve(config, found), found)
     add_partitions(context.instance, scanned)
     if scanned.policy.files:

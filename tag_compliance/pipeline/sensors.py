@@ -45,8 +45,8 @@ def build_catch_up_sensor(
         # After a discovery, its scan is due: the tick that requested it was a scheduled one.
         pending = run_queries.pending_discovery(instance, prefix)
         is_fresh = pending is None and not cadence.has_missed(latest)
-        at = f"{latest.at:%Y-%m-%d %H:%M:%S} UTC" if latest else "no time"
-        skipped = dg.SkipReason(f"the latest scan started at {at}")
+        at = f"{latest.at:%Y-%m-%d %H:%M:%S}" if latest else "no time"
+        skipped = dg.SkipReason(f"the latest scan started at {at} UTC")
         key = f"after-{latest.at.isoformat() if latest else 'none'}"
         try:
             configuration.load()
@@ -56,14 +56,13 @@ def build_catch_up_sensor(
             return skipped if is_fresh else [faulty_request(CATCH_UP_TRIGGER, key, prefix)]
         try:
             reason = busy(instance, configuration.heartbeats(), prefix)
-            if reason is None:
-                # An added or removed account is visible within seconds, before the next scan.
+            if reason is None:  # an added account is visible before the next scan
                 follow_list(instance, configuration)
             if reason or is_fresh:
                 return reason or skipped
-            if not claims.claim(CATCH_UP_TRIGGER, latest, pending):
-                return dg.SkipReason("scan_schedule has just requested this scan")
-            return due_requests(instance, configuration, CATCH_UP_TRIGGER, key, prefix)
+            if claims.claim(CATCH_UP_TRIGGER, latest, pending):
+                return due_requests(instance, configuration, CATCH_UP_TRIGGER, key, prefix)
+            return dg.SkipReason("scan_schedule has just requested this scan")
         except TagComplianceError as error:
             return dg.SkipReason(f"no scan can start: {error}")
 

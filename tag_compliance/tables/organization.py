@@ -1,18 +1,32 @@
-"""The stored list of the organization's accounts: `tables/organization.json`."""
+"""The stored list of the organization's accounts: `tables/organization.json`.
+
+`tables/scan_accounts.json` is the list of the latest scan that consists of several reading runs.
+"""
 
 from __future__ import annotations
 
+import contextlib
+from dataclasses import dataclass
 from datetime import datetime
 
-from pydantic import TypeAdapter
+from pydantic import TypeAdapter, ValidationError
 
 from tag_compliance.domain.clock import is_ahead
 from tag_compliance.domain.organization import DiscoveredOrganization
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.parquet import Warn
 
-_NAME = "tables/organization.json"
+_NAME, _OF_SCAN = "tables/organization.json", "tables/scan_accounts.json"
 _organization = TypeAdapter(DiscoveredOrganization)
+
+
+@dataclass(frozen=True)
+class _ScanAccounts:
+    scan: str
+    organization: DiscoveredOrganization
+
+
+_scan_accounts = TypeAdapter(_ScanAccounts)
 
 
 class Organizations:
@@ -41,6 +55,23 @@ class Organizations:
 
         self._storage.update(_NAME, unless_newer)
         return kept
+
+    def of_scan(self, scan: str, organization: DiscoveredOrganization) -> DiscoveredOrganization:
+        """The list that all runs of the scan use: the one with which its first run began."""
+        used = organization
+
+        def unless_begun(data: bytes | None) -> bytes | None:
+            nonlocal used
+            used = organization
+            with contextlib.suppress(ValidationError):
+                begun = _scan_accounts.validate_json(data or b"")
+                if begun.scan == scan:
+                    used = begun.organization
+                    return None
+            return _scan_accounts.dump_json(_ScanAccounts(scan, organization))
+
+        self._storage.update(_OF_SCAN, unless_begun)
+        return used
 
     def _decoded(self, data: bytes) -> DiscoveredOrganization | None:
         try:

@@ -10,8 +10,10 @@ import dagster as dg
 import pytest
 import yaml
 
+from tag_compliance.aws.targets import targets_of
 from tag_compliance.domain.organization import DiscoveredOrganization
 from tag_compliance.domain.read_status import Outcome, Reason
+from tag_compliance.pipeline.io_manager import load_config_table
 from tag_compliance.pipeline.run_tags import (
     DISCOVERY_TAG,
     SCAN_JOB,
@@ -282,16 +284,22 @@ def test_a_damaged_list_removes_no_partition_and_is_read_again(
     assert len(stored(discovered).accounts) == 5
 
 
-def test_the_runs_of_one_scan_read_the_same_list(discovered: Pipeline, fake: FakeAws) -> None:
+def test_the_runs_of_one_scan_use_the_same_list_even_if_it_is_read_again_meanwhile(
+    discovered: Pipeline, organization: Organization
+) -> None:
     write(discovered, max_accounts_per_run=2)
     discovered.run(look(discovered).request)
-    requests = look(discovered).requests
-    calls = fake.calls.count("ListAccounts")
-    for request in requests:
-        assert discovered.run(request).success
+    first, second = look(discovered).requests
+    assert discovered.run(first).success
+    organization.add_account("555555555555")
+    discovered.materialize("scan_config")
+    assert discovered.run(second).success
 
-    assert len(requests) == 2
-    assert fake.calls.count("ListAccounts") == calls
+    scanned = targets_of(load_config_table(discovered.storage))
+    assert [target.account_id for target in scanned] == [SHOP, STAGE, SANDBOX]
+    forget_discovery(discovered)
+    assert len(look(discovered).requests) == 2
+    assert discovered.partitions() == [SHOP, STAGE, SANDBOX, "555555555555"]
 
 
 def test_a_person_who_materializes_scan_config_reads_the_list(

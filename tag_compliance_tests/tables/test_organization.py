@@ -96,3 +96,14 @@ def test_a_list_of_a_clock_that_was_ahead_is_replaced(storage: FolderStorage) ->
     repository.store(replace(_ORGANIZATION, listed_at=utc_now() + timedelta(days=1)))
 
     assert repository.store(_ORGANIZATION) == _ORGANIZATION
+
+
+def test_all_runs_of_a_scan_get_the_list_of_the_first_one(storage: FolderStorage) -> None:
+    repository = Organizations(storage, pytest.fail)
+    newer = replace(_ORGANIZATION, listed_at=_AT + timedelta(hours=1))
+
+    assert repository.of_scan("a", _ORGANIZATION) == _ORGANIZATION
+    assert repository.of_scan("a", newer) == _ORGANIZATION
+    assert repository.of_scan("b", newer) == newer
+    storage.write("tables/scan_accounts.json", b"{")
+    assert repository.of_scan("b", _ORGANIZATION) == _ORGANIZATION
