@@ -4,8 +4,16 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tag_compliance.domain.account import AccountId, AccountName, RegionName, Target
-from tag_compliance.domain.read_status import PlannedSource, Reason, Source
+from tag_compliance.domain.read_status import (
+    PlannedSource,
+    ReadStatus,
+    Reason,
+    RegionReadStatus,
+    Source,
+)
 from tag_compliance.domain.reconcile import reconcile
 from tag_compliance_tests.domain.organizations import NOON, inventory, region_read
 
@@ -56,3 +64,27 @@ def test_an_account_that_this_scan_did_not_read_has_failed_and_keeps_its_last_su
     assert "ended without a result" in status.regions[0].message
     assert status.regions[0].last_success_at == NOON
     assert (status.seconds, status.calls) == (0.0, 0), "those are of an earlier scan"
+
+
+_EXPLORER = Source.RESOURCE_EXPLORER
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_source_that_was_switched_on_has_the_reason_not_scanned(counts: bool) -> None:
+    planned = [PlannedSource(Source.TAGGING), PlannedSource(_EXPLORER, counts)]
+    status = reconcile(_target("eu-west-1"), _STORED, lambda _: planned, now=NOON)
+    [region] = status.regions
+    reasons = {reading.source: reading.reason for reading in region.sources}
+    assert reasons == {Source.TAGGING: Reason.OK, _EXPLORER: Reason.NOT_SCANNED}
+    assert region.succeeded is not counts, "a source that is only reported fails no region"
+
+
+def test_a_source_that_was_switched_off_is_left_out_and_counts_as_configured_now() -> None:
+    tagging = ReadStatus(Source.TAGGING, Reason.OK, last_success_at=NOON)
+    explored = ReadStatus(_EXPLORER, Reason.NO_INDEX, counts=False)
+    stored = inventory(regions=[RegionReadStatus(RegionName("eu-west-1"), (tagging, explored))])
+    off = reconcile(_target("eu-west-1"), stored.status, _sources_in, now=NOON)
+    assert [reading.source for reading in off.regions[0].sources] == [Source.TAGGING]
+    counted = [PlannedSource(Source.TAGGING), PlannedSource(_EXPLORER)]
+    count = reconcile(_target("eu-west-1"), stored.status, lambda _: counted, now=NOON)
+    assert count.regions[0].reason is Reason.NO_INDEX
