@@ -14,7 +14,7 @@ from tag_compliance.aws.retry import CallBudget, CallStats
 from tag_compliance.aws.sources.autoscaling import AutoScaling
 from tag_compliance.aws.sources.base import ResourceSource
 from tag_compliance.aws.sources.iam import Iam
-from tag_compliance.aws.sources.plan import request_of, sources_in
+from tag_compliance.aws.sources.plan import request_of, sources_in, types_without_tags
 from tag_compliance.aws.sources.resource_explorer import ResourceExplorer
 from tag_compliance.aws.sources.tagging_api import TaggingApi
 from tag_compliance.aws.targets import role_steps
@@ -83,7 +83,11 @@ class _Scan:
         self._sources: dict[Source, ResourceSource] = {
             Source.TAGGING: TaggingApi(self._clients, rate, max_pages, page_read),
             Source.RESOURCE_EXPLORER: ResourceExplorer(
-                self._clients, config.resource_explorer_view, max_pages, page_read
+                self._clients,
+                config.resource_explorer_view,
+                types_without_tags(config),
+                max_pages,
+                page_read,
             ),
             Source.IAM: Iam(self._clients, config.iam_tags_from, max_pages, page_read),
             Source.AUTOSCALING: AutoScaling(self._clients, max_pages, page_read),

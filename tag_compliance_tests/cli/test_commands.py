@@ -215,6 +215,19 @@ def test_each_denied_source_of_a_region_is_reported_with_its_own_statement(
     assert "in us-east-1, eu-west-1: access_denied: DescribeAutoScalingGroups: " in ended.out
 
 
+def test_resource_explorer_is_tested_and_explained_but_only_count_needs_it(
+    program: Program,
+) -> None:
+    for mode, code in (("report", 0), ("count", 1)):
+        program.configure(program.fake.organization, never_tagged=mode)
+        ended = program.run("doctor")
+        assert ended.code == code
+        [fault] = [line for line in ended.out.splitlines() if "no_index" in line]
+        assert fault.startswith("3 accounts, 100000000000 (100000000000), ")
+        assert "in us-east-1, eu-west-1: no_index: GetIndex: ResourceNotFoundException" in fault
+        assert "aws resource-explorer-2 create-index --region <region>" in ended.out
+
+
 def test_equal_faults_of_many_accounts_are_one_line_with_one_remedy(program: Program) -> None:
     for account in program.fake.organization:
         account.roles = ()

@@ -8,7 +8,13 @@ from datetime import timedelta
 import pytest
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName, Target
-from tag_compliance.domain.read_status import PlannedSource, Reason, Source
+from tag_compliance.domain.read_status import (
+    PlannedSource,
+    ReadStatus,
+    Reason,
+    RegionReadStatus,
+    Source,
+)
 from tag_compliance.domain.reconcile import reconcile
 from tag_compliance_tests.domain.organizations import NOON, inventory, region_read
 
@@ -72,3 +78,27 @@ def test_where_the_number_of_the_first_run_of_a_scan_is_known_no_clock_decides(
             _target("eu-west-1"), stored, _sources_in, now=NOON, read_since=since, first_run=7
         )
         assert status.succeeded is is_of_scan
+
+
+_EXPLORER = Source.RESOURCE_EXPLORER
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_a_source_that_was_switched_on_has_the_reason_not_scanned(counts: bool) -> None:
+    planned = [PlannedSource(Source.TAGGING), PlannedSource(_EXPLORER, counts)]
+    status = reconcile(_target("eu-west-1"), _STORED, lambda _: planned, now=NOON)
+    [region] = status.regions
+    reasons = {reading.source: reading.reason for reading in region.sources}
+    assert reasons == {Source.TAGGING: Reason.OK, _EXPLORER: Reason.NOT_SCANNED}
+    assert region.succeeded is not counts, "a source that is only reported fails no region"
+
+
+def test_a_source_that_was_switched_off_is_left_out_and_counts_as_configured_now() -> None:
+    tagging = ReadStatus(Source.TAGGING, Reason.OK, last_success_at=NOON)
+    explored = ReadStatus(_EXPLORER, Reason.NO_INDEX, counts=False)
+    stored = inventory(regions=[RegionReadStatus(RegionName("eu-west-1"), (tagging, explored))])
+    off = reconcile(_target("eu-west-1"), stored.status, _sources_in, now=NOON)
+    assert [reading.source for reading in off.regions[0].sources] == [Source.TAGGING]
+    counted = [PlannedSource(Source.TAGGING), PlannedSource(_EXPLORER)]
+    count = reconcile(_target("eu-west-1"), stored.status, lambda _: counted, now=NOON)
+    assert count.regions[0].reason is Reason.NO_INDEX

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pyarrow as pa
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tag_compliance.domain.read_status import Reason
+from tag_compliance.domain.account import RegionName
+from tag_compliance.domain.read_status import ReadStatus, Reason, RegionReadStatus, Source
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory, TaggedResources
 from tag_compliance_tests.domain.organizations import NOON, inventory, region_read, table_of
 
@@ -63,6 +64,33 @@ def test_a_new_region_whose_first_reading_fails_has_no_last_success() -> None:
     kept = _HALF.carry_forward(only_eu)
     assert kept.status.regions[1].last_success_at is None
     assert _rows(kept) == {"eu-west-1": "new-eu"}
+
+
+def _of_sources(at: datetime, *arns: str, explorer: Reason = Reason.OK) -> AccountInventory:
+    """A region whose sources returned one resource each."""
+    end = at if explorer is Reason.OK else None
+    readings = (
+        ReadStatus(Source.TAGGING, Reason.OK, last_success_at=at),
+        ReadStatus(Source.RESOURCE_EXPLORER, explorer, last_success_at=end, counts=False),
+    )
+    region = RegionReadStatus(RegionName("eu-west-1"), readings)
+    rows = [
+        {"region": "eu-west-1", "arn": arn, "resource_type": "s3:bucket", "tags": [], "source": s}
+        for arn, s in zip(arns, (Source.TAGGING, Source.RESOURCE_EXPLORER), strict=False)
+    ]
+    status = inventory(regions=[region], started_at=at, last_success_at=at).status
+    return AccountInventory(status, pa.Table.from_pylist(rows, schema=RESOURCE_SCHEMA))
+
+
+def test_only_the_source_that_failed_keeps_its_last_good_rows() -> None:
+    before = _of_sources(_BEFORE, "old-tagged", "old-explored")
+    failed = _of_sources(NOON, "new-tagged", explorer=Reason.THROTTLED)
+    kept = failed.carry_forward(before)
+    assert kept.resources["arn"].to_pylist() == ["new-tagged", "old-explored"]
+    tagging, explorer = kept.status.regions[0].sources
+    assert (tagging.last_success_at, explorer.last_success_at) == (NOON, _BEFORE)
+    assert explorer.reason is Reason.THROTTLED
+    assert kept.status.succeeded
 
 
 KEYS = st.sampled_from(["Owner", "owner", "", "Ünï", "Stage"])

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from tag_compliance.domain.counts import COVERAGE, Counts, Thresholds
-from tag_compliance.domain.read_status import Outcome
+from tag_compliance.domain.read_status import Outcome, Source
 from tag_compliance.exporter import app, status_page
 from tag_compliance.exporter.health import evaluate_health
 from tag_compliance.exporter.html_pages import BLIND_SPOTS_URL, PAGE_HEADERS, render_html
@@ -27,6 +27,7 @@ from tag_compliance.snapshot.status import (
     PolicyStatus,
     RuleStatus,
     ScanStatus,
+    SourceStatus,
     TagStatus,
 )
 from tag_compliance_tests.exporter.running import Exporter, run_in_thread
@@ -118,6 +119,22 @@ def test_the_text_page_of_a_complete_scan() -> None:
         "/livez    whether the process responds",
     ]
     assert lines[-1].startswith("version   ")
+
+
+@pytest.mark.parametrize("counts", [True, False])
+def test_both_pages_show_never_tagged_resources_and_the_coverage_of_their_scan(
+    counts: bool,
+) -> None:
+    explorer = SourceStatus(Source.RESOURCE_EXPLORER, counts, 2, 1, 7, 7, NOON, {"no_index": 1})
+    sentence = "Never-tagged resources are included for 1 of 2 account-regions."
+    status = replace(scan_status(NOON), coverage=sentence, never_tagged=12, sources=(explorer,))
+    note = "resources, among those counted" if counts else "resources, not counted"
+    text = render_text(_page(status))
+    assert re.search(rf"^Never tagged: +12 +{note}$", text, re.MULTILINE)
+    assert f"\n{sentence}\n" in text
+    html = Parsed(render_html(_page(status))).text
+    assert f"{sentence} " in html
+    assert note in html
 
 
 def test_the_html_page_says_what_the_percentages_cover_and_links_to_the_documentation() -> None:

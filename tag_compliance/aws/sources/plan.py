@@ -5,6 +5,7 @@ from __future__ import annotations
 from tag_compliance.aws.regions import global_region
 from tag_compliance.config import Config, NeverTagged
 from tag_compliance.domain.account import RegionName
+from tag_compliance.domain.merging import TAGS_READ_BY
 from tag_compliance.domain.read_status import PlannedSource, Source
 
 
@@ -34,4 +35,15 @@ def request_of(config: Config, source: Source) -> str:
     """
     if source is not Source.RESOURCE_EXPLORER:
         return ""
-    return f"view {config.resource_explorer_view}" if config.resource_explorer_view else "any view"
+    view = config.resource_explorer_view
+    parts = [f"view {view}" if view else "any view"]
+    parts += [f"without {type_}" for type_ in sorted(types_without_tags(config))]
+    return ", ".join(parts)
+
+
+def types_without_tags(config: Config) -> frozenset[str]:
+    """The types whose tags only a source reads that is not on: Resource Explorer's rows of them
+    are not used.
+    """
+    on = enabled_sources(config)
+    return frozenset(type_ for type_, source in TAGS_READ_BY.items() if source not in on)

@@ -59,8 +59,8 @@ https://docs.aws.amazon.com/resource-explorer/latest/userguide/troubleshooting_s
 class ResourceExplorer:
     """Reads all pages of a region, through the view of this name, or through any usable one.
 
-    `max_pages` and `page_read` are as in `Caller`. Rows of IAM are not used, because Resource
-    Explorer does not index the tags of IAM.
+    `max_pages` and `page_read` are as in `Caller`. Rows of `unused_types` are left out, and those
+    of IAM, because Resource Explorer does not index the tags of IAM.
     """
 
     name = Source.RESOURCE_EXPLORER
@@ -71,11 +71,13 @@ class ResourceExplorer:
         self,
         clients: Clients,
         view_name: str | None = None,
+        unused_types: frozenset[str] = frozenset(),
         max_pages: int | None = None,
         page_read: Callable[[], None] = lambda: None,
     ) -> None:
         self._clients = clients
         self._view_name = view_name
+        self._unused_types = unused_types
         self._max_pages = max_pages
         self._page_read = page_read
 
@@ -94,13 +96,21 @@ class ResourceExplorer:
         try:
             for page in caller.pages(_OPERATION, get_page):
                 _require_own(page, account_id, regions)
-                arns = [resource.Arn for resource in page.Resources if _is_used(resource)]
+                arns = [resource.Arn for resource in page.Resources if self._is_used(resource)]
                 columns.add(arns, [{}] * len(arns))
         except ResourceNotFound as error:
             raise AwsError(_OPERATION, Reason.NO_VIEW, error.cause) from None
         # While the index is being deleted, pages are incomplete without any error.
         require_index(caller, account_id, region)
         return columns.table()
+
+    def _is_used(self, resource: ExplorerResource) -> bool:
+        resource_type = type_of(resource.Arn)
+        return (
+            resource_type not in self._unused_types
+            and resource_type.lower() not in _WITHOUT_TAG_FILTER
+            and not resource_type.startswith("iam:")
+        )
 
 
 class _Caller(Caller):
@@ -128,8 +138,3 @@ def _require_own(page: ResourceList, account_id: AccountId, regions: Sequence[st
                 f"{resource.Region}, which were not asked for"
             )
             raise AwsError(_OPERATION, Reason.MALFORMED_RESPONSE, cause)
-
-
-def _is_used(resource: ExplorerResource) -> bool:
-    resource_type = type_of(resource.Arn).lower()
-    return resource_type not in _WITHOUT_TAG_FILTER and not resource_type.startswith("iam:")

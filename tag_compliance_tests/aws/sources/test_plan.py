@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tag_compliance.aws.sources.plan import enabled_sources, sources_in
+from tag_compliance.aws.sources.plan import enabled_sources, request_of, sources_in
 from tag_compliance.config import Config, NeverTagged
 from tag_compliance.config.model import AdditionalSource
 from tag_compliance.domain.account import RegionName
@@ -59,3 +59,10 @@ def test_with_report_only_resource_explorer_does_not_count() -> None:
 
 def test_every_source_of_the_configuration_is_a_source() -> None:
     assert {Source(name) for name in AdditionalSource} == {IAM, A}
+
+
+def test_a_result_is_only_reused_for_the_same_view_and_types() -> None:
+    view = ALL.model_copy(update={"resource_explorer_view": "all"})
+    requests = [request_of(config, R) for config in (ALL, view, with_sources(NeverTagged.COUNT))]
+    assert requests == ["any view", "view all", "any view, without autoscaling:autoScalingGroup"]
+    assert request_of(ALL, T) == ""

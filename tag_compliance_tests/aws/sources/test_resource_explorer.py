@@ -107,6 +107,14 @@ def test_roles_and_types_whose_tags_are_not_indexed_are_not_used(serve: Serve) -
     assert read(VIRGINIA) == [queue(0, VIRGINIA)]
 
 
+def test_types_whose_tags_are_not_read_are_left_out(serve: Serve) -> None:
+    account = account_of(SimulatedIndex(), queues=1)
+    group = account.put_auto_scaling_group(IRELAND, "workers")
+    serve(account)
+    assert read() == [queue(0), group]
+    assert read(unused_types=frozenset({"autoscaling:autoScalingGroup"})) == [queue(0)]
+
+
 def test_a_log_group_has_the_arn_of_the_tagging_api(serve: Serve) -> None:
     account = account_of(SimulatedIndex(), queues=0)
     log_group = f"arn:aws:logs:{IRELAND}:{ID}:log-group:/app"
