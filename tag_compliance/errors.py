@@ -90,3 +90,12 @@ class StoredValueUnreadable(TagComplianceError):
 
     def __init__(self, what: str, cause: str) -> None:
         super().__init__(f"the stored {what} cannot be read: {cause}; scan again to replace it")
+
+
+class NothingPublished(TagComplianceError):
+    """A command needs a snapshot, and the storage has none."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(
+            f"{place} has no snapshot yet; `tag-compliance scan` or the schedule makes one"
+        )

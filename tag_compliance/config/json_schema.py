@@ -11,7 +11,7 @@ from tag_compliance.config import model
 
 _NULL = {"type": "null"}
 _DURATION = {"type": "string", "pattern": f"^(?=.)(?:{model.DURATION_PATTERN})$"}
-_WITHOUT_DUPLICATES = {"REQUIRED_TAGS", "regions"}
+_WITHOUT_DUPLICATES = {"REQUIRED_TAGS", "owner_tags", "regions"}
 
 
 def json_schema() -> dict[str, Any]:
@@ -49,7 +49,9 @@ def _accepted(key: str, field: FieldInfo, schema: dict[str, Any]) -> dict[str, A
     accepted: list[dict[str, Any]] = bare.pop("anyOf", None) or [bare]
     if model.Duration in field.metadata:
         accepted = [accepted[0], _DURATION, *accepted[1:]]
-    if key == "max_detail_series":
+    if model.Switch in field.metadata:
+        accepted = [*accepted, {"enum": [*model.SWITCH]}]
+    if key in {"max_detail_series", "max_owner_series"}:
         accepted = [{"type": "integer", "minimum": 1}, *accepted[1:], {"const": False}]  # YAML: off
     if not model.is_scalar(field) and not field.is_required():
         accepted = [*accepted, _NULL]

@@ -15,6 +15,7 @@ from tag_compliance.config.model import (
     KEYS,
     Account,
     AccountOverride,
+    ConsoleLinkSettings,
     MetricSettings,
 )
 from tag_compliance.errors import Fault
@@ -28,6 +29,7 @@ _ROLE = re.compile("arn:(?P<partition>[^:]*):[^:]*:[^:]*:(?P<account>[0-9]{12})(
 RULE_OF_KEY = {
     "alert_hook": "must be package.module:function",
     "storage": "must be a folder or s3://bucket/prefix",
+    "start_url": "must begin with http:// or https://",
     "exporter_url": "must begin with http:// or https://",
     "types": "must be patterns of service:type without /, such as ec2:* or s3:bucket",
     "owners": "must be team:<name> or an e-mail address",
@@ -87,7 +89,8 @@ def cross_key_faults(
             yield Fault(source, f"{key}.regions", listed or None, rule)
     partition = next(iter(partitions), None)
     yield from _role_faults(raw, first_at, partition, source)
-    yield from _duplicates(_list(raw.get("REQUIRED_TAGS")), "REQUIRED_TAGS", source)
+    for key in ("REQUIRED_TAGS", "owner_tags"):
+        yield from _duplicates(_list(raw.get(key)), key, source)
     yield from _unknown_metrics(_list(_mapping(raw.get("metrics")).get("disabled")), source)
 
 
@@ -202,7 +205,7 @@ def _rule_of(details: ErrorDetails) -> str:
     key = next((part for part in reversed(details["loc"]) if isinstance(part, str)), "")
     error = details["type"]
     if error == "extra_forbidden":
-        models = (Account, AccountOverride, MetricSettings)
+        models = (Account, AccountOverride, ConsoleLinkSettings, MetricSettings)
         known = [*KEYS, *(name for model in models for name in model.model_fields)]
         return f"unknown key{_suggestion(key, known)}"
     if error != "missing" and key in RULE_OF_KEY:

@@ -194,6 +194,33 @@ def _detail_limit(value: Any) -> int | DetailLimit:
 DetailSeries = Annotated[int | DetailLimit, BeforeValidator(_detail_limit)]
 
 
+SWITCH = {"on": True, "true": True, "off": False, "false": False}
+"""The texts of a switch, for environment variables; in YAML they are booleans without quotes."""
+
+
+def _switch(value: Any) -> bool:
+    found = SWITCH.get(value) if isinstance(value, str) else value
+    if not isinstance(found, bool):
+        raise PydanticCustomError("switch", "must be on or off")
+    return found
+
+
+Switch = BeforeValidator(_switch)
+
+
+class ConsoleLinkSettings(_Model):
+    """The AWS access portal and the role through which links lead to the console."""
+
+    start_url: Url | None = None
+    role_name: NonEmptyText | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.start_url is None) != (self.role_name is None):
+            raise PydanticCustomError("console_link", "needs start_url and role_name")
+        return self
+
+
 class MetricSettings(_Model):
     """Which series are published: `disabled` are names of metrics, `types` patterns of types.
 
@@ -218,6 +245,12 @@ class Config(RoleSession):
     retain_snapshots: Annotated[StrictInt, Field(ge=1, le=1_000_000)] = 48
     max_detail_series: DetailSeries = 100_000
     metrics: MetricSettings = Field(default_factory=MetricSettings)
+    owner_tags: tuple[TagKey, ...] = ()
+    max_owner_series: DetailSeries = 200
+    findings_database: Annotated[bool, Switch] = True
+    max_findings_rows: Annotated[StrictInt, Field(ge=1, le=100_000_000)] = 500_000
+    report_values: Annotated[bool, Switch] = True
+    console_link: ConsoleLinkSettings = Field(default_factory=ConsoleLinkSettings)
     max_concurrency: Annotated[StrictInt, Field(ge=1, le=1_000)] = 100
     calls_per_second: Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] = 15.0
     region_deadline: Annotated[Seconds, Duration] = 900

@@ -5,7 +5,6 @@ Only the standard library is used here: the exporter turns the same filter into 
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 
 from tag_compliance.domain.report_row import ReportRow
@@ -25,9 +24,19 @@ def type_pattern(text: str) -> str:
 
 
 def matches_glob(pattern: str, text: str) -> bool:
-    """`*` matches any characters; everything else is literal."""
-    parts = map(re.escape, pattern.split("*"))
-    return re.fullmatch(".*".join(parts), text, re.DOTALL) is not None
+    """`*` matches any characters; everything else is literal. Linear, whatever the pattern is."""
+    first, *rest = pattern.split("*")
+    if not rest:
+        return text == first
+    *middle, last = rest
+    place, end = len(first), len(text) - len(last)
+    if place > end or not (text.startswith(first) and text.endswith(last)):
+        return False
+    for part in middle:
+        place = text.find(part, place, end) + len(part)
+        if place < len(part):
+            return False
+    return True
 
 
 @dataclass(frozen=True)

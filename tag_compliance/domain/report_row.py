@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Self
 from urllib.parse import quote
 
 _LIST_SEPARATOR = ";"
+_encode = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode
 _PLAIN_ARN = re.compile("[A-Za-z0-9:/_.~-]*")
 
 
@@ -93,7 +94,7 @@ def format_time(moment: datetime) -> str:
 
 def format_tags(tags: Mapping[str, str | None]) -> str:
     """The tags as a JSON object, in the order of their keys."""
-    return json.dumps(dict(sorted(tags.items())), ensure_ascii=False, separators=(",", ":"))
+    return _encode(tags)
 
 
 @dataclass(frozen=True, slots=True)

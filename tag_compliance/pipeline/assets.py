@@ -30,7 +30,7 @@ from tag_compliance.pipeline.checks import (
     check_snapshot,
 )
 from tag_compliance.pipeline.housekeeping import delete_leftovers
-from tag_compliance.pipeline.io_manager import as_failure, load_scan_times
+from tag_compliance.pipeline.io_manager import as_failure
 from tag_compliance.pipeline.merge import MergedScan, merge_current
 from tag_compliance.pipeline.resources import (
     ConfigurationResource,
@@ -39,6 +39,7 @@ from tag_compliance.pipeline.resources import (
 )
 from tag_compliance.pipeline.run_requests import ACCOUNTS
 from tag_compliance.pipeline.run_tags import scan_times
+from tag_compliance.pipeline.stored_scan import load_scan_times
 from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
 from tag_compliance.snapshot.status import LastScan
 from tag_compliance.snapshot.store import SnapshotStore

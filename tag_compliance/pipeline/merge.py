@@ -28,7 +28,7 @@ from tag_compliance.domain.summary import (
     SummarizedAccount,
     Summary,
 )
-from tag_compliance.pipeline.run_tags import ScanTimes
+from tag_compliance.pipeline.scan_times import ScanTimes
 from tag_compliance.snapshot.store import ANY, SnapshotStore
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.failed_readings import FailedReadings

@@ -51,32 +51,13 @@ def finding_uid(row: ReportRow) -> str:
 
 
 def _event(row: ReportRow, title: str, context: ReportContext) -> dict[str, Any]:
-    severity_id, severity = _SEVERITIES[row.severity]
-    status_id, status = _STATES[row.state]
-    is_older = row.opened_at is not None and row.opened_at < row.snapshot_time
-    activity_id = 2 if is_older else 1
     return {
-        "activity_id": activity_id,
-        "activity_name": _ACTIVITIES[activity_id],
-        "category_name": "Findings",
-        "category_uid": 2,
-        "class_name": "Compliance Finding",
-        "class_uid": _CLASS_UID,
-        "type_name": f"Compliance Finding: {_ACTIVITIES[activity_id]}",
-        "type_uid": _CLASS_UID * 100 + activity_id,
+        **_classification(row),
         "time": _milliseconds(row.snapshot_time),
-        "severity": severity,
-        "severity_id": severity_id,
-        "status": status,
-        "status_id": status_id,
         "message": f"{row.arn} violates {row.rule}: {', '.join(row.codes)}",
         "metadata": {
             "correlation_uid": context.snapshot_id,
-            "product": {
-                "name": _PRODUCT,
-                "vendor_name": _PRODUCT,
-                "version": context.version,
-            },
+            "product": {"name": _PRODUCT, "vendor_name": _PRODUCT, "version": context.version},
             "profiles": ["cloud"],
             "version": _SCHEMA_VERSION,
         },
@@ -104,6 +85,28 @@ def _event(row: ReportRow, title: str, context: ReportContext) -> dict[str, Any]
             "waiver": row.waiver,
             "waiver_expires": row.waiver_expires and row.waiver_expires.isoformat(),
         },
+    }
+
+
+def _classification(row: ReportRow) -> dict[str, Any]:
+    """Class, activity, severity and status, each as a number and as its name."""
+    severity_id, severity = _SEVERITIES[row.severity]
+    status_id, status = _STATES[row.state]
+    is_older = row.opened_at is not None and row.opened_at < row.snapshot_time
+    activity_id = 2 if is_older else 1
+    return {
+        "activity_id": activity_id,
+        "activity_name": _ACTIVITIES[activity_id],
+        "category_name": "Findings",
+        "category_uid": 2,
+        "class_name": "Compliance Finding",
+        "class_uid": _CLASS_UID,
+        "type_name": f"Compliance Finding: {_ACTIVITIES[activity_id]}",
+        "type_uid": _CLASS_UID * 100 + activity_id,
+        "severity": severity,
+        "severity_id": severity_id,
+        "status": status,
+        "status_id": status_id,
     }
 
 

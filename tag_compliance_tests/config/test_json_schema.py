@@ -30,7 +30,7 @@ _FIXTURES = Path(__file__).parent / "fixtures"
 _OUTSIDE_THE_SCHEMA = re.compile(
     "no such AWS region|duplicate account|repeated key|poor must not be higher|"
     "this account is not in|must be a role (of|in)|must be (regions of one|in the) partition|"
-    "must be a finite number"
+    "must be a finite number|needs start_url"
 )
 """Rules about several keys, about AWS, or about values that JSON does not have."""
 
