@@ -99,3 +99,14 @@ class NothingPublished(TagComplianceError):
         super().__init__(
             f"{place} has no snapshot yet; `tag-compliance scan` or the schedule makes one"
         )
+
+
+class FindingsNotWritten(TagComplianceError):
+    """The metrics were published without the findings database."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(
+            f"the findings database could not be written: {cause}; the metrics were published, and "
+            "pages of findings are not available until the next scan; `findings_database: off` "
+            "turns it off"
+        )

@@ -73,6 +73,7 @@ def report_context(scan: LatestScan, chosen: FindingFilter) -> ReportContext:
     """What the report says besides its rows: of the accounts and rules that `chosen` matches."""
     from tag_compliance import __version__
     from tag_compliance.cli.report_filters import describe
+    from tag_compliance.pipeline.findings_database import rule_title
     from tag_compliance.pipeline.merge import policy_of
     from tag_compliance.reports.context import ReportContext, RuleSection
 
@@ -84,7 +85,7 @@ def report_context(scan: LatestScan, chosen: FindingFilter) -> ReportContext:
         scope=describe(chosen),
         accounts=tuple(_accounts(scan, chosen)),
         rules=tuple(
-            RuleSection(rule.rule_id, rule.severity, f"The tag {rule.tag} is required")
+            RuleSection(rule.rule_id, rule.severity, rule_title(rule))
             for rule in rules
             if chosen.has_rule(rule.rule_id) and chosen.has_severity(rule.severity)
         ),

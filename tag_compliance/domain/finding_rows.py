@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import repeat
@@ -14,10 +14,12 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tag_compliance.domain.account import AccountId, AccountName
+from tag_compliance.domain.findings import FindingState
 from tag_compliance.domain.owners import AccountOwner, tag_owners
 from tag_compliance.domain.report_filter import ALL_STATES, FindingFilter
 from tag_compliance.domain.report_row import ConsoleLink, ReportRow, console_url
 from tag_compliance.domain.resources import encoded
+from tag_compliance.domain.rules.base import Severity
 
 _BATCH_ROWS = 8_192
 
@@ -76,6 +78,29 @@ def rows_of_account(
     for start in range(0, len(order), _BATCH_ROWS):
         rows = joined.rows(order[start : start + _BATCH_ROWS])
         yield from filter(chosen.matches, rows) if chosen.tags or chosen.owners else rows
+
+
+def most_serious(findings: pa.Table, limit: int) -> pa.Table:
+    """At most so many findings: the most serious ones, open ones before waived ones.
+
+    Of equal ones, those that come first in a report: the same ones stay from scan to scan.
+    """
+    if len(findings) <= limit:
+        return findings
+    order = _order(findings.unify_dictionaries().combine_chunks())
+    severities = [str(severity) for severity in Severity]
+    rank = _places(findings["severity"], severities)[order] * -2
+    rank += _places(findings["state"], [FindingState.OPEN, FindingState.WAIVED])[order]
+    chosen = order[np.argsort(rank, kind="stable")[:limit]]
+    return findings.take(pa.array(np.sort(chosen)))
+
+
+def _places(column: pa.ChunkedArray, texts: Sequence[str]) -> NDArray[np.int64]:
+    """For each row the place of its text in `texts`."""
+    array = encoded(column)
+    places = np.array([texts.index(text) for text in array.dictionary.to_pylist()], dtype=np.int64)
+    found: NDArray[np.int64] = places[array.indices.to_numpy()]
+    return found
 
 
 def _chosen(findings: pa.Table, chosen: FindingFilter) -> pa.Table:

@@ -21,7 +21,7 @@ from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.metrics.table import SnapshotInfo
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.domain.type_patterns import TypePattern
-from tag_compliance.errors import InvalidExposition
+from tag_compliance.errors import InvalidExposition, TagComplianceError
 from tag_compliance.pipeline import metadata
 from tag_compliance.pipeline.account_events import AccountEvents, AccountReading
 from tag_compliance.pipeline.account_writer import AccountWriter, next_reading_run
@@ -31,6 +31,7 @@ from tag_compliance.pipeline.checks import (
     check_results,
     check_snapshot,
 )
+from tag_compliance.pipeline.findings_database import FindingsDatabase
 from tag_compliance.pipeline.housekeeping import delete_leftovers
 from tag_compliance.pipeline.io_manager import as_failure
 from tag_compliance.pipeline.merge import MergedScan, merge_current
@@ -41,11 +42,14 @@ from tag_compliance.pipeline.resources import (
 )
 from tag_compliance.pipeline.run_requests import ACCOUNTS, add_partitions
 from tag_compliance.pipeline.run_tags import scan_times
+from tag_compliance.pipeline.stored_findings import StoredFindings
 from tag_compliance.pipeline.stored_scan import load_scan_times
 from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
 from tag_compliance.snapshot.status import LastScan
 from tag_compliance.snapshot.store import SnapshotStore
+from tag_compliance.storage.base import Storage
 from tag_compliance.tables.failed_readings import FailedReadings
+from tag_compliance.tables.parquet import Warn
 
 IO_MANAGER = "tag_compliance_io"
 
@@ -186,16 +190,19 @@ def metric_snapshot(
     """
     store, merged = configuration.snapshots(), compliance_results
     with as_failure():
-        while (published := _publish(merged, scan_config, store)) is None:
-            context.log.warning("another run has published meanwhile; merging again")
-            storage, warn = configuration.storage(), context.log.warning
+        storage, warn = configuration.storage(), context.log.warning
+        while (published := _publish(merged, scan_config, store, storage, warn)) is None:
+            warn("another run has published meanwhile; merging again")
             merged = merge_current(scan_config, storage, warn, merged.times)
         store.retain(scan_config.retain_snapshots)
         if merged.results.outcome is Outcome.NOTHING:
             # The tables stay as they were before this scan.
             failed = FailedReadings(configuration.storage(), context.log.warning)
             failed.delete(status.account_id for status in merged.failed)
-    snapshot_id, contents = published
+    snapshot_id, contents, failure = published
+    if failure is not None:
+        with as_failure():
+            raise failure
     return dg.MaterializeResult(
         metadata=metadata.of_snapshot(contents, snapshot_id, store.uri, scan_config.exporter_url),
         check_results=check_snapshot(contents, scan_config),
@@ -203,19 +210,26 @@ def metric_snapshot(
 
 
 def _publish(
-    merged: MergedScan, config: Config, store: SnapshotStore
-) -> tuple[str, SnapshotContents] | None:
-    """The id and the contents of the snapshot; None if `merged` may be older than another one."""
+    merged: MergedScan, config: Config, store: SnapshotStore, storage: Storage, warn: Warn
+) -> tuple[str, SnapshotContents, TagComplianceError | None] | None:
+    """The id and the contents of the snapshot, and why it has no findings database.
+
+    None if `merged` may be older than another one.
+    """
     info = SnapshotInfo(merged.started_at, utc_now(), __version__)
     settings = snapshot_settings(config)
     contents = build_contents(merged.results, merged.load_findings, info, settings)
+    findings = StoredFindings(config, merged, storage, warn)
+    database = FindingsDatabase(findings, contents.status) if config.findings_database else None
     try:
-        snapshot_id = store.publish(contents.exposition, contents.status, merged.after)
+        snapshot_id = store.publish(contents.exposition, contents.status, merged.after, database)
     except InvalidExposition as error:
         failures = (str(error),)
         store.record(LastScan(info.scan_started_at, info.made_at, Outcome.NOTHING, failures))
         raise
-    return (snapshot_id, contents) if snapshot_id else None
+    if snapshot_id is None:
+        return None
+    return snapshot_id, contents, database.failure if database else None
 
 
 def snapshot_settings(config: Config) -> SnapshotSettings:
@@ -228,6 +242,7 @@ def snapshot_settings(config: Config) -> SnapshotSettings:
         thresholds=Thresholds(config.thresholds.good, config.thresholds.poor),
         disabled_metrics=frozenset(config.metrics.disabled),
         types=tuple(map(TypePattern, config.metrics.types)),
+        max_findings_rows=config.max_findings_rows if config.findings_database else None,
     )
 
 

@@ -8,13 +8,14 @@ from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.counts import Counts, Thresholds
 from tag_compliance.domain.metrics import build_families
 from tag_compliance.domain.metrics.detail import DETAIL, LoadFindings, detail_of
-from tag_compliance.domain.metrics.operational import DETAIL_OMITTED
-from tag_compliance.domain.metrics.table import ScanResult, SnapshotInfo
+from tag_compliance.domain.metrics.operational import DETAIL_OMITTED, FINDINGS_OMITTED
+from tag_compliance.domain.metrics.table import Detail, ScanResult, SnapshotInfo
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.rules.required_tag import PREFIX
 from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.domain.type_patterns import TypePattern
 from tag_compliance.snapshot.exposition import render
+from tag_compliance.snapshot.findings_limit import FindingsLimit
 from tag_compliance.snapshot.status import AccountStatus, RegionStatus, ScanStatus, TagStatus
 
 _MISSED_SCANS_BEFORE_STALE = 3
@@ -33,6 +34,9 @@ class SnapshotSettings:
     disabled_metrics: frozenset[str] = frozenset()
     types: tuple[TypePattern, ...] = ()
     """Of the metrics by type; without patterns they have series for all types."""
+
+    max_findings_rows: int | None = None
+    """None: there is no findings database."""
 
 
 @dataclass(frozen=True)
@@ -56,9 +60,7 @@ def build_contents(
     disabled = _disabled(settings)
     limit = 0 if DETAIL in disabled else settings.max_detail_series
     detail = detail_of(results.summary, required, load_findings, limit)
-    scan = ScanResult(
-        results.summary, results.statuses, detail, info, settings.thresholds, settings.types
-    )
+    scan = _scan_result(results, detail, info, settings)
     families = build_families(scan, disabled)
     counts = {a.account_id: a.summary.by_region for a in results.summary.accounts}
     lacking = results.summary.violations_by_rule
@@ -86,11 +88,28 @@ def build_contents(
     )
 
 
+def _scan_result(
+    results: ComplianceResults, detail: Detail, info: SnapshotInfo, settings: SnapshotSettings
+) -> ScanResult:
+    rows = settings.max_findings_rows
+    return ScanResult(
+        results.summary,
+        results.statuses,
+        detail,
+        info,
+        settings.thresholds,
+        settings.types,
+        findings_omitted=None if rows is None else FindingsLimit.of(results.summary, rows).omitted,
+    )
+
+
 def _disabled(settings: SnapshotSettings) -> frozenset[str]:
-    """With the detail series, the metric about their limit is switched off as well."""
+    """With the detail series or the database, the metric about its limit is off as well."""
     disabled = settings.disabled_metrics
     if settings.max_detail_series == 0 or DETAIL in disabled:
-        return disabled | {DETAIL, DETAIL_OMITTED}
+        disabled |= {DETAIL, DETAIL_OMITTED}
+    if settings.max_findings_rows is None:
+        disabled |= {FINDINGS_OMITTED}
     return disabled
 
 

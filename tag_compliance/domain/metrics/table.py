@@ -67,7 +67,8 @@ class ScanResult:
     """Everything that the metrics are computed from. Accounts are in the configured order.
 
     The metrics by type have series for the types that `types` match; without patterns, for all.
-    `omitted` counts what was left out of each limited family, by name.
+    `omitted` counts what was left out of each limited family, by name. `findings_omitted` counts
+    the findings that the findings database leaves out; None without a database.
     """
 
     summary: Summary
@@ -77,6 +78,7 @@ class ScanResult:
     thresholds: Thresholds
     types: tuple[TypePattern, ...] = ()
     omitted: Mapping[str, int] = field(default_factory=dict)
+    findings_omitted: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
