@@ -110,3 +110,18 @@ class FindingsNotWritten(TagComplianceError):
             "pages of findings are not available until the next scan; `findings_database: off` "
             "turns it off"
         )
+
+
+class BadQuery(TagComplianceError):
+    """A query of findings cannot be answered; the parameter and the rule that it breaks."""
+
+    def __init__(self, parameter: str, rule: str) -> None:
+        super().__init__(f"{parameter}: {rule}")
+        self.parameter = parameter
+
+
+class CursorGone(TagComplianceError):
+    """The cursor is of a snapshot that is not served any more."""
+
+    def __init__(self) -> None:
+        super().__init__("this cursor is of an earlier snapshot; begin again without a cursor")

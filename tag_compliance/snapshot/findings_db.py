@@ -27,9 +27,7 @@ from tag_compliance.domain.report_row import (
     format_time,
 )
 from tag_compliance.domain.summary import ComplianceResults
-
-SCHEMA_VERSION = 1
-"""Increased when a table or a column is renamed or removed; additions do not change it."""
+from tag_compliance.snapshot.findings_schema import SCHEMA_VERSION, SORT_KEYS
 
 _ROWS_AT_ONCE = 10_000
 
@@ -45,24 +43,8 @@ _RESERVED = "%:/ +=,@#?&$*()"
 first. SQLite parses expressions of a limited depth only.
 """
 
-SEVERITY_RANK = (
-    "CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 "
-    "WHEN 'low' THEN 3 ELSE 4 END"
-)
-SORT_KEYS = {
-    "report": None,
-    "severity": SEVERITY_RANK,
-    "type": "resource_type",
-    "region": "region",
-    "rule": "rule",
-    "owner": "ifnull(owner, '')",
-    "age": "ifnull(opened_at, '9')",
-}
-"""The sort orders of pages and API, each with its indexed expression; `report` is the order of the
-table itself."""
-
 _INDEXES = (
-    *(f"CREATE INDEX by_{n} ON findings (state, {k})" for n, k in SORT_KEYS.items() if k),
+    *(f"CREATE INDEX by_{n} ON findings (state, {k})" for n, k in SORT_KEYS.items()),
     "CREATE INDEX by_account ON findings (state, account_id)",
     "CREATE INDEX by_resource ON findings (resource)",
     "CREATE INDEX by_arn ON resources (arn)",

@@ -22,13 +22,9 @@ from tag_compliance.domain.report_row import (
     format_time,
 )
 from tag_compliance.domain.summary import ComplianceResults
-from tag_compliance.snapshot.findings_db import (
-    SCHEMA_VERSION,
-    SORT_KEYS,
-    DatabaseContents,
-    build_findings_db,
-)
+from tag_compliance.snapshot.findings_db import DatabaseContents, build_findings_db
 from tag_compliance.snapshot.findings_limit import FindingsLimit
+from tag_compliance.snapshot.findings_schema import SCHEMA_VERSION, SORT_KEYS
 from tag_compliance_tests.domain.organizations import NOON, summary_of
 from tag_compliance_tests.reports.rows import RULES, SHOP, WAIVED, nasty_rows, report_row
 from tag_compliance_tests.snapshot.scans import POLICY, scanned_accounts
@@ -146,7 +142,7 @@ def test_the_link_to_the_console_is_computed_as_in_reports(
     assert found == console_url(arn, SHOP, link)
 
 
-@pytest.mark.parametrize("key", [key for key in SORT_KEYS.values() if key])
+@pytest.mark.parametrize("key", SORT_KEYS.values())
 def test_a_sorted_page_is_read_from_an_index_without_sorting(tmp_path: Path, key: str) -> None:
     path = tmp_path / "f.sqlite"
     build_findings_db(path, contents([report_row(str(n)) for n in range(500)]))
