@@ -20,13 +20,16 @@ class Target:
     """An account to read, from the configuration or from AWS Organizations.
 
     Code that receives a target does not know where it comes from. `regions` are in the order in
-    which they are reported. `ou_path` is empty for an account without a known organizational unit.
+    which they are reported. `ou_path` has the names of the organizational units below the root, as
+    in `Workloads/Prod`; it is empty for an account directly below the root, and if it is not known.
+    `owner` is empty if nobody is named.
     """
 
     account_id: AccountId
     account_name: AccountName
     regions: tuple[RegionName, ...]
     ou_path: str = ""
+    owner: str = ""
 
 
 def display_name(account_id: AccountId, account_name: AccountName) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import Self
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from tag_compliance.domain.account import AccountId, RegionName
 from tag_compliance.domain.counts import Exclusion
 from tag_compliance.domain.findings import build_findings
+from tag_compliance.domain.owners import summarize_owners
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.resources import AccountInventory, TaggedResources, encoded
@@ -93,7 +94,9 @@ def evaluate(inventory: AccountInventory, policy: Policy, basis: Basis) -> Evalu
     types = _summarize_types(groups, rows, compliant)
     rules = _summarize_rules(groups, groups.of_row[rows.counted], counted, found)
     summary = AccountSummary(basis.regions, types, rules, rows.exclusion_matches)
-    return Evaluation(inventory.status, basis, findings, summary)
+    required, owner_tags = policy.required_rule_ids, policy.owner_tags
+    owners = summarize_owners(counted.table, findings, required, owner_tags)
+    return Evaluation(inventory.status, basis, findings, replace(summary, owners=owners))
 
 
 def counted_resources(inventory: AccountInventory, policy: Policy, basis: Basis) -> pa.Table:

@@ -24,6 +24,8 @@ class Policy:
 
     required_tags: tuple[str, ...]
     excluded_resource_types: tuple[str, ...] = ()
+    owner_tags: tuple[str, ...] = ()
+    """The keys of the tags that name the owner of a resource."""
 
     @property
     def rules(self) -> tuple[Rule, ...]:
@@ -38,7 +40,7 @@ class Policy:
     @cached_property
     def version(self) -> str:
         """Identifies the content of the policy: equal for equal rules and exclusions."""
-        content = [_MEANING, self.required_tags, self.excluded_resource_types]
+        content = [_MEANING, self.required_tags, self.excluded_resource_types, self.owner_tags]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
     @cached_property

@@ -14,6 +14,7 @@ import pyarrow as pa
 
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.counts import Counts, Exclusion
+from tag_compliance.domain.owners import OWNER_COUNTS, OWNER_SUMMARY_SCHEMA
 from tag_compliance.domain.read_status import AccountReadStatus, Outcome, failures_of
 
 _COUNTS = ["returned", "excluded", "counted", "compliant"]
@@ -57,6 +58,8 @@ class AccountSummary:
     types: pa.Table
     rules: pa.Table
     exclusion_matches: Mapping[str, int] = field(default_factory=dict)
+    owners: pa.Table = field(default_factory=OWNER_SUMMARY_SCHEMA.empty_table)
+    """Has `OWNER_SUMMARY_SCHEMA`."""
 
     @cached_property
     def totals(self) -> pa.Table:
@@ -86,6 +89,8 @@ class SummarizedAccount:
     account_id: AccountId
     account_name: AccountName
     summary: AccountSummary
+    owner: str = ""
+    """Of the resources whose tags name none; empty if nobody is named."""
 
 
 REGION = ["account_id", "account_name", "region"]
@@ -144,6 +149,21 @@ class Summary:
         sums = self.by_type_and_rule.groupby(labels, as_index=False, sort=False)[numbers].sum()
         joined = repeated.merge(sums, on=labels, how="left")
         return joined.fillna(dict.fromkeys(numbers, 0)).astype(dict.fromkeys(numbers, "int64"))
+
+    @cached_property
+    def by_owner(self) -> pd.DataFrame:
+        """The columns of `OWNER_COUNTS` for each owner, who is the index; empty: no owner.
+
+        The largest owners come first.
+        """
+        tables = [
+            account.summary.owners.to_pandas().fillna({"owner": account.owner})
+            for account in self.accounts
+        ]
+        frame = pd.concat(tables or [OWNER_SUMMARY_SCHEMA.empty_table().to_pandas()])
+        sums = frame.groupby("owner")[[*OWNER_COUNTS]].sum().astype("int64")
+        largest: pd.DataFrame = sums.sort_values("counted", ascending=False, kind="stable")
+        return largest
 
     @cached_property
     def unmatched_exclusions(self) -> tuple[str, ...]:

@@ -217,7 +217,8 @@ def _publish(
     None if `merged` may be older than another one.
     """
     info = SnapshotInfo(merged.started_at, utc_now(), __version__)
-    settings = snapshot_settings(config)
+    before = store.status()
+    settings = snapshot_settings(config, before.shown_owners if before else ())
     contents = build_contents(merged.results, merged.load_findings, info, settings)
     findings = StoredFindings(config, merged, storage, warn)
     database = FindingsDatabase(findings, contents.status) if config.findings_database else None
@@ -232,8 +233,11 @@ def _publish(
     return snapshot_id, contents, database.failure if database else None
 
 
-def snapshot_settings(config: Config) -> SnapshotSettings:
-    """The part of the configuration that the content of a snapshot depends on."""
+def snapshot_settings(config: Config, owners_before: tuple[str, ...] = ()) -> SnapshotSettings:
+    """The part of the configuration that the content of a snapshot depends on.
+
+    `owners_before` are the owners that have series in the last snapshot.
+    """
     limit = config.max_detail_series
     return SnapshotSettings(
         required_tags=config.required_tags,
@@ -242,8 +246,15 @@ def snapshot_settings(config: Config) -> SnapshotSettings:
         thresholds=Thresholds(config.thresholds.good, config.thresholds.poor),
         disabled_metrics=frozenset(config.metrics.disabled),
         types=tuple(map(TypePattern, config.metrics.types)),
+        max_owner_series=_owner_limit(config),
+        owners_before=owners_before,
         max_findings_rows=config.max_findings_rows if config.findings_database else None,
     )
+
+
+def _owner_limit(config: Config) -> int | None:
+    limit = config.max_owner_series if config.owner_tags else DetailLimit.OFF
+    return limit if isinstance(limit, int) else _DETAIL_LIMITS[limit]
 
 
 ASSETS = (scan_config, raw_resources, compliance_results, metric_snapshot)

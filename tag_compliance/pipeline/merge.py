@@ -73,7 +73,9 @@ class MergedScan:
 
 def policy_of(config: Config) -> Policy:
     """The part of the configuration that decides which resources comply."""
-    return Policy(config.required_tags, config.excluded_resource_types)
+    return Policy(
+        config.required_tags, config.excluded_resource_types, owner_tags=config.owner_tags
+    )
 
 
 def keep_since(config: Config, started_at: datetime) -> datetime | None:
@@ -104,7 +106,8 @@ def merge_stored(config: Config, storage: Storage, warn: Warn, times: ScanTimes)
             for target, account in zip(targets, accounts, strict=True)
         ]
     summarized = (
-        SummarizedAccount(a.status.account_id, a.status.account_name, a.summary) for a in accounts
+        SummarizedAccount(a.status.account_id, a.status.account_name, a.summary, target.owner)
+        for target, a in zip(targets, accounts, strict=True)
     )
     summary = Summary(tuple(summarized), tuple(str(rule.rule_id) for rule in policy.rules))
     statuses = tuple(a.status for a in accounts)

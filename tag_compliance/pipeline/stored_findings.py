@@ -18,6 +18,7 @@ from tag_compliance.domain.finding_rows import (
     RowSettings,
     rows_of_account,
 )
+from tag_compliance.domain.owners import AccountOwner
 from tag_compliance.domain.report_filter import FindingFilter
 from tag_compliance.domain.report_row import ConsoleLink, ReportRow
 from tag_compliance.domain.resources import RESOURCE_SCHEMA
@@ -65,7 +66,8 @@ class StoredFindings:
 
     def reported(self, account_id: AccountId) -> ReportedAccount:
         [target] = targets_of(self.config, [account_id])
-        return ReportedAccount(account_id, target.account_name, target.ou_path)
+        owner = AccountOwner(target.owner, "account") if target.owner else AccountOwner()
+        return ReportedAccount(account_id, target.account_name, target.ou_path, owner)
 
     def _summaries(self) -> dict[AccountId, SummarizedAccount]:
         return {a.account_id: a for a in self.merged.results.summary.accounts}

@@ -9,6 +9,7 @@ from tag_compliance.domain.counts import Counts, Thresholds
 from tag_compliance.domain.metrics import build_families
 from tag_compliance.domain.metrics.detail import DETAIL, LoadFindings, detail_of
 from tag_compliance.domain.metrics.operational import DETAIL_OMITTED, FINDINGS_OMITTED
+from tag_compliance.domain.metrics.owners import owner_table
 from tag_compliance.domain.metrics.table import Detail, ScanResult, SnapshotInfo
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.rules.required_tag import PREFIX
@@ -37,6 +38,12 @@ class SnapshotSettings:
 
     max_findings_rows: int | None = None
     """None: there is no findings database."""
+
+    max_owner_series: int | None = 0
+    """None: all owners; 0: there are no metrics by owner."""
+
+    owners_before: tuple[str, ...] = ()
+    """The owners that have series in the last snapshot."""
 
 
 @dataclass(frozen=True)
@@ -79,6 +86,7 @@ def build_contents(
         thresholds=settings.thresholds,
         samples=sum(len(family) for family in families),
         unmatched_exclusions=results.unmatched_exclusions,
+        shown_owners=scan.owners.shown if scan.owners else (),
     )
     return SnapshotContents(
         exposition=render(families),
@@ -91,7 +99,8 @@ def build_contents(
 def _scan_result(
     results: ComplianceResults, detail: Detail, info: SnapshotInfo, settings: SnapshotSettings
 ) -> ScanResult:
-    rows = settings.max_findings_rows
+    rows, limit = settings.max_findings_rows, settings.max_owner_series
+    before = settings.owners_before
     return ScanResult(
         results.summary,
         results.statuses,
@@ -99,6 +108,7 @@ def _scan_result(
         info,
         settings.thresholds,
         settings.types,
+        owners=None if limit == 0 else owner_table(results.summary, limit, before),
         findings_omitted=None if rows is None else FindingsLimit.of(results.summary, rows).omitted,
     )
 

@@ -73,6 +73,8 @@ class ScanStatus:
     thresholds: Thresholds = field(default_factory=Thresholds)
     samples: int | None = None
     unmatched_exclusions: tuple[str, ...] = ()
+    shown_owners: tuple[str, ...] = ()
+    """The owners that have series in the metrics by owner."""
 
     @property
     def has_region_counts(self) -> bool:

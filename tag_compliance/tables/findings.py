@@ -18,6 +18,7 @@ from tag_compliance.domain.account import AccountId, RegionName
 from tag_compliance.domain.counts import Exclusion
 from tag_compliance.domain.evaluation import Basis, Evaluation
 from tag_compliance.domain.findings import FINDING_SCHEMA
+from tag_compliance.domain.owners import OWNER_SUMMARY_SCHEMA
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.summary import (
     RULE_SUMMARY_SCHEMA,
@@ -46,6 +47,7 @@ class _StoredSummary:
     rules: _Columns
     excluded: dict[Exclusion, list[int]] | None = None
     exclusion_matches: dict[str, int] = field(default_factory=dict)
+    owners: dict[str, list[str | None] | list[int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, summary: AccountSummary) -> Self:
@@ -56,6 +58,7 @@ class _StoredSummary:
             summary.rules.to_pydict(),
             {reason: pc.struct_field(by_reason, reason).to_pylist() for reason in Exclusion},
             dict(summary.exclusion_matches),
+            owners=summary.owners.to_pydict(),
         )
 
     def summary(self) -> AccountSummary:
@@ -70,6 +73,10 @@ class _StoredSummary:
             pa.Table.from_pydict(types, schema=TYPE_SUMMARY_SCHEMA),
             pa.Table.from_pydict(self.rules, schema=RULE_SUMMARY_SCHEMA),
             self.exclusion_matches,
+            owners=pa.Table.from_pydict(
+                self.owners or OWNER_SUMMARY_SCHEMA.empty_table().to_pydict(),
+                schema=OWNER_SUMMARY_SCHEMA,
+            ),
         )
 
 

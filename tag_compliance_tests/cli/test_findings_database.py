@@ -87,3 +87,22 @@ def test_if_the_database_cannot_be_written_the_metrics_are_published_and_the_run
     assert snapshot is not None
     assert b"compliance_percentage{" in snapshot.plain
     assert databases(program) == []
+
+
+def test_the_metrics_by_owner_are_published_with_owner_tags(program: Program) -> None:
+    program.configure(program.fake.organization, owner_tags=["Owner", "Team"], max_owner_series=2)
+    ended = program.run("scan")
+    samples = ended.exposition.samples
+    by_owner = {
+        s.labels["owner"]: s.value for s in samples if s.name == "tag_compliance_owner_resources"
+    }
+    assert len(by_owner) == 4
+    assert {"(other)", "(none)"} < set(by_owner)
+    counted = sum(s.value for s in samples if s.name == "resources_scanned_total")
+    assert sum(by_owner.values()) == counted
+    findings = sum(s.value for s in samples if s.name == "tag_compliance_owner_open_findings")
+    assert findings == len(program.run("report").out.splitlines()) - 1
+    snapshot = program.published()
+    assert snapshot is not None
+    assert set(snapshot.status.shown_owners) == set(by_owner) - {"(other)", "(none)"}
+    assert program.run("scan").code == 0, "the owners of the last snapshot are read"

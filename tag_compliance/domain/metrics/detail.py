@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 
@@ -14,7 +12,7 @@ import pyarrow.compute as pc
 
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.findings import FINDING_SCHEMA
-from tag_compliance.domain.metrics.table import Detail, LabelColumn, Samples
+from tag_compliance.domain.metrics.table import Detail, LabelColumn, Samples, cut_label
 from tag_compliance.domain.resources import LABEL, constant_column, encoded
 from tag_compliance.domain.summary import REGION, TYPE, Summary
 
@@ -24,8 +22,6 @@ DETAIL = "tag_missing_detail"
 MAX_ARN_LABEL = 200
 """Characters of the label `resource_arn`."""
 
-_HASH_DIGITS = 16
-_CUT_FORM = re.compile(rf"~[0-9a-f]{{{_HASH_DIGITS}}}\Z")
 _ACCOUNT_NAME = pa.field("account_name", LABEL)
 _COLUMNS = ("account_id", "region", "resource_type", "arn", "rule", "tag")
 
@@ -34,15 +30,8 @@ LoadFindings = Callable[[AccountId], pa.Table]
 
 
 def arn_label(arn: str) -> str:
-    """The ARN in at most 200 characters; no two ARNs have the same label.
-
-    A longer ARN keeps its beginning and ends in `~` and a hash of the full ARN. An ARN that itself
-    looks like a cut one is cut as well, because it could equal the label of another one.
-    """
-    if len(arn) < MAX_ARN_LABEL or (len(arn) == MAX_ARN_LABEL and not _CUT_FORM.search(arn)):
-        return arn
-    digest = hashlib.sha256(arn.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_DIGITS]
-    return f"{arn[: MAX_ARN_LABEL - _HASH_DIGITS - 1]}~{digest}"
+    """The ARN in at most 200 characters; no two ARNs have the same label."""
+    return cut_label(arn, MAX_ARN_LABEL)
 
 
 def detail_of(

@@ -5,6 +5,8 @@ Naming: https://prometheus.io/docs/practices/naming/
 
 from __future__ import annotations
 
+import hashlib
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +19,21 @@ from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.summary import Summary
 from tag_compliance.domain.type_patterns import TypePattern
+
+_HASH_DIGITS = 16
+_CUT_FORM = re.compile(rf"~[0-9a-f]{{{_HASH_DIGITS}}}\Z")
+
+
+def cut_label(text: str, most: int) -> str:
+    """The text in at most `most` characters; no two texts have the same label.
+
+    A longer text keeps its beginning and ends in `~` and a hash of the full text. A text that
+    itself looks like a cut one is cut as well, because it could equal the label of another one.
+    """
+    if len(text) < most or (len(text) == most and not _CUT_FORM.search(text)):
+        return text
+    digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_DIGITS]
+    return f"{text[: most - _HASH_DIGITS - 1]}~{digest}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +70,19 @@ class Detail:
     omitted: pd.DataFrame
 
 
+@dataclass(frozen=True)
+class OwnerTable:
+    """The owners that have series, with their counts, and how many owners have none of their own.
+
+    `counts` has the columns of `domain.owners.OWNER_COUNTS` (int64) and the labels as its index:
+    the largest owners, then `(other)` and `(none)` where they exist. `shown` are the owners.
+    """
+
+    counts: pd.DataFrame
+    shown: tuple[str, ...]
+    hidden: int
+
+
 @dataclass(frozen=True, slots=True)
 class SnapshotInfo:
     """When a snapshot was made, and by which version of the program."""
@@ -68,7 +98,8 @@ class ScanResult:
 
     The metrics by type have series for the types that `types` match; without patterns, for all.
     `omitted` counts what was left out of each limited family, by name. `findings_omitted` counts
-    the findings that the findings database leaves out; None without a database.
+    the findings that the findings database leaves out; None without a database. `owners` is None
+    if there are no metrics by owner.
     """
 
     summary: Summary
@@ -79,6 +110,7 @@ class ScanResult:
     types: tuple[TypePattern, ...] = ()
     omitted: Mapping[str, int] = field(default_factory=dict)
     findings_omitted: int | None = None
+    owners: OwnerTable | None = None
 
 
 @dataclass(frozen=True, slots=True)
