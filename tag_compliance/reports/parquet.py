@@ -12,7 +12,7 @@ import pyarrow.parquet as pq
 from tag_compliance.domain.report_row import COLUMNS, ReportRow
 from tag_compliance.reports.context import ReportContext
 
-_ROW_GROUP = 32_768
+_ROW_GROUP = 16_384
 
 _TYPES = {
     "snapshot_time": pa.timestamp("ms", "UTC"),

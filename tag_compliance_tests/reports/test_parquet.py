@@ -28,5 +28,5 @@ def test_the_rows_can_be_read_back_with_their_types(rows: list[ReportRow]) -> No
 
 
 def test_rows_are_written_in_groups() -> None:
-    data = written(ReportFormat.PARQUET, (report_row(str(n)) for n in range(40_000)))
+    data = written(ReportFormat.PARQUET, (report_row(str(n)) for n in range(20_000)))
     assert pq.ParquetFile(io.BytesIO(data)).metadata.num_row_groups == 2
