@@ -159,6 +159,11 @@ class FindingsQueries:
         return key, row
 
 
+def _needed(condition: str) -> str:
+    """The tables that a condition needs: the tags are in another one than the rest."""
+    return _FROM if "r.tags" in condition else "FROM findings f"
+
+
 def _order(sort: str) -> tuple[str, str, str]:
     """The sort expression, its direction, and the comparison with the rows before."""
     name = sort.removeprefix("-")

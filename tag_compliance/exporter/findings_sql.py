@@ -32,7 +32,9 @@ def _conditions(chosen: FindingFilter) -> Iterator[Condition]:
     yield from _one_of("f.account_id", chosen.account_ids)
     yield from _one_of("f.region", chosen.regions)
     yield from _one_of("f.severity", chosen.severities)
-    yield from _one_of(f"ifnull(f.owner, '{NO_OWNER}')", chosen.owners)
+    # The expression of the index; no finding has an empty owner.
+    owners = tuple("" if owner == NO_OWNER else owner for owner in chosen.owners)
+    yield from _one_of("ifnull(f.owner, '')", owners)
     yield from _any("f.rule GLOB ?", ((_glob(rule),) for rule in chosen.rules))
     types = ((_glob(type_pattern(text)),) for text in chosen.types)
     yield from _any("lower(f.resource_type) GLOB ?", types)
