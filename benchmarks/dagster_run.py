@@ -32,7 +32,7 @@ from tag_compliance.pipeline.merge import merge_stored
 from tag_compliance.pipeline.metadata import of_account
 from tag_compliance.pipeline.resources import ProgressResource
 from tag_compliance.pipeline.run_once import run_once
-from tag_compliance.pipeline.run_tags import ScanTimes
+from tag_compliance.pipeline.scan_times import ScanTimes
 from tag_compliance.snapshot.builder import build_contents
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.open import open_storage

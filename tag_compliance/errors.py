@@ -108,3 +108,38 @@ class StoredValueUnreadable(TagComplianceError):
 
     def __init__(self, what: str, cause: str) -> None:
         super().__init__(f"the stored {what} cannot be read: {cause}; scan again to replace it")
+
+
+class NothingPublished(TagComplianceError):
+    """A command needs a snapshot, and the storage has none."""
+
+    def __init__(self, place: str) -> None:
+        super().__init__(
+            f"{place} has no snapshot yet; `tag-compliance scan` or the schedule makes one"
+        )
+
+
+class FindingsNotWritten(TagComplianceError):
+    """The metrics were published without the findings database."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(
+            f"the findings database could not be written: {cause}; the metrics were published, and "
+            "pages of findings are not available until the next scan; `findings_database: off` "
+            "turns it off"
+        )
+
+
+class BadQuery(TagComplianceError):
+    """A query of findings cannot be answered; the parameter and the rule that it breaks."""
+
+    def __init__(self, parameter: str, rule: str) -> None:
+        super().__init__(f"{parameter}: {rule}")
+        self.parameter = parameter
+
+
+class CursorGone(TagComplianceError):
+    """The cursor is of a snapshot that is not served any more."""
+
+    def __init__(self) -> None:
+        super().__init__("this cursor is of an earlier snapshot; begin again without a cursor")

@@ -46,6 +46,7 @@ def targets_of(config: Config, account_ids: Collection[str] | None = None) -> tu
             account.ou_path,
             account.account_owner,
             account.ou_ids,
+            account.owner_source,
         )
         for account in config.aws_account_matrix
         if account_ids is None or account.account_id in account_ids
@@ -71,6 +72,7 @@ def resolve(config: Config, organization: DiscoveredOrganization | None) -> Conf
             ou_path=target.ou_path,
             account_owner=target.owner or _owner_of(config, organization, target.account_id),
             ou_ids=target.ou_ids,
+            owner_source=target.owner_source if target.owner else "organization",
         )
         for target in candidates_of(config, organization)
         if target.account_id in listed or target.account_id in scanned

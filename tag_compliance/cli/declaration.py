@@ -26,6 +26,7 @@ class ExitCode(IntEnum):
     FAILED = 1
     USAGE = 2
     PARTIAL = 3
+    FINDINGS = 4
 
     @classmethod
     def of(cls, outcome: Outcome) -> Self:
@@ -58,10 +59,26 @@ class ProgramOption(click.Option):
     def process_value(self, ctx: click.Context, value: Any) -> Any:
         """Rejects `--output --push URL`, where click would take `--push` as the file's name."""
         given = ctx.get_parameter_source(self.name) is ParameterSource.COMMANDLINE
-        if given and value in {name for own in ctx.command.params for name in own.opts}:
-            message = f"Option '{self.opts[0]}' requires an argument, not '{value}'."
-            raise click.BadOptionUsage(self.opts[0], message, ctx)
+        flags = {name for own in ctx.command.params for name in own.opts}
+        for text in value if isinstance(value, list | tuple) else [value]:
+            if given and text in flags:
+                message = f"Option '{self.opts[0]}' requires an argument, not '{text}'."
+                raise click.BadOptionUsage(self.opts[0], message, ctx)
         return super().process_value(ctx, value)
+
+
+class TextList(click.types.StringParamType):
+    """The type of an option that may be repeated; its variable separates texts by commas."""
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        return [text.strip() for text in rv.split(",") if text.strip()]
+
+
+class ChoiceList(click.Choice[str]):
+    """The same for an option with a fixed set of values."""
+
+    def split_envvar_value(self, rv: str) -> list[str]:
+        return TextList().split_envvar_value(rv)
 
 
 def port(value: str) -> int:

@@ -12,8 +12,10 @@ from tag_compliance import __version__
 from tag_compliance.cli.commands import check_config, doctor, iam_policy, scan, serve, up
 from tag_compliance.cli.declaration import ExitCode
 from tag_compliance.cli.demo import demo
+from tag_compliance.cli.explain import explain
 from tag_compliance.cli.interrupts import Interrupted
 from tag_compliance.cli.policy import policy
+from tag_compliance.cli.report import report
 from tag_compliance.cli.terminal import discard_stdout, replace_closed_streams
 from tag_compliance.errors import BadConfiguration, TagComplianceError
 from tag_compliance.logs import on_one_line
@@ -59,7 +61,18 @@ class _Program(click.Group):
 
 @click.group(
     cls=_Program,
-    commands=[scan, serve, up, check_config, doctor, iam_policy, policy, demo],
+    commands=[
+        scan,
+        report,
+        explain,
+        serve,
+        up,
+        check_config,
+        doctor,
+        iam_policy,
+        policy,
+        demo,
+    ],
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

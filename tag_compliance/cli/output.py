@@ -9,6 +9,7 @@ import stat
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from tag_compliance.cli import options
 from tag_compliance.cli.options import Format
@@ -18,7 +19,7 @@ from tag_compliance.cli.terminal import Style, is_terminal
 from tag_compliance.errors import BadConfiguration, Fault, StorageRefused
 from tag_compliance.snapshot.layout import PLAIN, path_of
 from tag_compliance.snapshot.store import Snapshot
-from tag_compliance.storage.atomic import publish, written
+from tag_compliance.storage.atomic import created, publish, sync
 
 _STDOUT = "-"
 
@@ -29,8 +30,8 @@ def check_output(output: options.Output) -> None:
         rule = f"stdout cannot also have the metrics; leave --format {output.format} out"
         raise BadConfiguration((Fault("command line", "--output", output.output, rule),))
     if output.output and output.output != _STDOUT:
-        with _reported(output.output, "nothing was scanned"):
-            _check_file(Path(output.output))
+        with reported(output.output, "nothing was scanned"):
+            check_file(Path(output.output))
     if output.push:
         check_push_target(output.push)
 
@@ -47,10 +48,10 @@ def write_result(snapshot: Snapshot, storage_uri: str | None, output: options.Ou
     if output.push:
         push(snapshot.plain, output.push)
     if output.output and output.output != _STDOUT:
-        with _reported(output.output):
-            _write_file(Path(output.output), snapshot.plain)
+        with reported(output.output), replaced_file(Path(output.output)) as file:
+            file.write(snapshot.plain)
     shown = _shown_on_stdout(output)
-    with _reported("stdout"):
+    with reported("stdout"):
         if shown is Format.JSON:
             print(json_summary(snapshot.status, snapshot.snapshot_id, metrics))
         elif shown is Format.PROMETHEUS and not elsewhere:
@@ -72,7 +73,7 @@ def _shown_on_stdout(output: options.Output) -> Format:
 
 
 @contextlib.contextmanager
-def _reported(place: str, advice: str = "the snapshot is in the storage") -> Iterator[None]:
+def reported(place: str, advice: str = "the snapshot is in the storage") -> Iterator[None]:
     try:
         yield
     except BrokenPipeError:
@@ -82,7 +83,7 @@ def _reported(place: str, advice: str = "the snapshot is in the storage") -> Ite
         raise StorageRefused(place, "write", cause, advice) from error
 
 
-def _check_file(path: Path) -> None:
+def check_file(path: Path) -> None:
     """Raises `OSError`; creates nothing."""
     path = _target_of(path)
     folder = next(parent for parent in path.absolute().parents if os.path.lexists(parent))
@@ -117,14 +118,22 @@ def _is_special(path: Path) -> bool:
     return path.exists() and not path.is_file()
 
 
-def _write_file(path: Path, data: bytes) -> None:
-    """Atomically; keeps the mode of an existing file, and its owner and group where it may."""
-    path = _target_of(path)
-    if _is_special(path):
-        path.write_bytes(data)
+@contextlib.contextmanager
+def replaced_file(path: Path, *, follow_links: bool = True) -> Iterator[BinaryIO]:
+    """A file that replaces `path` when the block ends without an error, atomically.
+
+    It keeps the mode of an existing file, and its owner and group where it may. A link is replaced
+    unless `follow_links` is set. Raises `OSError`.
+    """
+    path = _target_of(path) if follow_links else path
+    if follow_links and _is_special(path):
+        with path.open("wb") as special:
+            yield special
         return
-    with written(path, data) as unfinished:
-        if path.exists():
+    with created(path) as (file, unfinished):
+        yield file
+        sync(file)
+        if path.is_file() and not path.is_symlink():
             _copy_access(path.stat(), unfinished)
         publish(unfinished, path)
 

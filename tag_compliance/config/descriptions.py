@@ -41,7 +41,6 @@ DESCRIPTIONS = {
     ),
     "policy": "files with rules and waivers: a path or a glob, relative to this file, or a list",
     "max_waiver_days": "how many days ahead a waiver may expire at most",
-    "report_values": "whether findings, reports, pages and logs contain the values of tags",
     "refresh_interval": "seconds between scans; at least 10",
     "storage": (
         "where everything is stored: a folder that is new, empty, or already this program's; or"
@@ -53,6 +52,24 @@ DESCRIPTIONS = {
         "maximum number of series about rules and waivers; off: none, unlimited: all"
     ),
     "metrics": "disabled and types: metrics and series that are not published",
+    "owner_tags": "tag keys that name the owner of a resource; the first with a value wins",
+    "max_owner_series": (
+        "maximum number of owners in the metrics by owner; off: no such metrics, unlimited: all "
+        "owners"
+    ),
+    "findings_database": "whether each snapshot has a database of findings",
+    "max_findings_rows": (
+        "maximum number of findings in that database, shared fairly among the accounts; at least 1"
+    ),
+    "report_values": (
+        "whether findings, reports, pages, logs and the findings database contain the values of "
+        "tags; the owner is always shown"
+    ),
+    "console_link": (
+        "start_url and role_name of the AWS access portal; links to the AWS console lead through it"
+    ),
+    "console_link.start_url": "the address of the portal",
+    "console_link.role_name": "the role that people have in each account",
     "external_id": "sent with each AssumeRole call",
     "role_session_name": "name of the session, which CloudTrail shows",
     "session_duration": "seconds for which a role's session is valid; it is renewed before it ends",
@@ -102,6 +119,9 @@ DESCRIPTIONS = {
     "aws_account_matrix.account_owner": "who owns the account; default: that of the organization",
     "aws_account_matrix.ou_ids": (
         "the ids of the OUs that contain the account; default: those of the organization"
+    ),
+    "aws_account_matrix.owner_source": (
+        "where account_owner comes from: account (this file) or organization"
     ),
     "aws_account_overrides.role_arn": (
         "the ARN of the role of this account, instead of the template"

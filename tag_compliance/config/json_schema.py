@@ -19,6 +19,7 @@ _PARTS: dict[type[BaseModel], str] = {
     model.Config: "",
     model.Account: "aws_account_matrix.",
     model.AccountOverride: "aws_account_overrides.",
+    model.ConsoleLinkSettings: "console_link.",
     model.MetricSettings: "metrics.",
     model.OrganizationSettings: "organization.",
     model.ThresholdSettings: "thresholds.",
@@ -27,6 +28,7 @@ _PARTS: dict[type[BaseModel], str] = {
 
 _WITHOUT_DUPLICATES = {
     "REQUIRED_TAGS",
+    "owner_tags",
     "regions",
     "more_sources",
     "include",

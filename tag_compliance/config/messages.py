@@ -16,6 +16,7 @@ from tag_compliance.config.model import (
     KEYS,
     Account,
     AccountOverride,
+    ConsoleLinkSettings,
     MetricSettings,
     OrganizationSettings,
 )
@@ -30,6 +31,7 @@ _ROLE = re.compile("arn:(?P<partition>[^:]*):[^:]*:[^:]*:(?P<account>[0-9]{12})(
 RULE_OF_KEY = {
     "alert_hook": "must be package.module:function",
     "storage": "must be a folder or s3://bucket/prefix",
+    "start_url": "must begin with http:// or https://",
     "exporter_url": "must begin with http:// or https://",
     "types": "must be patterns of service:type without /, such as ec2:* or s3:bucket",
     "owners": "must be team:<name> or an e-mail address",
@@ -90,8 +92,8 @@ def cross_key_faults(
             yield Fault(source, f"{key}.regions", listed or None, rule)
     yield from _role_faults(raw, next(iter(partitions), None), source)
     yield from _organization_faults(_mapping(raw.get("organization")), regions, source)
-    yield from _duplicates(_list(raw.get("REQUIRED_TAGS")), "REQUIRED_TAGS", source)
-    yield from _duplicates(_list(raw.get("more_sources")), "more_sources", source)
+    for key in ("REQUIRED_TAGS", "owner_tags", "more_sources"):
+        yield from _duplicates(_list(raw.get(key)), key, source)
     yield from _unknown_metrics(_list(_mapping(raw.get("metrics")).get("disabled")), source)
 
 
@@ -251,7 +253,13 @@ def _rule_of(details: ErrorDetails) -> str:
     key = next((part for part in reversed(details["loc"]) if isinstance(part, str)), "")
     error = details["type"]
     if error == "extra_forbidden":
-        models = (Account, AccountOverride, MetricSettings, OrganizationSettings)
+        models = (
+            Account,
+            AccountOverride,
+            ConsoleLinkSettings,
+            MetricSettings,
+            OrganizationSettings,
+        )
         known = [*KEYS, *(name for model in models for name in model.model_fields)]
         return f"unknown key{suggestion(key, (name for name in known if name != key))}"
     if error != "missing" and key in RULE_OF_KEY:

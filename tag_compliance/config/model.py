@@ -116,6 +116,7 @@ class Account(Model):
     ou_path: OuPath = ""
     account_owner: Text = ""
     ou_ids: tuple[OuId, ...] = ()
+    owner_source: Literal["account", "organization"] = "account"
 
     @model_validator(mode="before")
     @classmethod
@@ -191,7 +192,7 @@ class ThresholdSettings(Model):
 
 
 class DetailLimit(StrEnum):
-    """The values of `max_detail_series` and `max_rule_series` that are not a number."""
+    """The values of the keys `max_*_series` that are not a number."""
 
     OFF = "off"
     UNLIMITED = "unlimited"
@@ -251,6 +252,19 @@ class AwsOwned(StrEnum):
     COUNT = "count"
 
 
+class ConsoleLinkSettings(Model):
+    """The AWS access portal and the role through which links lead to the console."""
+
+    start_url: Url | None = None
+    role_name: NonEmptyText | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if (self.start_url is None) != (self.role_name is None):
+            raise PydanticCustomError("console_link", "needs start_url and role_name")
+        return self
+
+
 class MetricSettings(Model):
     """Which series are published: `disabled` are names of metrics, `types` patterns of types.
 
@@ -288,6 +302,12 @@ class Config(RoleSession):
     max_detail_series: SeriesLimit = 100_000
     max_rule_series: SeriesLimit = 100_000
     metrics: MetricSettings = Field(default_factory=MetricSettings)
+    owner_tags: tuple[TagKey, ...] = ()
+    max_owner_series: SeriesLimit = 200
+    findings_database: StrictBool = True
+    max_findings_rows: Annotated[StrictInt, Field(ge=1, le=100_000_000)] = 500_000
+    report_values: StrictBool = True
+    console_link: ConsoleLinkSettings = Field(default_factory=ConsoleLinkSettings)
     max_concurrency: Annotated[StrictInt, Field(ge=1, le=1_000)] = 100
     calls_per_second: Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] = 15.0
     region_deadline: Annotated[Seconds, Duration] = 900
@@ -305,7 +325,6 @@ class Config(RoleSession):
     check_severity: CheckSeverity = CheckSeverity.ERROR
     failed_account_run: FailedAccountRun = FailedAccountRun.FAIL
     owners: tuple[Owner, ...] = ()
-    report_values: StrictBool = True
     exporter_url: Url | None = None
     alert_hook: Annotated[StrictStr, StringConstraints(pattern=r"^[\w.]+:\w+$")] | None = None
 

@@ -27,11 +27,14 @@ def policy_of(
     loaded: LoadedPolicy,
     *,
     excludes_aws_owned: bool = True,
+    owner_tags: tuple[str, ...] = (),
 ) -> Policy:
     """The policy that a scan evaluates; disabled rules are no part of it."""
     rules = tuple(rule_of(rule) for rule in loaded.rules if rule.enabled)
     waivers = tuple(waiver_of(waiver) for waiver in loaded.waivers)
-    return Policy(required_tags, excluded_resource_types, excludes_aws_owned, rules, waivers)
+    return Policy(
+        required_tags, excluded_resource_types, excludes_aws_owned, rules, waivers, owner_tags
+    )
 
 
 def rule_of(rule: PolicyRule) -> TagRule:

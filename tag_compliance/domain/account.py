@@ -22,7 +22,8 @@ class Target:
     Code that receives a target does not know where it comes from. `regions` are in the order in
     which they are reported. `ou_path` has the names of the organizational units below the root, as
     in `Workloads/Prod`; it is empty for an account directly below the root, and if it is not known.
-    `ou_ids` has their ids. `owner` is empty if nobody is named.
+    `ou_ids` has their ids. `owner` is empty if nobody is named; `owner_source` says who names it:
+    `account` (the configuration) or `organization` (a tag in AWS Organizations).
     """
 
     account_id: AccountId
@@ -31,6 +32,7 @@ class Target:
     ou_path: str = ""
     owner: str = ""
     ou_ids: tuple[str, ...] = ()
+    owner_source: str = "account"
 
     @property
     def units(self) -> tuple[str, ...]:

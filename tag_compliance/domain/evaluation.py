@@ -19,6 +19,7 @@ from tag_compliance.domain.aws_owned import aws_owned_rows
 from tag_compliance.domain.counts import Exclusion
 from tag_compliance.domain.findings import build_findings
 from tag_compliance.domain.merging import MergedRows, SourceRows
+from tag_compliance.domain.owners import summarize_owners
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus, ReadStatus, Source
 from tag_compliance.domain.resources import AccountInventory, TaggedResources
@@ -146,6 +147,7 @@ def evaluate(inventory: AccountInventory, policy: Policy, basis: Basis) -> Evalu
         counts.never_tagged(rows.never_tagged),
         _additions(rows.merged),
         dict(zip(ids, waived.uses, strict=True)),
+        summarize_owners(table, findings, policy.required_rule_ids, policy.owner_tags),
     )
     return Evaluation(inventory.status, basis, findings, summary)
 

@@ -35,6 +35,8 @@ class Policy:
     excludes_aws_owned: bool = True
     tag_rules: tuple[TagRule, ...] = ()
     waivers: tuple[Waiver, ...] = ()
+    owner_tags: tuple[str, ...] = ()
+    """The keys of the tags that name the owner of a resource."""
 
     @cached_property
     def rules(self) -> tuple[Rule, ...]:
@@ -68,7 +70,7 @@ class Policy:
         """Identifies the content of the policy: equal for equal rules, waivers and exclusions."""
         own = [repr(content) for content in (*self.tag_rules, *self.waivers)]
         exclusions = [self.excluded_resource_types, self.excludes_aws_owned]
-        content = [_MEANING, self.required_tags, exclusions, own]
+        content = [_MEANING, self.required_tags, exclusions, own, self.owner_tags]
         return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:16]
 
     @cached_property

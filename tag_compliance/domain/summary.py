@@ -16,6 +16,7 @@ import pyarrow as pa
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.counts import Counts, Exclusion
 from tag_compliance.domain.organization import DiscoveryStatus
+from tag_compliance.domain.owners import OWNER_COUNTS, OWNER_SUMMARY_SCHEMA
 from tag_compliance.domain.read_status import AccountReadStatus, Outcome, Source, failures_of
 from tag_compliance.domain.rules.required_tag import PREFIX
 from tag_compliance.domain.waivers import WaiverUse
@@ -90,6 +91,8 @@ class AccountSummary:
     never_tagged: pa.Table = field(default_factory=NEVER_TAGGED_SCHEMA.empty_table)
     additions: Mapping[RegionName, Mapping[Source, int]] = field(default_factory=dict)
     waiver_uses: Mapping[str, WaiverUse] = field(default_factory=dict)
+    owners: pa.Table = field(default_factory=OWNER_SUMMARY_SCHEMA.empty_table)
+    """Has `OWNER_SUMMARY_SCHEMA`."""
 
     @cached_property
     def totals(self) -> pa.Table:
@@ -121,6 +124,7 @@ class SummarizedAccount:
     summary: AccountSummary
     ou_path: str = ""
     owner: str = ""
+    """Of the resources whose tags name none; empty if nobody is named."""
 
 
 REGION = ["account_id", "account_name", "region"]
@@ -209,6 +213,21 @@ class Summary:
     def has_required_tags(self) -> bool:
         """Without, no resource is compliant or noncompliant, and there are no percentages."""
         return any(rule.startswith(PREFIX) for rule in self.rules)
+
+    @cached_property
+    def by_owner(self) -> pd.DataFrame:
+        """The columns of `OWNER_COUNTS` for each owner, who is the index; empty: no owner.
+
+        The largest owners come first.
+        """
+        tables = [
+            account.summary.owners.to_pandas().fillna({"owner": account.owner})
+            for account in self.accounts
+        ]
+        frame = pd.concat(tables or [OWNER_SUMMARY_SCHEMA.empty_table().to_pandas()])
+        sums = frame.groupby("owner")[[*OWNER_COUNTS]].sum().astype("int64")
+        largest: pd.DataFrame = sums.sort_values("counted", ascending=False, kind="stable")
+        return largest
 
     @cached_property
     def unmatched_exclusions(self) -> tuple[str, ...]:

@@ -33,8 +33,9 @@ from tag_compliance.pipeline.checks import (
     check_results,
     check_snapshot,
 )
+from tag_compliance.pipeline.findings_database import FindingsDatabase
 from tag_compliance.pipeline.housekeeping import delete_leftovers
-from tag_compliance.pipeline.io_manager import as_failure, load_scan_times
+from tag_compliance.pipeline.io_manager import as_failure
 from tag_compliance.pipeline.merge import MergedScan, merge_current, policy_of
 from tag_compliance.pipeline.resources import (
     AwsResource,
@@ -44,6 +45,8 @@ from tag_compliance.pipeline.resources import (
 )
 from tag_compliance.pipeline.run_requests import ACCOUNTS, add_partitions
 from tag_compliance.pipeline.run_tags import PARTS_TAG, POLICY, SCAN_TAG, scan_times
+from tag_compliance.pipeline.stored_findings import StoredFindings
+from tag_compliance.pipeline.stored_scan import load_scan_times
 from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
 from tag_compliance.snapshot.status import LastScan
 from tag_compliance.snapshot.store import SnapshotStore
@@ -227,42 +230,56 @@ def metric_snapshot(
     """
     store, merged = configuration.snapshots(), compliance_results
     with as_failure():
-        while (published := _publish(merged, scan_config, store)) is None:
-            context.log.warning("another run has published meanwhile; merging again")
-            storage, warn = configuration.storage(), context.log.warning
+        storage, warn = configuration.storage(), context.log.warning
+        while (published := _publish(merged, scan_config, store, storage, warn)) is None:
+            warn("another run has published meanwhile; merging again")
             merged = merge_current(scan_config, storage, warn, merged.times)
         if merged.results.outcome is Outcome.NOTHING:
             # The tables stay as they were before this scan.
             failed = FailedReadings(configuration.storage(), context.log.warning)
             failed.delete(inventory.status.account_id for inventory in merged.failed)
-    snapshot_id, contents = published
+    snapshot_id, contents, failure = published
     shown = metadata.of_snapshot(contents, snapshot_id, store.uri, scan_config.exporter_url)
     try:
         store.retain(scan_config.retain_snapshots)
     except TagComplianceError as error:  # the scan is published
         context.log.warning("old snapshots were not deleted: %s", error)
         shown = {**shown, "retention": f"failed: {error}"}
+    if failure is not None:
+        with as_failure():
+            raise failure
     return dg.MaterializeResult(metadata=shown, check_results=check_snapshot(contents, scan_config))
 
 
 def _publish(
-    merged: MergedScan, config: Config, store: SnapshotStore
-) -> tuple[str, SnapshotContents] | None:
-    """The id and the contents of the snapshot; None if `merged` may be older than another one."""
+    merged: MergedScan, config: Config, store: SnapshotStore, storage: Storage, warn: Warn
+) -> tuple[str, SnapshotContents, TagComplianceError | None] | None:
+    """The id and the contents of the snapshot, and why it has no findings database.
+
+    None if `merged` may be older than another one.
+    """
     info = SnapshotInfo(merged.started_at, utc_now(), __version__)
-    settings = snapshot_settings(config)
+    before = store.status()
+    settings = snapshot_settings(config, before.shown_owners if before else ())
     contents = build_contents(merged.results, merged.load_findings, info, settings)
+    findings = StoredFindings(config, merged, storage, warn)
+    database = FindingsDatabase(findings, contents.status) if config.findings_database else None
     try:
-        snapshot_id = store.publish(contents.exposition, contents.status, merged.after)
+        snapshot_id = store.publish(contents.exposition, contents.status, merged.after, database)
     except InvalidExposition as error:
         failures = (str(error),)
         store.record(LastScan(info.scan_started_at, info.made_at, Outcome.NOTHING, failures))
         raise
-    return (snapshot_id, contents) if snapshot_id else None
+    if snapshot_id is None:
+        return None
+    return snapshot_id, contents, database.failure if database else None
 
 
-def snapshot_settings(config: Config) -> SnapshotSettings:
-    """The part of the configuration that the content of a snapshot depends on."""
+def snapshot_settings(config: Config, owners_before: tuple[str, ...] = ()) -> SnapshotSettings:
+    """The part of the configuration that the content of a snapshot depends on.
+
+    `owners_before` are the owners that have series in the last snapshot.
+    """
     return SnapshotSettings(
         required_tags=config.required_tags,
         max_detail_series=_series(config.max_detail_series),
@@ -272,6 +289,9 @@ def snapshot_settings(config: Config) -> SnapshotSettings:
         types=tuple(map(TypePattern, config.metrics.types)),
         policy=policy_of(config),
         max_rule_series=_series(config.max_rule_series),
+        max_owner_series=_series(config.max_owner_series) if config.owner_tags else 0,
+        owners_before=owners_before,
+        max_findings_rows=config.max_findings_rows if config.findings_database else None,
     )
 
 

@@ -9,35 +9,28 @@ tables/findings/<account id>.parquet         the same
 
 import contextlib
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any
+from typing import Any
 
 import dagster as dg
 import pandas as pd
-from pydantic import AfterValidator, PrivateAttr, TypeAdapter, ValidationError
+from pydantic import PrivateAttr
 
 from tag_compliance.config import Config
 from tag_compliance.domain.account import AccountId
-from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.domain.result_table import result_rows, to_frame
-from tag_compliance.errors import StoredValueUnreadable, TagComplianceError
+from tag_compliance.errors import TagComplianceError
 from tag_compliance.pipeline.merge import MergedScan, merge_current, policy_of
 from tag_compliance.pipeline.resources import ConfigurationResource
-from tag_compliance.pipeline.run_tags import ScanTimes
+from tag_compliance.pipeline.stored_scan import (
+    CONFIG,
+    load_scan_config,
+    load_scan_times,
+    store_scan_times,
+)
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.parquet import Warn
 from tag_compliance.tables.raw_resources import RawResources
-
-_CONFIG, _TIMES = "tables/scan_config.json", "tables/scan_times.json"
-
-
-def _with_time_zones(times: ScanTimes) -> ScanTimes:
-    if any(t is not None and t.utcoffset() is None for t in (times.started_at, times.read_since)):
-        raise ValueError("a time has no time zone")
-    return times
-
-
-_times = TypeAdapter[ScanTimes](Annotated[ScanTimes, AfterValidator(_with_time_zones)])
 
 
 class TableIOManager(dg.ConfigurableIOManager):
@@ -54,10 +47,10 @@ class TableIOManager(dg.ConfigurableIOManager):
         with as_failure():
             storage = self.configuration.storage()
             if isinstance(obj, Config):
-                storage.write(_CONFIG, obj.model_dump_json(by_alias=True).encode())
+                storage.write(CONFIG, obj.model_dump_json(by_alias=True).encode())
             elif isinstance(obj, MergedScan):
                 # The evaluations are stored already: nothing is written and read back.
-                storage.write(_TIMES, _times.dump_json(obj.times))
+                store_scan_times(storage, obj.times)
                 self._merged[context.run_id] = obj
 
     def load_input(self, context: dg.InputContext) -> Any:
@@ -96,31 +89,14 @@ def _inventories(
     return {account_id: inventory for account_id, inventory in found.items() if inventory}
 
 
-def load_scan_times(storage: Storage, warn: Warn) -> ScanTimes:
-    """The times of the scan that `compliance_results` was last materialized for.
-
-    Damaged ones count as missing: everything that is stored belongs to a scan that starts now.
-    """
-    stored = storage.read(_TIMES)
-    try:
-        return _times.validate_json(stored.data) if stored else ScanTimes(utc_now())
-    except ValidationError:
-        warn(f"{storage.uri}/{_TIMES} is damaged; the times of the last scan count as missing")
-        return ScanTimes(utc_now())
-
-
 def load_config_table(storage: Storage) -> Config:
     """The configuration of the latest reading run. Raises `StoredValueUnreadable`."""
-    stored = storage.read(_CONFIG)
-    if stored is None:
+    config = load_scan_config(storage)
+    if config is None:
         raise dg.DagsterInvariantViolationError(
-            f"{storage.uri}/{_CONFIG} does not exist; materialize scan_config once"
+            f"{storage.uri}/{CONFIG} does not exist; materialize scan_config once"
         )
-    try:
-        return Config.model_validate_json(stored.data)
-    except ValidationError as error:
-        cause = f"this version does not understand it ({error.error_count()} faults)"
-        raise StoredValueUnreadable("configuration", cause) from None
+    return config
 
 
 @contextlib.contextmanager

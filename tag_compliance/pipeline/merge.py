@@ -32,7 +32,7 @@ from tag_compliance.domain.summary import (
     SummarizedAccount,
     Summary,
 )
-from tag_compliance.pipeline.run_tags import ScanTimes
+from tag_compliance.pipeline.scan_times import ScanTimes
 from tag_compliance.snapshot.store import ANY, SnapshotStore
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.failed_readings import FailedReadings
@@ -85,6 +85,7 @@ def policy_of(config: Config) -> Policy:
         config.excluded_resource_types,
         config.policy,
         excludes_aws_owned=config.aws_owned_resources is AwsOwned.EXCLUDE,
+        owner_tags=config.owner_tags,
     )
 
 

@@ -12,15 +12,17 @@ from tag_compliance.domain.coverage import (
 )
 from tag_compliance.domain.metrics import RULE_METRICS, build_families
 from tag_compliance.domain.metrics.detail import DETAIL, LoadFindings, detail_of
-from tag_compliance.domain.metrics.operational import DETAIL_OMITTED
+from tag_compliance.domain.metrics.operational import DETAIL_OMITTED, FINDINGS_OMITTED
+from tag_compliance.domain.metrics.owners import owner_table
 from tag_compliance.domain.metrics.rule_series import choose_series
-from tag_compliance.domain.metrics.table import ScanResult, SnapshotInfo
+from tag_compliance.domain.metrics.table import Detail, ScanResult, SnapshotInfo
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus, Source
 from tag_compliance.domain.rules.required_tag import PREFIX
 from tag_compliance.domain.summary import ComplianceResults, SummarizedAccount
 from tag_compliance.domain.type_patterns import TypePattern
 from tag_compliance.snapshot.exposition import render
+from tag_compliance.snapshot.findings_limit import FindingsLimit
 from tag_compliance.snapshot.policy_status import policy_status
 from tag_compliance.snapshot.status import (
     AccountStatus,
@@ -52,6 +54,14 @@ class SnapshotSettings:
 
     max_rule_series: int | None = None
     """None: all of them; 0: the families are switched off."""
+    max_findings_rows: int | None = None
+    """None: there is no findings database."""
+
+    max_owner_series: int | None = 0
+    """None: all owners; 0: there are no metrics by owner."""
+
+    owners_before: tuple[str, ...] = ()
+    """The owners that have series in the last snapshot."""
 
 
 @dataclass(frozen=True)
@@ -75,30 +85,20 @@ def build_contents(
     disabled = _disabled(settings)
     limit = 0 if DETAIL in disabled else settings.max_detail_series
     detail = detail_of(results.summary, required, load_findings, limit)
-    day = results.day or info.scan_started_at.date()
-    rules = choose_series(results.summary, _policy(settings), day, settings.max_rule_series)
-    scan = ScanResult(
-        results.summary,
-        results.statuses,
-        detail,
-        info,
-        settings.thresholds,
-        rules,
-        settings.types,
-        discovery=results.discovery,
-    )
+    scan = _scan_result(results, detail, info, settings)
     families = build_families(scan, disabled)
     return SnapshotContents(
         exposition=render(families),
-        status=_status(results, info, settings, sum(map(len, families))),
+        status=_status(scan, results, settings, sum(map(len, families))),
         detail_series=len(detail.samples),
         detail_series_omitted=int(detail.omitted["omitted"].sum()),
     )
 
 
 def _status(
-    results: ComplianceResults, info: SnapshotInfo, settings: SnapshotSettings, samples: int
+    scan: ScanResult, results: ComplianceResults, settings: SnapshotSettings, samples: int
 ) -> ScanStatus:
+    info = scan.info
     summarized = {account.account_id: account for account in results.summary.accounts}
     seconds = max(0.0, (info.made_at - info.scan_started_at).total_seconds())
     return ScanStatus(
@@ -122,6 +122,7 @@ def _status(
         policy=policy_status(
             results, _policy(settings), results.day or info.scan_started_at.date()
         ),
+        shown_owners=scan.owners.shown if scan.owners else (),
     )
 
 
@@ -157,13 +158,35 @@ def _source(coverage: SourceCoverage) -> SourceStatus:
     )
 
 
+def _scan_result(
+    results: ComplianceResults, detail: Detail, info: SnapshotInfo, settings: SnapshotSettings
+) -> ScanResult:
+    rows, limit = settings.max_findings_rows, settings.max_owner_series
+    before = settings.owners_before
+    day = results.day or info.scan_started_at.date()
+    return ScanResult(
+        results.summary,
+        results.statuses,
+        detail,
+        info,
+        settings.thresholds,
+        choose_series(results.summary, _policy(settings), day, settings.max_rule_series),
+        settings.types,
+        discovery=results.discovery,
+        owners=None if limit == 0 else owner_table(results.summary, limit, before),
+        findings_omitted=None if rows is None else FindingsLimit.of(results.summary, rows).omitted,
+    )
+
+
 def _disabled(settings: SnapshotSettings) -> frozenset[str]:
-    """With the detail series, the metric about their limit is switched off as well."""
+    """With the detail series or the database, the metric about its limit is off as well."""
     disabled = settings.disabled_metrics
     if settings.max_rule_series == 0:
         disabled |= {metric.name for metric in RULE_METRICS}
     if settings.max_detail_series == 0 or DETAIL in disabled:
-        return disabled | {DETAIL, DETAIL_OMITTED}
+        disabled |= {DETAIL, DETAIL_OMITTED}
+    if settings.max_findings_rows is None:
+        disabled |= {FINDINGS_OMITTED}
     return disabled
 
 

@@ -3,13 +3,15 @@
 current.json                       which snapshot is current, and how the newest scan ended
 snapshots/<id>/metrics.txt         the exposition
 snapshots/<id>/metrics.txt.gz      the same, compressed
-snapshots/<id>/snapshot.json       the status, and size and SHA-256 of the other two; written last
+snapshots/<id>/findings.sqlite     the findings database; only the newest snapshots have it
+snapshots/<id>/snapshot.json       the status, and size and SHA-256 of the others; written last
 """
 
 from __future__ import annotations
 
 import hashlib
 import re
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from pydantic import (
@@ -29,7 +31,7 @@ FORMAT = 2
 converts an older one. Version 2 has the four numbers of `domain.counts` in a snapshot's status.
 """
 
-PLAIN, GZIP = "metrics.txt", "metrics.txt.gz"
+PLAIN, GZIP, DATABASE = "metrics.txt", "metrics.txt.gz", "findings.sqlite"
 CURRENT, MANIFEST = "current.json", "snapshot.json"
 FOLDER = "snapshots"
 MOMENT = "%Y%m%dT%H%M%S.%fZ"
@@ -39,7 +41,9 @@ _ID = r"[0-9]{8}T[0-9]{6}\.[0-9]{6}Z-[0-9a-f]{6}"
 # The id becomes part of a path, so an id from a damaged file must not contain a slash.
 SnapshotId = Annotated[str, StringConstraints(pattern=f"^{_ID}$")]
 
-PIECE_PATH = re.compile(f"{FOLDER}/({_ID})/({'|'.join(map(re.escape, (PLAIN, GZIP, MANIFEST)))})")
+PIECE_PATH = re.compile(
+    f"{FOLDER}/({_ID})/({'|'.join(map(re.escape, (PLAIN, GZIP, DATABASE, MANIFEST)))})"
+)
 """The path of a file of a snapshot; its groups are the id and the name."""
 
 _FileT = TypeVar("_FileT", bound="_File")
@@ -101,6 +105,13 @@ def current_in(data: bytes | None) -> Current:
 
 def path_of(snapshot_id: str, name: str) -> str:
     return f"{FOLDER}/{snapshot_id}/{name}"
+
+
+def piece_of(path: Path) -> Piece:
+    """Size and hash of a local file."""
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256")
+        return Piece(bytes=file.tell(), sha256=digest.hexdigest())
 
 
 def sha256(data: bytes) -> str:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 from tag_compliance.domain.clock import is_ahead
 from tag_compliance.snapshot.layout import (
+    DATABASE,
     FOLDER,
     GZIP,
     MANIFEST,
@@ -32,7 +33,7 @@ def pieces_of(storage: Storage, unchanged_seconds: float = 0.0) -> dict[str, set
 
 def delete_snapshot(storage: Storage, snapshot_id: str) -> None:
     # The manifest first: without it, the rest counts as unfinished if this process dies here.
-    for name in (MANIFEST, PLAIN, GZIP):
+    for name in (MANIFEST, PLAIN, GZIP, DATABASE):
         storage.delete(path_of(snapshot_id, name))
 
 
@@ -44,6 +45,13 @@ def delete_leftovers(storage: Storage, current: str | None) -> None:
     for snapshot_id, names in unfinished.items():
         if names == unchanged.get(snapshot_id):
             delete_snapshot(storage, snapshot_id)
+
+
+def delete_databases(storage: Storage, current: str | None, newest: int) -> None:
+    """Deletes all but the newest findings databases; that of the current snapshot stays."""
+    ids = {id_ for id_, names in pieces_of(storage).items() if DATABASE in names} - {current}
+    for snapshot_id in sorted(ids, reverse=True)[max(0, newest - 1) :]:
+        storage.delete(path_of(snapshot_id, DATABASE))
 
 
 def delete_older(storage: Storage, current: str | None, newest: int) -> int:

@@ -143,6 +143,8 @@ class ScanStatus:
     sources: tuple[SourceStatus, ...] = ()
     discovery_failure: str = ""
     policy: PolicyStatus | None = None
+    shown_owners: tuple[str, ...] = ()
+    """The owners that have series in the metrics by owner."""
 
     @property
     def has_region_counts(self) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -22,6 +23,7 @@ from tag_compliance.snapshot import retention
 from tag_compliance.snapshot.appendable_gzip import Appendable, compress
 from tag_compliance.snapshot.layout import (
     CURRENT,
+    DATABASE,
     GZIP,
     MANIFEST,
     MOMENT,
@@ -58,6 +60,12 @@ class Published:
     last_scan: LastScan | None
 
 
+WriteDatabase = Callable[[str], Piece | None]
+"""Called with the id of the snapshot that is being published."""
+
+_DATABASES = 2
+"""How many of the newest snapshots keep their findings database."""
+
 ANY = "any"
 """Instead of a snapshot id: the start times of the scans decide which snapshot is newer."""
 
@@ -73,12 +81,19 @@ class SnapshotStore:
     def uri(self) -> str:
         return self._storage.uri
 
-    def publish(self, exposition: bytes, status: ScanStatus, after: str | None = ANY) -> str | None:
+    def publish(
+        self,
+        exposition: bytes,
+        status: ScanStatus,
+        after: str | None = ANY,
+        write_database: WriteDatabase | None = None,
+    ) -> str | None:
         """Makes this the current snapshot and records the end of the scan; returns the snapshot id.
 
         `after` is the `current_id` from before the numbers were collected. If another snapshot has
         been published since, it can have newer numbers: None is returned, and nothing is published.
         Without `after` this is so if the current snapshot is of a later scan.
+        `write_database` writes the findings database and returns its size and hash, or None.
         After any failure the current snapshot is unchanged. Raises `InvalidExposition` for text
         that Prometheus would reject: it is never published. Raises `NewerFormat` if a newer version
         of this program has published.
@@ -86,30 +101,12 @@ class SnapshotStore:
         if faults := faults_of(exposition):
             raise InvalidExposition(tuple(faults))
         snapshot_id = _new_id(status.scan_started_at, _pointer_in(self._pointer_data()))
-        pieces = {PLAIN: exposition, GZIP: compress(exposition)}
-        manifest = Manifest(
-            snapshot_id=snapshot_id,
-            pieces={n: Piece(bytes=len(d), sha256=sha256(d)) for n, d in pieces.items()},
-            status=status,
-        ).model_dump_json()
-        pointer = Pointer(
-            snapshot_id=snapshot_id,
-            scan_started_at=status.scan_started_at,
-            manifest_sha256=sha256(manifest.encode()),
-        )
-        ended = LastScan(status.scan_started_at, status.made_at, status.outcome, status.failures)
-
-        def unless_newer(data: bytes | None) -> bytes | None:
-            if _is_newer(_pointer_in(data), pointer, after):
-                return None
-            return Current(snapshot=pointer, last_scan=ended).model_dump_json().encode()
-
         with contextlib.suppress(StorageRefused):  # publishing is worth more than cleaning up
             retention.delete_leftovers(self._storage, self.current_id())
         try:
-            for name, data in {**pieces, MANIFEST: manifest.encode()}.items():
-                self._storage.write(path_of(snapshot_id, name), data)
-            replaced = self._storage.update(CURRENT, unless_newer)
+            database = write_database(snapshot_id) if write_database else None
+            manifest_sha256 = self._write(snapshot_id, exposition, database, status)
+            replaced = self._replace(snapshot_id, manifest_sha256, status, after)
         except BaseException:
             with contextlib.suppress(StorageRefused):
                 if self.current_id() != snapshot_id:  # an update can take effect and still fail
@@ -119,6 +116,38 @@ class SnapshotStore:
             with contextlib.suppress(StorageRefused):
                 retention.delete_snapshot(self._storage, snapshot_id)
         return snapshot_id if replaced else None
+
+    def _write(
+        self, snapshot_id: str, exposition: bytes, database: Piece | None, status: ScanStatus
+    ) -> str:
+        """Writes the files of a snapshot, the manifest last; returns its hash."""
+        pieces = {PLAIN: exposition, GZIP: compress(exposition)}
+        described = {n: Piece(bytes=len(d), sha256=sha256(d)) for n, d in pieces.items()}
+        if database is not None:
+            described[DATABASE] = database
+        manifest = Manifest(snapshot_id=snapshot_id, pieces=described, status=status)
+        pieces[MANIFEST] = manifest.model_dump_json().encode()
+        for name, data in pieces.items():
+            self._storage.write(path_of(snapshot_id, name), data)
+        return sha256(pieces[MANIFEST])
+
+    def _replace(
+        self, snapshot_id: str, manifest_sha256: str, status: ScanStatus, after: str | None
+    ) -> bool:
+        """Makes the snapshot the current one, unless another one is newer."""
+        pointer = Pointer(
+            snapshot_id=snapshot_id,
+            scan_started_at=status.scan_started_at,
+            manifest_sha256=manifest_sha256,
+        )
+        ended = LastScan(status.scan_started_at, status.made_at, status.outcome, status.failures)
+
+        def unless_newer(data: bytes | None) -> bytes | None:
+            if _is_newer(_pointer_in(data), pointer, after):
+                return None
+            return Current(snapshot=pointer, last_scan=ended).model_dump_json().encode()
+
+        return self._storage.update(CURRENT, unless_newer)
 
     def record(self, ended: LastScan) -> None:
         """Records the end of a scan without a snapshot, unless a later scan is recorded."""
@@ -202,6 +231,7 @@ class SnapshotStore:
         """
         current = self.current_id()
         retention.delete_leftovers(self._storage, current)
+        retention.delete_databases(self._storage, current, _DATABASES)
         return retention.delete_older(self._storage, current, newest)
 
     def _pointer_data(self) -> bytes | None:

@@ -8,6 +8,7 @@ import fcntl
 import os
 import re
 import secrets
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO
@@ -19,6 +20,9 @@ UNFINISHED = re.compile(r"\.(.+)\.[0-9a-f]{16}\.unfinished")
 
 _MAX_ATTEMPTS = 1_000
 """To create a file in a folder that other processes delete when it is empty."""
+
+_COPIED_BYTES = 1 << 20
+"""At a time, so that a large file does not pass through memory as a whole."""
 
 _ELSEWHERE = "set `storage` to another place"
 _ADVICE = {
@@ -40,6 +44,18 @@ def write_file(path: Path, data: bytes) -> None:
         publish(unfinished, path)
 
 
+def copy_file(source: Path, path: Path) -> None:
+    """Creates or replaces `path` with the content of `source`. Raises `StorageRefused`."""
+    with (
+        reported(path, "write"),
+        source.open("rb") as content,
+        created(path) as (file, unfinished),
+    ):
+        shutil.copyfileobj(content, file, _COPIED_BYTES)
+        sync(file)
+        publish(unfinished, path)
+
+
 @contextlib.contextmanager
 def reported(path: Path, operation: str) -> Iterator[None]:
     """Raises `StorageRefused` for an error of the operating system, with advice."""
@@ -54,15 +70,27 @@ def reported(path: Path, operation: str) -> Iterator[None]:
 @contextlib.contextmanager
 def written(path: Path, data: bytes) -> Iterator[Path]:
     """Writes to a file that no reader reads; deletes it unless it has been renamed."""
+    with created(path) as (file, unfinished):
+        file.write(data)
+        sync(file)
+        yield unfinished
+
+
+@contextlib.contextmanager
+def created(path: Path) -> Iterator[tuple[BinaryIO, Path]]:
+    """A file to write to that no reader reads; it is deleted unless it has been renamed."""
     file, unfinished = _create_locked(path)
     with file:
         try:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            yield unfinished
+            yield file, unfinished
         finally:
             unfinished.unlink(missing_ok=True)
+
+
+def sync(file: BinaryIO) -> None:
+    """Makes what was written durable."""
+    file.flush()
+    os.fsync(file.fileno())
 
 
 def _create_locked(path: Path) -> tuple[BinaryIO, Path]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 OWN_FOLDERS = ("running", "snapshots", "tables")
@@ -45,6 +46,10 @@ class Storage(Protocol):
 
     def write(self, name: str, data: bytes) -> None:
         """Creates or replaces the object."""
+        ...
+
+    def write_file(self, name: str, source: Path) -> None:
+        """Creates or replaces the object with the content of a local file, however large it is."""
         ...
 
     def update(self, name: str, decide: Callable[[bytes | None], bytes | None]) -> bool:

@@ -16,6 +16,7 @@ from pathlib import Path
 from tag_compliance.errors import StorageRefused
 from tag_compliance.storage.atomic import (
     UNFINISHED,
+    copy_file,
     opened,
     publish,
     reported,
@@ -69,6 +70,10 @@ class FolderStorage:
     def write(self, name: str, data: bytes) -> None:
         self._mark()
         write_file(self._root / name, data)
+
+    def write_file(self, name: str, source: Path) -> None:
+        self._mark()
+        copy_file(source, self._root / name)
 
     def update(self, name: str, decide: Callable[[bytes | None], bytes | None]) -> bool:
         path = self._root / name

@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 from typing import TypedDict, TypeVar
 
 import boto3
@@ -116,6 +117,15 @@ class S3Storage:
 
     def write(self, name: str, data: bytes) -> None:
         self._put(name, data, {})
+
+    def write_file(self, name: str, source: Path) -> None:
+        key = self._prefix + name
+
+        def put() -> None:
+            with source.open("rb") as content:
+                self._client.put_object(Bucket=self._bucket, Key=key, Body=content)
+
+        self._limited(name, "write", put)
 
     def update(self, name: str, decide: Callable[[bytes | None], bytes | None]) -> bool:
         before = self.read(name)

@@ -18,6 +18,7 @@ from tag_compliance.domain.account import AccountId, RegionName
 from tag_compliance.domain.counts import Exclusion
 from tag_compliance.domain.evaluation import Basis, Evaluation
 from tag_compliance.domain.findings import FINDING_SCHEMA
+from tag_compliance.domain.owners import OWNER_SUMMARY_SCHEMA
 from tag_compliance.domain.read_status import AccountReadStatus, Source
 from tag_compliance.domain.summary import (
     EXCLUSION_SCHEMA,
@@ -58,6 +59,7 @@ class _StoredSummary:
     never_tagged: _Columns = field(default_factory=NEVER_TAGGED_SCHEMA.empty_table().to_pydict)
     additions: dict[RegionName, dict[Source, int]] = field(default_factory=dict)
     waiver_uses: dict[str, WaiverUse] = field(default_factory=dict)
+    owners: dict[str, list[str | None] | list[int]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, summary: AccountSummary) -> Self:
@@ -72,6 +74,7 @@ class _StoredSummary:
             summary.never_tagged.to_pydict(),
             {region: dict(added) for region, added in summary.additions.items()},
             dict(summary.waiver_uses),
+            summary.owners.to_pydict(),
         )
 
     def summary(self) -> AccountSummary:
@@ -96,6 +99,10 @@ class _StoredSummary:
             pa.Table.from_pydict(self.never_tagged, schema=NEVER_TAGGED_SCHEMA),
             self.additions,
             self.waiver_uses,
+            pa.Table.from_pydict(
+                self.owners or OWNER_SUMMARY_SCHEMA.empty_table().to_pydict(),
+                schema=OWNER_SUMMARY_SCHEMA,
+            ),
         )
 
 

@@ -33,7 +33,7 @@ _OUTSIDE_THE_SCHEMA = re.compile(
     "poor must not be higher|"
     "this account is not in|must be a role (of|in)|must be (regions of one|in the) partition|"
     "must be a finite number|this key is required, or policy|no such file|"
-    "must have at least one entry without a policy"
+    "must have at least one entry without a policy|needs start_url"
 )
 """Rules about several keys, about AWS, or about values that JSON does not have."""
 

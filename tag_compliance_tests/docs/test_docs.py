@@ -10,15 +10,18 @@ import yaml
 
 from tag_compliance.cli.dagster_home import EVENT_VARIABLES
 from tag_compliance.cli.declaration import ExitCode
+from tag_compliance.cli.report_options import Filters
 from tag_compliance.config.descriptions import DESCRIPTIONS
 from tag_compliance.config.model import KEYS, Config
 from tag_compliance.domain.metrics import METRICS
 from tag_compliance.domain.read_status import Reason
+from tag_compliance.domain.report_row import COLUMNS
 from tag_compliance.domain.result_table import RESULT_SCHEMA
 from tag_compliance.exporter.self_metrics import EXPORTER_METRICS
 from tag_compliance.pipeline import run_tags
 from tag_compliance.pipeline.build import build_definitions
 from tag_compliance.pipeline.checks import RESULT_CHECKS, SNAPSHOT_CHECKS
+from tag_compliance.reports.formats import ReportFormat
 from tag_compliance_tests.cli.commands import COMMANDS, options
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +50,7 @@ def test_every_metric_is_documented_with_its_labels() -> None:
 
 def test_the_readme_lists_exactly_the_commands_of_the_program() -> None:
     readme = text_of("README.md")
-    documented = re.findall(r"^\| `tag-compliance ([a-z-]+)` \|", readme, re.MULTILINE)
+    documented = re.findall(r"^\| `tag-compliance ([a-z-]+)(?: ARN)?` \|", readme, re.MULTILINE)
     assert sorted(documented) == sorted(COMMANDS)
 
 
@@ -77,7 +80,7 @@ def test_every_key_of_the_configuration_is_documented_with_its_default() -> None
 
 
 def test_the_descriptions_in_the_schema_are_those_of_the_documentation() -> None:
-    link = re.compile(r", see \[below\]\([^)]*\)|\[([^]]*)\]\([^)]*\)")
+    link = re.compile(r", see \[(?:below|findings)\]\([^)]*\)|\[([^]]*)\]\([^)]*\)")
     documented = {
         row[0].strip("`"): link.sub(r"\1", row[2]).replace("`", "")
         for row in rows(text_of("docs/configuration.md"))
@@ -122,7 +125,19 @@ def test_every_column_of_the_results_is_documented() -> None:
     assert set(RESULT_SCHEMA.names) <= set(re.findall(r"`(\w+)`", cells))
 
 
-_PACKAGES = "cli config domain aws tables snapshot storage pipeline exporter"
+def test_every_column_of_a_report_is_documented_in_order() -> None:
+    section = text_of("docs/findings.md").partition("### Columns")[2].partition("\n### ")[0]
+    cells = " ".join(row[0] for row in rows(section))
+    assert tuple(re.findall(r"`(\w+)`", cells)) == COLUMNS
+
+
+def test_every_filter_and_format_of_a_report_is_documented() -> None:
+    cells = set(first_cells(text_of("docs/findings.md")))
+    assert {f"--{name}" for name in Filters.__dataclass_fields__} <= {c.split()[0] for c in cells}
+    assert {f.value for f in ReportFormat} <= {c.partition("`")[0] for c in cells}
+
+
+_PACKAGES = "cli config domain aws reports tables snapshot storage pipeline exporter"
 
 
 @pytest.mark.parametrize("package", _PACKAGES.split())

@@ -15,7 +15,7 @@ from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.pipeline.account_writer import AccountWriter, next_reading_run
 from tag_compliance.pipeline.merge import MergedScan, merge_stored
-from tag_compliance.pipeline.run_tags import ScanTimes
+from tag_compliance.pipeline.scan_times import ScanTimes
 from tag_compliance.storage.base import Storage
 from tag_compliance.storage.folder import FolderStorage
 from tag_compliance.tables.failed_readings import FailedReadings

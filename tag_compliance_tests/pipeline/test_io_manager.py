@@ -58,7 +58,7 @@ def inputs_of_another_team(pipeline: Pipeline) -> tuple[pd.DataFrame, dict[str, 
     return frame, inventories
 
 
-def test_a_scan_writes_each_table_once_and_reads_each_evaluation_once(
+def test_a_scan_writes_each_table_once_and_its_publication_reads_each_once(
     scanning: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operations: Counter[tuple[str, str]] = Counter()
@@ -82,7 +82,7 @@ def test_a_scan_writes_each_table_once_and_reads_each_evaluation_once(
     request = publish(scanning).request
     operations.clear()
     assert scanning.run(request).success
-    read = {("read", evaluation_file(account_id)): 1 for account_id in scanning.ids}
+    read = {("read", name): 1 for name in files}
     on_parquet = {call: n for call, n in on_tables().items() if not call[1].endswith(".json")}
     assert on_parquet == read
     json_files = ["tables/scan_config.json", "tables/scan_times.json"]

@@ -7,7 +7,8 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 import pytest
 
-from tag_compliance.pipeline.run_tags import SCAN_TAG, ScanTimes, scan_id, scan_times
+from tag_compliance.pipeline.run_tags import SCAN_TAG, scan_id, scan_times
+from tag_compliance.pipeline.scan_times import ScanTimes
 
 NOON = datetime(2026, 5, 4, 12, 0, 0, 123456, tzinfo=UTC)
 TAGS = {SCAN_TAG: scan_id(NOON)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 from tag_compliance.storage.base import Storage, Stored
 
@@ -25,6 +26,10 @@ class InterceptedStorage:
     def write(self, name: str, data: bytes) -> None:
         self._before("write", name)
         self._behind.write(name, data)
+
+    def write_file(self, name: str, source: Path) -> None:
+        self._before("write", name)
+        self._behind.write_file(name, source)
 
     def update(self, name: str, decide: Callable[[bytes | None], bytes | None]) -> bool:
         self._before("update", name)

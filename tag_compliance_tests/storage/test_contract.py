@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +17,19 @@ def test_written_bytes_are_read_back(storage: Storage) -> None:
     for data in (b"one", b"", b"\x00\xff" * 100_000):
         storage.write("a/b.bin", data)
         assert data_of(storage, "a/b.bin") == data
+
+
+def test_a_local_file_is_stored_with_its_content_and_replaces_an_object(
+    storage: Storage, tmp_path: Path
+) -> None:
+    source = tmp_path / "source"
+    storage.write("snapshots/a", b"old")
+    for data in (b"", b"\x00\xff" * 2_000_000):
+        source.write_bytes(data)
+        storage.write_file("snapshots/a", source)
+        assert data_of(storage, "snapshots/a") == data
+    assert storage.names("") == ["snapshots/a"]
+    assert source.exists()
 
 
 def test_the_probe_of_a_storage_leaves_it_as_it_was(storage: Storage) -> None:

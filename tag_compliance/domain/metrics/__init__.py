@@ -6,11 +6,17 @@ from dataclasses import replace
 from tag_compliance.domain.metrics import operational
 from tag_compliance.domain.metrics.contract import CONTRACT_METRICS
 from tag_compliance.domain.metrics.operational import DISCOVERY_METRICS, SERIES_OMITTED
+from tag_compliance.domain.metrics.owners import OWNER_METRICS
 from tag_compliance.domain.metrics.rules import RULE_METRICS
 from tag_compliance.domain.metrics.sources import SOURCE_METRICS
 from tag_compliance.domain.metrics.table import Family, ScanResult
 
-OPERATIONAL_METRICS = (*operational.OPERATIONAL_METRICS, *SOURCE_METRICS, SERIES_OMITTED)
+OPERATIONAL_METRICS = (
+    *operational.OPERATIONAL_METRICS,
+    *SOURCE_METRICS,
+    *OWNER_METRICS,
+    SERIES_OMITTED,
+)
 METRICS = CONTRACT_METRICS + RULE_METRICS + OPERATIONAL_METRICS
 
 
@@ -22,6 +28,7 @@ def build_families(scan: ScanResult, disabled: Collection[str] = ()) -> list[Fam
         Family(metric, metric.samples_of(scan))
         for metric in METRICS
         if metric is not SERIES_OMITTED and metric.name not in disabled
+        if scan.owners is not None or metric not in OWNER_METRICS
     ]
     if SERIES_OMITTED.name not in disabled:
         omitted = {

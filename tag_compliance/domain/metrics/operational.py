@@ -197,6 +197,7 @@ def _completeness(scan: ScanResult) -> float | None:
 
 
 DETAIL_OMITTED = "tag_compliance_detail_series_omitted"
+FINDINGS_OMITTED = "tag_compliance_findings_database_rows_omitted"
 
 DISCOVERY_METRICS = (
     _metric(
@@ -333,6 +334,11 @@ OPERATIONAL_METRICS = (
         "tag_compliance_snapshot_timestamp_seconds",
         "Unix time at which the snapshot was made.",
         lambda scan: scan.info.made_at.timestamp(),
+    ),
+    _of_scan(
+        FINDINGS_OMITTED,
+        "Findings that the limit leaves out of the findings database.",
+        lambda scan: scan.findings_omitted,
     ),
     _metric(
         "tag_compliance_build_info",

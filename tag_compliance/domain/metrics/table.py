@@ -93,6 +93,19 @@ class RuleSeries:
     waivers: Sequence[Waiver]
 
 
+@dataclass(frozen=True)
+class OwnerTable:
+    """The owners that have series, with their counts, and how many owners have none of their own.
+
+    `counts` has the columns of `domain.owners.OWNER_COUNTS` (int64) and the labels as its index:
+    the largest owners, then `(other)` and `(none)` where they exist. `shown` are the owners.
+    """
+
+    counts: pd.DataFrame
+    shown: tuple[str, ...]
+    hidden: int
+
+
 @dataclass(frozen=True, slots=True)
 class SnapshotInfo:
     """When a snapshot was made, and by which version of the program."""
@@ -107,7 +120,9 @@ class ScanResult:
     """Everything that the metrics are computed from. Accounts are in the configured order.
 
     The metrics by type have series for the types that `types` match; without patterns, for all.
-    `omitted` counts what was left out of each limited family, by name.
+    `omitted` counts what was left out of each limited family, by name. `findings_omitted` counts
+    the findings that the findings database leaves out; None without a database. `owners` is None
+    if there are no metrics by owner.
     """
 
     summary: Summary
@@ -119,6 +134,8 @@ class ScanResult:
     types: tuple[TypePattern, ...] = ()
     omitted: Mapping[str, int] = field(default_factory=dict)
     discovery: DiscoveryStatus | None = None
+    findings_omitted: int | None = None
+    owners: OwnerTable | None = None
 
 
 @dataclass(frozen=True, slots=True)

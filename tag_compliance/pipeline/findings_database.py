@@ -1,0 +1,113 @@
+"""Writes the findings database of the snapshot that is being published."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from tag_compliance.domain.account import AccountId
+from tag_compliance.domain.coverage import coverage_rows
+from tag_compliance.domain.finding_rows import most_serious, rows_of_account
+from tag_compliance.domain.read_status import Reason
+from tag_compliance.domain.report_row import ReportRow
+from tag_compliance.errors import FindingsNotWritten, TagComplianceError
+from tag_compliance.pipeline.merge import policy_of
+from tag_compliance.pipeline.stored_findings import StoredFindings, row_settings
+from tag_compliance.snapshot.findings_db import DatabaseContents, build_findings_db
+from tag_compliance.snapshot.findings_limit import FindingsLimit
+from tag_compliance.snapshot.layout import DATABASE, Piece, path_of, piece_of
+from tag_compliance.snapshot.status import ScanStatus
+
+
+@dataclass
+class FindingsDatabase:
+    """Called with the id of the snapshot; if the database cannot be written, `failure` says why.
+
+    A snapshot without a database is worth more than none.
+    """
+
+    findings: StoredFindings
+    status: ScanStatus
+    failure: TagComplianceError | None = field(default=None, init=False)
+
+    def __call__(self, snapshot_id: str) -> Piece | None:
+        try:
+            with tempfile.TemporaryDirectory(prefix="tag-compliance-") as folder:
+                path = Path(folder, DATABASE)
+                build_findings_db(path, self._contents(snapshot_id))
+                piece = piece_of(path)
+                self.findings.storage.write_file(path_of(snapshot_id, DATABASE), path)
+        except (TagComplianceError, sqlite3.Error, OSError) as error:
+            self.failure = FindingsNotWritten(str(error))
+            return None
+        return piece
+
+    def _contents(self, snapshot_id: str) -> DatabaseContents:
+        config, merged = self.findings.config, self.findings.merged
+        limit = FindingsLimit.of(merged.results.summary, config.max_findings_rows)
+        settings = row_settings(config, merged)
+        return DatabaseContents(
+            snapshot_id=snapshot_id,
+            scan_started_at=merged.started_at,
+            made_at=self.status.made_at,
+            version=self.status.version,
+            results=merged.results,
+            rows=self._rows(limit),
+            rules=[*self._rules()],
+            waivers=[*self._waivers()],
+            coverage=[*self._coverage()],
+            omitted=limit.omitted,
+            show_values=config.report_values,
+            console_link=settings.console_link,
+        )
+
+    def _rows(self, limit: FindingsLimit) -> Iterator[ReportRow]:
+        settings = row_settings(self.findings.config, self.findings.merged)
+        for account_id in sorted(limit.shares):
+            found = self.findings.of_account(AccountId(account_id))
+            kept = most_serious(found.findings, limit.shares[account_id])
+            yield from rows_of_account(replace(found, findings=kept), settings)
+
+    def _rules(self) -> Iterator[dict[str, Any]]:
+        frame = self.findings.merged.results.summary.by_type_and_rule
+        sums = frame.groupby("rule")[["evaluated", "violations"]].sum()
+        totals: dict[Any, dict[Any, int]] = sums.to_dict("index")
+        for rule in policy_of(self.findings.config).rules:
+            yield {
+                "rule": str(rule.rule_id),
+                "severity": str(rule.severity),
+                "title": rule.title,
+                "tag": rule.tag,
+                "evaluated": totals.get(rule.rule_id, {}).get("evaluated", 0),
+                "violations": totals.get(rule.rule_id, {}).get("violations", 0),
+            }
+
+    def _waivers(self) -> Iterator[dict[str, Any]]:
+        results = self.findings.merged.results
+        day = self.findings.merged.times.started_at.date()
+        for waiver in policy_of(self.findings.config).waivers:
+            yield {
+                "waiver": waiver.waiver_id,
+                "reason": waiver.reason,
+                "owner": waiver.owner,
+                "expires": waiver.expires.isoformat(),
+                "ticket": waiver.ticket or None,
+                "state": str(waiver.state(day)),
+                "findings": results.summary.waiver_uses[waiver.waiver_id].named,
+            }
+
+    def _coverage(self) -> Iterator[dict[str, Any]]:
+        for row in coverage_rows(self.findings.merged.results):
+            yield {
+                "account_id": row.account_id,
+                "account_name": row.account_name,
+                "region": row.region,
+                "source": str(row.source),
+                "requested": row.requested,
+                "returned": row.returned if row.reason is Reason.OK else None,
+                "not_covered": row.not_covered,
+            }

@@ -1,0 +1,21 @@
+"""What writers and readers of the findings database share: its version and its sort orders."""
+
+from __future__ import annotations
+
+SCHEMA_VERSION = 1
+"""Increased when a table or a column is renamed or removed; additions do not change it."""
+
+_SEVERITY_RANK = (
+    "CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 "
+    "WHEN 'low' THEN 3 ELSE 4 END"
+)
+SORT_KEYS = {
+    "severity": _SEVERITY_RANK,
+    "type": "resource_type",
+    "region": "region",
+    "rule": "rule",
+    "owner": "ifnull(owner, '')",
+    "age": "ifnull(opened_at, '9')",
+}
+"""The sort orders of pages and API, each with its indexed expression. The most serious and the
+oldest findings come first; those of unknown age come last."""

@@ -1,0 +1,108 @@
+"""Each snapshot has a database with the findings that its metrics count."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tag_compliance.snapshot.layout import DATABASE, MANIFEST, Manifest, parse, sha256
+from tag_compliance.storage.folder import FolderStorage
+from tag_compliance_tests.support.program import Program
+
+
+def databases(program: Program) -> list[Path]:
+    return sorted(program.place.state.glob(f"snapshots/*/{DATABASE}"))
+
+
+def query(path: Path, sql: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+        return database.execute(sql).fetchall()
+
+
+def test_metrics_report_and_database_have_the_same_findings(program: Program) -> None:
+    ended = program.run("scan")
+    assert ended.code == 0
+    [path] = databases(program)
+    counted = query(path, "SELECT account_id, region, tag, count(*) FROM findings GROUP BY 1, 2, 3")
+    samples = [s for s in ended.exposition.samples if s.name == "tag_non_compliant_total"]
+    expected = {
+        (s.labels["account_id"], s.labels["region"], s.labels["tag"], int(s.value))
+        for s in samples
+        if s.value
+    }
+    assert set(counted) == expected
+    assert "tag_compliance_findings_database_rows_omitted 0" in ended.out
+    lines = program.run("report", "--state", "all").out.splitlines()
+    assert len(lines) - 1 == sum(row[3] for row in counted)
+    rules = dict(query(path, "SELECT rule, violations FROM rules"))
+    assert sum(rules.values()) == len(lines) - 1
+    manifest = parse(Manifest, (path.parent / MANIFEST).read_bytes(), path.parent.name, MANIFEST)
+    assert manifest.pieces[DATABASE].sha256 == sha256(path.read_bytes())
+    [(snapshot_id,)] = query(path, "SELECT value FROM meta WHERE key = 'snapshot_id'")
+    assert snapshot_id == path.parent.name
+
+
+def test_the_newest_two_snapshots_keep_their_database(program: Program) -> None:
+    for _ in range(3):
+        assert program.run("scan").code == 0
+    snapshots = sorted(p.name for p in (program.place.state / "snapshots").iterdir())
+    assert len(snapshots) == 3
+    assert [path.parent.name for path in databases(program)] == snapshots[1:]
+
+
+def test_the_limit_keeps_the_same_number_of_findings_of_each_account(program: Program) -> None:
+    program.configure(program.fake.organization, max_findings_rows=6)
+    ended = program.run("scan")
+    [path] = databases(program)
+    kept = query(path, "SELECT account_id, count(*) FROM findings GROUP BY 1")
+    assert [count for _, count in kept] == [2, 2, 2]
+    total = sum(s.value for s in ended.exposition.samples if s.name == "tag_non_compliant_total")
+    assert f"tag_compliance_findings_database_rows_omitted {int(total) - 6}" in ended.out
+    assert len(program.run("report").out.splitlines()) == total + 1, "reports are never limited"
+
+
+def test_without_the_database_there_is_neither_file_nor_metric(program: Program) -> None:
+    program.configure(program.fake.organization, findings_database=False)
+    ended = program.run("scan")
+    assert (ended.code, databases(program)) == (0, [])
+    assert "tag_compliance_findings_database_rows_omitted" not in ended.out
+
+
+def test_if_the_database_cannot_be_written_the_metrics_are_published_and_the_run_fails(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: FolderStorage, name: str, source: Path) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(FolderStorage, "write_file", refuse)
+    ended = program.run("scan")
+    assert ended.code == 1
+    assert "the findings database could not be written" in ended.err
+    assert "No space left on device" in ended.err
+    snapshot = program.published()
+    assert snapshot is not None
+    assert b"compliance_percentage{" in snapshot.plain
+    assert databases(program) == []
+
+
+def test_the_metrics_by_owner_are_published_with_owner_tags(program: Program) -> None:
+    program.configure(program.fake.organization, owner_tags=["Owner", "Team"], max_owner_series=2)
+    ended = program.run("scan")
+    samples = ended.exposition.samples
+    by_owner = {
+        s.labels["owner"]: s.value for s in samples if s.name == "tag_compliance_owner_resources"
+    }
+    assert len(by_owner) == 4
+    assert {"(other)", "(none)"} < set(by_owner)
+    counted = sum(s.value for s in samples if s.name == "resources_scanned_total")
+    assert sum(by_owner.values()) == counted
+    findings = sum(s.value for s in samples if s.name == "tag_compliance_owner_open_findings")
+    assert findings == len(program.run("report").out.splitlines()) - 1
+    snapshot = program.published()
+    assert snapshot is not None
+    assert set(snapshot.status.shown_owners) == set(by_owner) - {"(other)", "(none)"}
+    assert program.run("scan").code == 0, "the owners of the last snapshot are read"
