@@ -117,10 +117,13 @@ def load_config_table(storage: Storage) -> Config:
             f"{storage.uri}/{_CONFIG} does not exist; materialize scan_config once"
         )
     try:
-        return Config.model_validate_json(stored.data)
+        config = Config.model_validate_json(stored.data)
     except ValidationError as error:
         cause = f"this version does not understand it ({error.error_count()} faults)"
         raise StoredValueUnreadable("configuration", cause) from None
+    if not config.aws_account_matrix:  # `scan_config` fails without accounts
+        raise StoredValueUnreadable("configuration", "it names no account")
+    return config
 
 
 @contextlib.contextmanager
