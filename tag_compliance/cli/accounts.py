@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
 
 from tag_compliance.aws.discovery import is_due, refresh, require_targets
 from tag_compliance.aws.targets import resolve, targets_of
 from tag_compliance.config import Config
+from tag_compliance.domain.account import Target
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.organization import DiscoveredOrganization
-from tag_compliance.errors import BadConfiguration, Fault
+from tag_compliance.errors import BadConfiguration, Fault, TagComplianceError
 from tag_compliance.logs import get_logger
 from tag_compliance.storage.open import open_storage
 from tag_compliance.tables.organization import Organizations
@@ -28,6 +30,20 @@ def stored_organization(config: Config) -> DiscoveredOrganization | None:
 def with_stored_accounts(config: Config) -> Config:
     """The configuration of a scan with the stored list of accounts, without calling AWS."""
     return resolve(config, stored_organization(config))
+
+
+def known_targets(config: Config) -> Sequence[Target] | None:
+    """The accounts that a scan reads, without calling AWS; None if they are not known.
+
+    Those of AWS Organizations are known after the first scan, if the storage can be read.
+    """
+    if config.organization is None:
+        return targets_of(config)
+    try:
+        found = stored_organization(config)
+    except TagComplianceError:
+        return None
+    return targets_of(resolve(config, found)) if found and found.listed_at else None
 
 
 def with_accounts(config: Config, named: str | None = None, *, accept: bool = False) -> Config:

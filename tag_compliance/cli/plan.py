@@ -59,8 +59,9 @@ def plan_of(
         yield ""
         yield from organization_lines(unresolved, organization)
     yield ""
+    is_listed = unresolved.organization is None or bool(organization and organization.listed_at)
     yield f"required tags   {', '.join(config.required_tags) or 'none'}"
-    yield from _policy_of(config)
+    yield from _policy_of(config, accounts if is_listed else None)
     yield f"excluded types  {', '.join(config.excluded_resource_types) or 'none'}"
     yield f"storage         {config.storage}"
     yield from _further_sources(config, accounts)
@@ -141,12 +142,12 @@ def organization_lines(
         yield f"  {account.account_id}  {scanned:8}  {verdict}{state}  {on_one_line(where)}"
 
 
-def _policy_of(config: Config) -> Iterator[str]:
-    """Nothing without a policy file."""
+def _policy_of(config: Config, targets: Sequence[Target] | None) -> Iterator[str]:
+    """Nothing without a policy file; no warning about accounts if they are not known."""
     if not config.policy.files:
         return
     rules, waivers = len(config.policy.rules), len(config.policy.waivers)
     yield f"policy          {rules} rules, {waivers} waivers in {len(config.policy.files)} files"
     policy = policy_of(config.required_tags, config.excluded_resource_types, config.policy)
-    for warning in warnings_of(policy, targets_of(config)):
+    for warning in warnings_of(policy, targets):
         yield on_one_line(f"  warning       {warning}")

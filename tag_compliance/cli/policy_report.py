@@ -8,7 +8,7 @@ from datetime import date
 from pathlib import Path
 
 from tag_compliance.aws.regions import known_regions
-from tag_compliance.aws.targets import targets_of
+from tag_compliance.cli.accounts import known_targets
 from tag_compliance.config import Config, load_config
 from tag_compliance.config.policy_file import load_policy
 from tag_compliance.config.policy_model import LoadedPolicy
@@ -66,7 +66,7 @@ def _report(
     policy = policy_of((), (), loaded)
     if config is not None:
         policy = policy_of(config.required_tags, config.excluded_resource_types, loaded)
-        targets = targets_of(config)
+        targets = known_targets(config)
     warnings = [f"warning: {warning}" for warning in warnings_of(policy, targets)]
     disabled = sum(not rule.enabled for rule in loaded.rules)
     count = f"{len(loaded.rules)} rules ({disabled} disabled), {len(loaded.waivers)} waivers"

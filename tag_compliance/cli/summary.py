@@ -44,7 +44,8 @@ def summary_of(status: ScanStatus, style: Style) -> Iterator[str]:
         f"regions of {len(status.accounts)} accounts read in {_seconds(status):.1f} s"
     )
     if status.outcome is Outcome.NOTHING:
-        yield "nothing could be scanned; all numbers are those of earlier scans"
+        earlier = "; all numbers are those of earlier scans" if status.counts.returned else ""
+        yield f"nothing could be scanned{earlier}"
     counts = status.counts
     yield (
         f"{counts.returned} resources returned, {counts.excluded} excluded, "

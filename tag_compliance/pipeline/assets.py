@@ -238,6 +238,9 @@ def metric_snapshot(
             # The tables stay as they were before this scan.
             failed = FailedReadings(configuration.storage(), context.log.warning)
             failed.delete(inventory.status.account_id for inventory in merged.failed)
+        elif merged is not compliance_results:  # another scan has read something meanwhile
+            writer = AccountWriter(scan_config, storage, warn, merged.times.started_at)
+            writer.settle(merged.failed)
     snapshot_id, contents, failure = published
     shown = metadata.of_snapshot(contents, snapshot_id, store.uri, scan_config.exporter_url)
     try:

@@ -31,11 +31,16 @@ def load_scan_config(storage: Storage) -> Config | None:
     Raises `StoredValueUnreadable`.
     """
     stored = storage.read(CONFIG)
+    if stored is None:
+        return None
     try:
-        return Config.model_validate_json(stored.data) if stored else None
+        config = Config.model_validate_json(stored.data)
     except ValidationError as error:
         cause = f"this version does not understand it ({error.error_count()} faults)"
         raise StoredValueUnreadable("configuration", cause) from None
+    if not config.aws_account_matrix:  # `scan_config` fails without accounts
+        raise StoredValueUnreadable("configuration", "it names no account")
+    return config
 
 
 def store_scan_times(storage: Storage, times: ScanTimes) -> None:

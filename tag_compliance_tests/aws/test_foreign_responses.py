@@ -82,7 +82,7 @@ def test_too_many_requests_are_throttling_whatever_the_body_is(
     respond: Respond, operation: str
 ) -> None:
     respond(operation, 429, HTML)
-    reason, message, calls = read(deadline=2)
+    reason, message, calls = read(deadline=6)
 
     assert reason is Reason.THROTTLED
     assert "HTTP status 429 Too Many Requests" in message

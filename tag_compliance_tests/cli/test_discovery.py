@@ -166,3 +166,20 @@ def test_doctor_says_what_the_organization_lacks_once(
     assert ended.code == 1
     assert "organization failed" in ended.out
     assert ended.out.count(remedy) == 1
+
+
+def test_rules_are_compared_with_the_accounts_that_were_discovered_once_they_are_known(
+    program: Program, aws: FakeAws
+) -> None:
+    rule = {"id": "owner", "tag": "Owner", "required": True, "only": {"accounts": [SHOP]}}
+    folder = program.place.folder
+    (folder / "policy.yaml").write_text(yaml.safe_dump({"rules": [rule]}), encoding="utf-8")
+    write(program, policy="policy.yaml")
+    for _ in range(2):  # before the list is known, and with it
+        for command in (["policy", "check", "--strict"], ["check-config"]):
+            ended = program.run(*command)
+            assert (ended.code, "warning " in ended.out) == (0, False), ended.out
+        scanned(program)
+    rule["only"] = {"accounts": [CLOSED]}
+    (folder / "policy.yaml").write_text(yaml.safe_dump({"rules": [rule]}), encoding="utf-8")
+    assert program.run("policy", "check", "--strict").code == 2

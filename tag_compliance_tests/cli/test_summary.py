@@ -124,3 +124,11 @@ def test_the_json_summary_has_the_numbers_of_the_text() -> None:
     assert found["unmatched_exclusions"] == ["ecs:tusk"]
     assert found["coverage"] == COVERAGE
     assert (found["snapshot_id"], found["metrics"]) == ("id", "state/metrics.txt")
+
+
+def test_a_scan_that_read_nothing_mentions_earlier_numbers_only_if_there_are_any() -> None:
+    status = status_of(accounts=(account(1),), outcome=Outcome.NOTHING)
+    earlier = list(summary_of(replace(status, counts=Counts(10, 0, 10, 9)), Style()))
+    assert "nothing could be scanned; all numbers are those of earlier scans" in earlier
+    first = list(summary_of(replace(status, counts=Counts()), Style()))
+    assert "nothing could be scanned" in first

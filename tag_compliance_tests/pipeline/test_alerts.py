@@ -50,12 +50,12 @@ def end(pipeline: Pipeline, result: dg.ExecuteInProcessResult) -> None:
 
 def test_a_failed_run_is_reported_with_its_cause(scanning: Pipeline) -> None:
     scanning.scan()
-    scanning.storage.write("tables/scan_times.json", b"{}")
+    scanning.storage.write("tables/scan_config.json", b"{")
     result = scanning.run(dg.RunRequest(job_name=PUBLISH_JOB))
     end(scanning, result)
     (alert,) = alerts
     assert (alert.title, alert.run_id) == ("publish failed", result.run_id)
-    assert alert.text.startswith("the stored times of the scan cannot be read")
+    assert alert.text.startswith("the stored configuration cannot be read")
 
 
 def publish_with(pipeline: Pipeline, fake: FakeAws, *broken: str) -> list[Alert]:

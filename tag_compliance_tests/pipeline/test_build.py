@@ -207,10 +207,11 @@ def test_a_run_from_the_launchpad_cannot_read_another_file_as_its_configuration(
     secret = scanning.folder / "secret.yaml"
     secret.write_text("REQUIRED_TAGS: token\n")
     result = _run_with(scanning, path=str(secret))
-    assert failure_of(result) == (
-        f"launchpad: path = {str(secret)!r}: must be {scanning.config_path}: "
-        "a run cannot read another configuration"
-    )
+    failure = failure_of(result)
+    assert failure.startswith("launchpad: path = ")
+    rule = f"must be {scanning.config_path}: a run cannot read another configuration"
+    assert failure.endswith(rule)
+    assert "token" not in failure
 
 
 def test_a_run_from_the_launchpad_cannot_set_variables(scanning: Pipeline) -> None:

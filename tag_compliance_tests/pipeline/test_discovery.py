@@ -34,7 +34,7 @@ from tag_compliance_tests.support.discovery import (
 from tag_compliance_tests.support.exposition import Exposition
 
 Status = dg.DagsterRunStatus
-_LATER = timedelta(seconds=370)
+_LATER = timedelta(seconds=520)
 
 
 @pytest.fixture
