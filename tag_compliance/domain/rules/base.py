@@ -11,18 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tag_compliance.domain.resources import TaggedResources
+from tag_compliance.domain.severity import Severity
 
 RuleId = NewType("RuleId", str)
-
-
-class Severity(StrEnum):
-    """How serious a violation of a rule is, from the least to the most serious."""
-
-    INFO = "info"
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
 
 
 class Code(StrEnum):

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tag_compliance.domain.resources import TaggedResources
-from tag_compliance.domain.rules.base import Code, RuleId, Severity, Violations
+from tag_compliance.domain.rules.base import Code, RuleId, Violations
+from tag_compliance.domain.severity import Severity
 
 PREFIX = "required-tag-"
 """Begins the id of each rule that a key of `REQUIRED_TAGS` makes; reserved for these."""

@@ -10,9 +10,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, TaggedResources
-from tag_compliance.domain.rules.base import Code, CodeSets, RuleId, Severity, Violations
+from tag_compliance.domain.rules.base import Code, CodeSets, RuleId, Violations
 from tag_compliance.domain.rules.tag_column import TagColumn, TagKey
 from tag_compliance.domain.scope import Scope
+from tag_compliance.domain.severity import Severity
 
 
 class Check(Protocol):
