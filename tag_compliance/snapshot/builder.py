@@ -14,7 +14,7 @@ from tag_compliance.domain.metrics import RULE_METRICS, build_families
 from tag_compliance.domain.metrics.detail import DETAIL, LoadFindings, detail_of
 from tag_compliance.domain.metrics.operational import DETAIL_OMITTED
 from tag_compliance.domain.metrics.rule_series import choose_series
-from tag_compliance.domain.metrics.table import ScanResult, SnapshotInfo
+from tag_compliance.domain.metrics.table import RuleSeries, ScanResult, SnapshotInfo
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus, Source
 from tag_compliance.domain.rules.required_tag import PREFIX
@@ -90,14 +90,18 @@ def build_contents(
     families = build_families(scan, disabled)
     return SnapshotContents(
         exposition=render(families),
-        status=_status(results, info, settings, sum(map(len, families))),
+        status=_status(results, info, settings, rules, sum(map(len, families))),
         detail_series=len(detail.samples),
         detail_series_omitted=int(detail.omitted["omitted"].sum()),
     )
 
 
 def _status(
-    results: ComplianceResults, info: SnapshotInfo, settings: SnapshotSettings, samples: int
+    results: ComplianceResults,
+    info: SnapshotInfo,
+    settings: SnapshotSettings,
+    rules: RuleSeries,
+    samples: int,
 ) -> ScanStatus:
     summarized = {account.account_id: account for account in results.summary.accounts}
     seconds = max(0.0, (info.made_at - info.scan_started_at).total_seconds())
@@ -119,9 +123,7 @@ def _status(
         never_tagged=_never_tagged(results),
         sources=tuple(map(_source, coverage_by_source(results))),
         discovery_failure=results.discovery.failure if results.discovery else "",
-        policy=policy_status(
-            results, _policy(settings), results.day or info.scan_started_at.date()
-        ),
+        policy=policy_status(results, rules.policy, rules.day),
     )
 
 

@@ -93,9 +93,11 @@ class Rule(Protocol):
     def applies_to(self, resources: TaggedResources) -> NDArray[np.bool_]:
         """For each resource, whether the rule applies to it."""
 
-    def exempted_by_tag(self, resources: TaggedResources) -> NDArray[np.bool_] | None:
-        """The resources that the rule would apply to if its scope did not depend on tags; None if
-        it does not.
+    def exempted_by_tag(
+        self, resources: TaggedResources, applies: NDArray[np.bool_]
+    ) -> NDArray[np.bool_] | None:
+        """The resources that the rule would apply to if its scope did not depend on tags, without
+        those that it applies to; None if it does not depend on tags.
         """
 
     def violations(self, resources: TaggedResources, applies: NDArray[np.bool_]) -> Violations:

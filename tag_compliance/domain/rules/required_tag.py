@@ -37,7 +37,7 @@ class RequiredTag:
     def applies_to(self, resources: TaggedResources) -> NDArray[np.bool_]:
         return np.ones(len(resources), dtype=bool)
 
-    def exempted_by_tag(self, resources: TaggedResources) -> None:  # noqa: ARG002
+    def exempted_by_tag(self, resources: TaggedResources, applies: NDArray[np.bool_]) -> None:  # noqa: ARG002
         return None
 
     def violations(self, resources: TaggedResources, applies: NDArray[np.bool_]) -> Violations:

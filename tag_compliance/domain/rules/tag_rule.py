@@ -50,8 +50,10 @@ class TagRule:
     def applies_to(self, resources: TaggedResources) -> NDArray[np.bool_]:
         return self.scope.rows(resources)
 
-    def exempted_by_tag(self, resources: TaggedResources) -> NDArray[np.bool_] | None:
-        return self.scope.exempted_by_tag(resources)
+    def exempted_by_tag(
+        self, resources: TaggedResources, applies: NDArray[np.bool_]
+    ) -> NDArray[np.bool_] | None:
+        return self.scope.exempted_by_tag(resources, applies)
 
     def violations(self, resources: TaggedResources, applies: NDArray[np.bool_]) -> Violations:
         if not applies.any():
