@@ -194,7 +194,9 @@ def _volume(volume: Manifest, folder: Path, rendered: Rendered, state: Path) -> 
     path = folder / "volumes" / str(volume["name"])
     if "configMap" in volume:
         path.mkdir(parents=True, exist_ok=True)
-        for key, value in rendered.data(volume["configMap"]["name"]).items():
+        source = volume["configMap"]
+        data = rendered.data(source["name"], optional=source.get("optional", False))
+        for key, value in data.items():
             (path / key).write_text(value, encoding="utf-8")
     return path
 

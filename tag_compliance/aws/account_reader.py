@@ -7,10 +7,8 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
 
 import pyarrow as pa
 
@@ -28,9 +26,8 @@ from tag_compliance.domain.read_status import (
     Source,
 )
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
+from tag_compliance.remote.time_limit import start
 from tag_compliance.tables.reusable_results import ReusableResult
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +91,8 @@ class AccountReader:
     def _read_sources(self, region: RegionName) -> list[tuple[ReadStatus, pa.Table]]:
         """Reads the sources concurrently: each API has its own limits and latency."""
         first, *others = self.sources_in(region)
-        started = [_start(partial(self._read_source, region, to_read)) for to_read in others]
+        thread = threading.current_thread().name
+        started = [start(partial(self._read_source, region, source), thread) for source in others]
         return [self._read_source(region, first), *(future.result() for future in started)]
 
     def _read_source(
@@ -149,17 +147,3 @@ class AccountReader:
         )
         resources = pa.concat_tables([table for _, table in results])
         return AccountInventory(status, resources.unify_dictionaries())
-
-
-def _start(work: Callable[[], T]) -> Future[T]:
-    """Runs `work` on a daemon thread, which the interpreter does not wait for."""
-    future: Future[T] = Future()
-
-    def run() -> None:
-        try:
-            future.set_result(work())
-        except BaseException as error:  # noqa: BLE001 - the caller raises it
-            future.set_exception(error)
-
-    threading.Thread(target=run, name=threading.current_thread().name, daemon=True).start()
-    return future

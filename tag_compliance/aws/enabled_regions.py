@@ -10,15 +10,14 @@ import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-
-from botocore.exceptions import ClientError
+from typing import Any
 
 from tag_compliance.aws.account_session import AccountSession
-from tag_compliance.aws.botocore_hooks import signing_as
 from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.errors import AwsError, aws_error_of
 from tag_compliance.aws.regions import always_enabled
 from tag_compliance.aws.retry import CallBudget, CallStats
+from tag_compliance.aws.sources.paging import Caller
 from tag_compliance.aws.targets import role_steps
 from tag_compliance.aws.thread_pool import run_in_threads
 from tag_compliance.config import Config
@@ -60,10 +59,11 @@ def _read(
 
     budget = new_budget(CallStats())
     session = AccountSession(clients, target, role_steps(config, target), new_budget)
+    client = partial(clients.get, "ec2", region)
 
     def regions() -> tuple[RegionName, ...]:
         session.credentials()
-        return budget.call(_OPERATION, partial(_describe, clients, session, region))
+        return Caller(session, budget, client).call(_OPERATION, _describe)
 
     try:
         return RegionsReading(target.account_id, budget.limit(_OPERATION, regions))
@@ -71,18 +71,8 @@ def _read(
         return RegionsReading(target.account_id, error=aws_error_of(_OPERATION, error))
 
 
-def _describe(
-    clients: Clients, session: AccountSession, region: RegionName
-) -> tuple[RegionName, ...]:
-    used = session.credentials()
-    try:
-        with signing_as(lambda: used):
-            response = clients.get("ec2", region).describe_regions()
-    except ClientError as error:
-        failure = aws_error_of(_OPERATION, error)
-        if failure.reason is Reason.EXPIRED_TOKEN:
-            session.renew(used)
-        raise failure from None
+def _describe(client: Any) -> tuple[RegionName, ...]:
+    response = client.describe_regions()
     names = sorted(str(entry.get("RegionName", "")) for entry in response.get("Regions") or ())
     if not names or not all(names):
         cause = "the response names no region, or one without a name"

@@ -15,6 +15,7 @@ from tag_compliance.aws.targets import organization_steps, policy_targets, role_
 from tag_compliance.config import Config, IamTagsFrom
 from tag_compliance.config.model import ENABLED
 from tag_compliance.domain.read_status import Source
+from tag_compliance.storage_uri import is_bucket
 
 Document = dict[str, Any]
 """A policy document, as JSON represents it."""
@@ -28,7 +29,6 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
 _SNAPSHOTS = ("current.json", "snapshots/*")
 """The objects that the exporter reads."""
 
-_S3 = "s3://"
 _ANY_ACCOUNT = "::*:"
 
 
@@ -174,9 +174,9 @@ def storage_policy(config: Config) -> Document | None:
 
 def _bucket_and_prefix(config: Config) -> tuple[str, str] | None:
     """Both as ARNs; the prefix ends with a slash."""
-    if not config.storage.startswith(_S3):
+    if not is_bucket(config.storage):
         return None
-    bucket, _, prefix = config.storage.removeprefix(_S3).partition("/")
+    bucket, _, prefix = config.storage.removeprefix("s3://").partition("/")
     arn = f"arn:{_partition(config)}:s3:::{bucket}"
     return arn, "/".join(filter(None, (arn, prefix.strip("/")))) + "/"
 
@@ -208,10 +208,15 @@ def _allow_assuming(roles: set[str]) -> list[Document]:
     return statements
 
 
+def read_regions_statement() -> Document:
+    """What a role must be allowed to do so that the regions of its account can be read."""
+    return _allow("ReadEnabledRegions", ["ec2:DescribeRegions"], ["*"])
+
+
 def _read_regions(config: Config) -> list[Document]:
     if config.organization is None or config.organization.regions != ENABLED:
         return []
-    return [_allow("ReadEnabledRegions", ["ec2:DescribeRegions"], ["*"])]
+    return [read_regions_statement()]
 
 
 def read_organization(config: Config) -> list[Document]:

@@ -20,15 +20,6 @@ _ALWAYS_ENABLED = frozenset(
 https://docs.aws.amazon.com/global-infrastructure/latest/regions/aws-regions.html"""
 
 
-_GLOBAL_REGIONS = {
-    "aws": "us-east-1",
-    "aws-cn": "cn-northwest-1",
-    "aws-us-gov": "us-gov-west-1",
-    "aws-eusc": "eusc-de-east-1",
-}
-"""`implicitGlobalRegion` in botocore's `partitions.json`."""
-
-
 def always_enabled(region: str) -> str:
     """The region, or `us-east-1` if accounts have to enable it. Only `aws` has such regions."""
     opt_in = known_regions().get(region) == "aws" and region not in _ALWAYS_ENABLED

@@ -5,7 +5,13 @@ from __future__ import annotations
 import json
 import re
 
-from tag_compliance.aws.iam import Document, read_organization, read_statements, trust_statement
+from tag_compliance.aws.iam import (
+    Document,
+    read_organization,
+    read_regions_statement,
+    read_statements,
+    trust_statement,
+)
 from tag_compliance.aws.regions import known_regions
 from tag_compliance.aws.targets import RoleStep, organization_steps
 from tag_compliance.config import Config, IamTagsFrom
@@ -84,9 +90,6 @@ _CREDENTIALS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ),
 )
 """What is wrong with the credentials: a pattern in the message, and the advice for it."""
-
-_READ_REGIONS = {"Effect": "Allow", "Action": "ec2:DescribeRegions", "Resource": "*"}
-
 
 _NETWORK = (
     "check the network, HTTPS_PROXY, AWS_ENDPOINT_URL and AWS_CA_BUNDLE, and that this",
@@ -213,7 +216,10 @@ def organization_remedy(config: Config, attempt: Attempt) -> tuple[str, ...]:
     region = RegionName(config.regions[0])
     match reason:
         case Reason.ACCESS_DENIED if "DescribeRegions" in message:
-            return ("add to a policy of the role of each account:", _statement(_READ_REGIONS))
+            return (
+                "add to a policy of the role of each account:",
+                _statement(read_regions_statement()),
+            )
         case Reason.ACCESS_DENIED:
             role = steps[-1].role_arn if steps else "the principal of the base credentials"
             missing = [s for s in read_organization(config) if s["Action"][0] in message]

@@ -16,7 +16,7 @@ from tag_compliance.domain.counts import (
     percentage,
 )
 from tag_compliance.domain.read_status import Outcome
-from tag_compliance.domain.rules.base import Severity
+from tag_compliance.domain.severity import Severity
 from tag_compliance.logs import on_one_line
 from tag_compliance.snapshot.status import AccountStatus, PolicyStatus, ScanStatus, SourceStatus
 

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from tag_compliance.config import model
 from tag_compliance.config.messages import RULE_OF_KEY, cross_key_faults, model_faults
 from tag_compliance.config.model import Config
-from tag_compliance.config.policy_file import load_policy, paths_of
+from tag_compliance.config.policy_model import LoadedPolicy
 from tag_compliance.config.yaml_file import read_yaml
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.errors import BadConfiguration, BadPolicy, Fault
@@ -45,12 +45,18 @@ def load_config(
     settings = {**raw, **overrides}
     faults = [*repeated, *cross_key_faults(settings, regions, str(path))]
     named = settings.pop("policy", None)
-    paths, wrong_paths = paths_of(named, path.parent, str(path))
-    policy, wrong_rules = load_policy(paths, today or utc_now().date(), _max_waiver_days(settings))
-    of_policy = [*wrong_paths, *wrong_rules]
-    faults += of_policy
-    if not paths and not wrong_paths:
+    policy, of_policy = LoadedPolicy(), list[Fault]()
+    if named is None or named == []:
         faults += _faults_without_policy(settings, str(path))
+    else:
+        # Rules need pyarrow and numpy, which the image for `serve` does not have.
+        from tag_compliance.config.policy_file import load_policy, paths_of
+
+        day, max_days = today or utc_now().date(), _max_waiver_days(settings)
+        paths, wrong_paths = paths_of(named, path.parent, str(path))
+        policy, wrong_rules = load_policy(paths, day, max_days)
+        of_policy = [*wrong_paths, *wrong_rules]
+        faults += of_policy
     try:
         config = Config.model_validate(settings)
     except ValidationError as error:
@@ -59,8 +65,7 @@ def load_config(
     else:
         if not faults:
             storage = _resolved(config.storage, path, overrides)
-            found = {"storage": storage, "policy": policy} if paths else {"storage": storage}
-            return config.model_copy(update=found)
+            return config.model_copy(update={"storage": storage, "policy": policy})
     error_type = BadPolicy if faults == of_policy else BadConfiguration
     raise error_type(_with_their_source(faults, overrides))
 

@@ -19,9 +19,9 @@ from tag_compliance.config.policy_model import (
 )
 from tag_compliance.config.policy_rules import rule_of
 from tag_compliance.config.yaml_file import Place
-from tag_compliance.domain.rules.base import Severity
 from tag_compliance.domain.rules.checks.pattern import BadPattern
 from tag_compliance.domain.rules.required_tag import PREFIX
+from tag_compliance.domain.severity import Severity
 
 PlacedFault = tuple[Place, object, str]
 """Where a fault is in its rule or waiver, the value, and what is allowed."""

@@ -45,8 +45,6 @@ def paths_of(value: object, folder: Path, source: str) -> tuple[list[Path], list
 
     Each file once, in the order of the list; the files of a glob in the order of their names.
     """
-    if value is None or value == []:
-        return [], []
     entries = value if isinstance(value, list) else [value]
     paths: dict[str, Path] = {}
     faults = []

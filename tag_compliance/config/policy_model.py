@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import date, datetime
 from enum import StrEnum
 from typing import Annotated, Literal, Self
@@ -22,17 +21,7 @@ from pydantic import (
 from pydantic_core import PydanticCustomError
 
 from tag_compliance.config.base_model import Model, NonEmptyText, TagKey, Text
-from tag_compliance.domain.globs import Globs
-from tag_compliance.domain.rules.base import Severity
-from tag_compliance.domain.rules.checks.forbidden import Forbidden
-from tag_compliance.domain.rules.checks.key_spelling import KeySpelling
-from tag_compliance.domain.rules.checks.length import Length
-from tag_compliance.domain.rules.checks.not_empty import NotEmpty
-from tag_compliance.domain.rules.checks.not_values import ForbiddenValues
-from tag_compliance.domain.rules.checks.pattern import Pattern
-from tag_compliance.domain.rules.checks.required import Required
-from tag_compliance.domain.rules.checks.values import AllowedValues
-from tag_compliance.domain.rules.tag_rule import Check
+from tag_compliance.domain.severity import Severity
 
 RuleName = Annotated[NonEmptyText, StringConstraints(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 # https://docs.aws.amazon.com/tag-editor/latest/userguide/tagging.html: 0 to 256 characters
@@ -146,25 +135,6 @@ class PolicyRule(Model):
     ] = None
     when: RuleCondition | None = None
     example: TagValue | None = None
-
-    def checks(self) -> Iterator[Check]:
-        """What the rule checks, without `any_tag`. Raises `BadPattern`."""
-        if self.required:
-            yield Required()
-        if self.not_empty:
-            yield NotEmpty()
-        if self.values is not None:
-            yield AllowedValues(Globs(self.values, self.ignore_case))
-        if self.not_values is not None:
-            yield ForbiddenValues(Globs(self.not_values, self.ignore_case))
-        if self.pattern is not None:
-            yield Pattern(self.pattern)
-        if self.length is not None:
-            yield Length(self.length.min, self.length.max)
-        if self.forbidden:
-            yield Forbidden()
-        if self.key_case is KeyCaseSetting.EXACT:
-            yield KeySpelling()
 
 
 class WaiverMatch(PolicySelection):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from tag_compliance.config.policy_model import (
+    KeyCaseSetting,
     LoadedPolicy,
     PolicyRule,
     PolicySelection,
@@ -12,11 +15,19 @@ from tag_compliance.config.policy_model import (
 from tag_compliance.domain.globs import Globs
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.rules.any_tag import AnyTag
-from tag_compliance.domain.rules.base import RuleId, Severity
+from tag_compliance.domain.rules.base import RuleId
+from tag_compliance.domain.rules.checks.forbidden import Forbidden
+from tag_compliance.domain.rules.checks.key_spelling import KeySpelling
+from tag_compliance.domain.rules.checks.length import Length
+from tag_compliance.domain.rules.checks.not_empty import NotEmpty
+from tag_compliance.domain.rules.checks.not_values import ForbiddenValues
+from tag_compliance.domain.rules.checks.pattern import Pattern
 from tag_compliance.domain.rules.checks.required import Required
+from tag_compliance.domain.rules.checks.values import AllowedValues
 from tag_compliance.domain.rules.tag_column import KeyCase, TagKey
-from tag_compliance.domain.rules.tag_rule import TagRule
+from tag_compliance.domain.rules.tag_rule import Check, TagRule
 from tag_compliance.domain.scope import Scope, Selection, TagConditions
+from tag_compliance.domain.severity import Severity
 from tag_compliance.domain.type_patterns import TypePattern
 from tag_compliance.domain.waivers import Waiver
 
@@ -40,7 +51,7 @@ def policy_of(
 def rule_of(rule: PolicyRule) -> TagRule:
     """Raises `BadPattern` if its pattern is not valid."""
     key_case = KeyCase(rule.key_case or KeyCase.UNSEEN)
-    checks = tuple(rule.checks())
+    checks = tuple(_checks_of(rule))
     if rule.any_tag:
         keys = tuple(TagKey((key,), key_case, rule.spellings or ()) for key in rule.any_tag)
         # Which key is missing is no fault as long as one of them is present.
@@ -57,6 +68,25 @@ def rule_of(rule: PolicyRule) -> TagRule:
         owner=rule.owner or "",
         combination=AnyTag() if rule.any_tag else None,
     )
+
+
+def _checks_of(rule: PolicyRule) -> Iterator[Check]:
+    if rule.required:
+        yield Required()
+    if rule.not_empty:
+        yield NotEmpty()
+    if rule.values is not None:
+        yield AllowedValues(Globs(rule.values, rule.ignore_case))
+    if rule.not_values is not None:
+        yield ForbiddenValues(Globs(rule.not_values, rule.ignore_case))
+    if rule.pattern is not None:
+        yield Pattern(rule.pattern)
+    if rule.length is not None:
+        yield Length(rule.length.min, rule.length.max)
+    if rule.forbidden:
+        yield Forbidden()
+    if rule.key_case is KeyCaseSetting.EXACT:
+        yield KeySpelling()
 
 
 def waiver_of(waiver: PolicyWaiver) -> Waiver:

@@ -19,6 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tag_compliance.domain.globs import regex_of_glob
+from tag_compliance.domain.resources import encoded
+
 AWS_OWNED: dict[str, tuple[str, ...]] = {
     "access-analyzer:analyzer": ("analyzer/_AccessAnalyzerForSecurityHub*",),
     "apprunner:autoscalingconfiguration": ("autoscalingconfiguration/DefaultConfiguration/*",),
@@ -65,7 +68,7 @@ def aws_owned_rows(table: pa.Table) -> NDArray[np.bool_]:
     owned = np.zeros(len(table), dtype=bool)
     if len(table) == 0:
         return owned
-    types = table["resource_type"].unify_dictionaries().combine_chunks()
+    types = encoded(table["resource_type"])
     candidate_types = AWS_OWNED.keys() | {_MANAGED_POLICY}
     is_candidate = [text in candidate_types for text in types.dictionary.to_pylist()]
     # Few resources have such a type, so few ARNs are compared.
@@ -80,13 +83,9 @@ def aws_owned_rows(table: pa.Table) -> NDArray[np.bool_]:
 def _of_arn() -> str:
     """The regular expression (RE2) of all ARNs that AWS owns."""
     forms = [
-        f"arn:[^:]*:{service}:[^:]*:[^:]*:{_glob(pattern)}"
+        f"arn:[^:]*:{service}:[^:]*:[^:]*:{regex_of_glob(pattern)}"
         for resource_type, patterns in AWS_OWNED.items()
         for service in [re.escape(resource_type.partition(":")[0])]
         for pattern in patterns
     ]
     return rf"(?s)\A(?:{'|'.join([*forms, _OF_MANAGED_POLICY])})\z"
-
-
-def _glob(text: str) -> str:
-    return ".*".join(re.escape(part) for part in text.split("*"))

@@ -132,7 +132,8 @@ def evaluate(inventory: AccountInventory, policy: Policy, basis: Basis) -> Evalu
     for rule in policy.rules:
         applies = rule.applies_to(counted)
         violations = rule.violations(counted, applies)
-        counts.add_rule(rule, applies, rule.exempted_by_tag(counted), violations)
+        exempted = rule.exempted_by_tag(counted, applies)
+        counts.add_rule(rule, applies, exempted, violations)
         found.append((rule, violations))
     ids = [str(waiver.waiver_id) for waiver in policy.waivers]
     violating = [violations for _, violations in found]

@@ -28,6 +28,11 @@ def folded(values: pa.Array) -> pa.Array:
     return pa.array([value.casefold() for value in values.to_pylist()], pa.string())
 
 
+def regex_of_glob(glob: str) -> str:
+    """A part of a regular expression whose `.` has to match line feeds as well."""
+    return ".*".join(re.escape(part) for part in re.split(r"\*+", glob))
+
+
 @dataclass(frozen=True)
 class Globs:
     """A list of globs, of which one has to match."""
@@ -77,7 +82,7 @@ def _groups(globs: Collection[str]) -> Iterator[list[str]]:
     group: list[str] = []
     for glob in globs:
         if _ANY in glob:
-            group.append(".*".join(re.escape(part) for part in re.split(r"\*+", glob)))
+            group.append(regex_of_glob(glob))
             if sum(map(len, group)) > _CHARACTERS_OF_A_REGEX:
                 yield group
                 group = []

@@ -82,13 +82,13 @@ class Scope:
                 rows &= ~exception.rows(resources)
         return rows & rows_with_tags(self.when, resources) if self.when else rows
 
-    def exempted_by_tag(self, resources: TaggedResources) -> NDArray[np.bool_] | None:
+    def exempted_by_tag(
+        self, resources: TaggedResources, applies: NDArray[np.bool_]
+    ) -> NDArray[np.bool_] | None:
         """The resources that would be in the scope without its conditions about tags; None if it
-        has none.
+        has none. `applies` is the result of `rows`.
         """
-        if not self.depends_on_tags:
-            return None
-        return self._without_tags.rows(resources) & ~self.rows(resources)
+        return self._without_tags.rows(resources) & ~applies if self.depends_on_tags else None
 
     @property
     def depends_on_tags(self) -> bool:

@@ -17,6 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from tag_compliance.domain.globs import regex_of_glob
+from tag_compliance.domain.resources import encoded
+
 # The parents whose ARNs name each sub-resource after its parent's id:
 # `mesh/<id>/virtualRouter/<id>/route/<id>` is a resource of `appmesh:mesh/virtualRouter/route`.
 # ARNs: https://docs.aws.amazon.com/service-authorization/latest/reference/
@@ -59,7 +62,7 @@ class TypePattern:
             found = pc.match_substring_regex(table["arn"], self._of_arn, ignore_case=True)
             matched: NDArray[np.bool_] = found.to_numpy()
             return matched
-        types = table["resource_type"].unify_dictionaries().combine_chunks()
+        types = encoded(table["resource_type"])
         matching = [self.matches_type(text) for text in types.dictionary.to_pylist()]
         if not any(matching):
             return np.zeros(len(table), dtype=bool)
@@ -85,7 +88,7 @@ class TypePattern:
         forms = [_arn_form(re.escape(name), _with_ids(kind, kinds)) for name, kind in known]
         if not known or "*" in service + parent:
             end = "" if path.endswith("*") else "[/:].*"
-            forms.append(_arn_form(_glob(service), _glob(path) + end))
+            forms.append(_arn_form(regex_of_glob(service), regex_of_glob(path) + end))
         return "|".join(forms)
 
 
@@ -105,7 +108,7 @@ def matched_rows(
 
 def _known_parents(service: str, parent: str) -> list[tuple[str, str]]:
     """Service and kind of the parents in the table that two globs match."""
-    wanted = re.compile(f"{_glob(service)}:{_glob(parent)}", re.IGNORECASE)
+    wanted = re.compile(f"{regex_of_glob(service)}:{regex_of_glob(parent)}", re.IGNORECASE)
     matching = [name.split(":") for name in _PARENTS_WITH_IDS if wanted.fullmatch(name)]
     return [(service, kind) for service, kind in matching]
 
@@ -116,9 +119,5 @@ def _arn_form(service: str, resource: str) -> str:
 
 def _with_ids(parent: str, kinds: str) -> str:
     """`parent/<id>/kind/<id>`, of any depth; some services leave out the last id."""
-    parts = [re.escape(parent), *(_glob(kind) for kind in kinds.split("/"))]
+    parts = [re.escape(parent), *(regex_of_glob(kind) for kind in kinds.split("/"))]
     return "/[^/]+/".join(parts) + "(?:/[^/]+)?"
-
-
-def _glob(text: str) -> str:
-    return ".*".join(re.escape(part) for part in text.split("*"))

@@ -11,7 +11,7 @@ from tag_compliance.config import CheckSeverity, Config
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.counts import Counts, floor_percentage, format_percentage, percentage
 from tag_compliance.domain.coverage import coverage_sentence
-from tag_compliance.domain.rules.base import Severity
+from tag_compliance.domain.severity import Severity
 from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.domain.unused_waivers import unused_waivers
 from tag_compliance.pipeline.merge import policy_of

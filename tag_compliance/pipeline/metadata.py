@@ -24,8 +24,8 @@ from tag_compliance.domain.organization import DiscoveredOrganization
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.resources import RESOURCE_SCHEMA
 from tag_compliance.domain.result_table import RESULT_SCHEMA
-from tag_compliance.domain.rules.base import Severity
 from tag_compliance.domain.rules.required_tag import PREFIX
+from tag_compliance.domain.severity import Severity
 from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.logs import on_one_line
 from tag_compliance.pipeline.chart import chart_of

@@ -34,17 +34,27 @@ def run_within(seconds: float, work: Callable[[], T], thread_name: str = "time-l
     seconds remain, as everything in this package does; the interpreter does not wait for it.
     """
     ends_at = time.monotonic() + seconds
+
+    def limited() -> T:
+        _ends_at.set(ends_at)
+        return work()
+
+    future = start(limited, thread_name)
+    wait([future], max(0.0, seconds) + _GRACE_SECONDS)
+    if not future.done():
+        raise TimeLimitExceeded
+    return future.result()
+
+
+def start(work: Callable[[], T], thread_name: str) -> Future[T]:
+    """Runs `work` on a daemon thread, which the interpreter does not wait for."""
     future: Future[T] = Future()
 
     def run() -> None:
-        _ends_at.set(ends_at)
         try:
             future.set_result(work())
         except BaseException as error:  # noqa: BLE001 - the caller raises it
             future.set_exception(error)
 
     threading.Thread(target=run, name=thread_name, daemon=True).start()
-    wait([future], max(0.0, seconds) + _GRACE_SECONDS)
-    if not future.done():
-        raise TimeLimitExceeded
-    return future.result()
+    return future

@@ -119,9 +119,7 @@ def _status(
         never_tagged=_never_tagged(results),
         sources=tuple(map(_source, coverage_by_source(results))),
         discovery_failure=results.discovery.failure if results.discovery else "",
-        policy=policy_status(
-            results, _policy(settings), results.day or info.scan_started_at.date()
-        ),
+        policy=policy_status(results, scan.rules.policy, scan.rules.day),
         shown_owners=scan.owners.shown if scan.owners else (),
     )
 

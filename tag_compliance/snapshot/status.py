@@ -10,8 +10,9 @@ from pydantic import AwareDatetime, Field
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.counts import COVERAGE, Counts, Thresholds
 from tag_compliance.domain.read_status import Outcome, Source
+from tag_compliance.domain.severity import Severity
 
-_SEVERITIES = ("info", "low", "medium", "high", "critical")
+_SEVERITIES: list[str] = list(Severity)
 
 Seconds = Annotated[float, Field(ge=0, le=1e11, allow_inf_nan=False)]
 """A duration that a `timedelta` can hold, also in a manifest that somebody has altered."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import yaml
 
 from tag_compliance.cli.main import main
 from tag_compliance_tests.support.config import write_config
+from tag_compliance_tests.support.environment import become, isolated
 
 _TODAY = datetime.now(UTC).date()
 _ACCOUNT = {"account_id": "111122223333", "regions": ["us-east-1"]}
@@ -34,6 +36,11 @@ def _write(path: Path, *rules: Any, waivers: Any = ()) -> Path:
     content = {"rules": list(rules), "waivers": list(waivers)}
     path.write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
     return path
+
+
+@pytest.fixture(autouse=True)
+def _isolated(tmp_path: Path) -> None:
+    become(isolated(os.environ, tmp_path))
 
 
 @pytest.fixture

@@ -31,13 +31,19 @@ class Rendered:
 
     def get(self, kind: str, name: str) -> Manifest:
         """The only object of this kind and name; the name may end in a hash of the contents."""
-        named = re.compile(rf"{re.escape(name)}(-[a-z0-9]{{10}})?")
-        [found] = [o for o in self.of(kind) if named.fullmatch(o["metadata"]["name"])]
+        [found] = self._named(kind, name)
         return found
 
-    def data(self, config_map: str) -> dict[str, str]:
+    def data(self, config_map: str, *, optional: bool = False) -> dict[str, str]:
+        """Its keys and values. A volume of an optional one that does not exist is empty."""
+        if optional and not self._named("ConfigMap", config_map):
+            return {}
         found: dict[str, str] = self.get("ConfigMap", config_map)["data"]
         return found
+
+    def _named(self, kind: str, name: str) -> list[Manifest]:
+        named = re.compile(rf"{re.escape(name)}(-[a-z0-9]{{10}})?")
+        return [o for o in self.of(kind) if named.fullmatch(o["metadata"]["name"])]
 
     def names(self) -> set[tuple[str, str]]:
         """Kind and name of each object."""

@@ -8,8 +8,9 @@ import numpy as np
 
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.findings import FINDING_SCHEMA, build_findings
-from tag_compliance.domain.rules.base import Code, Severity, Violations
+from tag_compliance.domain.rules.base import Code, Violations
 from tag_compliance.domain.rules.required_tag import RequiredTag
+from tag_compliance.domain.severity import Severity
 from tag_compliance_tests.domain.organizations import table_of
 
 ID = AccountId("111122223333")

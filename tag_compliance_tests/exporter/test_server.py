@@ -74,6 +74,26 @@ print(json.dumps(sorted({name.partition('.')[0] for name in sys.modules})))
     assert not heavy & set(json.loads(done.stdout))
 
 
+def test_the_command_serve_needs_no_library_of_the_pipeline(tmp_path: Path) -> None:
+    """The image for `serve` alone does not have them."""
+    config = tmp_path / "config.yaml"
+    config.write_text("storage: state\n", encoding="utf-8")
+    script = """
+import sys
+sys.modules.update(dict.fromkeys(("dagster", "pandas", "pyarrow", "numpy")))
+from tag_compliance.cli.main import main
+sys.exit(main())
+"""
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        arguments = ["serve", "--config", str(config), "--port", port]
+        command = [sys.executable, "-c", script, *arguments]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 1, done.stderr
+    assert "Traceback" not in done.stderr
+    assert f"port {port}: Address already in use" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("host", "port", "cause"),
     [("127.0.0.1", None, "Address already in use"), ("192.0.2.1", 0, "Cannot assign requested")],

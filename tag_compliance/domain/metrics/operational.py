@@ -13,9 +13,9 @@ from tag_compliance.domain.metrics.table import (
     Metric,
     Samples,
     ScanResult,
-    cut_label,
     samples_of_frame,
     samples_of_rows,
+    text_label,
 )
 from tag_compliance.domain.organization import AccountState
 from tag_compliance.domain.read_status import AccountReadStatus, Reason, RegionReadStatus
@@ -141,17 +141,9 @@ def _last_success(status: AccountReadStatus | RegionReadStatus) -> float | None:
     return None if status.last_success_at is None else status.last_success_at.timestamp()
 
 
-_MAX_TEXT_LABEL = 120
-"""Characters of a label with free text."""
-
-
-def _text_label(text: str) -> str:
-    return cut_label(text, _MAX_TEXT_LABEL) or "(none)"
-
-
 def _account_infos(scan: ScanResult) -> Rows[_AccountInfo]:
     for a in scan.summary.accounts:
-        texts = _text_label(a.ou_path), _text_label(a.owner)
+        texts = text_label(a.ou_path), text_label(a.owner)
         yield _AccountInfo(a.account_name, a.account_id, *texts), 1
 
 

@@ -14,18 +14,14 @@ from tag_compliance.domain.metrics.table import (
     RuleSeries,
     Samples,
     ScanResult,
-    cut_label,
     samples_of_frame,
     samples_of_rows,
+    text_label,
 )
 from tag_compliance.domain.summary import percentages
 from tag_compliance.domain.unused_waivers import unused_waivers
 from tag_compliance.domain.waivers import Waiver, WaiverState
 
-MAX_TEXT_LABEL = 120
-"""Characters of a label that people wrote."""
-
-_NONE = "(none)"
 _RULE = ("rule", "severity", *REGION_LABELS)
 _HONOURED = {"honoured": "without_open_findings", "ignored": "without_findings"}
 
@@ -108,11 +104,6 @@ def _waivers_by_state(scan: ScanResult) -> Samples:
 def _unused(scan: ScanResult) -> Samples:
     unused = unused_waivers(scan.rules.policy, scan.summary, scan.statuses)
     return samples_of_rows([], [((), None if unused is None else float(len(unused)))])
-
-
-def text_label(text: str) -> str:
-    """A text that people wrote as the value of a label, which is never empty."""
-    return cut_label(text, MAX_TEXT_LABEL) or _NONE
 
 
 def _waiver_info(_scan: ScanResult, waiver: Waiver) -> tuple[_WaiverInfo, float]:

@@ -24,6 +24,9 @@ from tag_compliance.domain.summary import Summary
 from tag_compliance.domain.type_patterns import TypePattern
 from tag_compliance.domain.waivers import Waiver
 
+_MAX_TEXT_LABEL = 120
+"""Characters of a label with free text."""
+
 _HASH_DIGITS = 16
 _CUT_FORM = re.compile(rf"~[0-9a-f]{{{_HASH_DIGITS}}}\Z")
 
@@ -38,6 +41,11 @@ def cut_label(text: str, most: int) -> str:
         return text
     digest = hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_HASH_DIGITS]
     return f"{text[: most - _HASH_DIGITS - 1]}~{digest}"
+
+
+def text_label(text: str) -> str:
+    """A text that people wrote, as the value of a label, which is never empty."""
+    return cut_label(text, _MAX_TEXT_LABEL) or "(none)"
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,18 +11,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tag_compliance.domain.resources import TaggedResources
+from tag_compliance.domain.severity import Severity
 
 RuleId = NewType("RuleId", str)
-
-
-class Severity(StrEnum):
-    """How serious a violation of a rule is, from the least to the most serious."""
-
-    INFO = "info"
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    CRITICAL = "critical"
 
 
 class Code(StrEnum):
@@ -102,9 +93,11 @@ class Rule(Protocol):
     def applies_to(self, resources: TaggedResources) -> NDArray[np.bool_]:
         """For each resource, whether the rule applies to it."""
 
-    def exempted_by_tag(self, resources: TaggedResources) -> NDArray[np.bool_] | None:
-        """The resources that the rule would apply to if its scope did not depend on tags; None if
-        it does not.
+    def exempted_by_tag(
+        self, resources: TaggedResources, applies: NDArray[np.bool_]
+    ) -> NDArray[np.bool_] | None:
+        """The resources that the rule would apply to if its scope did not depend on tags, without
+        those that it applies to; None if it does not depend on tags.
         """
 
     def violations(self, resources: TaggedResources, applies: NDArray[np.bool_]) -> Violations:

@@ -12,7 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tag_compliance.domain.resources import TaggedResources
-from tag_compliance.domain.rules.base import Code, RuleId, Severity, Violations
+from tag_compliance.domain.rules.base import Code, RuleId, Violations
+from tag_compliance.domain.severity import Severity
 
 PREFIX = "required-tag-"
 """Begins the id of each rule that a key of `REQUIRED_TAGS` makes; reserved for these."""
@@ -36,7 +37,7 @@ class RequiredTag:
     def applies_to(self, resources: TaggedResources) -> NDArray[np.bool_]:
         return np.ones(len(resources), dtype=bool)
 
-    def exempted_by_tag(self, resources: TaggedResources) -> None:  # noqa: ARG002
+    def exempted_by_tag(self, resources: TaggedResources, applies: NDArray[np.bool_]) -> None:  # noqa: ARG002
         return None
 
     def violations(self, resources: TaggedResources, applies: NDArray[np.bool_]) -> Violations:

@@ -10,9 +10,10 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, TaggedResources
-from tag_compliance.domain.rules.base import Code, CodeSets, RuleId, Severity, Violations
+from tag_compliance.domain.rules.base import Code, CodeSets, RuleId, Violations
 from tag_compliance.domain.rules.tag_column import TagColumn, TagKey
 from tag_compliance.domain.scope import Scope
+from tag_compliance.domain.severity import Severity
 
 
 class Check(Protocol):
@@ -49,8 +50,10 @@ class TagRule:
     def applies_to(self, resources: TaggedResources) -> NDArray[np.bool_]:
         return self.scope.rows(resources)
 
-    def exempted_by_tag(self, resources: TaggedResources) -> NDArray[np.bool_] | None:
-        return self.scope.exempted_by_tag(resources)
+    def exempted_by_tag(
+        self, resources: TaggedResources, applies: NDArray[np.bool_]
+    ) -> NDArray[np.bool_] | None:
+        return self.scope.exempted_by_tag(resources, applies)
 
     def violations(self, resources: TaggedResources, applies: NDArray[np.bool_]) -> Violations:
         if not applies.any():

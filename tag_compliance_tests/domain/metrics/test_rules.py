@@ -11,8 +11,7 @@ from tag_compliance.domain.counts import Thresholds
 from tag_compliance.domain.metrics import RULE_METRICS, build_families
 from tag_compliance.domain.metrics.detail import detail_of
 from tag_compliance.domain.metrics.rule_series import choose_series
-from tag_compliance.domain.metrics.rules import text_label
-from tag_compliance.domain.metrics.table import ScanResult
+from tag_compliance.domain.metrics.table import ScanResult, text_label
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import Reason
 from tag_compliance.domain.resources import AccountInventory

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from tag_compliance.domain.resources import TaggedResources
-from tag_compliance.domain.rules.base import Code, Severity
+from tag_compliance.domain.rules.base import Code
 from tag_compliance.domain.rules.required_tag import RequiredTag
+from tag_compliance.domain.severity import Severity
 from tag_compliance_tests.domain.organizations import table_of
 
 TAGS: list[dict[str, str]] = [{"Owner": "a"}, {"owner": "a"}, {"Owner": ""}, {}]
