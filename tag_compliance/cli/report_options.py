@@ -9,8 +9,9 @@ from pathlib import Path
 import click
 
 from tag_compliance.cli.declaration import ChoiceList, TextList, bundle, option_field
+from tag_compliance.domain.severity import Severity
 
-_SEVERITIES = ["info", "low", "medium", "high", "critical"]
+_SEVERITIES = [str(severity) for severity in Severity]
 _FORMATS = ["csv", "jsonl", "parquet", "html", "ocsf", "junit"]
 _STATES = ["open", "waived", "all"]
 

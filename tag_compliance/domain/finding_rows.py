@@ -19,7 +19,7 @@ from tag_compliance.domain.owners import AccountOwner, tag_owners
 from tag_compliance.domain.report_filter import ALL_STATES, FindingFilter
 from tag_compliance.domain.report_row import ConsoleLink, ReportRow, console_url
 from tag_compliance.domain.resources import encoded
-from tag_compliance.domain.rules.base import Severity
+from tag_compliance.domain.severity import Severity
 
 _BATCH_ROWS = 8_192
 

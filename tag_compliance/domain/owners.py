@@ -11,7 +11,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tag_compliance.domain.resources import LABEL, encoded
-from tag_compliance.domain.rules.base import Severity
+from tag_compliance.domain.severity import Severity
 
 SOURCE_NONE = "none"
 

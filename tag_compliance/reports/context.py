@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from tag_compliance.domain.counts import Counts
+from tag_compliance.domain.severity import Severity
 
-SEVERITIES = ("critical", "high", "medium", "low", "info")
+SEVERITIES = tuple(str(severity) for severity in reversed(Severity))
 """From the most to the least serious."""
 
 

@@ -17,8 +17,7 @@ from tag_compliance.cli.declaration import ExitCode
 from tag_compliance.cli.report_files import file_stem
 from tag_compliance.cli.report_options import Filters
 from tag_compliance.domain.report_row import COLUMNS, ORDER
-from tag_compliance.domain.rules.base import Severity
-from tag_compliance.reports.context import SEVERITIES
+from tag_compliance.domain.severity import Severity
 from tag_compliance.reports.formats import ReportFormat
 from tag_compliance_tests.cli.commands import options
 from tag_compliance_tests.fake_aws import Fault
@@ -291,4 +290,3 @@ def test_the_choices_are_those_of_the_model() -> None:
     choices = {o.opts[0]: list(getattr(o.type, "choices", ())) for o in options("report")}
     assert choices["--format"] == [format_.value for format_ in ReportFormat]
     assert choices["--severity"] == choices["--fail-on"] == [s.value for s in Severity]
-    assert list(SEVERITIES) == [s.value for s in reversed(Severity)]
