@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Self
 
@@ -151,6 +151,14 @@ class AccountHistory:
     def new(cls, account_id: AccountId, account_name: AccountName, moment: datetime) -> Self:
         """The history of an account before its first reading."""
         return cls(account_id, account_name, moment, moment, 0, DayNumbers(moment.date()))
+
+    def without_tables(self) -> AccountHistory:
+        return replace(
+            self,
+            tracked=TRACKED_SCHEMA.empty_table(),
+            seen=SEEN_SCHEMA.empty_table(),
+            closed=CLOSED_SCHEMA.empty_table(),
+        )
 
 
 def microseconds(moment: datetime | timedelta) -> int:

@@ -5,10 +5,11 @@ from dataclasses import replace
 
 from tag_compliance.domain.metrics import operational
 from tag_compliance.domain.metrics.contract import CONTRACT_METRICS
+from tag_compliance.domain.metrics.history import HISTORY_METRICS
 from tag_compliance.domain.metrics.operational import SERIES_OMITTED
 from tag_compliance.domain.metrics.table import Family, ScanResult
 
-OPERATIONAL_METRICS = (*operational.OPERATIONAL_METRICS, SERIES_OMITTED)
+OPERATIONAL_METRICS = (*operational.OPERATIONAL_METRICS, *HISTORY_METRICS, SERIES_OMITTED)
 METRICS = CONTRACT_METRICS + OPERATIONAL_METRICS
 
 
@@ -18,6 +19,7 @@ def build_families(scan: ScanResult, disabled: Collection[str] = ()) -> list[Fam
         Family(metric, metric.samples_of(scan))
         for metric in METRICS
         if metric is not SERIES_OMITTED and metric.name not in disabled
+        if scan.history is not None or metric not in HISTORY_METRICS
     ]
     if SERIES_OMITTED.name not in disabled:
         omitted = {

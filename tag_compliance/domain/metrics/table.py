@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from tag_compliance.domain.counts import Thresholds
+from tag_compliance.domain.history.limit import LimitedFigures
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.domain.summary import Summary
 from tag_compliance.domain.type_patterns import TypePattern
@@ -67,7 +69,8 @@ class ScanResult:
     """Everything that the metrics are computed from. Accounts are in the configured order.
 
     The metrics by type have series for the types that `types` match; without patterns, for all.
-    `omitted` counts what was left out of each limited family, by name.
+    `omitted` counts what was left out of each limited family, by name. Without `history` the
+    families of the history are left out.
     """
 
     summary: Summary
@@ -77,16 +80,23 @@ class ScanResult:
     thresholds: Thresholds
     types: tuple[TypePattern, ...] = ()
     omitted: Mapping[str, int] = field(default_factory=dict)
+    history: LimitedFigures | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A gauge: name, help text, labels in the order in which they are rendered, and samples."""
+    """Name, help text, labels in the order in which they are rendered, and samples.
+
+    A histogram is three metrics of one name, which follow each other, with the `suffix` of their
+    samples.
+    """
 
     name: str
     help: str
     labels: tuple[str, ...]
     samples_of: Callable[[ScanResult], Samples]
+    type: Literal["gauge", "counter", "histogram"] = "gauge"
+    suffix: Literal["", "_bucket", "_sum", "_count"] = ""
 
 
 @dataclass(frozen=True, slots=True)
