@@ -43,6 +43,9 @@ class _Kind:
         return f"{self.folder}{day:%Y-%m-%d}.parquet"
 
 
+_Added = Sequence[tuple[AccountHistory, pa.Table]]
+"""The rows of each account's last change."""
+
 CLOSED = _Kind("tables/history_closed/", CLOSED_SCHEMA, lambda history: history.closed, False)
 DAILY = _Kind("tables/history_daily/", DAILY_SCHEMA, daily_rows, True)
 KINDS = (CLOSED, DAILY)
@@ -80,10 +83,10 @@ class HistoryDays:
                     self._storage.delete(match[0])
 
     def _add(self, kind: _Kind, histories: Iterable[AccountHistory]) -> None:
-        added = {h: rows for h in histories if len(rows := kind.rows_of(h))}
+        added = [(h, rows) for h in histories if len(rows := kind.rows_of(h))]
         if not added:
             return
-        name = kind.name(next(iter(added)).day.day)
+        name = kind.name(added[0][0].day.day)
 
         def with_rows(data: bytes | None) -> bytes | None:
             table = self._decode(kind, name, data)
@@ -108,9 +111,9 @@ class HistoryDays:
             return None
 
 
-def _merged(kind: _Kind, table: pa.Table, added: dict[AccountHistory, pa.Table]) -> pa.Table:
+def _merged(kind: _Kind, table: pa.Table, added: _Added) -> pa.Table:
     """Without rows of the same changes, and of earlier ones if they are replaced."""
-    for history, rows in added.items():
+    for history, rows in added:
         own = _of_account(table, history)
         sequence = table["sequence"].to_numpy()
         if kind.replaces and (sequence[own] > history.sequence).any():

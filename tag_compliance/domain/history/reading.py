@@ -11,8 +11,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from tag_compliance.domain.account import AccountId, AccountName, RegionName
-from tag_compliance.domain.read_status import Source
+from tag_compliance.domain.account import AccountId, AccountName
 from tag_compliance.domain.resources import LABEL, encoded
 from tag_compliance.domain.rules.base import Severity
 
@@ -29,10 +28,13 @@ read. `excluded` resources do not count."""
 
 
 class Place(NamedTuple):
-    """One source in one region of an account: the smallest part that is read or not read."""
+    """One source in one region of an account: the smallest part that is read or not read.
 
-    region: RegionName
-    source: Source
+    `source` is the name of a `Source`, also of one that this version does not know any more.
+    """
+
+    region: str
+    source: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,9 @@ class AccountReading:
 def place_numbers(table: pa.Table, places: Sequence[Place]) -> NDArray[np.int64]:
     """For each row the position of its `region` and `source` in `places`, or -1."""
     regions, sources = encoded(table["region"]), encoded(table["source"])
-    known = {(str(p.region), str(p.source)): number for number, p in enumerate(places)}
+    known = {place: number for number, place in enumerate(places)}
     names = regions.dictionary.to_pylist(), sources.dictionary.to_pylist()
-    numbers = [[known.get((region, source), -1) for source in names[1]] for region in names[0]]
+    numbers = [[known.get(Place(region, source), -1) for source in names[1]] for region in names[0]]
     table_of = np.array(numbers, dtype=np.int64).reshape(len(names[0]), len(names[1]))
     found: NDArray[np.int64] = table_of[regions.indices.to_numpy(), sources.indices.to_numpy()]
     return found

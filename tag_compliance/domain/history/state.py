@@ -78,6 +78,11 @@ SEEN_SCHEMA = pa.schema(
 `places`, `policy` a key of `policies`: where and under which rules it was last evaluated."""
 
 
+_NOTHING_TRACKED, _NOTHING_SEEN, _NOTHING_CLOSED = (
+    schema.empty_table() for schema in (TRACKED_SCHEMA, SEEN_SCHEMA, CLOSED_SCHEMA)
+)
+
+
 @dataclass(frozen=True, slots=True)
 class RuleCounters:
     """What has happened to the findings of one rule in one account since the history began.
@@ -143,9 +148,9 @@ class AccountHistory:
     policies: Mapping[int, Mapping[str, str]] = field(default_factory=dict)
     counters: Counters = field(default_factory=dict)
     active_at: Mapping[str, datetime] = field(default_factory=dict)
-    tracked: pa.Table = field(default_factory=TRACKED_SCHEMA.empty_table)
-    seen: pa.Table = field(default_factory=SEEN_SCHEMA.empty_table)
-    closed: pa.Table = field(default_factory=CLOSED_SCHEMA.empty_table)
+    tracked: pa.Table = field(default_factory=lambda: _NOTHING_TRACKED)
+    seen: pa.Table = field(default_factory=lambda: _NOTHING_SEEN)
+    closed: pa.Table = field(default_factory=lambda: _NOTHING_CLOSED)
 
     @classmethod
     def new(cls, account_id: AccountId, account_name: AccountName, moment: datetime) -> Self:
@@ -155,9 +160,9 @@ class AccountHistory:
     def without_tables(self) -> AccountHistory:
         return replace(
             self,
-            tracked=TRACKED_SCHEMA.empty_table(),
-            seen=SEEN_SCHEMA.empty_table(),
-            closed=CLOSED_SCHEMA.empty_table(),
+            tracked=_NOTHING_TRACKED,
+            seen=_NOTHING_SEEN,
+            closed=_NOTHING_CLOSED,
         )
 
 

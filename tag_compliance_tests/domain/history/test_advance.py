@@ -12,7 +12,7 @@ from tag_compliance.domain.history.advance import advance, remove
 from tag_compliance.domain.history.figures import FigureBasis, HistoryFigures, combine, figures_of
 from tag_compliance.domain.history.state import AccountHistory
 from tag_compliance_tests.domain.history.naive import NaiveHistory
-from tag_compliance_tests.domain.history.published import samples_of
+from tag_compliance_tests.domain.history.published import samples_in_text_of, samples_of
 from tag_compliance_tests.domain.history.worlds import (
     RETENTION,
     findings_table,
@@ -76,3 +76,4 @@ def test_every_row_and_every_metric_is_that_of_the_simple_history(
         for account_id, history in histories.items():
             assert _tracked(history) == naive.tracked(account_id)
         assert samples_of(_figures(histories, scan)) == naive.samples(scan)
+    assert samples_in_text_of(_figures(histories, scan)) == naive.samples(scan)

@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, cast
+from typing import Any
 
 import pyarrow as pa
 from hypothesis import strategies as st
 
-from tag_compliance.domain.account import AccountId, AccountName, RegionName
+from tag_compliance.domain.account import AccountId, AccountName
 from tag_compliance.domain.findings import FINDING_SCHEMA
 from tag_compliance.domain.history.reading import (
     PRESENT_SCHEMA,
@@ -19,7 +19,6 @@ from tag_compliance.domain.history.reading import (
     RuleNumbers,
     TrackedRule,
 )
-from tag_compliance.domain.read_status import Source
 from tag_compliance.domain.rules.base import Severity
 
 START = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -160,7 +159,7 @@ class _World:
 
 
 def place(of: tuple[str, str]) -> Place:
-    return Place(RegionName(of[0]), cast("Source", of[1]))
+    return Place(*of)
 
 
 def reading_of(
