@@ -102,6 +102,16 @@ def counted_resources(inventory: AccountInventory, policy: Policy, basis: Basis)
     return rows.returned.filter(pa.array(rows.counted))
 
 
+def present_resources(inventory: AccountInventory, policy: Policy, basis: Basis) -> pa.Table:
+    """Each ARN of the account once: its region and source, and whether it is `excluded`."""
+    rows = _Rows.of(inventory, policy, basis)
+    excluded = np.any([*rows.excluded.values()], axis=0)
+    present = pa.array(excluded | rows.counted)
+    table = rows.returned.select(["arn", "region", "source"]).filter(present)
+    flags = pa.array(excluded).filter(present)
+    return table.append_column(pa.field("excluded", pa.bool_(), nullable=False), flags)
+
+
 @dataclass(frozen=True, slots=True)
 class _Rows:
     """The rows of the regions that count; `excluded` (by reason) and `counted` flag each ARN once.

@@ -1,4 +1,4 @@
-"""The four assets: configuration, raw resources by account, compliance results, metric snapshot.
+"""The assets: configuration, raw resources by account, results, history, metric snapshot.
 
 `scan_config` is the one configuration of a scan: the downstream assets take targets, policy and
 settings from it, as the reading run stored it. They use the configuration file itself only to find
@@ -16,6 +16,7 @@ from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config, DetailLimit, FailedAccountRun
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.counts import Thresholds
+from tag_compliance.domain.history.figures import HistoryFigures
 from tag_compliance.domain.metrics.table import SnapshotInfo
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.domain.type_patterns import TypePattern
@@ -29,6 +30,7 @@ from tag_compliance.pipeline.checks import (
     check_results,
     check_snapshot,
 )
+from tag_compliance.pipeline.history import update_history
 from tag_compliance.pipeline.housekeeping import delete_leftovers
 from tag_compliance.pipeline.io_manager import as_failure, load_scan_times
 from tag_compliance.pipeline.merge import MergedScan, merge_current
@@ -45,6 +47,8 @@ from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.tables.failed_readings import FailedReadings
 
 IO_MANAGER = "tag_compliance_io"
+
+_MAX_HISTORY_SERIES = 100_000
 
 _DETAIL_LIMITS = {DetailLimit.OFF: 0, DetailLimit.UNLIMITED: None}
 
@@ -139,11 +143,37 @@ def compliance_results(
     )
 
 
-@dg.asset(kinds={"prometheus"}, check_specs=SNAPSHOT_CHECKS)
-def metric_snapshot(
+@dg.asset(
+    io_manager_key=IO_MANAGER,
+    kinds={"parquet"},
+    dagster_type=dg.PythonObjectDagsterType(HistoryFigures),
+)
+def violation_history(
     context: dg.AssetExecutionContext,
     scan_config: Config,
     compliance_results: MergedScan,
+    configuration: ConfigurationResource,
+    heartbeat: HeartbeatResource,  # noqa: ARG001 - it beats during the whole run
+) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """When and how each finding was opened, and when and why it was closed.
+
+    The history of each account changes in one step, so a run can be repeated or killed at any
+    moment. A history that is damaged is reported, stays as it is and is not published.
+    """
+    with as_failure():
+        storage, warn = configuration.storage(), context.log.warning
+        figures = update_history(compliance_results, scan_config, storage, warn)
+    return dg.MaterializeResult(
+        value=figures, metadata=metadata.of_history(figures, compliance_results.started_at)
+    )
+
+
+@dg.asset(kinds={"prometheus"}, check_specs=SNAPSHOT_CHECKS)
+def metric_snapshot(  # noqa: PLR0913, PLR0917 - Dagster passes each of them
+    context: dg.AssetExecutionContext,
+    scan_config: Config,
+    compliance_results: MergedScan,
+    violation_history: HistoryFigures,
     configuration: ConfigurationResource,
     heartbeat: HeartbeatResource,  # noqa: ARG001 - it beats during the whole run
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
@@ -154,12 +184,13 @@ def metric_snapshot(
     stays. If another run has published since the results were merged, they are merged again: its
     numbers can be newer.
     """
-    store, merged = configuration.snapshots(), compliance_results
+    store, merged, history = configuration.snapshots(), compliance_results, violation_history
     with as_failure():
-        while (published := _publish(merged, scan_config, store)) is None:
+        while (published := _publish(merged, history, scan_config, store)) is None:
             context.log.warning("another run has published meanwhile; merging again")
             storage, warn = configuration.storage(), context.log.warning
             merged = merge_current(scan_config, storage, warn, merged.times)
+            history = update_history(merged, scan_config, storage, warn)
         store.retain(scan_config.retain_snapshots)
         if merged.results.outcome is Outcome.NOTHING:
             # The tables stay as they were before this scan.
@@ -173,12 +204,12 @@ def metric_snapshot(
 
 
 def _publish(
-    merged: MergedScan, config: Config, store: SnapshotStore
+    merged: MergedScan, history: HistoryFigures, config: Config, store: SnapshotStore
 ) -> tuple[str, SnapshotContents] | None:
     """The id and the contents of the snapshot; None if `merged` may be older than another one."""
     info = SnapshotInfo(merged.started_at, utc_now(), __version__)
     settings = snapshot_settings(config)
-    contents = build_contents(merged.results, merged.load_findings, info, settings)
+    contents = build_contents(merged.results, merged.load_findings, info, settings, history)
     try:
         snapshot_id = store.publish(contents.exposition, contents.status, merged.after)
     except InvalidExposition as error:
@@ -198,7 +229,8 @@ def snapshot_settings(config: Config) -> SnapshotSettings:
         thresholds=Thresholds(config.thresholds.good, config.thresholds.poor),
         disabled_metrics=frozenset(config.metrics.disabled),
         types=tuple(map(TypePattern, config.metrics.types)),
+        max_history_series=_MAX_HISTORY_SERIES,
     )
 
 
-ASSETS = (scan_config, raw_resources, compliance_results, metric_snapshot)
+ASSETS = (scan_config, raw_resources, compliance_results, violation_history, metric_snapshot)

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +18,19 @@ from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 from tag_compliance.domain.counts import Counts, floor_percentage
 from tag_compliance.domain.evaluation import Evaluation
+from tag_compliance.domain.history.figures import HistoryFigures
+from tag_compliance.domain.history.state import TRACKED_SCHEMA
 from tag_compliance.domain.resources import RESOURCE_SCHEMA
 from tag_compliance.domain.result_table import RESULT_SCHEMA
 from tag_compliance.domain.rules.required_tag import PREFIX
 from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.pipeline.chart import chart_of
-from tag_compliance.pipeline.run_tags import COMPLIANCE_RESULTS, RAW_RESOURCES, SCAN_CONFIG
+from tag_compliance.pipeline.run_tags import (
+    COMPLIANCE_RESULTS,
+    RAW_RESOURCES,
+    SCAN_CONFIG,
+    VIOLATION_HISTORY,
+)
 from tag_compliance.snapshot.builder import SnapshotContents
 
 Cell = str | int | float | bool | None
@@ -39,8 +47,13 @@ _TABLES = {
     SCAN_CONFIG: "scan_config.json",
     RAW_RESOURCES: "raw_resources",
     COMPLIANCE_RESULTS: "findings",
+    VIOLATION_HISTORY: "history",
 }
-_SCHEMAS = {RAW_RESOURCES: RESOURCE_SCHEMA, COMPLIANCE_RESULTS: RESULT_SCHEMA}
+_SCHEMAS = {
+    RAW_RESOURCES: RESOURCE_SCHEMA,
+    COMPLIANCE_RESULTS: RESULT_SCHEMA,
+    VIOLATION_HISTORY: TRACKED_SCHEMA,
+}
 
 
 def of_asset(name: str, storage: str) -> Metadata:
@@ -111,6 +124,23 @@ def of_results(results: ComplianceResults) -> Metadata:
             tagged=rules["evaluated"] - rules["violations"],
         )
         found["worst_tags"] = _worst(tags, "tag", "evaluated", "tagged")
+    return found
+
+
+def of_history(figures: HistoryFigures, now: datetime) -> Metadata:
+    """What a scan opened and closed, and what is open after it."""
+    found: dict[str, Value] = {
+        "opened": figures.opened,
+        "closed": figures.closed,
+        "open": figures.open_findings,
+        "dagster/row_count": figures.open_findings,
+    }
+    if figures.oldest_at is not None:
+        age = max(0.0, (now - figures.oldest_at).total_seconds())
+        found |= {"oldest_days": age / 86_400, "oldest": figures.oldest_at.isoformat()}
+    if figures.unreadable:
+        lines = "\n".join(f"* {line}" for line in figures.unreadable)
+        found["unreadable"] = dg.MetadataValue.md(lines)
     return found
 
 

@@ -10,10 +10,11 @@ import dagster as dg
 from tag_compliance.domain.clock import is_ahead, utc_now
 
 SCAN_JOB = "scan"  # reads the accounts: `scan_config` and `raw_resources`
-PUBLISH_JOB = "publish"  # publishes what was read: `compliance_results` and `metric_snapshot`
+PUBLISH_JOB = "publish"  # publishes what was read: the assets downstream of these
 
 SCAN_CONFIG, RAW_RESOURCES = "scan_config", "raw_resources"
 COMPLIANCE_RESULTS, METRIC_SNAPSHOT = "compliance_results", "metric_snapshot"
+VIOLATION_HISTORY = "violation_history"
 
 # On every run of the jobs: the key of `raw_resources`, which is unique in a Dagster instance. Other
 # code locations of the instance can have jobs with the same names.

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.counts import Counts, Thresholds
+from tag_compliance.domain.history.figures import HistoryFigures
+from tag_compliance.domain.history.limit import limit_figures
 from tag_compliance.domain.metrics import build_families
 from tag_compliance.domain.metrics.detail import DETAIL, LoadFindings, detail_of
 from tag_compliance.domain.metrics.operational import DETAIL_OMITTED
@@ -34,6 +36,9 @@ class SnapshotSettings:
     types: tuple[TypePattern, ...] = ()
     """Of the metrics by type; without patterns they have series for all types."""
 
+    max_history_series: int | None = None
+    """None: all of them."""
+
 
 @dataclass(frozen=True)
 class SnapshotContents:
@@ -50,14 +55,20 @@ def build_contents(
     load_findings: LoadFindings,
     info: SnapshotInfo,
     settings: SnapshotSettings,
+    history: HistoryFigures | None = None,
 ) -> SnapshotContents:
-    """Renders the exposition; the snapshot is stale when three scans have been missed."""
+    """Renders the exposition; the snapshot is stale when three scans have been missed.
+
+    Without `history` the exposition has no families of the history.
+    """
     required = [PREFIX + tag for tag in settings.required_tags]
     disabled = _disabled(settings)
     limit = 0 if DETAIL in disabled else settings.max_detail_series
     detail = detail_of(results.summary, required, load_findings, limit)
+    limited = limit_figures(history, settings.max_history_series) if history else None
     scan = ScanResult(
-        results.summary, results.statuses, detail, info, settings.thresholds, settings.types
+        *(results.summary, results.statuses, detail, info, settings.thresholds, settings.types),
+        history=limited,
     )
     families = build_families(scan, disabled)
     counts = {a.account_id: a.summary.by_region for a in results.summary.accounts}

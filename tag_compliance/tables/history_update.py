@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -22,7 +22,7 @@ from tag_compliance.domain.history.reading import AccountReading
 from tag_compliance.domain.history.state import AccountHistory
 from tag_compliance.errors import StoredValueUnreadable
 from tag_compliance.storage.base import Storage
-from tag_compliance.tables.history import HistoryTables, without_live
+from tag_compliance.tables.history import Change, HistoryTables, without_live
 from tag_compliance.tables.parquet import Warn
 
 _T = TypeVar("_T")
@@ -52,6 +52,7 @@ class HistoryUpdate:
         self._warn = warn
         self._basis = basis
         self._unreadable: list[str] = []
+        self._opened = self._closed = 0
 
     def apply(self, targets: Sequence[HistoryTarget], *, all_accounts: bool) -> HistoryFigures:
         """The figures after the scan. The same scan again changes nothing.
@@ -68,7 +69,8 @@ class HistoryUpdate:
         retired = self._reported(self._tables.retired) or {}
         accounts = [account for account in figures if account is not None]
         known = without_live(retired, [account.history for account in accounts])
-        return combine(accounts, known, self._basis, tuple(self._unreadable))
+        figures_now = combine(accounts, known, self._basis, tuple(self._unreadable))
+        return replace(figures_now, opened=self._opened, closed=self._closed)
 
     def _of_target(self, target: HistoryTarget) -> AccountFigures:
         def change(before: AccountHistory | None) -> AccountHistory:
@@ -80,7 +82,7 @@ class HistoryUpdate:
             reading = target.load_reading()
             return advance(account, reading, self._basis.now, self._basis.retention)
 
-        history = self._tables.update(target.account_id, change)
+        history = self._update(target.account_id, change)
         if history is None:
             raise AssertionError("an account that is a target always has a history")
         return figures_of(history, target.load_snapshot(), self._basis)
@@ -88,7 +90,7 @@ class HistoryUpdate:
     def _of_removed(self, account_id: AccountId) -> AccountFigures | None:
         """An account that is not a target any more; None if only the sums have it from now on."""
         now = self._basis.now
-        history = self._tables.update(account_id, lambda known: known and remove(known, now))
+        history = self._update(account_id, lambda known: known and remove(known, now))
         if history is None:
             return None
         if history.removed_at is not None and not self._basis.is_recent(history.removed_at):
@@ -100,6 +102,21 @@ class HistoryUpdate:
         history = self._tables.load(account_id)
         return None if history is None else figures_of(history, None, self._basis)
 
+    def _update(self, account_id: AccountId, change: Change) -> AccountHistory | None:
+        """Changes a history, and counts what that opened and closed."""
+        opened = closed = 0
+
+        def counted(before: AccountHistory | None) -> AccountHistory | None:
+            nonlocal opened, closed
+            after = change(before)
+            known, events = (_events(before), _events(after))
+            opened, closed = events[0] - known[0], events[1] - known[1]
+            return after
+
+        history = self._tables.update(account_id, counted)
+        self._opened, self._closed = self._opened + opened, self._closed + closed
+        return history
+
     def _reported(self, function: Callable[..., _T], *arguments: object) -> _T | None:
         """What the function returns; None, after a warning, if a stored history is damaged."""
         try:
@@ -108,3 +125,9 @@ class HistoryUpdate:
             self._unreadable.append(str(error))
             self._warn(str(error))
             return None
+
+
+def _events(history: AccountHistory | None) -> tuple[int, int]:
+    """How many findings were ever opened and closed."""
+    counters = [*history.counters.values()] if history else []
+    return sum(sum(c.opened) for c in counters), sum(sum(c.closed) for c in counters)

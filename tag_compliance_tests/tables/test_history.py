@@ -19,7 +19,7 @@ from tag_compliance_tests.tables.histories import content, day_rows, histories, 
 from tag_compliance_tests.tables.memory_storage import MemoryStorage
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(sequences())
 def test_metrics_and_files_by_day_are_those_of_the_simple_history(
     scans: list[dict[str, Any]],
@@ -151,7 +151,7 @@ def _assert_consistent(storage: MemoryStorage) -> None:
         assert opened[key] + returned[key] - closed[key] == open_[key]
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None, max_examples=40)
 @given(st.data())
 def test_a_damaged_history_is_reported_and_stays_as_it_is(data: st.DataObject) -> None:
     storage, scans = MemoryStorage(), sequence(5, 4)

@@ -52,16 +52,19 @@ class AccountFigures:
 
 @dataclass(frozen=True)
 class HistoryFigures:
-    """The published numbers of all accounts; `rules` are the ids of the policy's rules.
+    """The published numbers of all accounts.
 
     `time_to_fix` and `started_at` are None if the history of an account is unreadable: without it
-    they could be wrong. `unreadable` has a line for each such account.
+    they could be wrong. `unreadable` has a line for each such account. `opened` and `closed` count
+    what the update changed that led to these figures.
     """
 
     accounts: tuple[AccountFigures, ...]
     time_to_fix: Counters | None
     started_at: datetime | None
     unreadable: tuple[str, ...] = ()
+    opened: int = 0
+    closed: int = 0
 
     @property
     def open_findings(self) -> int:
