@@ -29,7 +29,7 @@ myst_heading_anchors = 4
 
 _PAGES = {
     "Start": "getting-started\nconfiguration\nmigration",
-    "Use": "numbers\nmetrics\ndagster",
+    "Use": "numbers\nhistory\nmetrics\ndagster",
     "Operate": "operations\nkubernetes\nperformance",
     "Develop": "architecture",
 }

@@ -65,10 +65,9 @@ def build_contents(
     disabled = _disabled(settings)
     limit = 0 if DETAIL in disabled else settings.max_detail_series
     detail = detail_of(results.summary, required, load_findings, limit)
-    limited = limit_figures(history, settings.max_history_series) if history else None
     scan = ScanResult(
         *(results.summary, results.statuses, detail, info, settings.thresholds, settings.types),
-        history=limited,
+        history=limit_figures(history, settings.max_history_series) if history else None,
     )
     families = build_families(scan, disabled)
     counts = {a.account_id: a.summary.by_region for a in results.summary.accounts}

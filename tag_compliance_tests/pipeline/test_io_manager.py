@@ -80,11 +80,14 @@ def test_a_scan_writes_each_table_once_and_reads_each_evaluation_once(
     request = publish(scanning).request
     operations.clear()
     assert scanning.run(request).success
-    read = {("read", evaluation_file(account_id)): 1 for account_id in scanning.ids}
+    histories = [f"tables/history/{account_id}.zip" for account_id in scanning.ids]
+    day = f"tables/history_daily/{utc_now():%Y-%m-%d}.parquet"
+    read = {("read", name): 1 for name in (*files, *histories)}
+    read |= {("update", name): 1 for name in (*histories, day)}
     on_parquet = {call: n for call, n in on_tables().items() if not call[1].endswith(".json")}
     assert on_parquet == read
     json_files = ["tables/scan_config.json", "tables/scan_times.json"]
-    assert scanning.storage.names("tables/") == sorted([*updated, *json_files])
+    assert scanning.storage.names("tables/") == sorted([*updated, *json_files, *histories, day])
 
 
 @pytest.mark.parametrize("on_failure", ["drop", "keep_last"])

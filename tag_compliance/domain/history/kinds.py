@@ -38,6 +38,17 @@ class TrackedState(StrEnum):
     FIXED = "fixed"
 
 
+FAMILIES = (
+    "tag_compliance_open_findings",
+    "tag_compliance_open_findings_unseen",
+    "tag_compliance_oldest_finding_timestamp_seconds",
+    "tag_compliance_findings_opened_total",
+    "tag_compliance_findings_closed_total",
+    "tag_compliance_time_to_fix_seconds",
+    "tag_compliance_history_start_timestamp_seconds",
+)
+"""The names of the metrics of the history."""
+
 KINDS = tuple(OpenedKind)
 WHYS = tuple(ClosedWhy)
 
