@@ -25,7 +25,7 @@ from tag_compliance.domain.history.kinds import (
 )
 from tag_compliance.domain.history.matching import Flags, Matching
 from tag_compliance.domain.history.opening import RETURN, Openings
-from tag_compliance.domain.history.reading import AccountReading, text_numbers
+from tag_compliance.domain.history.reading import AccountReading, distinct_texts, text_numbers
 from tag_compliance.domain.history.rows import (
     closed_rows,
     fixed_rows,
@@ -68,7 +68,7 @@ def remove(before: AccountHistory, now: datetime) -> AccountHistory:
     rows = tracked.filter(pa.array(is_open))
     why = np.full(len(rows), WHYS.index(ClosedWhy.ACCOUNT_REMOVED))
     closed_at = np.full(len(rows), microseconds(moment))
-    rules = rows["rule"].cast(pa.string()).unique().to_pylist()
+    rules = distinct_texts(rows["rule"])
     rule, none = text_numbers(rows["rule"], rules), np.empty(0, dtype=np.int64)
     without_time = np.zeros(len(rows), dtype=np.int64)
     events = count_events(rules, (none, none), (rule, why, without_time, without_time))

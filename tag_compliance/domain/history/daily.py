@@ -8,7 +8,7 @@ import pyarrow as pa
 
 from tag_compliance.domain.history.counting import count_rules
 from tag_compliance.domain.history.kinds import KINDS, WHYS, TrackedState
-from tag_compliance.domain.history.reading import text_numbers
+from tag_compliance.domain.history.reading import distinct_texts, text_numbers
 from tag_compliance.domain.history.state import AccountHistory, RuleCounters
 from tag_compliance.domain.resources import LABEL
 
@@ -68,5 +68,5 @@ def _row(history: AccountHistory, rule: str, open_: int, waived: int) -> dict[st
 def _tracked(history: AccountHistory, state: TrackedState) -> dict[str, int]:
     tracked = history.tracked
     rows = tracked.filter(pa.array(text_numbers(tracked["state"], [state]) == 0))
-    rules = sorted(rows["rule"].cast(pa.string()).unique().to_pylist())
+    rules = distinct_texts(rows["rule"])
     return count_rules(rules, text_numbers(rows["rule"], rules))

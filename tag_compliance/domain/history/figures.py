@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 from tag_compliance.domain.findings import FindingState
 from tag_compliance.domain.history.kinds import AGE_DAYS, TrackedState
 from tag_compliance.domain.history.matching import Flags, Ints
-from tag_compliance.domain.history.reading import text_numbers
+from tag_compliance.domain.history.reading import distinct_texts, text_numbers
 from tag_compliance.domain.history.state import (
     AccountHistory,
     Counters,
@@ -142,8 +142,7 @@ def _open_findings(
     tracked: pa.Table, snapshot: pa.Table, basis: FigureBasis
 ) -> dict[str, OpenFindings]:
     rows = tracked.filter(pa.array(text_numbers(tracked["state"], [TrackedState.OPEN]) == 0))
-    texts = rows["rule"].cast(pa.string())
-    names = pc.unique(texts).to_pylist() if len(rows) else []
+    names = distinct_texts(rows["rule"])
     rule = text_numbers(rows["rule"], names)
     opened_at = times_of(rows, "opened_at")
     days = (microseconds(basis.now) - opened_at) // microseconds(timedelta(days=1))
@@ -154,12 +153,12 @@ def _open_findings(
     oldest = np.full(len(names), opened_at.max(initial=0))
     np.minimum.at(oldest, rule, opened_at)
     oldest_at = pa.array(oldest).cast(rows.schema.field("opened_at").type).to_pylist()
-    stored = dict(
-        zip(texts.to_pylist(), rows["severity"].cast(pa.string()).to_pylist(), strict=True)
-    )
+    first = np.full(len(names), 0)
+    first[rule[::-1]] = np.arange(len(rule))[::-1]
+    stored = rows["severity"].take(pa.array(first)).cast(pa.string()).to_pylist()
     return {
         name: OpenFindings(
-            basis.rules.get(name, stored[name]),
+            basis.rules.get(name, stored[n]),
             tuple(by_age[n].tolist()),
             int(unseen[n]),
             oldest_at[n],

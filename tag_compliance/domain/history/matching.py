@@ -17,6 +17,7 @@ from tag_compliance.domain.findings import FindingState
 from tag_compliance.domain.history.reading import (
     AccountReading,
     Place,
+    distinct_texts,
     place_numbers,
     text_numbers,
 )
@@ -104,8 +105,8 @@ class Matching:
             dict.fromkeys(
                 [
                     *map(str, reading.rules),
-                    *_texts(tracked["rule"]),
-                    *_texts(reading.findings["rule"]),
+                    *distinct_texts(tracked["rule"]),
+                    *distinct_texts(reading.findings["rule"]),
                 ]
             )
         )
@@ -135,7 +136,3 @@ def positions(keys: Ints, of: Ints) -> Ints:
     order = np.argsort(of, kind="stable")
     places = np.searchsorted(of, keys, sorter=order).clip(max=len(of) - 1)
     return np.where(of[order[places]] == keys, order[places], -1)
-
-
-def _texts(column: pa.ChunkedArray) -> list[str]:
-    return pc.unique(column.cast(pa.string())).to_pylist() if len(column) else []

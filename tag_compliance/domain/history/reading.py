@@ -86,6 +86,14 @@ def place_numbers(table: pa.Table, places: Sequence[Place]) -> NDArray[np.int64]
     return found
 
 
+def distinct_texts(column: pa.ChunkedArray) -> list[str]:
+    """The texts that occur in a column of type `LABEL`."""
+    values = encoded(column)
+    used = np.unique(values.indices.to_numpy())
+    texts: list[str] = values.dictionary.take(pa.array(used)).to_pylist()
+    return list(dict.fromkeys(texts))
+
+
 def text_numbers(column: pa.ChunkedArray, texts: Iterable[str]) -> NDArray[np.int64]:
     """For each row the position of its text in `texts`, or -1; the column has type `LABEL`."""
     known = {str(text): number for number, text in enumerate(texts)}

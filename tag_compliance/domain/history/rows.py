@@ -7,11 +7,10 @@ from datetime import datetime
 
 import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from tag_compliance.domain.history.kinds import KINDS, WHYS, TrackedState
 from tag_compliance.domain.history.matching import Found, Ints, Present
-from tag_compliance.domain.history.reading import AccountReading
+from tag_compliance.domain.history.reading import AccountReading, distinct_texts, text_numbers
 from tag_compliance.domain.history.state import (
     CLOSED_SCHEMA,
     MOMENT,
@@ -39,11 +38,8 @@ def seen_rows(
     """
     which, opened_at, kind = chosen
     table, resource = found.table.take(pa.array(which)), pa.array(found.resource[which])
-    versions = dict.fromkeys(found.table["rule"].cast(pa.string()).unique().to_pylist(), "")
-    versions |= {str(rule): tracked.version for rule, tracked in reading.rules.items()}
-    rules = pa.array([*versions])
-    version = pa.array([*versions.values()], pa.string()).dictionary_encode()
-    place_of_rule = pc.index_in(table["rule"].cast(pa.string()), rules)
+    rules = distinct_texts(table["rule"])
+    versions = [reading.rules[r].version if r in reading.rules else "" for r in rules]
     rows = len(which)
     columns = {
         **{n: table[n] for n in ("arn", "resource_type", "rule", "severity", "codes", "waiver")},
@@ -53,7 +49,7 @@ def seen_rows(
         "opened_kind": label(KINDS, kind),
         # The states of a finding are also states of a tracked one.
         "state": table["state"],
-        "rule_version": version.take(place_of_rule.combine_chunks()),
+        "rule_version": label(versions, text_numbers(table["rule"], rules)),
         "last_seen_at": moments(np.full(rows, microseconds(moment))),
         "missing_readings": np.zeros(rows, dtype=np.int64),
         "missing_since": pa.nulls(rows, MOMENT),
