@@ -11,10 +11,12 @@ from pathlib import Path
 
 import dagster as dg
 
+import tag_compliance
 from tag_compliance.aws.regions import known_regions
 from tag_compliance.config import load_config
 from tag_compliance.errors import BadConfiguration
 from tag_compliance.pipeline.build import DEFAULT_GROUP, build_definitions, use_system_allocator
+from tag_compliance.pipeline.git_source import find_git_source
 
 
 @dg.definitions
@@ -47,4 +49,11 @@ def _load(
         config = load_config(path, os.environ, known_regions())
     except BadConfiguration:
         config = None
-    return build_definitions(path, config, os.environ, key_prefix=key_prefix, group_name=group_name)
+    return build_definitions(
+        path,
+        config,
+        os.environ,
+        key_prefix=key_prefix,
+        group_name=group_name,
+        source=find_git_source(Path(tag_compliance.__file__)),
+    )

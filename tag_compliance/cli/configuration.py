@@ -7,6 +7,7 @@ from pathlib import Path
 
 from tag_compliance.aws.regions import known_regions
 from tag_compliance.config import Config, load_config, overriding_variables
+from tag_compliance.config.model import is_bucket
 from tag_compliance.errors import BadConfiguration, Fault
 from tag_compliance.storage.folder import FOREIGN_RULE, FolderStorage
 from tag_compliance.storage.open import open_storage
@@ -21,7 +22,7 @@ def load_for_writing(path: Path, environment: Mapping[str, str]) -> Config:
     Raises `BadConfiguration`, also if the storage is a folder with other content.
     """
     config = load_config(path, environment, known_regions())
-    storage = None if config.storage.startswith("s3://") else open_storage(config.storage)
+    storage = None if is_bucket(config.storage) else open_storage(config.storage)
     foreign = storage.foreign_names() if isinstance(storage, FolderStorage) else []
     if not foreign:
         return config

@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 
 from tag_compliance.config import Config
+from tag_compliance.config.model import is_bucket
 from tag_compliance.errors import BadConfiguration, Fault, StorageRefused
 from tag_compliance.storage.atomic import reported, write_file
 
@@ -41,7 +42,7 @@ def event_settings(accounts: int) -> dict[str, str]:
 
 def home_of(named: str | None, config: Config) -> Path:
     """The folder, which may not exist yet."""
-    state = "state" if "://" in config.storage else config.storage
+    state = "state" if is_bucket(config.storage) else config.storage
     return Path(named) if named else Path(state) / "dagster"
 
 

@@ -15,6 +15,7 @@ from tag_compliance.cli.interrupts import interruptible
 from tag_compliance.cli.progress import progress_bar
 from tag_compliance.cli.push import check_push_target
 from tag_compliance.config import Config
+from tag_compliance.config.model import is_bucket
 from tag_compliance.domain.read_status import AccountReadStatus
 from tag_compliance.errors import TagComplianceError
 from tag_compliance.storage.open import open_storage
@@ -54,7 +55,7 @@ def diagnose(config: Config, push_target: str | None) -> Diagnosis:
     usable = not credentials.fault
     checks = (
         credentials,
-        _storage(config) if usable or "://" not in config.storage else _untested("storage"),
+        _storage(config) if usable or not is_bucket(config.storage) else _untested("storage"),
         _alert_hook(config.alert_hook),
         _push_target(push_target),
     )

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 import sys
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from tag_compliance.cli.terminal import Style, is_terminal
 from tag_compliance.errors import BadConfiguration, Fault, StorageRefused
 from tag_compliance.snapshot.layout import PLAIN, path_of
 from tag_compliance.snapshot.store import Snapshot
+from tag_compliance.storage.atomic import publish, written
 
 _STDOUT = "-"
 
@@ -123,22 +123,20 @@ def _write_file(path: Path, data: bytes) -> None:
     if _is_special(path):
         path.write_bytes(data)
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    unfinished = path.with_name(f".{path.name}.{secrets.token_hex(8)}.unfinished")
+    with written(path, data) as unfinished:
+        if path.exists():
+            _copy_access(path.stat(), unfinished)
+        publish(unfinished, path)
+
+
+def _copy_access(old: os.stat_result, new: Path) -> None:
+    """By descriptor: where others may write, the name could by now be a link."""
+    descriptor = os.open(new, os.O_RDONLY | os.O_NOFOLLOW)
     try:
-        with unfinished.open("xb") as file:
-            file.write(data)
-            file.flush()
-            if path.exists():
-                _copy_access(path.stat(), file.fileno())
-            os.fsync(file.fileno())
-        unfinished.replace(path)
+        for owner, group in (-1, old.st_gid), (old.st_uid, -1):
+            with contextlib.suppress(PermissionError):
+                os.fchown(descriptor, owner, group)
+        os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+        os.fsync(descriptor)
     finally:
-        unfinished.unlink(missing_ok=True)
-
-
-def _copy_access(old: os.stat_result, descriptor: int) -> None:
-    for owner, group in (-1, old.st_gid), (old.st_uid, -1):
-        with contextlib.suppress(PermissionError):
-            os.fchown(descriptor, owner, group)
-    os.fchmod(descriptor, stat.S_IMODE(old.st_mode))
+        os.close(descriptor)

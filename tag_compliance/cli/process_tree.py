@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +24,12 @@ from tag_compliance.cli.dagster_home import (
 from tag_compliance.cli.processes import Child, supervise
 from tag_compliance.cli.variables import unknown_variables
 from tag_compliance.errors import CannotListen
-from tag_compliance.logs import LogFormat
+from tag_compliance.logs import LogFormat, get_logger
+
+logger = get_logger(__name__)
+
+_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+"""Where a server that listens on every address is reached on this machine."""
 
 
 def run_process_tree(
@@ -66,7 +72,33 @@ def run_process_tree(
             "TAG_COMPLIANCE_LOG_FORMAT": logs.log_format,
         }
         children = _children(code_port, workspace, schedule, serving, logs)
-        return supervise(children, variables, lock)
+        return supervise(
+            children, variables, lock, lambda: _show_addresses(schedule, serving, logs)
+        )
+
+
+def _show_addresses(
+    schedule: options.Schedule, serving: options.Serving, logs: options.Logs
+) -> None:
+    """On stderr: what a person can open."""
+    exporter = f"http{'s' if serving.tls_cert else ''}://{_shown(serving.host, serving.port)}"
+    addresses = {
+        "dagster": f"http://{_shown(schedule.ui_host, schedule.ui_port)}",
+        "page": exporter,
+        "metrics": f"{exporter}/metrics",
+    }
+    if logs.log_format == LogFormat.JSON:
+        logger.info("started", **addresses)
+        return
+    print("tag-compliance: started; stop it with Ctrl-C", file=sys.stderr)
+    for name, address in addresses.items():
+        print(f"  {name:8} {address}", file=sys.stderr, flush=True)
+
+
+def _shown(host: str, port: int) -> str:
+    if host in {*_LOOPBACK, *_LOOPBACK.values()}:
+        return f"localhost:{port}"
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _children(
@@ -76,7 +108,12 @@ def _children(
     serving: options.Serving,
     logs: options.Logs,
 ) -> list[Child]:
-    """The daemon and the webserver ask the code server for the definitions."""
+    """The daemon and the webserver ask the code server for the definitions.
+
+    Dagster's daemon logs each look of a sensor at the level info: it is seen at the level debug.
+    """
+    level = "info" if logs.log_level == "debug" else "warning"
+    quiet = ["--log-level", level]
     code_server = f"dagster code-server start -h 127.0.0.1 -p {code_port}".split()
     # Dagster imports modules from this folder first; by default it is the working directory.
     code_server += ["-d", str(Path(tag_compliance.__file__).parents[1])]
@@ -88,13 +125,23 @@ def _children(
     return [
         Child(
             "code server",
-            [*code_server, *as_json, "-m", "tag_compliance.definitions"],
+            [*code_server, *quiet, *as_json, "-m", "tag_compliance.definitions"],
             ready_at=("127.0.0.1", code_port),
         ),
-        Child("exporter", ["tag_compliance", "serve", *flags]),
-        Child("daemon", ["dagster._daemon", "run", *as_json, *location]),
-        Child("webserver", ["dagster_webserver", *as_json, *address, *location]),
+        Child("daemon", ["dagster._daemon", "run", *quiet, *as_json, *location]),
+        Child(
+            "exporter", ["tag_compliance", "serve", *flags], _listens(serving.host, serving.port)
+        ),
+        Child(
+            "webserver",
+            ["dagster_webserver", "--dagster-log-level", level, *as_json, *address, *location],
+            _listens(schedule.ui_host, schedule.ui_port),
+        ),
     ]
+
+
+def _listens(host: str, port: int) -> tuple[str, int]:
+    return _LOOPBACK.get(host, host), port
 
 
 def _free_port(host: str, port: int) -> int:

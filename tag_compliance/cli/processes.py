@@ -14,7 +14,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -40,11 +40,17 @@ _Ends = queue.SimpleQueue[str]
 """How a child ended, as text; an empty text after a signal to this process."""
 
 
-def supervise(children: list[Child], environment: Mapping[str, str], lock: int) -> int:
+def supervise(
+    children: list[Child],
+    environment: Mapping[str, str],
+    lock: int,
+    started: Callable[[], None],
+) -> int:
     """Runs the children until one ends or a signal arrives, then stops them in reverse order.
 
-    Returns 0 after a signal; after the end of a child 1, with a line on stderr. `lock` is an open
-    file that stays open until the children have ended, even if this process is killed before.
+    Calls `started` when all of them listen. Returns 0 after a signal; after the end of a child 1,
+    with a line on stderr. `lock` is an open file that stays open until the children have ended,
+    even if this process is killed before.
     """
     ends: _Ends = queue.SimpleQueue()
     running: list[tuple[Child, subprocess.Popen[bytes]]] = []
@@ -56,6 +62,7 @@ def supervise(children: list[Child], environment: Mapping[str, str], lock: int) 
                 guard.write(b"%d\n" % process.pid)
                 if (ended := _await_ready(child, ends)) is not None:
                     return _exit_code(ended)
+            started()
             return _exit_code(ends.get())
         finally:
             for child, process in reversed(running):

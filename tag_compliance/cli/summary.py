@@ -114,9 +114,11 @@ def json_summary(status: ScanStatus, snapshot_id: str, metrics: str | None) -> s
         "snapshot_id": snapshot_id,
         "metrics": metrics,
         **_numbers(status.counts),
+        "coverage": COVERAGE,
         "missing_tags": {tag.tag: tag.missing for tag in status.tags},
         "accounts": [_account(account) for account in status.accounts],
         "failures": status.failures,
+        "unmatched_exclusions": status.unmatched_exclusions,
         "version": status.version,
     }
     return json.dumps(document, indent=2, ensure_ascii=False)

@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 from pydantic.fields import FieldInfo
 
 from tag_compliance.config import model
+from tag_compliance.config.descriptions import DESCRIPTIONS
 
 _NULL = {"type": "null"}
 _DURATION = {"type": "string", "pattern": f"^(?=.)(?:{model.DURATION_PATTERN})$"}
+_PARTS: dict[type[BaseModel], str] = {
+    model.Config: "",
+    model.Account: "aws_account_matrix.",
+    model.AccountOverride: "aws_account_overrides.",
+    model.MetricSettings: "metrics.",
+    model.ThresholdSettings: "thresholds.",
+}
+"""The prefix of each model's keys in `DESCRIPTIONS`."""
+
 _WITHOUT_DUPLICATES = {"REQUIRED_TAGS", "regions"}
 
 
@@ -21,13 +31,16 @@ def json_schema() -> dict[str, Any]:
     """
     schema = model.Config.model_json_schema(by_alias=True)
     definitions = schema["$defs"]
-    for kind in (model.Config, model.Account, model.AccountOverride, model.ThresholdSettings):
+    for kind, prefix in _PARTS.items():
         part = schema if kind is model.Config else definitions[kind.__name__]
         for name, field in kind.model_fields.items():
             key = field.alias or name
-            part["properties"][key] = _accepted(key, field, part["properties"][key])
+            accepted = _accepted(key, field, part["properties"][key])
+            part["properties"][key] = {"description": DESCRIPTIONS[prefix + key], **accepted}
     account = definitions["Account"]["properties"]
-    account["account_name"] = {"anyOf": [account["account_name"], _NULL]}
+    described = account["account_name"].pop("description")
+    named = {"anyOf": [account["account_name"], _NULL]}
+    account["account_name"] = {"description": described, **named}
     account["regions"].pop("default")  # it is the key `regions`
     short_form = TypeAdapter(model.RoleArn).json_schema()
     definitions["AccountOverride"] = {"anyOf": [definitions["AccountOverride"], short_form, _NULL]}

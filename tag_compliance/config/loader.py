@@ -71,10 +71,11 @@ def storage_of(path: Path, environment: Mapping[str, str]) -> str:
 
 
 def _resolved(storage: str, path: Path, overrides: Mapping[str, Any]) -> str:
-    """A folder that the file names is relative to the file's folder."""
-    if "storage" in overrides or "://" in storage:
+    """A folder becomes a path; one that the file names is relative to the file's folder."""
+    if model.is_bucket(storage):
         return storage
-    return str(path.resolve().parent / storage)
+    folder = storage.removeprefix("file://")
+    return folder if "storage" in overrides else str(path.resolve().parent / folder)
 
 
 def _overrides_in(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -51,6 +51,13 @@ _BUCKET = rf"s3://[A-Za-z0-9][A-Za-z0-9._-]{{0,254}}(?:/{_CHARACTER}*)?"
 StorageUri = Annotated[
     StrictStr, StringConstraints(pattern=f"^(?:{_FOLDER}|file:///{_CHARACTER}*|{_BUCKET})$")
 ]
+
+
+def is_bucket(storage: str) -> bool:
+    """Whether the storage is a bucket; otherwise it is a folder."""
+    return storage.startswith("s3://")
+
+
 # Explicit ASCII: \d and \w also match digits and letters of other scripts.
 AccountId = Annotated[StrictStr, StringConstraints(pattern=r"^[0-9]{12}$")]
 RoleArn = Annotated[

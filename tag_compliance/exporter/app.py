@@ -83,6 +83,7 @@ class _Endpoints:
     def __init__(self, watcher: SnapshotWatcher, now: Callable[[], datetime]) -> None:
         self._watcher = watcher
         self._now = now
+        self._started_at = now()
         self._rendering = threading.Lock()
         self._pages: dict[bool, tuple[object, datetime, bytes]] = {}
 
@@ -121,7 +122,7 @@ class _Endpoints:
             state, now = self._watcher.state, self._now()
             version, rendered_at, text = self._pages.get(html, (None, now, b""))
             if version != state.version or now - rendered_at > _PAGE_AGE:
-                page = StatusPage(state, evaluate_health(state, now), now)
+                page = StatusPage(state, evaluate_health(state, now), now, self._started_at)
                 text = (render_html(page) if html else render_text(page)).encode()
                 self._pages[html] = state.version, now, text
             return text

@@ -13,6 +13,7 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from tag_compliance.config.model import is_bucket
 from tag_compliance.errors import BadConfiguration, CannotListen, Fault
 from tag_compliance.exporter.app import create_app
 from tag_compliance.exporter.auth import read_basic_auth, read_bearer_tokens
@@ -64,7 +65,7 @@ def serve(settings: ExporterSettings) -> None:
     tokens, users = settings.bearer_token_file, settings.basic_auth_file
     credentials = [read_bearer_tokens(tokens)] if tokens else []
     credentials += [read_basic_auth(users)] if users else []
-    in_bucket = settings.storage.startswith("s3://")
+    in_bucket = is_bucket(settings.storage)
     app = create_app(
         SnapshotStore(open_storage(settings.storage)),
         poll_interval=settings.poll_interval

@@ -31,6 +31,10 @@ _OUTCOMES = {
 }
 
 
+STARTING_FOR = timedelta(minutes=30)
+"""After its start, the exporter expects the first snapshot within this time."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fact:
     name: str
@@ -50,15 +54,26 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class StatusPage:
-    """The facts of one moment."""
+    """The facts of one moment; `started_at` is when the exporter started."""
 
     state: State
     health: Health
     now: datetime
+    started_at: datetime
     links = LINKS
 
     @property
+    def is_starting(self) -> bool:
+        """Whether the first snapshot is still to be expected: no scan has ended, nothing failed."""
+        state = self.state
+        nothing_known = state.snapshot is None and state.last_scan is None
+        is_young = self.now - self.started_at < STARTING_FOR
+        return nothing_known and state.failure is None and is_young
+
+    @property
     def verdict(self) -> str:
+        if self.is_starting:
+            return "starting"
         if not self.health.healthy:
             return "failing"
         status = self.status

@@ -5,6 +5,8 @@ settings from it, as the reading run stored it. They use the configuration file 
 the storage.
 """
 
+import contextlib
+import warnings
 from collections.abc import Iterator
 from collections.abc import Set as AbstractSet
 
@@ -39,7 +41,7 @@ from tag_compliance.pipeline.resources import (
     HeartbeatResource,
     ProgressResource,
 )
-from tag_compliance.pipeline.run_requests import ACCOUNTS
+from tag_compliance.pipeline.run_requests import ACCOUNTS, add_partitions
 from tag_compliance.pipeline.run_tags import scan_times
 from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
 from tag_compliance.snapshot.status import LastScan
@@ -50,23 +52,48 @@ IO_MANAGER = "tag_compliance_io"
 
 _MAX_HISTORY_SERIES = 100_000
 
+_NOT_PARTITIONED = (
+    "name the accounts to read: a partition, or a range of partitions, of raw_resources; "
+    "`tag-compliance scan` reads all accounts"
+)
 _DETAIL_LIMITS = {DetailLimit.OFF: 0, DetailLimit.UNLIMITED: None}
 
 
 @dg.asset(io_manager_key=IO_MANAGER, kinds={"yaml"})
-def scan_config(configuration: ConfigurationResource) -> dg.MaterializeResult[Config]:
-    """What to read and what to require: the configuration file as this run read it."""
+def scan_config(
+    context: dg.AssetExecutionContext, configuration: ConfigurationResource
+) -> dg.MaterializeResult[Config]:
+    """What to read and what to require: the configuration file as this run read it.
+
+    Adds its accounts to the partitions of `raw_resources`, so that they can be materialized in an
+    instance in which no schedule or sensor has run.
+    """
     with as_failure():
         config = configuration.load()
-    return dg.MaterializeResult(value=config, metadata=metadata.of_config(config))
+    add_partitions(context.instance, config)
+    return dg.MaterializeResult(
+        value=config, metadata=metadata.of_config(config, context.asset_key.path[:-1])
+    )
 
 
-@dg.asset(
-    io_manager_key=IO_MANAGER,
-    kinds={"aws", "parquet"},
-    partitions_def=ACCOUNTS,
-    backfill_policy=dg.BackfillPolicy.single_run(),
-)
+@contextlib.contextmanager
+def beta_features_accepted() -> Iterator[None]:
+    """No warnings about features that Dagster calls beta: the lock file pins them."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=".*currently in (beta|preview)")
+        yield
+
+
+with beta_features_accepted():
+    _asset_by_account = dg.asset(
+        io_manager_key=IO_MANAGER,
+        kinds={"aws", "parquet"},
+        partitions_def=ACCOUNTS,
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+
+
+@_asset_by_account
 def raw_resources(
     context: dg.AssetExecutionContext,
     scan_config: Config,
@@ -80,6 +107,8 @@ def raw_resources(
     and the run fails at its end unless `failed_account_run` is `warn`. If that run is re-executed
     from failure, only the accounts that failed are read again.
     """
+    if not (context.has_partition_key or context.has_partition_key_range):
+        raise dg.Failure(_NOT_PARTITIONED, allow_retries=False)
     events = AccountEvents(context)
     with as_failure():
         wanted = set(context.partition_keys) - events.kept.keys()

@@ -1,6 +1,5 @@
 """Assembles the Dagster definitions, for this code location or for another team's."""
 
-import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -12,6 +11,7 @@ import pyarrow as pa
 from tag_compliance.config import Config, overriding_variables
 from tag_compliance.pipeline import assets, metadata
 from tag_compliance.pipeline.alerts import build_alert_sensors
+from tag_compliance.pipeline.git_source import GitSource
 from tag_compliance.pipeline.housekeeping import build_housekeeping
 from tag_compliance.pipeline.io_manager import TableIOManager
 from tag_compliance.pipeline.resources import (
@@ -31,7 +31,7 @@ from tag_compliance.pipeline.run_tags import (
     VIOLATION_HISTORY,
     definitions_tags,
 )
-from tag_compliance.pipeline.schedule import Cadence, build_schedule
+from tag_compliance.pipeline.schedule import Cadence, Claims, build_schedule
 from tag_compliance.pipeline.sensors import build_catch_up_sensor, build_publish_sensor
 
 DEFAULT_GROUP = "tag_compliance"
@@ -47,20 +47,22 @@ def build_definitions(  # noqa: PLR0913 - what another code location can choose
     key_prefix: Sequence[str] = (),
     group_name: str = DEFAULT_GROUP,
     progress: ProgressResource | None = None,
+    source: GitSource | None = None,
 ) -> dg.Definitions:
     """All definitions of this project, for a separate code location or `dg.Definitions.merge`.
 
     Each run and each tick reads the file at `config_path`; the variables in `environment` override
     it. `config` is its current content, from which Dagster takes the schedule's interval, the
     owners and the alert hook until the code location is reloaded; None means the defaults.
-    `key_prefix` and `group_name` place the assets in a larger catalog. The resource keys are
-    `configuration`, `heartbeat`, `scan_progress` and `tag_compliance_io`, which do not collide with
-    the default keys of other code locations.
+    `key_prefix` and `group_name` place the assets in a larger catalog. With `source`, the assets
+    link to a Git server instead of local files. The resource keys are `configuration`, `heartbeat`,
+    `scan_progress` and `tag_compliance_io`, which do not collide with the default keys of other
+    code locations.
     """
-    with warnings.catch_warnings():
-        # The lock file pins the features of Dagster that it calls beta.
-        warnings.filterwarnings("ignore", message=".*currently in (beta|preview)")
-        return _build(config_path, config, environment, list(key_prefix), group_name, progress)
+    with assets.beta_features_accepted():
+        return _build(
+            config_path, config, environment, list(key_prefix), group_name, progress, source
+        )
 
 
 def _build(  # noqa: PLR0913, PLR0917
@@ -70,17 +72,20 @@ def _build(  # noqa: PLR0913, PLR0917
     prefix: list[str],
     group_name: str,
     progress: ProgressResource | None,
+    source: GitSource | None,
 ) -> dg.Definitions:
-    cadence = Cadence(_refresh_seconds(config))
+    cadence, claims = Cadence(_refresh_seconds(config)), Claims()
     own_assets = _assets(prefix, group_name, config)
+    if source is not None:
+        own_assets = source.link(own_assets)
     keys = [key for definition in own_assets for key in definition.keys]
     housekeeping, housekeeping_schedule = build_housekeeping(keys, prefix)
     return dg.Definitions(
         assets=own_assets,
         jobs=[*_jobs(prefix), housekeeping],
-        schedules=[build_schedule(cadence, prefix), housekeeping_schedule],
+        schedules=[build_schedule(cadence, prefix, claims), housekeeping_schedule],
         sensors=[
-            build_catch_up_sensor(cadence, prefix),
+            build_catch_up_sensor(cadence, prefix, claims),
             build_publish_sensor(prefix),
             *build_alert_sensors(config.alert_hook if config else None, prefix),
         ],

@@ -4,6 +4,7 @@ plots.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime
@@ -16,6 +17,8 @@ import pyarrow as pa
 
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
+from tag_compliance.config.model import is_bucket
+from tag_compliance.domain.account import Target
 from tag_compliance.domain.counts import Counts, floor_percentage
 from tag_compliance.domain.evaluation import Evaluation
 from tag_compliance.domain.history.figures import HistoryFigures
@@ -24,6 +27,7 @@ from tag_compliance.domain.resources import RESOURCE_SCHEMA
 from tag_compliance.domain.result_table import RESULT_SCHEMA
 from tag_compliance.domain.rules.required_tag import PREFIX
 from tag_compliance.domain.summary import ComplianceResults
+from tag_compliance.logs import on_one_line
 from tag_compliance.pipeline.chart import chart_of
 from tag_compliance.pipeline.run_tags import (
     COMPLIANCE_RESULTS,
@@ -58,7 +62,7 @@ _SCHEMAS = {
 
 def of_asset(name: str, storage: str) -> Metadata:
     """Where the asset is stored and which columns it has; `storage` is a folder or a URI."""
-    root = storage if "://" in storage else Path(storage).absolute().as_uri()
+    root = storage if is_bucket(storage) else Path(storage).absolute().as_uri()
     table = _TABLES.get(name)
     found: dict[str, Value] = {
         "dagster/uri": f"{root}/{f'tables/{table}' if table else 'snapshots'}"
@@ -75,7 +79,8 @@ def _type_of(type_: pa.DataType) -> str:
     return str(type_.value_type if pa.types.is_dictionary(type_) else type_)
 
 
-def of_config(config: Config) -> Metadata:
+def of_config(config: Config, prefix: Sequence[str] = ()) -> Metadata:
+    """`prefix` is the key prefix of the assets."""
     targets = targets_of(config)
     return {
         "accounts": len(targets),
@@ -83,7 +88,21 @@ def of_config(config: Config) -> Metadata:
         "required_tags": ", ".join(config.required_tags),
         "excluded_resource_types": ", ".join(config.excluded_resource_types) or "none",
         "refresh_interval_seconds": config.refresh_interval,
+        "accounts_by_name": _links_to(targets, "/".join([*prefix, RAW_RESOURCES])),
     }
+
+
+def _links_to(targets: Sequence[Target], asset: str) -> dg.MetadataValue:
+    """A list of names with links to the partitions, whose keys are the ids of the accounts."""
+    page = f"/assets/{asset}?view=partitions&partition="
+    named = sorted((str(target.account_name), str(target.account_id)) for target in targets)
+    return dg.MetadataValue.md(
+        "\n".join(f"* [{_in_markdown(name)}]({page}{key}) {key}" for name, key in named)
+    )
+
+
+def _in_markdown(text: str) -> str:
+    return re.sub(r"([^\w\s])", r"\\\1", on_one_line(text), flags=re.ASCII)
 
 
 def of_account(evaluation: Evaluation) -> Metadata:

@@ -6,6 +6,7 @@ this project's assets: other code locations can have jobs and assets with the sa
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -24,6 +25,7 @@ from tag_compliance.pipeline.run_tags import (
     RAW_RESOURCES,
     SCAN_JOB,
     SCAN_TAG,
+    SCHEDULE_TRIGGER,
     TRIGGER_TAG,
     definitions_tags,
 )
@@ -55,6 +57,14 @@ _MOST_PUBLICATIONS = 3
 # The reason of a failure that the process of a run has reported itself is a tag of the run.
 _REASON_TAG = "dagster/failure_reason"
 _OWN_FAILURES = {"STEP_FAILURE", "RUN_EXCEPTION", "JOB_INITIALIZATION_FAILURE"}
+
+
+@dataclass(frozen=True, slots=True)
+class LatestScan:
+    """When the scan was requested, and whether by the schedule."""
+
+    at: datetime
+    scheduled: bool
 
 
 def is_reading(run: dg.DagsterRun, prefix: Sequence[str] = ()) -> bool:
@@ -103,8 +113,8 @@ def unfinished_runs(
     return found
 
 
-def latest_scan_at(instance: dg.DagsterInstance, prefix: Sequence[str] = ()) -> datetime | None:
-    """When the latest scan of all accounts was requested.
+def latest_scan(instance: dg.DagsterInstance, prefix: Sequence[str] = ()) -> LatestScan | None:
+    """The latest scan of all accounts that was requested.
 
     Neither a scan of one account, nor a re-execution, nor a run from the UI is such a scan. A
     time of a clock that was far ahead does not count: no scan would start until it has passed.
@@ -114,7 +124,8 @@ def latest_scan_at(instance: dg.DagsterInstance, prefix: Sequence[str] = ()) -> 
         if TRIGGER_TAG not in run.tags or ACCOUNT_TAG in run.tags or run.parent_run_id:
             continue
         if not is_ahead(created_at):
-            return created_at
+            scheduled = run.tags[TRIGGER_TAG] == SCHEDULE_TRIGGER
+            return LatestScan(created_at, scheduled)
     return None
 
 

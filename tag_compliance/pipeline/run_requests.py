@@ -29,10 +29,20 @@ ACCOUNTS = dg.DynamicPartitionsDefinition(name="account")
 def sync_partitions(instance: dg.DagsterInstance, config: Config) -> list[str]:
     """Adds the configured accounts, removes the others; returns the keys in Dagster's order."""
     name = ACCOUNTS.name or ""
-    wanted = [str(target.account_id) for target in targets_of(config)]
-    there = set(instance.get_dynamic_partitions(name))
-    for gone in there.difference(wanted):
+    wanted = {str(target.account_id) for target in targets_of(config)}
+    for gone in set(instance.get_dynamic_partitions(name)) - wanted:
         instance.delete_dynamic_partition(name, gone)
+    return add_partitions(instance, config)
+
+
+def add_partitions(instance: dg.DagsterInstance, config: Config) -> list[str]:
+    """Adds the configured accounts; returns the keys in Dagster's order.
+
+    That is safe during a scan, because it does not change the range of accounts of a run.
+    """
+    name = ACCOUNTS.name or ""
+    there = set(instance.get_dynamic_partitions(name))
+    wanted = [str(target.account_id) for target in targets_of(config)]
     if new := [account_id for account_id in wanted if account_id not in there]:
         instance.add_dynamic_partitions(name, new)
     return list(instance.get_dynamic_partitions(name))

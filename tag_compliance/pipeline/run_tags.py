@@ -21,6 +21,7 @@ VIOLATION_HISTORY = "violation_history"
 DEFINITIONS_TAG = "tag_compliance/definitions"
 
 TRIGGER_TAG = "tag_compliance/trigger"  # what started the run: `schedule`, `catch-up`, `cli`, `ui`
+SCHEDULE_TRIGGER, CATCH_UP_TRIGGER = "schedule", "catch-up"
 CLI_TRIGGER = "cli"  # the process executes the reading run and then the publishing run
 
 # On every run of a scan of all accounts: the scan's start, which all its runs share.

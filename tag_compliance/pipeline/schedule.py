@@ -3,8 +3,9 @@
 The smallest unit of cron is a minute, so not every tick leads to a scan.
 """
 
+import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 import dagster as dg
@@ -14,8 +15,9 @@ from tag_compliance.errors import BadConfiguration, TagComplianceError
 from tag_compliance.pipeline import run_queries
 from tag_compliance.pipeline.heartbeat import Heartbeats
 from tag_compliance.pipeline.resources import ConfigurationResource
+from tag_compliance.pipeline.run_queries import LatestScan
 from tag_compliance.pipeline.run_requests import faulty_request, scan_requests
-from tag_compliance.pipeline.run_tags import SCAN_JOB
+from tag_compliance.pipeline.run_tags import SCAN_JOB, SCHEDULE_TRIGGER
 
 Requests = list[dg.RunRequest] | dg.SkipReason
 
@@ -23,6 +25,9 @@ _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
 
 # The daemon evaluates a tick earlier unless it was not running.
 _LATE = timedelta(seconds=15)
+
+# A run that was requested and not created after this time was lost with the daemon.
+_CLAIMED_FOR = timedelta(minutes=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,32 +47,58 @@ class Cadence:
             return _every(self.seconds // _MINUTE, 60, "{} * * * *")
         return "* * * * *"
 
-    @property
-    def patience(self) -> timedelta:
-        """So long after the last scan the schedule has missed one: its ticks can be late."""
-        grace = _MINUTE if self.seconds >= _MINUTE else 0
-        return timedelta(seconds=self.seconds + grace)
-
-    def has_missed(self, last_scan: datetime | None) -> bool:
-        """Whether a scan was missed, which `scan_catch_up` then starts."""
-        return last_scan is None or utc_now() - last_scan >= self.patience
-
-    def is_due(self, tick: datetime, last_scan: datetime | None) -> bool:
-        """Whether a multiple of the interval lies between the last scan's start and this tick.
+    def next_due(self, latest: LatestScan) -> datetime:
+        """The multiple of the interval at which the schedule scans again.
 
         Multiples are counted in Unix time: an interval of 90 seconds leads to two scans in three
-        minutes, not to one scan in two minutes.
+        minutes, not to one scan in two minutes. After a scan that the schedule has not started, a
+        multiple within half an interval is left out, so that a restart does not scan twice.
         """
-        if last_scan is None:
+        since = latest.at.timestamp() + (0 if latest.scheduled else self.seconds / 2)
+        return datetime.fromtimestamp((int(since) // self.seconds + 1) * self.seconds, UTC)
+
+    def is_due(self, tick: datetime, latest: LatestScan | None) -> bool:
+        """Whether the tick of the schedule leads to a scan."""
+        return latest is None or tick >= self.next_due(latest)
+
+    def has_missed(self, latest: LatestScan | None) -> bool:
+        """Whether the schedule has missed a scan, which `scan_catch_up` then starts."""
+        if latest is None:
             return True
-        return int(tick.timestamp()) // self.seconds > int(last_scan.timestamp()) // self.seconds
+        due = latest.at + timedelta(seconds=self.seconds)
+        if self.seconds >= _MINUTE:  # of shorter intervals, the schedule cannot start each scan
+            due = max(due, self.next_due(latest)) + timedelta(seconds=_MINUTE)
+        return utc_now() >= due
+
+
+@dataclass(slots=True)
+class Claims:
+    """Which of schedule and sensor has requested the next scan.
+
+    Dagster evaluates both at the same time, also when the daemon starts, and creates the run
+    afterwards. Both evaluations are in the process of the code server.
+    """
+
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _claim: tuple[str, LatestScan | None, datetime] | None = None
+
+    def claim(self, trigger: str, latest: LatestScan | None) -> bool:
+        """False if another trigger has requested the scan after `latest` in the last minute."""
+        with self._lock:
+            now = utc_now()
+            if self._claim is not None:
+                other, after, at = self._claim
+                if other != trigger and after == latest and abs(now - at) < _CLAIMED_FOR:
+                    return False
+            self._claim = (trigger, latest, now)
+            return True
 
 
 def _every(n: int, of: int, form: str) -> str:
     return form.format(f"*/{n}" if 1 < n < of and of % n == 0 else "*")
 
 
-def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition:
+def build_schedule(cadence: Cadence, prefix: list[str], claims: Claims) -> dg.ScheduleDefinition:
     """On by default; a tick is skipped, with a reason, while a scan is running."""
 
     @dg.schedule(
@@ -81,9 +112,10 @@ def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition
         context: dg.ScheduleEvaluationContext, configuration: ConfigurationResource
     ) -> Requests:
         tick, instance = context.scheduled_execution_time, context.instance
-        latest = run_queries.latest_scan_at(instance, prefix)
-        if not cadence.is_due(tick, latest):
-            return dg.SkipReason(f"the next scan is due {cadence.seconds} s after {latest}")
+        latest = run_queries.latest_scan(instance, prefix)
+        if latest and not cadence.is_due(tick, latest):
+            due = cadence.next_due(latest)
+            return dg.SkipReason(f"the next scan is due at {due:%Y-%m-%d %H:%M:%S} UTC")
         if utc_now() - tick > _LATE and cadence.has_missed(latest):
             # After a restart Dagster evaluates missed ticks, while the sensor starts the scan.
             return dg.SkipReason("this tick was missed; scan_catch_up starts the scan")
@@ -91,12 +123,14 @@ def build_schedule(cadence: Cadence, prefix: list[str]) -> dg.ScheduleDefinition
         try:
             config = configuration.load()
         except BadConfiguration:
-            return [faulty_request("schedule", key, prefix)]
+            return [faulty_request(SCHEDULE_TRIGGER, key, prefix)]
         try:
             reason = busy(instance, configuration.heartbeats(), prefix)
         except TagComplianceError as error:
             return dg.SkipReason(f"no scan can start: {error}")
-        return reason or scan_requests(instance, config, "schedule", key)
+        if reason is None and not claims.claim(SCHEDULE_TRIGGER, latest):
+            return dg.SkipReason("scan_catch_up has just requested this scan")
+        return reason or scan_requests(instance, config, SCHEDULE_TRIGGER, key)
 
     return scan_schedule
 

@@ -14,15 +14,17 @@ from tag_compliance.pipeline.run_requests import (
     scan_requests,
     sync_partitions,
 )
-from tag_compliance.pipeline.run_tags import PUBLISH_JOB, SCAN_JOB
-from tag_compliance.pipeline.schedule import Cadence, Requests, busy
+from tag_compliance.pipeline.run_tags import CATCH_UP_TRIGGER, PUBLISH_JOB, SCAN_JOB
+from tag_compliance.pipeline.schedule import Cadence, Claims, Requests, busy
 
 logger = get_logger(__name__)
 
 _INTERVAL_SECONDS = 10
 
 
-def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefinition:
+def build_catch_up_sensor(
+    cadence: Cadence, prefix: list[str], claims: Claims
+) -> dg.SensorDefinition:
     """Starts the first scan as soon as the daemon is up, and every scan that the schedule missed.
 
     It also serves intervals of less than a minute, which cron cannot express.
@@ -38,18 +40,18 @@ def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefin
     def scan_catch_up(
         context: dg.SensorEvaluationContext, configuration: ConfigurationResource
     ) -> Requests:
-        instance, latest = context.instance, run_queries.latest_scan_at(context.instance, prefix)
+        instance, latest = context.instance, run_queries.latest_scan(context.instance, prefix)
         is_fresh = not cadence.has_missed(latest)
         skipped = dg.SkipReason(
-            f"the latest scan started at {latest:%Y-%m-%d %H:%M:%S} UTC"
+            f"the latest scan started at {latest.at:%Y-%m-%d %H:%M:%S} UTC"
             if latest
             else "no scan has started yet"
         )
-        key = f"after-{latest.isoformat() if latest else 'none'}"
+        key = f"after-{latest.at.isoformat() if latest else 'none'}"
         try:
             config = configuration.load()
         except BadConfiguration:
-            return skipped if is_fresh else [faulty_request("catch-up", key, prefix)]
+            return skipped if is_fresh else [faulty_request(CATCH_UP_TRIGGER, key, prefix)]
         try:
             reason = busy(instance, configuration.heartbeats(), prefix)
         except TagComplianceError as error:
@@ -59,7 +61,9 @@ def build_catch_up_sensor(cadence: Cadence, prefix: list[str]) -> dg.SensorDefin
             sync_partitions(instance, config)
         if reason or is_fresh:
             return reason or skipped
-        return scan_requests(instance, config, "catch-up", key)
+        if not claims.claim(CATCH_UP_TRIGGER, latest):
+            return dg.SkipReason("scan_schedule has just requested this scan")
+        return scan_requests(instance, config, CATCH_UP_TRIGGER, key)
 
     return scan_catch_up
 

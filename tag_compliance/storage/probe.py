@@ -6,6 +6,7 @@ import contextlib
 import secrets
 from pathlib import Path
 
+from tag_compliance.config.model import is_bucket
 from tag_compliance.storage.base import Storage
 from tag_compliance.storage.folder import MARKER
 
@@ -13,9 +14,9 @@ from tag_compliance.storage.folder import MARKER
 def probe(storage: Storage) -> None:
     """Creates, replaces, reads, lists and deletes a small object; raises `StorageRefused`."""
     name = f"tables/doctor-{secrets.token_hex(8)}"
-    folder = Path(storage.uri)
-    missing = [] if "://" in storage.uri else [f for f in (folder, *folder.parents) if _absent(f)]
-    is_unmarked = "://" not in storage.uri and _absent(folder / MARKER)
+    folder, in_bucket = Path(storage.uri), is_bucket(storage.uri)
+    missing = [] if in_bucket else [f for f in (folder, *folder.parents) if _absent(f)]
+    is_unmarked = not in_bucket and _absent(folder / MARKER)
     try:
         storage.write(name, b"1")
         storage.update(name, lambda data: data and data + b"2")

@@ -104,8 +104,29 @@ def test_the_filter_shows_the_accounts_that_contain_every_word(page: Page) -> No
     assert len(_names(page)) == 12
 
 
+def publish_and_await(serving: Exporter, storage: Path, failed: int) -> None:
+    """The page is reloaded once a minute of its clock, so what it loads must be served before."""
+    fully_read = f"{12 - failed} of 12"
+    assert fully_read not in serving.get("/").text
+    publish(storage, status=large_scan(datetime.now(UTC), accounts=12, failed=failed))
+    eventually(lambda: fully_read in serving.get("/").text)
+
+
+def test_a_page_of_a_starting_exporter_shows_the_first_snapshot_within_seconds(
+    browser: Browser, tmp_path: Path
+) -> None:
+    with run_in_thread(tmp_path) as exporter, browser.new_context() as context:
+        page = context.new_page()
+        page.clock.install()
+        page.goto(f"http://127.0.0.1:{exporter.port}/")
+        expect(page.locator(".verdict")).to_have_text("starting")
+        publish_and_await(exporter, tmp_path, failed=5)
+        page.clock.run_for("00:06")
+        expect(page.locator(".verdict")).to_have_text("partial")
+
+
 def test_a_reload_shows_new_numbers_and_keeps_what_is_open_focused_filtered_and_sorted(
-    page: Page, tmp_path: Path
+    page: Page, serving: Exporter, tmp_path: Path
 ) -> None:
     page.get_by_label("Order").select_option("name")
     page.get_by_label("Filter").fill("checkout")
@@ -114,7 +135,7 @@ def test_a_reload_shows_new_numbers_and_keeps_what_is_open_focused_filtered_and_
     opened = page.locator("#a100000000006 table")
     expect(opened).to_be_visible()
     kept = _names(page)
-    publish(tmp_path, status=large_scan(datetime.now(UTC), accounts=12, failed=5))
+    publish_and_await(serving, tmp_path, failed=5)
     expect(page.get_by_text("9 of 12")).to_be_visible()
     page.clock.run_for(MINUTE)
     expect(page.get_by_text("7 of 12")).to_be_visible()

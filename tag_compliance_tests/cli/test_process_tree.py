@@ -54,7 +54,8 @@ def test_the_first_scan_starts_automatically_and_a_killed_daemon_stops_everythin
     place: Place,
 ) -> None:
     imports = put_modules_into(place.folder)
-    with start_up(place, "--refresh-interval", "10s", "--log-format", "json") as up:
+    flags = ("--refresh-interval", "10s", "--log-format", "json", "--log-level", "debug")
+    with start_up(place, *flags) as up:
         eventually(lambda: up.has_snapshot, 120)
         eventually(lambda: up.answers("/server_info", up.ui_port), 60)
         tree = descendants(up.process.pid)
@@ -75,6 +76,40 @@ def test_the_first_scan_starts_automatically_and_a_killed_daemon_stops_everythin
     events = [json.loads(line) for line in lines if not line.startswith("tag-compliance: ")]
     assert all({"time", "level", "event"} <= set(event) for event in events)
     assert any("dagster" in event.get("logger", "") for event in events), "Dagster's own events"
+    (started,) = [event for event in events if event["event"] == "started"]
+    assert started["metrics"] == f"http://localhost:{up.port}/metrics"
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(240)
+def test_up_prints_what_to_open_and_is_quiet_while_nothing_happens(place: Place) -> None:
+    with start_up(place) as up:
+        eventually(lambda: up.has_snapshot, 120)
+        home = place.state / "dagster"
+        looked = eventually(lambda: ticks_after_the_scan(home), 120)
+        up.process.send_signal(signal.SIGTERM)
+        assert up.process.wait(60) == 0
+        lines = up.log.read_text().splitlines()
+    assert looked
+    start = lines.index("tag-compliance: started; stop it with Ctrl-C")
+    assert lines[start + 1 : start + 4] == [
+        f"  dagster  http://localhost:{up.ui_port}",
+        f"  page     http://localhost:{up.port}",
+        f"  metrics  http://localhost:{up.port}/metrics",
+    ]
+    assert [line for line in lines if "skipped" in line or "sensor" in line.lower()] == []
+
+
+def ticks_after_the_scan(home: Path) -> bool:
+    """Whether a sensor has looked since the first scan was published, and had nothing to do."""
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        return any(
+            "everything that was read is published" in (tick.skip_reason or "")
+            and tick.timestamp > run.create_timestamp.timestamp()
+            for run in instance.get_run_records(dg.RunsFilter(job_name="publish"))
+            for state in instance.all_instigator_state()
+            for tick in instance.get_ticks(state.instigator_origin_id, state.selector_id)
+        )
 
 
 def is_free(home: Path) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from tag_compliance.cli.summary import json_summary, summary_of
 from tag_compliance.cli.terminal import Style
 from tag_compliance.domain.account import AccountId, AccountName
-from tag_compliance.domain.counts import Counts
+from tag_compliance.domain.counts import COVERAGE, Counts
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.snapshot.status import AccountStatus, ScanStatus
 from tag_compliance_tests.support.snapshots import account_status, region_status, status_of
@@ -86,7 +86,11 @@ def test_colours_appear_only_on_a_terminal_that_wants_them(
 
 
 def test_the_json_summary_has_the_numbers_of_the_text() -> None:
-    status = status_of(accounts=(account(1), account(2, reason="timeout")), failures=("no",))
+    status = status_of(
+        accounts=(account(1), account(2, reason="timeout")),
+        failures=("no",),
+        unmatched_exclusions=("ecs:tusk",),
+    )
     found: dict[str, Any] = json.loads(json_summary(status, "id", "state/metrics.txt"))
     assert found["outcome"] == "complete"
     assert found["counted"] == 4
@@ -97,4 +101,6 @@ def test_the_json_summary_has_the_numbers_of_the_text() -> None:
     assert (second["counted"], second["compliance_percentage"]) == (0, None)
     assert second["regions"] == [{"region": "eu-west-1", "reason": "timeout", "message": ""}]
     assert found["failures"] == ["no"]
+    assert found["unmatched_exclusions"] == ["ecs:tusk"]
+    assert found["coverage"] == COVERAGE
     assert (found["snapshot_id"], found["metrics"]) == ("id", "state/metrics.txt")

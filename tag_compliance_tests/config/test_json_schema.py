@@ -19,6 +19,7 @@ from jsonschema.validators import extend  # type: ignore[import-untyped]
 import tag_compliance
 from tag_compliance.cli.main import main
 from tag_compliance.config import load_config
+from tag_compliance.config.descriptions import DESCRIPTIONS
 from tag_compliance.config.json_schema import json_schema
 from tag_compliance.config.model import KEYS, Account, AccountOverride
 from tag_compliance.errors import BadConfiguration, Fault
@@ -53,6 +54,15 @@ def _is_integer(_checker: object, instance: object) -> bool:
 _SCHEMA = json_schema()
 _checks = Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_integer)
 _validator = extend(Draft202012Validator, {"pattern": _pattern}, type_checker=_checks)(_SCHEMA)
+
+
+def test_every_key_has_one_description_which_editors_show() -> None:
+    definitions = _SCHEMA["$defs"]
+    override = definitions["AccountOverride"]["anyOf"][0]
+    parts = [_SCHEMA, override, *(p for p in definitions.values() if "properties" in p)]
+    keys = [(key, value) for part in parts for key, value in part["properties"].items()]
+    assert all(value.get("description") for _, value in keys)
+    assert len(keys) == len(DESCRIPTIONS), "a description without a key"
 
 
 def _at(document: Any, key: str) -> Any:

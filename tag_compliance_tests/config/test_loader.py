@@ -139,7 +139,7 @@ def test_an_invalid_value_in_the_file_is_ignored_if_a_variable_overrides_it(path
         ("storage: data/tags", "{folder}/data/tags"),
         ("storage: /var/lib/tags", "/var/lib/tags"),
         ("storage: s3://bucket", "s3://bucket"),
-        ("storage: file:///var/lib/tags", "file:///var/lib/tags"),
+        ("storage: file:///var/lib/tags", "/var/lib/tags"),
         ("storage: ./a:b", "{folder}/a:b"),
     ],
 )

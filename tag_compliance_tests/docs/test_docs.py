@@ -10,6 +10,7 @@ import yaml
 
 from tag_compliance.cli.dagster_home import EVENT_VARIABLES
 from tag_compliance.cli.declaration import ExitCode
+from tag_compliance.config.descriptions import DESCRIPTIONS
 from tag_compliance.config.model import KEYS, Config
 from tag_compliance.domain.metrics import METRICS
 from tag_compliance.domain.read_status import Reason
@@ -73,6 +74,17 @@ def test_every_key_of_the_configuration_is_documented_with_its_default() -> None
         default = field.default
         if isinstance(default, int | float) and not isinstance(default, bool):
             assert documented[name] == f"{default:g}".replace("e+05", "00000"), name
+
+
+def test_the_descriptions_in_the_schema_are_those_of_the_documentation() -> None:
+    link = re.compile(r", see \[below\]\([^)]*\)")
+    documented = {
+        row[0].strip("`"): link.sub("", row[2]).replace("`", "")
+        for row in rows(text_of("docs/configuration.md"))
+        if row[0].strip("`") in KEYS
+    }
+    described = {key: text for key, text in DESCRIPTIONS.items() if "." not in key}
+    assert described == documented
 
 
 def test_every_failure_reason_is_documented() -> None:

@@ -16,7 +16,7 @@ from tag_compliance.domain.read_status import Outcome
 from tag_compliance.exporter import app, status_page
 from tag_compliance.exporter.health import evaluate_health
 from tag_compliance.exporter.html_pages import BLIND_SPOTS_URL, PAGE_HEADERS, render_html
-from tag_compliance.exporter.snapshot_watcher import State
+from tag_compliance.exporter.snapshot_watcher import PollFailure, State
 from tag_compliance.exporter.status_page import StatusPage
 from tag_compliance.exporter.status_text import render_text
 from tag_compliance.snapshot.status import AccountStatus, LastScan, ScanStatus, TagStatus
@@ -60,7 +60,7 @@ def _page(status: ScanStatus | None, now: datetime = NOON + timedelta(minutes=2)
     if status:
         ended = LastScan(status.scan_started_at, status.made_at, status.outcome, status.failures)
         state = State(snapshot_with(status), ended)
-    return StatusPage(state, evaluate_health(state, now), now)
+    return StatusPage(state, evaluate_health(state, now), now, NOON)
 
 
 def _hostile() -> ScanStatus:
@@ -241,9 +241,26 @@ def test_text_from_outside_cannot_control_a_terminal() -> None:
     assert all(char.isprintable() or char == "\n" for char in text)
 
 
-def test_the_page_before_the_first_snapshot_says_so() -> None:
-    for form in (render_text(_page(None)), render_html(_page(None))):
-        assert "no snapshot has been published yet" in form
+def test_before_the_first_snapshot_the_page_says_starting_and_after_half_an_hour_failing() -> None:
+    for minutes, verdict, kind in (29, "starting", "remark"), (30, "failing", "fault"):
+        page = _page(None, NOON + timedelta(minutes=minutes))
+        assert render_text(page).startswith(f"Tag compliance: {verdict}\n")
+        html = render_html(page)
+        assert f'<body class="{verdict}">' in html
+        assert f'<p class="message {kind}">no snapshot has been published yet</p>' in html
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        State(last_scan=LastScan(NOON, NOON, Outcome.NOTHING, ("no_credentials",))),
+        State(failure=PollFailure("the storage cannot be read", storage_up=False)),
+    ],
+)
+def test_a_page_without_a_snapshot_is_failing_as_soon_as_something_has_failed(
+    state: State,
+) -> None:
+    assert StatusPage(state, evaluate_health(state, NOON), NOON, NOON).verdict == "failing"
 
 
 def test_the_html_page_loads_only_its_style_and_script_from_the_exporter_and_has_none_inline(
@@ -288,7 +305,7 @@ def test_browsers_get_html_and_curl_gets_text(exporter: Exporter) -> None:
         assert browser.headers[name.lower()] == value
     text = exporter.get("/", Accept="*/*")
     assert text.headers["content-type"] == "text/plain; charset=utf-8"
-    assert text.text.startswith("Tag compliance: failing\n")
+    assert text.text.startswith("Tag compliance: starting\n")
     for response in (browser, text):
         assert (response.headers["vary"], response.headers["cache-control"]) == (
             "Accept",

@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from tag_compliance.config.model import Account
 from tag_compliance.domain.counts import floor_percentage
 from tag_compliance.pipeline import metadata
 from tag_compliance_tests.fake_aws import FakeAws, Fault
@@ -20,7 +21,9 @@ def numbers_of(found: dict[str, Any]) -> dict[str, float]:
 
 def test_configuration_and_results_have_numbers_to_plot(scanning: Pipeline) -> None:
     scanning.scan()
-    assert metadata_of(scanning.instance, "scan_config") == {
+    found = metadata_of(scanning.instance, "scan_config")
+    found.pop("accounts_by_name")
+    assert found == {
         "accounts": 3,
         "regions": 6,
         "required_tags": "Owner, CostCenter",
@@ -40,6 +43,25 @@ def test_configuration_and_results_have_numbers_to_plot(scanning: Pipeline) -> N
         "failed_accounts": 0,
         "compliance_percentage": floor_percentage(status.counts.compliance_percentage or 0.0),
     }
+
+
+def test_the_configuration_links_the_names_of_the_accounts_to_their_partitions(
+    pipeline: Pipeline,
+) -> None:
+    """The keys of the partitions are ids, and people search for names."""
+    pipeline.configure(["100000000001", "100000000000"])
+    accounts = [
+        Account(account_id="100000000001", account_name="a|[x](javascript:y)"),
+        Account(account_id="100000000000", account_name="Zoo"),
+    ]
+    config = pipeline.config().model_copy(update={"aws_account_matrix": tuple(accounts)})
+    found = metadata.of_config(config, ["platform"])["accounts_by_name"]
+    page = "/assets/platform/raw_resources?view=partitions&partition="
+    assert isinstance(found, dg.MarkdownMetadataValue)
+    assert found.md_str == (
+        f"* [Zoo]({page}100000000000) 100000000000\n"
+        rf"* [a\|\[x\]\(javascript\:y\)]({page}100000000001) 100000000001"
+    )
 
 
 def test_each_partition_has_the_numbers_of_its_account_or_the_cause_of_its_failure(

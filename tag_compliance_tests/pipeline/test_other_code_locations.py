@@ -12,7 +12,7 @@ from tag_compliance.pipeline.run_queries import (
     find_unpublished_run,
     is_publishing,
     is_reading,
-    latest_scan_at,
+    latest_scan,
     latest_scan_tag,
 )
 from tag_compliance.pipeline.run_tags import (
@@ -57,7 +57,7 @@ def test_their_run_delays_no_scan_and_is_not_marked_as_failed(idle: Pipeline, jo
 
 def test_their_scan_is_neither_our_latest_scan_nor_to_be_published(idle: Pipeline) -> None:
     theirs(idle, SCAN_JOB, Status.SUCCESS, **{TRIGGER_TAG: "schedule", SCAN_TAG: SCAN})
-    assert latest_scan_at(idle.instance) is None
+    assert latest_scan(idle.instance) is None
     assert latest_scan_tag(idle.instance) is None
     assert find_unpublished_run(idle.instance) is None
 
@@ -108,5 +108,5 @@ def test_definitions_with_another_key_prefix_see_only_their_own_runs(
         other = ["tags"] if not prefix else []
         assert not is_reading(run, other)
         assert not is_publishing(run, other)
-    assert latest_scan_at(scanning.instance, prefix) is not None
-    assert latest_scan_at(scanning.instance, other) is None
+    assert latest_scan(scanning.instance, prefix) is not None
+    assert latest_scan(scanning.instance, other) is None

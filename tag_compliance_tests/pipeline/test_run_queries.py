@@ -15,7 +15,7 @@ from tag_compliance.pipeline.run_queries import (
     is_published_by_its_process,
     is_publishing,
     is_reading,
-    latest_scan_at,
+    latest_scan,
     latest_scan_tag,
 )
 from tag_compliance.pipeline.run_tags import (
@@ -201,15 +201,15 @@ def test_a_command_publishes_its_reading_run_itself_unless_it_was_killed(
 def test_only_a_scan_of_all_accounts_counts_as_the_latest_scan(
     instance: dg.DagsterInstance,
 ) -> None:
-    assert latest_scan_at(instance) is None
+    assert latest_scan(instance) is None
     scheduled = {TRIGGER_TAG: "schedule"}
     scan = SCAN.record(instance, tags=scheduled)
     make_older(instance, scan, timedelta(hours=1))
-    requested_at = latest_scan_at(instance)
+    requested_at = latest_scan(instance)
     SCAN.record(instance, tags={TRIGGER_TAG: "cli", ACCOUNT_TAG: "100000000000"})
     SCAN.record(instance)
     SCAN.record(instance, tags=scheduled, parent_run_id=scan, root_run_id=scan)
     Run(PUBLISH_JOB, 20, 30).record(instance, tags=scheduled)
     assert requested_at is not None
-    assert latest_scan_at(instance) == requested_at
-    assert requested_at < utc_now() - timedelta(minutes=59)
+    assert latest_scan(instance) == requested_at
+    assert requested_at.at < utc_now() - timedelta(minutes=59)

@@ -11,9 +11,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tag_compliance.domain.clock import utc_now
+from tag_compliance.pipeline import schedule
 from tag_compliance.pipeline.heartbeat import HEARTBEATS
+from tag_compliance.pipeline.run_queries import LatestScan
 from tag_compliance.pipeline.run_tags import PUBLISH_JOB, PUBLISHES_TAG, SCAN_JOB, TRIGGER_TAG
-from tag_compliance.pipeline.schedule import Cadence
+from tag_compliance.pipeline.schedule import Cadence, Claims
 from tag_compliance_tests.pipeline.pipelines import Pipeline
 from tag_compliance_tests.pipeline.ticks import look, tick
 
@@ -33,7 +35,7 @@ def test_a_tick_requests_a_scan_of_all_accounts(idle: Pipeline) -> None:
 
 def test_a_tick_before_the_interval_has_passed_is_skipped(idle: Pipeline) -> None:
     idle.note(Status.SUCCESS, {TRIGGER_TAG: "schedule"})
-    assert tick(idle, utc_now()).reason.startswith("the next scan is due 300 s after")
+    assert tick(idle, utc_now()).reason.startswith("the next scan is due at 2")
 
 
 @pytest.mark.parametrize("ago", [350, 370])
@@ -45,6 +47,64 @@ def test_after_a_restart_either_the_missed_tick_or_the_sensor_starts_the_scan(
     idle.note(Status.SUCCESS, {PUBLISHES_TAG: run_id}, job=PUBLISH_JOB)
     missed = tick(idle, utc_now() - timedelta(seconds=30))
     assert len(missed.requests) + len(look(idle).requests) == 1
+
+
+def test_of_the_schedule_and_the_sensor_only_one_requests_a_scan_before_its_run_exists(
+    idle: Pipeline,
+) -> None:
+    """As when the daemon starts at a minute of the schedule."""
+    claims = Claims()
+    assert look(idle, claims=claims).requests
+    assert tick(idle, claims=claims).reason == "scan_catch_up has just requested this scan"
+    assert look(idle, claims=claims).requests, "Dagster ignores the second request by its key"
+    other = Claims()
+    assert tick(idle, claims=other).requests
+    assert look(idle, claims=other).reason == "scan_schedule has just requested this scan"
+
+
+def test_the_claim_of_a_request_ends_when_its_run_exists_or_after_a_minute(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    claims, scan = Claims(), scan_at(MIDNIGHT)
+    assert claims.claim("catch-up", None)
+    assert not claims.claim("schedule", None)
+    assert claims.claim("schedule", scan)
+    assert not claims.claim("catch-up", scan)
+    later = utc_now() + timedelta(seconds=61)
+    monkeypatch.setattr(schedule, "utc_now", lambda: later)
+    assert claims.claim("catch-up", scan)
+
+
+@pytest.mark.parametrize("seconds", [60, 90, 300, 420, 3_600, DAY])
+@pytest.mark.parametrize("share", [0.0, 0.3, 0.49, 0.51, 0.9, 0.999])
+def test_after_a_catch_up_scan_the_next_one_starts_half_an_interval_to_one_and_a_half_later(
+    seconds: int, share: float
+) -> None:
+    """So a restart shortly before a tick of the schedule does not scan twice."""
+    at = MIDNIGHT + timedelta(seconds=share * seconds)
+    due = Cadence(seconds).next_due(LatestScan(at, scheduled=False))
+    gap = (due - at).total_seconds()
+    assert seconds / 2 <= gap <= 1.5 * seconds
+    assert due.timestamp() % seconds == 0
+
+
+@pytest.mark.parametrize("seconds", [60, 300, 420])
+def test_the_sensor_waits_for_the_tick_that_follows_a_catch_up_scan(
+    seconds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cadence = Cadence(seconds)
+    grid = MIDNIGHT.timestamp() // seconds * seconds
+    latest = LatestScan(datetime.fromtimestamp(grid + 0.6 * seconds, UTC), scheduled=False)
+    due = cadence.next_due(latest)
+    for late, missed in (0, False), (59, False), (60, True):
+        now = due + timedelta(seconds=late)
+        monkeypatch.setattr(schedule, "utc_now", lambda now=now: now)
+        assert cadence.has_missed(latest) is missed
+
+
+def scan_at(moment: datetime) -> LatestScan:
+    """One that the schedule has started."""
+    return LatestScan(moment, scheduled=True)
 
 
 def running(run_id: str) -> str:
@@ -151,7 +211,7 @@ def test_a_tick_is_due_when_a_multiple_lies_between_it_and_the_last_scan(
 ) -> None:
     # A time that is a multiple of each of these intervals.
     start = datetime(1970, 1, 1, tzinfo=UTC)
-    before = None if last is None else start + timedelta(seconds=last)
+    before = None if last is None else scan_at(start + timedelta(seconds=last))
     assert Cadence(seconds).is_due(start + timedelta(seconds=tick), before) is due
 
 
@@ -162,14 +222,14 @@ def test_over_a_day_of_minutes_the_number_of_scans_is_that_of_the_interval(
 ) -> None:
     """Each scan begins a few seconds after its tick, as the daemon does it."""
     cadence = Cadence(minutes * 60)
-    last = MIDNIGHT
+    last = scan_at(MIDNIGHT)
     scans = 0
     for moment in cron_string_iterator(MIDNIGHT.timestamp() + 1, cadence.cron, "UTC"):
         if moment > MIDNIGHT + timedelta(days=1):
             break
         if cadence.is_due(moment, last):
             scans += 1
-            last = moment + timedelta(seconds=late)
+            last = scan_at(moment + timedelta(seconds=late))
     start = int(MIDNIGHT.timestamp())
     wanted = (start + DAY) // cadence.seconds - start // cadence.seconds
     assert scans == wanted

@@ -8,7 +8,7 @@ from typing import Any
 
 import dagster as dg
 
-from tag_compliance.pipeline.schedule import Cadence, build_schedule
+from tag_compliance.pipeline.schedule import Cadence, Claims, build_schedule
 from tag_compliance.pipeline.sensors import build_catch_up_sensor, build_publish_sensor
 from tag_compliance_tests.pipeline.pipelines import Pipeline
 
@@ -29,18 +29,19 @@ class Tick:
         return request
 
 
-def tick(pipeline: Pipeline, when: datetime | None = None) -> Tick:
+def tick(pipeline: Pipeline, when: datetime | None = None, claims: Claims | None = None) -> Tick:
     """Of the schedule, every five minutes."""
     when = when or datetime.fromtimestamp((datetime.now(UTC).timestamp() // 300 + 1) * 300, UTC)
     context = dg.build_schedule_context(
         pipeline.instance, when, resources={"configuration": pipeline.resource()}
     )
-    return _evaluated(build_schedule(Cadence(300), []), context)
+    return _evaluated(build_schedule(Cadence(300), [], claims or Claims()), context)
 
 
-def look(pipeline: Pipeline, seconds: int = 300) -> Tick:
+def look(pipeline: Pipeline, seconds: int = 300, claims: Claims | None = None) -> Tick:
     """Of the catch-up sensor."""
-    return _evaluated(build_catch_up_sensor(Cadence(seconds), []), _sensor_context(pipeline))
+    sensor = build_catch_up_sensor(Cadence(seconds), [], claims or Claims())
+    return _evaluated(sensor, _sensor_context(pipeline))
 
 
 def publish(pipeline: Pipeline, *prefix: str, sensor: dg.SensorDefinition | None = None) -> Tick:

@@ -207,3 +207,58 @@ def test_files_older_than_the_retention_are_deleted_and_open_findings_stay() -> 
         names = storage.names(f"tables/history_{table}/")
         assert all(name[-18:-8] >= f"{last:%Y-%m-%d}" for name in names)
     assert [r for h in histories(storage).values() for r in h.tracked.to_pylist()]
+
+
+def _without_second_account(scan: dict[str, Any], days: float) -> dict[str, Any]:
+    """The same targets without the second account, `days` later and with new readings."""
+    at = scan["at"] + timedelta(days=days)
+    account_id, reading = next(iter(scan["accounts"].items()))
+    later = {
+        **reading,
+        "started_at": at,
+        "results": dict.fromkeys(reading["results"], at),
+    }
+    return {**scan, "at": at, "all_accounts": True, "accounts": {account_id: later}}
+
+
+def _left_for_long(storage: MemoryStorage) -> tuple[dict[str, Any], NaiveHistory]:
+    """An account left 11 days before the scan that is returned; the retention is 10 days."""
+    naive, scans = NaiveHistory(), sequence(21, 12)
+    scans = [scan for scan in scans if len(scan["accounts"]) == 2]
+    for scan in [*scans, _without_second_account(scans[-1], 1)]:
+        update(storage, scan, retention=_TEN_DAYS)
+        naive.scan(scan)
+    last = _without_second_account(scans[-1], 12)
+    naive.scan(last)
+    return last, naive
+
+
+_TEN_DAYS = timedelta(days=10)
+
+
+def test_the_sums_keep_what_an_account_counted_that_left_long_ago_at_any_kill() -> None:
+    step, was_killed = 0, True
+    while was_killed:
+        storage = MemoryStorage()
+        last, naive = _left_for_long(storage)
+        before = samples_of(update(storage, _without_second_account(last, -10)))
+        storage.before = _kill_at(step)
+        try:
+            update(storage, last, retention=_TEN_DAYS)
+            was_killed = False
+        except _KilledError:
+            was_killed = True
+        storage.before = lambda _operation, _name: None
+        for days in (0, 1):
+            scan = _without_second_account(last, days) if days else last
+            samples = samples_of(update(storage, scan, retention=_TEN_DAYS))
+            expected = {k: v for k, v in before.items() if "time_to_fix" in k[0]}
+            assert {k: samples[k] for k in expected} == expected
+            assert {k: v for k, v in samples.items() if "history_start" in k[0]} == {
+                k: v for k, v in before.items() if "history_start" in k[0]
+            }
+        left = [a for a in naive.accounts if a not in last["accounts"]]
+        assert not [k for k in samples if ("account_id", left[0]) in k[1]]
+        assert len(storage.names("tables/history/")) == 1
+        step += 1
+    assert step > 5

@@ -1,7 +1,7 @@
 "use strict";
 // Adds a filter, an order and a quiet reload. Without it the page is complete, in the order "worst first".
 (() => {
-  const RELOAD_MILLISECONDS = 60_000;
+  const RELOAD_MILLISECONDS = 60_000, STARTING_RELOAD_MILLISECONDS = 5_000;
   const PARTS = ["state", "numbers", "accounts", "rendered"];
   const element = (id) => document.getElementById(id);
   const filter = element("filter"), order = element("order"), shown = element("shown");
@@ -65,6 +65,7 @@
   order.addEventListener("change", arrange);
   document.addEventListener("visibilitychange", reload);
   setInterval(reload, RELOAD_MILLISECONDS);
+  setInterval(() => { if (document.body.className === "starting") reload(); }, STARTING_RELOAD_MILLISECONDS);
   element("tools").hidden = false;
   rank();
   arrange(); // a browser restores the fields when it goes back to this page
