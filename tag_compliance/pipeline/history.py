@@ -41,10 +41,11 @@ def update_history(
     severities = {rule: str(tracked.severity) for rule, tracked in rules.items()}
     retention = timedelta(days=config.retain_history_days)
     reader = _Reader(policy, rules, RawResources(storage, warn), merged.times.started_at)
+    statuses = {status.account_id: status for status in merged.results.statuses}
     targets = []
     for account in merged.results.summary.accounts:
         account_id = account.account_id
-        status = next(s for s in merged.results.statuses if s.account_id == account_id)
+        status = statuses[account_id]
         load_findings = cache(partial(merged.load_findings, account_id))
         load_reading = partial(reader.reading, status, account.summary, load_findings)
         targets.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any
 
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from tag_compliance_tests.domain.history.worlds import (
     RETENTION,
     findings_table,
     reading_of,
+    sequence,
     sequences,
 )
 
@@ -63,10 +65,10 @@ _NAIVE_CLOSED = ("account", "rule", "arn", "why", "kind", "opened_at", "closed_a
 @settings(deadline=None, max_examples=200)
 @given(sequences())
 def test_every_row_and_every_metric_is_that_of_the_simple_history(
-    sequence: list[dict[str, Any]],
+    scans: list[dict[str, Any]],
 ) -> None:
     histories, naive = Histories(), NaiveHistory()
-    for scan in sequence:
+    for scan in scans:
         closed, known = _apply(histories, scan), len(naive.events)
         naive.scan(scan)
         expected = [e for e in naive.events[known:] if e["what"] == "closed"]
@@ -77,3 +79,15 @@ def test_every_row_and_every_metric_is_that_of_the_simple_history(
             assert _tracked(history) == naive.tracked(account_id)
         assert samples_of(_figures(histories, scan)) == naive.samples(scan)
     assert samples_in_text_of(_figures(histories, scan)) == naive.samples(scan)
+
+
+def test_a_clock_that_was_set_back_makes_no_negative_durations() -> None:
+    first, *scans = sequence(5, 16)
+    histories = Histories()
+    _apply(histories, first)
+    for scan in scans:
+        _apply(histories, {**scan, "at": first["at"] - timedelta(days=3)})
+        for history in histories.values():
+            assert history.updated_at == first["at"]
+            assert all(row["open_seconds"] == 0 for row in history.closed.to_pylist())
+            assert all(c.fix_microseconds == 0 for c in history.counters.values())
