@@ -21,6 +21,7 @@ from tag_compliance.config.policy_rules import rule_of
 from tag_compliance.config.yaml_file import Place
 from tag_compliance.domain.rules.checks.pattern import BadPattern
 from tag_compliance.domain.rules.required_tag import PREFIX
+from tag_compliance.domain.rules.tag_rule import TagRule
 from tag_compliance.domain.severity import Severity
 
 PlacedFault = tuple[Place, object, str]
@@ -117,9 +118,8 @@ def faults_of_rule(rule: PolicyRule, unknown: Collection[str] = ()) -> Iterator[
         yield (), None, "a rule needs a check, such as required, values or pattern"
     if rule.forbidden:
         yield from _faults_of_forbidden(rule)
-    elif rule.example is not None and "ignore_case" not in unknown:
-        if (rule.tag or rule.any_tag) and (codes := built.rejects(rule.example)):
-            yield ("example",), rule.example, f"its own rule rejects it: {', '.join(codes)}"
+    elif rule.example is not None and built.tag and "ignore_case" not in unknown:
+        yield from _faults_of_example(rule.example, built)
 
 
 def _faults_of_tag(rule: PolicyRule, unknown: Collection[str]) -> Iterator[PlacedFault]:
@@ -137,6 +137,11 @@ def _faults_of_tag(rule: PolicyRule, unknown: Collection[str]) -> Iterator[Place
                 yield (name, index), key, "must be a key; globs need forbidden: true"
             if key in keys[:index]:
                 yield (name, index), key, f"duplicate, first at {name}[{keys.index(key)}]"
+
+
+def _faults_of_example(example: str, rule: TagRule) -> Iterator[PlacedFault]:
+    if codes := rule.rejects(example):
+        yield ("example",), example, f"its own rule rejects it: {', '.join(codes)}"
 
 
 def _faults_of_forbidden(rule: PolicyRule) -> Iterator[PlacedFault]:

@@ -41,8 +41,12 @@ _KIND = "tag:yaml.org,2002:"
 _NEEDED: dict[type[Model], dict[str, Any]] = {
     PolicyRule: {"id": "x"},
     PolicyWaiver: {
-        **{"id": "x", "rules": ["x"], "match": {"arns": ["x"]}},
-        **{"reason": "ten letters", "owner": "x", "expires": "2000-01-01"},
+        "id": "x",
+        "rules": ["x"],
+        "match": {"arns": ["x"]},
+        "reason": "ten letters",
+        "owner": "x",
+        "expires": "2000-01-01",
     },
 }
 """The keys that an entry needs, with values that cause no fault."""
