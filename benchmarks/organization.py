@@ -40,10 +40,10 @@ from tag_compliance_tests.domain.organizations import evaluated, region_read, su
 from tag_compliance_tests.support.exposition import Exposition
 
 _POLICY = Policy(("Owner", "Environment", "CostCenter", "Project"), ("ecs:task",))
-_NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
+NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 _REGIONS = REGIONS[:5]
 _ROWS_PER_REGION = 1_000
-_TYPES = (
+TYPES = (
     *("ec2:instance", "ec2:volume", "ec2:security-group", "lambda:function", "sqs:queue"),
     *("sns:topic", "logs:log-group", "elasticloadbalancing:loadbalancer", "rds:db"),
     *("dynamodb:table", "kms:key", "secretsmanager:secret", "s3:bucket"),
@@ -76,12 +76,12 @@ def account(number: int, table: pa.Table, returned: Mapping[str, int]) -> Accoun
     table = table.set_column(1, table.schema.field("arn"), arns)
     calls = {name: max(1, -(-size // 100)) for name, size in returned.items()}
     regions = tuple(
-        region_read(name, returned=size, calls=calls[name], seconds=1.0, last_success_at=_NOON)
+        region_read(name, returned=size, calls=calls[name], seconds=1.0, last_success_at=NOON)
         for name, size in returned.items()
     )
     names = AccountId(account_id), AccountName(f"team-{number}")
     total = 1 + sum(calls.values())
-    status = AccountReadStatus(*names, _NOON, 1.0, regions, calls=total, last_success_at=_NOON)
+    status = AccountReadStatus(*names, NOON, 1.0, regions, calls=total, last_success_at=NOON)
     return AccountInventory(status, table)
 
 
@@ -96,8 +96,8 @@ def merged(evaluations: list[Evaluation], policy: Policy) -> tuple[ComplianceRes
 def families_of(results: ComplianceResults, load_findings: LoadFindings) -> list[Family]:
     """Every family of the snapshot, without a limit of the detail series."""
     detail = detail_of(results.summary, _POLICY.required_rule_ids, load_findings, None)
-    info = SnapshotInfo(_NOON, _NOON, "benchmark")
-    rules = choose_series(results.summary, _POLICY, _NOON.date())
+    info = SnapshotInfo(NOON, NOON, "benchmark")
+    rules = choose_series(results.summary, _POLICY, NOON.date())
     return build_families(
         ScanResult(results.summary, results.statuses, detail, info, Thresholds(), rules)
     )
@@ -184,7 +184,7 @@ def published(contents: SnapshotContents, storage: str) -> dict[str, Any]:
 
 def _row(serial: int, *, missing_all: bool) -> dict[str, Any]:
     """Each resource has a name and all, two or none of its required tags."""
-    type_ = _TYPES[serial * 7 % len(_TYPES)]
+    type_ = TYPES[serial * 7 % len(TYPES)]
     service, kind = type_.split(":")
     region = _REGIONS[serial // _ROWS_PER_REGION]
     missing = len(_POLICY.required_tags) if missing_all else 2 * (serial % _OF < _LACKING)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +25,10 @@ from tag_compliance_tests.support import surfaces
 from tag_compliance_tests.support.aws import enter
 from tag_compliance_tests.support.config import write_config
 from tag_compliance_tests.support.environment import become, isolated
-from tag_compliance_tests.support.surfaces import Figures
+from tag_compliance_tests.support.surfaces import NUMBERS, Figures
 from tag_compliance_tests.support.waiting import eventually
 
 SHOP, LAB, VAULT = "111122223333", "222233334444", "333344445555"
-_FOUR = ("returned", "excluded", "counted", "compliant")
 _NAMES = {SHOP: "shop", LAB: "lab", VAULT: "vault"}
 _US, _EU = _REGIONS = ("us-east-1", "eu-west-1")
 _VPC, _TASK, _QUEUE = (
@@ -46,7 +47,7 @@ class Case:
 
     resources: tuple[tuple[str, str, str, int, int], ...]
     exit_code: int
-    total: tuple[int, int, int, int]
+    total: tuple[int, int, int, int, int]
     denied: Mapping[str, Any] | None = None
     kept: bool = False
 
@@ -70,7 +71,7 @@ CASES = {
     "most resources are excluded and a region is kept": Case(
         ((SHOP, _US, _TASK, 0, 94), (SHOP, _US, _VPC, 2, 8), (SHOP, _EU, _VPC, 3, 3)),
         3,
-        (110, 94, 16, 5),
+        (110, 94, 0, 16, 5),
         denied={"region": _EU},
         kept=True,
     ),
@@ -80,11 +81,11 @@ CASES = {
             *((LAB, _EU, _QUEUE, 1, 5), (VAULT, _EU, _QUEUE, 9, 0)),
         ),
         3,
-        (20, 0, 19, 8),
+        (20, 0, 1, 19, 8),
         denied={"operation": "AssumeRole", "account_id": VAULT},
     ),
     "all resources of an account are excluded": Case(
-        ((SHOP, _US, _VPC, 599, 1), (VAULT, _US, _TASK, 3, 4)), 0, (607, 7, 600, 599)
+        ((SHOP, _US, _VPC, 599, 1), (VAULT, _US, _TASK, 3, 4)), 0, (607, 7, 0, 600, 599)
     ),
 }
 
@@ -129,11 +130,16 @@ def shown(case: Case, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> dict
     return found | _of_exporter(tmp_path / "state") | _of_dagster(config, home)
 
 
-def _of_exporter(storage: Path) -> dict[str, Figures]:
+def _pages(storage: Path) -> tuple[str, str]:
+    """The status page for browsers and for terminals."""
     with run_in_thread(storage) as exporter:
         eventually(lambda: exporter.get("/ready").status == 200)
         html = exporter.get("/", Accept="text/html").text
-        text = exporter.get("/", Accept="text/plain").text
+        return html, exporter.get("/", Accept="text/plain").text
+
+
+def _of_exporter(storage: Path) -> dict[str, Figures]:
+    html, text = _pages(storage)
     return {"html": surfaces.of_html_page(html), "text": surfaces.of_text_page(text)}
 
 
@@ -190,17 +196,19 @@ def test_every_surface_shows_the_same_numbers_and_they_add_up(
     merged: Figures = {}
     for figures in shown.values():
         merged |= figures
-    assert tuple(merged["all", name] for name in _FOUR) == case.total
-    for name in _FOUR:
+    assert tuple(merged["all", name] for name in NUMBERS) == case.total
+    for name in NUMBERS:
         accounts = [v or 0 for (scope, n), v in merged.items() if n == name and scope.isdigit()]
         regions = [v or 0 for (scope, n), v in merged.items() if n == name and " " in scope]
         assert merged["all", name] == sum(accounts) == sum(regions)
+    returned, excluded, duplicates, counted, _ = case.total
+    assert returned == excluded + duplicates + counted
 
 
 def _check_coverage(case: Case, shown: dict[str, Figures]) -> None:
     """Fails if a surface does not show what it is for, so that there is something to compare."""
     for name in ("html", "text", "summary", "results", "snapshot"):
-        assert {key for scope, key in shown[name] if scope == "all"} == {*_FOUR, "compliance"}
+        assert {key for scope, key in shown[name] if scope == "all"} == {*NUMBERS, "compliance"}
     counted = {scope for scope, name in shown["metrics"] if name == "counted"}
     assert counted
     for name in ("html", "text"):
@@ -215,3 +223,48 @@ def _check_coverage(case: Case, shown: dict[str, Figures]) -> None:
     assert {scope for scope, _ in shown["chart"]} == with_resources
     below = {s for (s, n), v in html.items() if n == "compliance" and s.isdigit() and v and v < 100}
     assert {scope for scope, _ in shown["check by account"]} == below
+
+
+def test_without_a_required_tag_no_surface_shows_compliance_with_required_tags(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    home = tmp_path / "dagster"
+    become(isolated(os.environ, tmp_path) | {"DAGSTER_HOME": str(home)})
+    rule = {"id": "owner-absent", "tag": "Owner", "forbidden": True}
+    (tmp_path / "rules.yaml").write_text(json.dumps({"rules": [rule]}))
+    accounts = [{"account_id": SHOP, "account_name": "shop", "regions": [*_REGIONS]}]
+    config = write_config(
+        tmp_path,
+        accounts,
+        REQUIRED_TAGS=[],
+        policy="rules.yaml",
+        minimum_compliance=50,
+        minimum_account_compliance=50,
+        calls_per_second=0.0,
+    )
+    with FakeAws(CASES["all resources of an account are excluded"].create()) as fake:
+        enter(fake)
+        assert main(["scan", "--config", str(config), "--format", "summary"]) == 0
+        summary = capfd.readouterr().out
+        assert main(["scan", "--config", str(config), "--format", "json"]) == 0
+        document = json.loads(capfd.readouterr().out)
+    assert document["compliance_percentage"] is document["compliant"] is None
+    html, text = _pages(tmp_path / "state")
+    assert "0.1 % violate none of 1 rules" in summary
+    assert "<dt>Policy</dt><dd>0.1 %</dd>" in html
+    assert "No tag is required." in html
+    for shown in (summary, html, text):
+        assert not re.search(r"100\.0 %|Compliance\b.*%|\d compliant|every required", shown)
+    with dg.DagsterInstance.from_config(str(home)) as instance:
+        for asset, partition in (
+            ("compliance_results", None),
+            ("metric_snapshot", None),
+            ("raw_resources", SHOP),
+        ):
+            found = shown_metadata(instance, asset, partition)
+            assert not found.keys() & {"compliant", "compliance_percentage", "worst_types"}
+            assert "compliance_by_account" not in found
+        for check in ("compliance_above_minimum", "account_compliance_above_minimum"):
+            evaluation = _check(instance, check)
+            assert (evaluation.description or "").startswith("No tag is required: ")
+            assert "compliance_percentage" not in evaluation.metadata

@@ -130,6 +130,7 @@ def check_config(config: Path, *, schema: bool, logs: options.Logs) -> int:
     stored. This command calls no AWS API, except S3 for that list.
     """
     from tag_compliance.cli.accounts import stored_organization
+    from tag_compliance.cli.alert_hook import alert_hook_tested
     from tag_compliance.cli.configuration import load_for_writing
     from tag_compliance.cli.plan import plan_of
     from tag_compliance.config.json_schema import json_schema
@@ -139,7 +140,8 @@ def check_config(config: Path, *, schema: bool, logs: options.Logs) -> int:
     if schema:
         print(json.dumps(json_schema(), indent=2))
         return ExitCode.COMPLETE
-    loaded = load_for_writing(config, os.environ)
+    with alert_hook_tested(config, os.environ):
+        loaded = load_for_writing(config, os.environ)
     if loaded.alert_hook:
         from tag_compliance.pipeline.alerts import load_hook  # with Dagster: two seconds
 
@@ -167,13 +169,15 @@ def doctor(config: Path, push: str | None, logs: options.Logs) -> int:
     Tests the credentials, the storage, the alert hook and the push target. Then assumes each role
     and reads one page of each region. Prints each fault once, with its remedy. Stores nothing.
     """
+    from tag_compliance.cli.alert_hook import alert_hook_tested
     from tag_compliance.cli.diagnosis import diagnose
     from tag_compliance.cli.diagnosis_report import report
     from tag_compliance.cli.log_filter import each_failure_once
     from tag_compliance.cli.terminal import Style
 
     logs.configure()
-    loaded = _load(config)
+    with alert_hook_tested(config, os.environ):
+        loaded = _load(config)
     with each_failure_once(logs.log_format):
         diagnosis = diagnose(loaded, push)
     print("\n".join(report(loaded, diagnosis, Style.of(sys.stdout))))

@@ -13,6 +13,7 @@ from tag_compliance.cli.terminal import Style
 from tag_compliance.config import Config
 from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.read_status import AccountReadStatus, ReadStatus
+from tag_compliance.domain.tag_key import doubts_about
 from tag_compliance.logs import on_one_line
 
 _MOST_NAMES = 5
@@ -32,6 +33,9 @@ def report(config: Config, diagnosis: Diagnosis, style: Style) -> Iterator[str]:
             yield f"{check.name:12} {style.poor('failed')}"
         else:
             yield f"{check.name:12} {on_one_line(check.found)}"
+    for key in config.required_tags:
+        if doubts := doubts_about(key):
+            yield f"{'warning':12} REQUIRED_TAGS {key!r}: {doubts}"
     yield ""
     if diagnosis.organization is not None:
         yield from organization_lines(config, diagnosis.organization, failure=False)

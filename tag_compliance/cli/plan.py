@@ -143,11 +143,10 @@ def organization_lines(
 
 
 def _policy_of(config: Config, targets: Sequence[Target] | None) -> Iterator[str]:
-    """Nothing without a policy file; no warning about accounts if they are not known."""
-    if not config.policy.files:
-        return
+    """Only warnings without a policy file; none about accounts if they are not known."""
     rules, waivers = len(config.policy.rules), len(config.policy.waivers)
-    yield f"policy          {rules} rules, {waivers} waivers in {len(config.policy.files)} files"
+    if files := config.policy.files:
+        yield f"policy          {rules} rules, {waivers} waivers in {len(files)} files"
     policy = policy_of(config.required_tags, config.excluded_resource_types, config.policy)
     for warning in warnings_of(policy, targets):
         yield on_one_line(f"  warning       {warning}")

@@ -23,6 +23,7 @@ from tag_compliance.snapshot.status import AccountStatus, PolicyStatus, ScanStat
 _MOST_ROWS = 20
 _MOST_FAILURES = 20
 _MOST_RULES = 10
+_COUNT_WIDTH, _SHARE_WIDTH = 8, 7
 
 T = TypeVar("T")
 
@@ -47,11 +48,12 @@ def summary_of(status: ScanStatus, style: Style) -> Iterator[str]:
         earlier = "; all numbers are those of earlier scans" if status.counts.returned else ""
         yield f"nothing could be scanned{earlier}"
     counts = status.counts
+    compliant = "" if counts.compliant is None else f", {counts.compliant} compliant"
     yield (
         f"{counts.returned} resources returned, {counts.excluded} excluded, "
-        f"{counts.counted} counted, {counts.compliant} compliant"
+        f"{counts.duplicates} duplicates, {counts.counted} counted{compliant}"
     )
-    if status.tags:
+    if counts.compliant is not None:
         yield f"{format_percentage(counts.compliance_percentage)} have every required tag"
     yield status.coverage
     for tag in status.tags:
@@ -96,13 +98,11 @@ def _accounts(status: ScanStatus, style: Style) -> Iterator[str]:
     names = [on_one_line(account.account_name) for account in shown]
     width = max(map(len, names), default=0)
     for account, name in zip(shown, names, strict=True):
-        counts = account.counts
-        yield (
-            f"  {account.account_id}  {name:{width}}  {counts.counted:>8}  "
-            f"{_graded(counts, status.thresholds, style)}  {_state(account, style)}"
-        )
+        numbers = _columns(account, status.thresholds, style)
+        yield f"  {account.account_id}  {name:{width}}  {numbers}  {_state(account, style)}"
     if omitted:
-        yield f"  … {omitted} more accounts, all fully read and at least as compliant"
+        graded = "" if status.counts.compliant is None else " and at least as compliant"
+        yield f"  … {omitted} more accounts, all fully read{graded}"
 
 
 def _compliance(account: AccountStatus) -> float:
@@ -110,10 +110,15 @@ def _compliance(account: AccountStatus) -> float:
     return 101.0 if share is None else share
 
 
-def _graded(counts: Counts, thresholds: Thresholds, style: Style) -> str:
+def _columns(account: AccountStatus, thresholds: Thresholds, style: Style) -> str:
+    """How many resources are counted, and their compliance; blank if no region has numbers."""
+    counts = account.counts
+    if not account.has_counts:
+        return " " * (_COUNT_WIDTH + 2 + _SHARE_WIDTH)
     share = counts.compliance_percentage
-    text = f"{format_percentage(share):>7}"
-    return text if share is None else style.graded(text, thresholds.grade(share))
+    text = f"{format_percentage(share):>{_SHARE_WIDTH}}"
+    graded = text if share is None else style.graded(text, thresholds.grade(share))
+    return f"{counts.counted:>{_COUNT_WIDTH}}  {graded}"
 
 
 def _state(account: AccountStatus, style: Style) -> str:
@@ -130,7 +135,8 @@ def _seconds(status: ScanStatus) -> float:
 def json_summary(status: ScanStatus, snapshot_id: str, metrics: str | None) -> str:
     """The summary as one JSON document; `metrics` is where the exposition is, if it is kept.
 
-    Percentages are rounded as in the text; they are null if nothing is counted.
+    Percentages are rounded as in the text; they are null if nothing is counted. If no tag is
+    required, they and `compliant` are null.
     """
     document = {
         "outcome": status.outcome,
@@ -181,4 +187,4 @@ def _account(account: AccountStatus) -> dict[str, Any]:
 def _numbers(counts: Counts) -> dict[str, Any]:
     share = counts.compliance_percentage
     shown = None if share is None else floor_percentage(share)
-    return {**asdict(counts), "compliance_percentage": shown}
+    return {**counts.numbers, "compliance_percentage": shown}

@@ -21,6 +21,7 @@ from tag_compliance.errors import BadConfiguration, BadPolicy, Fault
 from tag_compliance.storage_uri import is_bucket
 
 _STORAGE: TypeAdapter[str] = TypeAdapter(model.StorageUri)
+_ALERT_HOOK: TypeAdapter[str] = TypeAdapter(model.AlertHook)
 _MISSING = "no such file; set --config or TAG_COMPLIANCE_CONFIG"
 _VARIABLE_OF = {key: f"TAG_COMPLIANCE_{key.upper()}" for key in model.SCALAR_KEYS}
 VARIABLES = frozenset(_VARIABLE_OF.values())
@@ -98,6 +99,15 @@ def _with_their_source(faults: list[Fault], overrides: Mapping[str, Any]) -> tup
         else fault
         for fault in faults
     )
+
+
+def alert_hook_of(path: Path, environment: Mapping[str, str]) -> str | None:
+    """Only the alert hook, whatever else is wrong; None if there is none that could be tested."""
+    overrides = _overrides_in(environment)
+    with contextlib.suppress(BadConfiguration, ValidationError):
+        raw = read_yaml(path, _MISSING)[0] | overrides
+        return _ALERT_HOOK.validate_python(raw.get("alert_hook"))
+    return None
 
 
 def storage_of(path: Path, environment: Mapping[str, str]) -> str:

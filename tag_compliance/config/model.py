@@ -50,6 +50,7 @@ _BUCKET = rf"s3://[A-Za-z0-9][A-Za-z0-9._-]{{0,254}}(?:/{_CHARACTER}*)?"
 StorageUri = Annotated[
     StrictStr, StringConstraints(pattern=f"^(?:{_FOLDER}|file:///{_CHARACTER}*|{_BUCKET})$")
 ]
+AlertHook = Annotated[StrictStr, StringConstraints(pattern=r"^[\w.]+:\w+$")]
 # Explicit ASCII: \d and \w also match digits and letters of other scripts.
 AccountId = Annotated[StrictStr, StringConstraints(pattern=r"^[0-9]{12}$")]
 RoleArn = Annotated[
@@ -327,7 +328,7 @@ class Config(RoleSession):
     failed_account_run: FailedAccountRun = FailedAccountRun.FAIL
     owners: tuple[Owner, ...] = ()
     exporter_url: Url | None = None
-    alert_hook: Annotated[StrictStr, StringConstraints(pattern=r"^[\w.]+:\w+$")] | None = None
+    alert_hook: AlertHook | None = None
 
     @model_validator(mode="before")
     @classmethod

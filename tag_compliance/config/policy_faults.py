@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from datetime import date, timedelta
 from typing import Any, get_args
 
@@ -21,6 +21,7 @@ from tag_compliance.config.policy_rules import rule_of
 from tag_compliance.config.yaml_file import Place
 from tag_compliance.domain.rules.checks.pattern import BadPattern
 from tag_compliance.domain.rules.required_tag import PREFIX
+from tag_compliance.domain.rules.tag_rule import TagRule
 from tag_compliance.domain.severity import Severity
 
 PlacedFault = tuple[Place, object, str]
@@ -84,41 +85,63 @@ def _model_of(key: str) -> type[Model]:
     return PolicyFile
 
 
-def faults_of_rule(rule: PolicyRule) -> Iterator[PlacedFault]:
-    """The faults of a rule whose keys are valid each by itself."""
+_CHECKS = {
+    *("required", "not_empty", "values", "not_values"),
+    *("pattern", "length", "forbidden", "key_case"),
+}
+
+
+def keys_meant_by(key: str, model: type[Model]) -> set[str]:
+    """The keys of a model that an unknown key may be a misspelling of; any if none is similar."""
+    known = {field.alias or name for name, field in model.model_fields.items()}
+    return {name for name in known if suggestion(key, [name])} or known
+
+
+def faults_of_rule(rule: PolicyRule, unknown: Collection[str] = ()) -> Iterator[PlacedFault]:
+    """The faults of a rule whose keys are valid each by itself.
+
+    The keys in `unknown` have faults themselves, so that no fault may depend on what they say.
+    """
     if rule.id.startswith(PREFIX):
         yield ("id",), rule.id, f"the prefix {PREFIX} is reserved for the keys of REQUIRED_TAGS"
-    yield from _faults_of_tag(rule)
+    yield from _faults_of_tag(rule, unknown)
     yield from _faults_of_scope(rule)
-    if rule.spellings and rule.key_case is None:
+    if rule.spellings and rule.key_case is None and "key_case" not in unknown:
         yield ("spellings",), list(rule.spellings), "needs key_case: exact or any"
     try:
         built = rule_of(rule)
     except BadPattern as error:
         yield ("pattern",), rule.pattern, f"is not a valid regular expression (RE2): {error}"
-        return
-    if not built.checks and built.combination is None:
+        unknown = {*unknown, "pattern"}
+        built = rule_of(rule.model_copy(update={"pattern": None}))
+    if not built.checks and built.combination is None and not _CHECKS & {*unknown}:
         yield (), None, "a rule needs a check, such as required, values or pattern"
     if rule.forbidden:
         yield from _faults_of_forbidden(rule)
-    elif rule.example is not None and (codes := built.rejects(rule.example)):
-        yield ("example",), rule.example, f"its own rule rejects it: {', '.join(codes)}"
+    elif rule.example is not None and built.tag and "ignore_case" not in unknown:
+        yield from _faults_of_example(rule.example, built)
 
 
-def _faults_of_tag(rule: PolicyRule) -> Iterator[PlacedFault]:
-    if not rule.tag and not rule.any_tag:
+def _faults_of_tag(rule: PolicyRule, unknown: Collection[str]) -> Iterator[PlacedFault]:
+    if not rule.tag and not rule.any_tag and not {"tag", "any_tag"} & {*unknown}:
         yield (), None, "a rule needs tag or any_tag"
     elif rule.tag and rule.any_tag:
         yield ("any_tag",), list(rule.any_tag), "a rule has tag or any_tag, not both"
-    if not rule.forbidden and len(rule.tag or ()) > 1:
+    is_one_key = not rule.forbidden and "forbidden" not in unknown
+    if is_one_key and len(rule.tag or ()) > 1:
         rule_ = "must be one key; a list needs forbidden: true, or use any_tag"
         yield ("tag",), list(rule.tag or ()), rule_
     for name, keys in (("tag", rule.tag or ()), ("any_tag", rule.any_tag or ())):
         for index, key in enumerate(keys):
-            if "*" in key and not rule.forbidden:
+            if "*" in key and is_one_key:
                 yield (name, index), key, "must be a key; globs need forbidden: true"
             if key in keys[:index]:
                 yield (name, index), key, f"duplicate, first at {name}[{keys.index(key)}]"
+
+
+def _faults_of_example(example: str, rule: TagRule) -> Iterator[PlacedFault]:
+    if codes := rule.rejects(example):
+        yield ("example",), example, f"its own rule rejects it: {', '.join(codes)}"
 
 
 def _faults_of_forbidden(rule: PolicyRule) -> Iterator[PlacedFault]:
@@ -141,11 +164,15 @@ def _faults_of_scope(rule: PolicyRule) -> Iterator[PlacedFault]:
             yield place, None, f"must have {', '.join(RuleSelection.model_fields)}"
 
 
-def faults_of_waiver(waiver: PolicyWaiver, today: date, max_days: int) -> Iterator[PlacedFault]:
-    """The faults of a waiver whose keys are valid each by itself."""
+def faults_of_waiver(
+    waiver: PolicyWaiver, today: date, max_days: int, unknown: Collection[str] = ()
+) -> Iterator[PlacedFault]:
+    """The faults of a waiver whose keys are valid each by itself; `unknown` as for a rule."""
     if not waiver.match.model_dump(exclude_none=True):
         known = ", ".join(WaiverMatch.model_fields)
         yield ("match",), None, f"must have {known}; a waiver cannot cover everything"
+    if "expires" in unknown:
+        return
     latest = today + timedelta(days=max_days)
     if waiver.expires > latest:
         rule = f"must be at most max_waiver_days ({max_days}) ahead: {latest} or earlier"

@@ -19,6 +19,7 @@ from tag_compliance.config.policy_faults import (
     PlacedFault,
     faults_of_rule,
     faults_of_waiver,
+    keys_meant_by,
     rule_of_error,
 )
 from tag_compliance.config.policy_model import (
@@ -36,6 +37,19 @@ _MAX_FILES = 1_000
 _MAX_PATH_CHARACTERS = 4_096
 _MISSING = "no such file"
 _KIND = "tag:yaml.org,2002:"
+
+_NEEDED: dict[type[Model], dict[str, Any]] = {
+    PolicyRule: {"id": "x"},
+    PolicyWaiver: {
+        "id": "x",
+        "rules": ["x"],
+        "match": {"arns": ["x"]},
+        "reason": "ten letters",
+        "owner": "x",
+        "expires": "2000-01-01",
+    },
+}
+"""The keys that an entry needs, with values that cause no fault."""
 
 M = TypeVar("M", bound=Model)
 
@@ -127,17 +141,18 @@ class _Reader:
         defaults = found.defaults()
         for index, raw in enumerate(found.entries("rules")):
             place = ("rules", index)
-            rule = found.validated(PolicyRule, raw, place)
+            rule, unknown = found.understood(PolicyRule, raw, place)
             self._note_id("rule", found, raw, place)
             if rule is not None:
-                found.report(place, faults_of_rule(rule))
+                found.report(place, faults_of_rule(rule, unknown))
                 self.rules.append(_with_defaults(rule, defaults))
         for index, raw in enumerate(found.entries("waivers")):
             place = ("waivers", index)
-            waiver = found.validated(PolicyWaiver, raw, place)
+            waiver, unknown = found.understood(PolicyWaiver, raw, place)
             self._note_id("waiver", found, raw, place)
             if waiver is not None:
-                found.report(place, faults_of_waiver(waiver, self.today, self.max_waiver_days))
+                days = self.max_waiver_days
+                found.report(place, faults_of_waiver(waiver, self.today, days, unknown))
                 self.waivers.append(waiver)
         known = PolicyFile.model_fields
         for key in content:
@@ -197,6 +212,30 @@ class _FileReader:
         except ValidationError as error:
             self.report(place, self._faults_of(error, place))
             return None
+
+    def understood(
+        self, kind: type[M], raw: dict[Any, Any], place: Place
+    ) -> tuple[M | None, set[str]]:
+        """The entry without its faulty keys, and the keys that are not known for this reason.
+
+        Keys that an entry needs have a value that causes no fault.
+        """
+        try:
+            return kind.model_validate(raw), set()
+        except ValidationError as error:
+            self.report(place, self._faults_of(error, place))
+            errors = [details for details in error.errors() if details["loc"]]
+        if not isinstance(raw, dict):
+            return None, set()
+        faulty = {details["loc"][0] for details in errors}
+        extra = {d["loc"][0] for d in errors if d["type"] == "extra_forbidden" and not d["loc"][1:]}
+        unknown = {str(key) for key in faulty - extra}
+        unknown.update(*(keys_meant_by(str(key), kind) for key in extra))
+        rest = {key: value for key, value in raw.items() if key not in faulty}
+        try:
+            return kind.model_validate(_NEEDED[kind] | rest), unknown
+        except ValidationError:
+            return None, set()
 
     def _faults_of(self, error: ValidationError, place: Place) -> Iterator[PlacedFault]:
         for details in distinct_errors(error):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
@@ -31,6 +30,16 @@ _VALUE_ERRORS = (
 
 class _TooMuch(yaml.YAMLError):
     """The file is larger than any configuration."""
+
+
+@dataclass(frozen=True, slots=True)
+class MalformedValue:
+    """A number or a date that does not exist, such as 2027-02-30: of no type that a key has."""
+
+    text: str
+
+    def __repr__(self) -> str:
+        return repr(self.text)
 
 
 Place = tuple[int | str, ...]
@@ -96,21 +105,8 @@ def read_yaml_file(path: Path, missing: str, advice: str = "") -> YamlFile:
     except yaml.YAMLError as error:
         rule = f"is not valid YAML: {_cause_of(error)}"
     except _VALUE_ERRORS:
-        at = _line_of_malformed_value(text)
-        rule = f"is not valid YAML: a number, a date or a tagged value is malformed{at}; use quotes"
+        rule = "is not valid YAML: a value is malformed; use quotes"
     raise BadConfiguration((Fault(str(path), "", None, rule),))
-
-
-def _line_of_malformed_value(text: str) -> str:
-    """PyYAML's errors about values have no line."""
-    with contextlib.suppress(yaml.YAMLError, *_VALUE_ERRORS):
-        for token in yaml.scan(text, Loader=yaml.SafeLoader):
-            if isinstance(token, yaml.ScalarToken) and token.plain:
-                try:
-                    yaml.safe_load(token.value)
-                except _VALUE_ERRORS:
-                    return f", line {token.start_mark.line + 1}"
-    return ""
 
 
 def _text_of(path: Path) -> str:
@@ -135,15 +131,36 @@ def _parsed(text: str) -> tuple[yaml.Node | None, Any]:
 
     Every tick reads the file; with 1,000 accounts, PyYAML's parser takes 0.3 s.
     """
-    fast = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    fast: type[Any] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     try:
-        _check_size(yaml.parse(text, Loader=fast))
-        return yaml.compose(text, Loader=fast), yaml.load(text, Loader=fast)  # noqa: S506 - safe
+        return _loaded(text, fast)
     except (yaml.YAMLError, *_VALUE_ERRORS) as error:
         if isinstance(error, _TooMuch) or len(text) > _MAX_BYTES_OF_SLOW_PARSER:
             raise
-        _check_size(yaml.parse(text, Loader=yaml.SafeLoader))
-        return yaml.compose(text, Loader=yaml.SafeLoader), yaml.safe_load(text)
+        return _loaded(text, yaml.SafeLoader)
+
+
+def _loaded(text: str, loader: type[Any]) -> tuple[yaml.Node | None, Any]:
+    class Loader(_KeepsMalformedValues, loader):  # type: ignore[misc]
+        """Loads what is safe."""
+
+    _check_size(yaml.parse(text, Loader=loader))
+    return yaml.compose(text, Loader=loader), yaml.load(text, Loader=Loader)  # noqa: S506 - safe
+
+
+class _KeepsMalformedValues:
+    """Part of a loader: a value that PyYAML cannot convert is no end of the file."""
+
+    recursive_objects: dict[yaml.Node, Any]
+
+    def construct_object(self, node: yaml.Node, deep: bool = False) -> Any:  # noqa: FBT001, FBT002 - as PyYAML's
+        try:
+            return super().construct_object(node, deep)  # type: ignore[misc]
+        except _VALUE_ERRORS:
+            if not isinstance(node, yaml.ScalarNode):
+                raise
+            self.recursive_objects.pop(node, None)
+            return MalformedValue(node.value)
 
 
 def _check_size(events: Iterable[yaml.Event]) -> None:

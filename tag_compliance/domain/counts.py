@@ -1,4 +1,4 @@
-"""Four numbers that describe any set of resources; the one division, rounding rule and grading.
+"""The numbers that describe any set of resources; the one division, rounding rule and grading.
 
 Only the standard library is used here, so that the exporter shows the same numbers as the pipeline.
 """
@@ -30,27 +30,47 @@ class Exclusion(StrEnum):
 class Counts:
     """`returned` by AWS, `excluded` for any reason, `counted`, and `compliant` of the counted.
 
-    An ARN that AWS returned twice is returned twice and counted once, so `returned` may be more
-    than `excluded` and `counted` together.
+    If no tag is required, `compliant` is None: no resource is compliant or noncompliant.
     """
 
     returned: int = 0
     excluded: int = 0
     counted: int = 0
-    compliant: int = 0
+    compliant: int | None = 0
 
     def __add__(self, other: Counts) -> Counts:
+        one, two = self.compliant, other.compliant
         return Counts(
             self.returned + other.returned,
             self.excluded + other.excluded,
             self.counted + other.counted,
-            self.compliant + other.compliant,
+            None if one is None or two is None else one + two,
         )
 
     @property
+    def duplicates(self) -> int:
+        """How often AWS returned an ARN again, on another page or from another source."""
+        return self.returned - self.excluded - self.counted
+
+    @property
+    def numbers(self) -> dict[str, int | None]:
+        """Every number by its name; the excluded, the duplicates and the counted are all that were
+        returned.
+        """
+        return {
+            "returned": self.returned,
+            "excluded": self.excluded,
+            "duplicates": self.duplicates,
+            "counted": self.counted,
+            "compliant": self.compliant,
+        }
+
+    @property
     def compliance_percentage(self) -> float | None:
-        """The compliant share of the counted resources, in per cent; None if nothing is counted."""
-        return percentage(self.compliant, self.counted)
+        """The compliant share of the counted resources, in per cent; None if nothing is counted
+        or no tag is required.
+        """
+        return None if self.compliant is None else percentage(self.compliant, self.counted)
 
 
 def percentage(part: float, whole: float) -> float | None:

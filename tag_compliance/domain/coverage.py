@@ -137,8 +137,11 @@ def coverage_sentence(results: ComplianceResults) -> str:
             f"or once had a tag, and {' and '.join(names)}.{without} "
             "Deleted ones can be included for some hours."
         )
-    share = format_percentage(results.summary.total.compliance_percentage)
-    return f"{share} of the resources read are compliant. {_never_tagged(results)}{without}"
+    share = results.summary.total.compliance_percentage
+    shown = (
+        "" if share is None else f"{format_percentage(share)} of the resources read are compliant. "
+    )
+    return f"{shown}{_never_tagged(results)}{without}"
 
 
 def _never_tagged(results: ComplianceResults) -> str:

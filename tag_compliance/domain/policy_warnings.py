@@ -12,11 +12,12 @@ from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.rules.checks.values import AllowedValues
 from tag_compliance.domain.rules.tag_rule import TagRule
 from tag_compliance.domain.scope import Scope, Selection, TagConditions
+from tag_compliance.domain.tag_key import doubts_about
 
 
 @dataclass(frozen=True, slots=True)
 class PolicyWarning:
-    """`subject` is a rule or a waiver, such as `rule owner-present`."""
+    """`subject` is a required tag, a rule or a waiver, such as `rule owner-present`."""
 
     subject: str
     text: str
@@ -26,7 +27,12 @@ class PolicyWarning:
 
 
 def warnings_of(policy: Policy, targets: Sequence[Target] | None) -> Iterator[PolicyWarning]:
-    """The warnings, rules first; None as `targets`: accounts and regions are not known."""
+    """The warnings, required tags and rules first; None as `targets`: accounts and regions are not
+    known.
+    """
+    for key in policy.required_tags:
+        if doubts := doubts_about(key):
+            yield PolicyWarning(f"REQUIRED_TAGS {key!r}", doubts)
     for rule in policy.tag_rules:
         selections = [rule.scope.only, *rule.scope.exceptions]
         yield from _unknown(f"rule {rule.rule_id}", selections, targets)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
-from dataclasses import astuple, dataclass, field
+from dataclasses import astuple, dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from typing import Any
@@ -108,11 +108,20 @@ class AccountSummary:
         columns = [self.totals[name].to_pylist() for name in ("region", *_COUNTS)]
         for region, *numbers in zip(*columns, strict=True):
             found[region] += Counts(*numbers)
-        return found
+        if self._requires_tags:
+            return found
+        return {region: replace(counts, compliant=None) for region, counts in found.items()}
 
     @property
     def total(self) -> Counts:
         return sum(self.by_region.values(), Counts())
+
+    @property
+    def _requires_tags(self) -> bool:
+        """Not known if nothing is counted: each rule has rows for the types of what is counted."""
+        if not sum(self.types["counted"].to_pylist()):
+            return True
+        return any(rule.startswith(PREFIX) for rule in self.rules["rule"].unique().to_pylist())
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +185,7 @@ class Summary:
     @cached_property
     def by_region(self) -> pd.DataFrame:
         rows = [
-            (account.account_id, account.account_name, region, *astuple(counts))
+            (account.account_id, account.account_name, region, *astuple(_as_metrics(counts)))
             for account in self.accounts
             for region, counts in account.summary.by_region.items()
         ]
@@ -261,6 +270,11 @@ class Summary:
                 for name, column in columns.items()
             }
         )
+
+
+def _as_metrics(counts: Counts) -> Counts:
+    """As counts, which metrics publish in any case, all have every key if none is required."""
+    return replace(counts, compliant=counts.counted) if counts.compliant is None else counts
 
 
 def percentages(frame: pd.DataFrame, part: str, whole: str) -> pd.Series:

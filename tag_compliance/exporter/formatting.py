@@ -24,6 +24,8 @@ def format_time(at: datetime) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S} UTC"
 
 
-def format_count(number: int) -> str:
-    """With a narrow space between groups of three digits: `12 345`."""
+def format_count(number: int | None) -> str:
+    """With a narrow space between groups of three digits: `12 345`; a dash if it is unknown."""
+    if number is None:
+        return "–"
     return f"{number:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")

@@ -111,13 +111,11 @@ class StatusPage:
         made = f"{format_time(status.made_at)}, valid for {limit}"
         yield Fact("Snapshot", self.ago(status.made_at), made)
         counts = status.counts
-        overall = format_percentage(counts.compliance_percentage)
-        compliant = f"{format_count(counts.compliant)} of {format_count(counts.counted)} compliant"
-        if status.tags or status.policy is None:  # without required tags, it means nothing
-            yield Fact("Compliance", overall, compliant)
+        if counts.compliant is not None:
+            overall = format_percentage(counts.compliance_percentage)
+            yield Fact("Compliance", overall, self.compliant_of(counts))
         if status.has_region_counts:
-            returned, excluded = format_count(counts.returned), format_count(counts.excluded)
-            others = f"{returned} returned, {excluded} excluded"
+            others = self.not_counted(counts)
             yield Fact("Resources counted", format_count(counts.counted), others)
         if status.never_tagged is not None:
             yield Fact("Never tagged", format_count(status.never_tagged), _never_tagged(status))
@@ -128,6 +126,30 @@ class StatusPage:
         if unmatched := status.unmatched_exclusions:
             note = f"no resource matches {', '.join(unmatched)}"
             yield Fact("Exclusions without effect", format_count(len(unmatched)), note)
+
+    @staticmethod
+    def compliant_of(counts: Counts) -> str:
+        """For example `3 of 4 compliant`, or `4 counted` if no tag is required."""
+        counted = format_count(counts.counted)
+        if not counts.counted:
+            return "nothing counted"
+        if counts.compliant is None:
+            return f"{counted} counted"
+        return f"{format_count(counts.compliant)} of {counted} compliant"
+
+    @staticmethod
+    def not_counted(counts: Counts) -> str:
+        """How many resources were returned, and why fewer are counted."""
+        named = {
+            "returned": counts.returned,
+            "excluded": counts.excluded,
+            "duplicates": counts.duplicates,
+        }
+        return ", ".join(f"{format_count(number)} {name}" for name, number in named.items())
+
+    @staticmethod
+    def noncompliant(counts: Counts) -> int:
+        return 0 if counts.compliant is None else counts.counted - counts.compliant
 
     def tags(self) -> list[TagStatus]:
         """The required tags, those missing most often first."""

@@ -12,7 +12,7 @@ from tag_compliance.exporter.status_page import StatusPage, is_read
 
 _REGION_HEAD: tuple[str, ...] = (
     *("account", "id", "region", "state"),
-    *("returned", "excluded", "counted", "compliant", "compliance", "last success"),
+    *("returned", "excluded", "duplicates", "counted", "compliant", "compliance", "last success"),
 )
 
 
@@ -77,10 +77,10 @@ def _accounts(page: StatusPage) -> list[str]:
 
 
 def _numbers(counts: Counts | None) -> tuple[str, ...]:
-    """The four numbers and the percentage; dashes for a region that does not count."""
+    """The numbers and the percentage; dashes for what is not known."""
     if counts is None:
-        return (format_percentage(None),) * 5
-    numbers = (counts.returned, counts.excluded, counts.counted, counts.compliant)
+        return (format_percentage(None),) * 6
+    numbers = counts.numbers.values()
     return (*map(format_count, numbers), format_percentage(counts.compliance_percentage))
 
 

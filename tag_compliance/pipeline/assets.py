@@ -103,8 +103,8 @@ def scan_config(
     if scanned.policy.files:
         key = [*context.asset_key.path[:-1], POLICY]
         context.log_event(dg.AssetMaterialization(key, metadata=metadata.of_policy(scanned)))
-        for warning in warnings_of(policy_of(scanned), targets_of(scanned)):
-            context.log.warning("policy: %s", warning)
+    for warning in warnings_of(policy_of(scanned), targets_of(scanned)):
+        context.log.warning("policy: %s", warning)
     shown = metadata.of_config(scanned, found, context.asset_key.path[:-1])
     return dg.MaterializeResult(value=scanned, metadata=shown)
 

@@ -9,7 +9,7 @@ import dagster as dg
 
 from tag_compliance.config import CheckSeverity, Config
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.domain.counts import Counts, floor_percentage, format_percentage, percentage
+from tag_compliance.domain.counts import floor_percentage, format_percentage, percentage
 from tag_compliance.domain.coverage import coverage_sentence
 from tag_compliance.domain.severity import Severity
 from tag_compliance.domain.summary import ComplianceResults
@@ -100,22 +100,35 @@ def _readings(results: ComplianceResults) -> Iterator[_Check]:
 
 
 def _minimums(results: ComplianceResults, config: Config) -> Iterator[_Check]:
-    total, minimum = results.summary.total, config.minimum_compliance
-    share, shown = _compliance(total), format_percentage(total.compliance_percentage)
-    text = f"{shown} of the counted resources comply; {minimum:g} % are required."
+    """Both pass where there is no percentage to compare, and say so."""
+    share, minimum = results.summary.total.compliance_percentage, config.minimum_compliance
+    text = (
+        f"{format_percentage(share)} of the counted resources comply; {minimum:g} % are required."
+    )
+    numbers: Metadata = {"minimum": minimum}
+    if share is None:
+        text = _nothing_to_check(results)
+    else:
+        numbers = {"compliance_percentage": floor_percentage(share), **numbers}
     text = f"{text} {coverage_sentence(results)}"
-    numbers = {"compliance_percentage": floor_percentage(share), "minimum": minimum}
-    yield "compliance_above_minimum", share >= minimum, text, numbers
+    yield "compliance_above_minimum", share is None or share >= minimum, text, numbers
 
     minimum = config.minimum_account_compliance
     low: list[dict[str, Cell]] = [
-        {"account_id": str(account_id), "compliance_percentage": floor_percentage(share)}
+        {"account_id": str(account_id), "compliance_percentage": floor_percentage(percent)}
         for account_id, counts in results.summary.by_account.items()
-        if (share := _compliance(counts)) < minimum
+        if (percent := counts.compliance_percentage) is not None and percent < minimum
     ]
     text = f"{len(low)} accounts are below {minimum:g} %."
+    if share is None:
+        text = _nothing_to_check(results)
     found: Metadata = {"accounts_below": len(low), "accounts": table_of(low)}
     yield "account_compliance_above_minimum", not low, text, found
+
+
+def _nothing_to_check(results: ComplianceResults) -> str:
+    why = "No resource is counted" if results.summary.has_required_tags else "No tag is required"
+    return f"{why}: there is no compliance to check."
 
 
 def _of_policy(results: ComplianceResults, config: Config) -> Iterator[_Check]:
@@ -147,12 +160,6 @@ def _no_sudden_drop(
     text = f"{len(drops)} accounts lost more than {largest:g} % of the resources that AWS returns."
     found: Metadata = {"accounts_dropped": len(drops), "accounts": table_of(drops)}
     return "no_sudden_drop", not drops, text, found
-
-
-def _compliance(counts: Counts) -> float:
-    """100 for an account without counted resources, which is never below the minimum."""
-    percentage = counts.compliance_percentage
-    return 100.0 if percentage is None else percentage
 
 
 def _drops(

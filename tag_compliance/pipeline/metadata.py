@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -166,7 +165,7 @@ def of_results(results: ComplianceResults, policy: Policy | None = None) -> Meta
     }
     if results.unmatched_exclusions:
         found["unmatched_exclusions"] = ", ".join(results.unmatched_exclusions)
-    if summary.total.counted:
+    if summary.total.counted and summary.has_required_tags:
         found["worst_types"] = _worst(summary.by_type, "resource_type", "counted", "compliant")
         rules = summary.by_region_and_rule
         rules = rules[rules["rule"].str.startswith(PREFIX)]
@@ -241,7 +240,7 @@ def of_snapshot(
         "duration_seconds": (status.made_at - status.scan_started_at).total_seconds(),
         "failed_accounts": sum(not account.succeeded for account in status.accounts),
     }
-    if status.counts.counted:
+    if status.counts.compliance_percentage is not None:
         found["compliance_by_account"] = dg.MetadataValue.md(chart_of(status))
     if exporter_url:
         found["exporter"] = dg.MetadataValue.url(exporter_url)
@@ -249,12 +248,13 @@ def of_snapshot(
 
 
 def _counts(counts: Counts) -> dict[str, Value]:
-    """The four numbers, under the same names on every surface, and the percentage."""
-    return {**asdict(counts), "dagster/row_count": counts.counted, **_percentage(counts)}
+    """The numbers, under the same names on every surface, and the percentage, as far as known."""
+    known = {name: number for name, number in counts.numbers.items() if number is not None}
+    return {**known, "dagster/row_count": counts.counted, **_percentage(counts)}
 
 
 def _percentage(counts: Counts) -> dict[str, Value]:
-    """Empty without counted resources."""
+    """Empty without counted resources or required tags."""
     percentage = counts.compliance_percentage
     return {} if percentage is None else {"compliance_percentage": floor_percentage(percentage)}
 
@@ -293,7 +293,7 @@ def table_of_accounts(results: ComplianceResults) -> dg.MetadataValue:
                 "account_name": str(status.account_name),
                 "ou_path": paths[status.account_id],
                 "outcome": "read" if status.succeeded else str(status.reason),
-                **asdict(counts[status.account_id]),
+                **counts[status.account_id].numbers,
                 "seconds": round(status.seconds, 3),
             }
             for status in results.statuses

@@ -49,6 +49,11 @@ class AccountStatus:
         """The sum of its regions that count."""
         return sum((region.counts for region in self.regions if region.counts), Counts())
 
+    @property
+    def has_counts(self) -> bool:
+        """Whether any region counts."""
+        return any(region.counts for region in self.regions)
+
 
 @dataclass(frozen=True, slots=True)
 class TagStatus:
@@ -150,7 +155,7 @@ class ScanStatus:
     @property
     def has_region_counts(self) -> bool:
         """Whether the numbers of regions and accounts are known; not in an older format."""
-        return any(region.counts for account in self.accounts for region in account.regions)
+        return any(account.has_counts for account in self.accounts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,36 @@ def test_check_config_names_the_accounts_whose_roles_and_users_are_not_read(
     )
 
 
+def test_required_tags_that_aws_does_not_allow_everywhere_are_warnings(program: Program) -> None:
+    write_config(
+        program.place.folder, program.fake.organization, REQUIRED_TAGS=["Owner ", "aws:x", "Cost"]
+    )
+    space = "REQUIRED_TAGS 'Owner ': it begins or ends with a space"
+    reserved = "REQUIRED_TAGS 'aws:x': only AWS itself can add a key"
+    for command in ("check-config", "doctor", "scan"):
+        ended = program.run(command)
+        assert ended.code == 0
+        printed = ended.out + ended.err
+        assert printed.count(space) == printed.count(reserved) == 1
+        assert "REQUIRED_TAGS 'Cost'" not in printed
+
+
+@pytest.mark.parametrize("command", ["check-config", "doctor"])
+def test_the_alert_hook_is_tested_also_if_the_configuration_has_other_faults(
+    command: str, program: Program
+) -> None:
+    write_config(
+        program.place.folder, program.fake.organization, alert_hook="absent:x", refresh_interval=-1
+    )
+    ended = program.run(command)
+    assert ended.code == 2
+    first, second = ended.err.splitlines()
+    assert first.startswith("tag-compliance: config.yaml: refresh_interval = -1: ")
+    assert second.startswith(
+        "tag-compliance: config.yaml: alert_hook = 'absent:x': names no function"
+    )
+
+
 @pytest.mark.parametrize(
     ("hook", "cause"),
     [

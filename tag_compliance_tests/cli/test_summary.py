@@ -32,7 +32,7 @@ def test_failed_accounts_are_first_and_at_most_twenty_healthy_ones_follow() -> N
     healthy = [account(n, compliant=n % 10) for n in range(50)]
     status = status_of(accounts=(*healthy, account(99, reason="timeout")))
     first, *others, last = rows(status)
-    assert first == "  000000000099  a         0        –  0 of 1 regions read"
+    assert first == f"  000000000099  a  {' ' * 17}  0 of 1 regions read"
     assert len(others) == 20
     assert {line.split()[3] for line in others} == {"0.0", "10.0", "20.0", "30.0"}
     assert last == "  … 30 more accounts, all fully read and at least as compliant"
@@ -103,6 +103,25 @@ def test_a_policy_is_summarized_by_severity_with_its_worst_rules_first() -> None
     ]
     found = json.loads(json_summary(replace(status_of(), policy=policy), "id", None))
     assert found["policy"]["rules"][1]["violations"] == 7
+
+
+def test_without_a_required_tag_no_compliance_with_required_tags_is_shown() -> None:
+    untagged = Counts(12, 1, 10, None)
+    accounts = [
+        replace(account(n), regions=(region_status(None, counts=untagged),)) for n in (1, 2)
+    ]
+    total = untagged + untagged
+    status = status_of(accounts=tuple(accounts), counts=total, tags=())
+    lines = list(summary_of(status, Style()))
+    assert lines[1:] == [
+        "24 resources returned, 2 excluded, 2 duplicates, 20 counted",
+        COVERAGE,
+        "  000000000001  a        10        –  ok",
+        "  000000000002  a        10        –  ok",
+    ]
+    found = json.loads(json_summary(status, "id", None))
+    for numbers in (found, *found["accounts"], found["accounts"][0]["regions"][0]):
+        assert (numbers["compliant"], numbers["compliance_percentage"]) == (None, None)
 
 
 def test_the_json_summary_has_the_numbers_of_the_text() -> None:

@@ -89,13 +89,12 @@ def test_a_file_that_is_no_policy_is_one_fault_and_the_others_are_validated(fold
     (folder / "loop.yaml").symlink_to("loop.yaml")
     (folder / "large.yaml").write_text("#" * (10 * 1024**2))
     (folder / "deep.yaml").write_text("rules: " + "[" * 100 + "]" * 100)
-    (folder / "wrong.yaml").write_text("rules: [{id: a, tag: b, values: [2026-13-01]}]\n")
+    (folder / "wrong.yaml").write_text("rules: [{id: b, tag: b, values: [2026-13-01]}]\n")
     (folder / "z.yaml").write_text("rules:\n  - {id: a}\n")
     assert _faults(folder, ["*.yaml", "none.yaml"], REQUIRED_TAGS=["Owner"]) != []
     names = ["folder", "pipe", "latin", "list", "large", "deep", "wrong", "loop", "z"]
     folder_rule = "must be a file; for all files of a folder, write FOLDER/*.yaml"
     missing = "no such file; a path is relative to the folder of this file"
-    malformed = "a number, a date or a tagged value is malformed, line 1; use quotes"
     *others, loop, z, z_too = _faults(folder, [*(f"{n}.yaml" for n in names), "no*.yaml"])
     assert others == [
         f"config.yaml: policy[9] = 'no*.yaml': {missing}",
@@ -105,7 +104,7 @@ def test_a_file_that_is_no_policy_is_one_fault_and_the_others_are_validated(fold
         "list.yaml: must be a mapping of keys to values, with rules and waivers",
         "large.yaml: cannot be read: it is larger than 4 MiB",
         "deep.yaml: cannot be read: it is nested more than 40 levels deep",
-        f"wrong.yaml: is not valid YAML: {malformed}",
+        f"wrong.yaml, line 1: rule b: values[0] = '2026-13-01': {_DATE}",
     ]
     assert loop.startswith("loop.yaml: cannot be read: ")
     assert z == "z.yaml, line 2: rule a: a rule needs tag or any_tag"
@@ -174,3 +173,57 @@ def test_the_last_day_of_a_waiver_is_a_date_that_is_not_too_far_ahead(
     else:
         [fault] = _faults(folder, "policy.yaml")
         assert rule in fault
+
+
+_DATE = "must be text; YAML reads it as a date, so use quotes"
+_NEEDS_A_CHECK = "a rule needs a check, such as required, values or pattern"
+_ALONE = "required = True: must not be combined with forbidden: a key is required or forbidden"
+_UNREADABLE = "is not a valid regular expression (RE2): missing ): ("
+_UNKNOWN = "unknown key; did you mean"
+
+
+@pytest.mark.parametrize(
+    ("rule", "faults"),
+    [
+        ("tag: a, values: [2026-02-30], pattern: (, required: true, forbidden: true",
+         [f"values[0] = '2026-02-30': {_DATE}", f"pattern = '(': {_UNREADABLE}", _ALONE]),
+        ("tag: a, severity: huge", ["severity = 'huge': must be one of", _NEEDS_A_CHECK]),
+        ("tag: a, titel: b", [f"titel: {_UNKNOWN} title?", _NEEDS_A_CHECK]),
+        ("tag: a, requird: true", [f"requird: {_UNKNOWN} required?"]),
+        ("tag: a, regex: b", ["regex: unknown key; known keys are"]),
+        ("tga: a, required: true", [f"tga: {_UNKNOWN} tag?"]),
+        ("tag: [a, b], forbiden: true", [f"forbiden: {_UNKNOWN} forbidden?"]),
+        ("tag: a, spellings: [b], key_cas: any, required: true",
+         [f"key_cas: {_UNKNOWN} key_case?"]),
+        ("tag: a, values: [B], example: b, ignorecase: true",
+         [f"ignorecase: {_UNKNOWN} ignore_case?"]),
+        ("tag: a, length: {min: 2}, example: b, owner: 1",
+         ["owner = '1': must be text", "example = 'b': its own rule rejects it: too_short"]),
+        ("values: [b], example: c", ["a rule needs tag or any_tag"]),
+    ],
+)  # fmt: skip
+def test_faults_of_the_form_hide_no_other_fault_and_cause_none(
+    folder: Path, rule: str, faults: list[str]
+) -> None:
+    (folder / "policy.yaml").write_text(f"rules: [{{id: r, {rule}}}]\n")
+    shown = _faults(folder, "policy.yaml")
+    assert len(shown) == len(faults)
+    for line, fault in zip(shown, faults, strict=True):
+        assert line.startswith(f"policy.yaml, line 1: rule r: {fault}")
+
+
+def test_a_waiver_with_an_impossible_date_has_its_other_faults_too(folder: Path) -> None:
+    (folder / "policy.yaml").write_text(
+        "waivers:\n"
+        "- {id: w, rules: [a], match: {}, reason: short, owner: me, expires: 2027-02-30}\n"
+        "- {id: v, rules: [a], match: {arns: [b]}, expires: 2027-01-01, created: 2027-01-02}\n"
+    )
+    shown = [line.partition(": waiver ")[2] for line in _faults(folder, "policy.yaml")]
+    assert shown == [
+        "w: reason = 'short': must be text of at least 10 characters",
+        "w: expires = '2027-02-30': must be a date, such as 2026-11-30",
+        "w: match: must have accounts, ous, regions, types, arns; a waiver cannot cover everything",
+        "v: reason: this key is required",
+        "v: owner: this key is required",
+        "v: created = '2027-01-02': must not be after expires, 2027-01-01",
+    ]

@@ -21,6 +21,17 @@ def test_counts_add_up_number_by_number() -> None:
 def test_a_share_of_nothing_is_unknown() -> None:
     assert percentage(0, 0) is None
     assert Counts(5, 5, 0, 0).compliance_percentage is None
+
+
+def test_without_a_required_tag_no_sum_of_resources_is_compliant() -> None:
+    total = Counts(5, 1, 3, None) + Counts(1, 1, 0, 0)
+    assert total == Counts(6, 2, 3, None)
+    assert total.compliance_percentage is None
+
+
+def test_what_is_returned_is_excluded_a_duplicate_or_counted() -> None:
+    numbers = {"returned": 9, "excluded": 2, "duplicates": 3, "counted": 4, "compliant": 1}
+    assert Counts(9, 2, 4, 1).numbers == numbers
     assert format_percentage(None) == "–"
 
 

@@ -93,7 +93,7 @@ def test_the_text_page_of_a_complete_scan() -> None:
         "Last scan:          2 min ago  every region was read",
         "Snapshot:           2 min ago  2026-05-04 12:00:00 UTC, valid for 15 min",
         "Compliance:         75.0 %     3 of 4 compliant",
-        "Resources counted:  4          6 returned, 2 excluded",
+        "Resources counted:  4          6 returned, 2 excluded, 0 duplicates",
         "Accounts:           1 of 1     fully read",
         "Regions:            1 of 1     read",
         "",
@@ -105,12 +105,12 @@ def test_the_text_page_of_a_complete_scan() -> None:
         "",
         "Accounts and regions",
         (
-            "account  id            region     state  returned  excluded  counted  compliant  "
-            "compliance  last success"
+            "account  id            region     state  returned  excluded  duplicates  counted  "
+            "compliant  compliance  last success"
         ),
         (
-            "shop     111122223333  eu-west-1  ok     6         2         4        3          "
-            "75.0 %      2 min ago"
+            "shop     111122223333  eu-west-1  ok     6         2         0           4        "
+            "3          75.0 %      2 min ago"
         ),
         "",
         "/metrics  metrics for Prometheus",

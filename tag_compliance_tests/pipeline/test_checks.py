@@ -97,6 +97,9 @@ def test_compliance_below_its_minimum_fails(
 def test_an_account_without_resources_is_not_below_the_minimum() -> None:
     results = results_of(account(ONE, HOME, good=0, bad=0))
     assert not failed(results, minimum_compliance=100.0, minimum_account_compliance=100.0)
+    check = checks_of(results)["compliance_above_minimum"]
+    assert str(check.description).startswith("No resource is counted: ")
+    assert "compliance_percentage" not in check.metadata
 
 
 @pytest.mark.parametrize(

@@ -38,6 +38,7 @@ def test_configuration_and_results_have_numbers_to_plot(scanning: Pipeline) -> N
         "dagster/row_count": 180,
         "returned": 180,
         "excluded": 0,
+        "duplicates": 0,
         "counted": 180,
         "compliant": status.counts.compliant,
         "violations": sum(tag.missing for tag in status.tags),

@@ -20,11 +20,11 @@ Scope = str
 """`all`, an account id, or an account id and a region with a space in between."""
 
 Figures = dict[tuple[Scope, str], float | None]
-"""By scope and name: `returned`, `excluded`, `counted`, `compliant`, or `compliance` in per cent,
-rounded down to one decimal; None where the surface says that it is unknown.
+"""By scope and name: one of `NUMBERS`, or `compliance` in per cent, rounded down to one decimal;
+None where the surface says that it is unknown.
 """
 
-_FOUR = ("returned", "excluded", "counted", "compliant")
+NUMBERS = ("returned", "excluded", "duplicates", "counted", "compliant")
 
 
 def of_metrics(text: str) -> Figures:
@@ -55,8 +55,8 @@ def of_html_page(html: str) -> Figures:
         [account_id] = re.findall(r"<code>(\d{12})</code>", account)
         [(share, note)] = re.findall(_ACCOUNT_TOTAL, account)
         note = note.replace("nothing counted", "0 of 0 compliant")
-        [others] = re.findall(r"<p>(\S+ returned, \S+ excluded)", account)
-        found |= _named(account_id, others, "(.*) returned, (.*) excluded", "returned", "excluded")
+        [others] = re.findall(r"<p>(\S+ returned, .* duplicates)", account)
+        found |= _named(account_id, others, _NOT_COUNTED, *NUMBERS[:3])
         found |= _named(account_id, note, "(.*) of (.*) compliant", "compliant", "counted")
         found |= _named(account_id, share, "(.*)", "compliance")
         for region, *cells in re.findall(_REGION_ROW, account):
@@ -64,6 +64,7 @@ def of_html_page(html: str) -> Figures:
     return found
 
 
+_NOT_COUNTED = "(.*) returned, (.*) excluded, (.*) duplicates"
 _TILE = r"<dt>(.*?)</dt><dd>(.*?)</dd><dd>(.*?)</dd>"
 _ACCOUNT_TOTAL = r"<b>([^<]*)</b> <small>(.*?)<"
 _REGION_ROW = r"<tr(?: class=\w+)?><th>([a-z0-9-]+)<td>(.*?)<td>(.*?)<td>(.*?)\n"
@@ -75,8 +76,8 @@ def of_text_page(text: str) -> Figures:
     tiles = {row[0].rstrip(":"): (row[1], row[2]) for row in rows if row[0][-1:] == ":"}
     found = _totals(tiles)
     for row in rows:
-        if len(row) == 10 and row[0] != "account":
-            found |= _row(f"{row[1]} {row[2]}", row[4:9])
+        if len(row) == 11 and row[0] != "account":
+            found |= _row(f"{row[1]} {row[2]}", row[4:10])
     return found
 
 
@@ -86,7 +87,7 @@ def _totals(tiles: Mapping[str, tuple[str, str]]) -> Figures:
     return (
         _named("all", note, "(.*) of (.*) compliant", "compliant", "counted")
         | _named("all", counted, "(.*)", "counted")
-        | _named("all", others, "(.*) returned, (.*) excluded", "returned", "excluded")
+        | _named("all", others, _NOT_COUNTED, *NUMBERS[:3])
         | _named("all", share, "(.*)", "compliance")
     )
 
@@ -97,7 +98,7 @@ def _named(scope: Scope, text: str, pattern: str, *names: str) -> Figures:
     return {(scope, n): _number(v) for n, v in zip(names, match.groups(), strict=True)}
 
 
-def _row(scope: Scope, cells: list[str], names: Sequence[str] = _FOUR) -> Figures:
+def _row(scope: Scope, cells: list[str], names: Sequence[str] = NUMBERS) -> Figures:
     """Nothing for a region that does not count: all its cells are dashes."""
     values = [_number(cell) for cell in cells]
     if values[0] is None:
@@ -114,20 +115,22 @@ def _number(text: str) -> float | None:
 
 def of_summary(stderr: str) -> Figures:
     """What `scan` prints for people: all totals, and of each account counted and compliance."""
-    four, share = re.findall(r"^(.+ compliant|.+ have every required tag)$", stderr, re.MULTILINE)
-    pattern = "(.*) resources returned, (.*) excluded, (.*) counted, (.*) compliant"
-    found = _named("all", four, pattern, *_FOUR)
+    line, share = re.findall(r"^(.+ compliant|.+ have every required tag)$", stderr, re.MULTILINE)
+    pattern = (
+        "(.*) resources returned, (.*) excluded, (.*) duplicates, (.*) counted, (.*) compliant"
+    )
+    found = _named("all", line, pattern, *NUMBERS)
     found |= _named("all", share, "(.*) have every required tag", "compliance")
-    row = r"^  (\d{12})  .*? +(\d+) +(–|[\d.]+ %)  \S"
+    row = r"^  (\d{12})  \S+ +(?:(\d+) +(–|[\d.]+ %)  )?\S"
     for account_id, counted, share in re.findall(row, stderr, re.MULTILINE):
-        found[account_id, "counted"] = float(counted)
-        found[account_id, "compliance"] = _number(share)
+        found[account_id, "counted"] = float(counted or 0)
+        found[account_id, "compliance"] = _number(share or "–")
     return found
 
 
 def of_metadata(scope: Scope, metadata: Mapping[str, dg.MetadataValue]) -> Figures:
     """The metadata of a materialization; without a percentage it is unknown."""
-    found: Figures = {(scope, name): float(_value(metadata[name])) for name in _FOUR}
+    found: Figures = {(scope, name): float(_value(metadata[name])) for name in NUMBERS}
     share = metadata.get("compliance_percentage")
     found[scope, "compliance"] = None if share is None else float(_value(share))
     assert _value(metadata["dagster/row_count"]) == found[scope, "counted"]
@@ -147,7 +150,7 @@ def of_partition(account_id: str, metadata: Mapping[str, dg.MetadataValue]) -> F
 
 def of_accounts_table(metadata: Mapping[str, dg.MetadataValue]) -> Figures:
     """The table `accounts` in the metadata of `compliance_results`."""
-    return _table(metadata, {name: name for name in _FOUR})
+    return _table(metadata, {name: name for name in NUMBERS})
 
 
 def _table(metadata: Mapping[str, dg.MetadataValue], names: Mapping[str, str]) -> Figures:
