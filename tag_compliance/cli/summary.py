@@ -130,7 +130,8 @@ def _seconds(status: ScanStatus) -> float:
 def json_summary(status: ScanStatus, snapshot_id: str, metrics: str | None) -> str:
     """The summary as one JSON document; `metrics` is where the exposition is, if it is kept.
 
-    Percentages are rounded as in the text; they are null if nothing is counted.
+    Percentages are rounded as in the text; they are null if nothing is counted. `failures` has each
+    failure once, with its message, although a role that cannot be assumed fails in every region.
     """
     document = {
         "outcome": status.outcome,
@@ -170,7 +171,6 @@ def _account(account: AccountStatus) -> dict[str, Any]:
             {
                 "region": region.region,
                 "reason": region.reason,
-                "message": region.message,
                 **(_numbers(region.counts) if region.counts else {}),
             }
             for region in account.regions

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.pipeline.build import build_definitions
@@ -183,3 +185,23 @@ def test_a_command_publishes_a_scan_with_a_failed_account_and_the_sensor_leaves_
 
 def test_a_complete_scan_is_tagged_as_complete(scanning: Pipeline) -> None:
     assert outcome_of(scanning, read(scanning).run_id) == "complete"
+
+
+@pytest.mark.parametrize("run", ["fail", "warn"])
+def test_the_log_of_a_process_and_the_run_in_dagster_each_report_a_failure_once(
+    scanning: Pipeline, fake: FakeAws, run: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    scanning.configure(failed_account_run=run)
+    break_accounts(fake, scanning.ids[1])
+    with caplog.at_level(logging.INFO, "tag_compliance"):
+        ended = read(scanning)
+    reason = f"{scanning.ids[1]} (name-001): assume_role_denied"
+    logged = [record.getMessage() for record in caplog.records if record.name != "dagster"]
+    assert sum(reason in message for message in logged) == 1
+    of_run = [
+        entry.user_message
+        for entry in scanning.instance.all_logs(ended.run_id)
+        if not entry.is_dagster_event
+    ]
+    failures = [failure_of(ended)] if run == "fail" else []
+    assert sum(reason in message for message in [*of_run, *failures]) == 1
