@@ -31,6 +31,7 @@ from tag_compliance.domain.organization import (
 from tag_compliance.domain.read_status import Reason
 from tag_compliance.errors import NothingToScan
 from tag_compliance.logs import get_logger
+from tag_compliance.remote.time_limit import limited_to
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.organization import Organizations
 from tag_compliance.tables.parquet import Warn
@@ -82,11 +83,18 @@ def refresh(
 def discover(
     config: Config, known: DiscoveredOrganization | None, *, accept: bool = False
 ) -> DiscoveredOrganization:
-    """Reads the organization; stores nothing.
+    """Reads the organization; stores nothing. Takes `region_deadline` at most, like a region.
 
     `known` is what was known before. A list that is empty or too small is rejected unless it is
     to be accepted. The regions and owners of accounts are read again after a day.
     """
+    with limited_to(config.region_deadline):
+        return _discover(config, known, accept=accept)
+
+
+def _discover(
+    config: Config, known: DiscoveredOrganization | None, *, accept: bool
+) -> DiscoveredOrganization:
     settings = config.organization or OrganizationSettings()
     known = known or DiscoveredOrganization(Attempt(utc_now(), Reason.NOT_SCANNED))
     known = replace(known, settings=_settings_of(settings))

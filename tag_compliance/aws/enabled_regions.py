@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -23,6 +24,7 @@ from tag_compliance.aws.thread_pool import run_in_threads
 from tag_compliance.config import Config
 from tag_compliance.domain.account import AccountId, RegionName, Target
 from tag_compliance.domain.read_status import Reason
+from tag_compliance.remote.time_limit import limited_to, remaining_seconds
 
 _OPERATION = "DescribeRegions"
 _MOST_SECONDS = 60.0
@@ -41,10 +43,19 @@ class RegionsReading:
 def read_enabled_regions(
     config: Config, clients: Clients, targets: Sequence[Target]
 ) -> Iterator[RegionsReading]:
-    """The reading of each target, in the order in which they end. Never raises because of AWS."""
+    """The reading of each target, in the order in which they end. Never raises because of AWS.
+
+    Targets are not asked after the time that the discovery has left.
+    """
     stopped = threading.Event()
     region = RegionName(always_enabled(config.regions[0]))
-    jobs = [partial(_read, config, clients, target, region, stopped) for target in targets]
+    ends_at = time.monotonic() + min(remaining_seconds(), config.region_deadline)
+
+    def read(target: Target) -> RegionsReading:
+        with limited_to(ends_at - time.monotonic()):
+            return _read(config, clients, target, region, stopped)
+
+    jobs = [partial(read, target) for target in targets]
     with contextlib.closing(run_in_threads(jobs, config.max_concurrency, stopped)) as readings:
         yield from readings
 
@@ -53,6 +64,9 @@ def _read(
     config: Config, clients: Clients, target: Target, region: RegionName, stopped: threading.Event
 ) -> RegionsReading:
     seconds = min(_MOST_SECONDS, float(config.region_deadline))
+    if remaining_seconds() <= 0:
+        cause = f"not asked: the discovery ends after region_deadline, {config.region_deadline} s"
+        return RegionsReading(target.account_id, error=AwsError(_OPERATION, Reason.TIMEOUT, cause))
 
     def new_budget(stats: CallStats) -> CallBudget:
         return CallBudget(seconds, stats=stats, sleep=stopped.wait, stopped=stopped.is_set)

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 
 from tag_compliance.logs import LogFormat
 
+_SCANNER, _REPEATED = "tag_compliance.aws.scanner", "account not fully read"
+
 
 @contextlib.contextmanager
 def each_failure_once(log_format: str) -> Iterator[None]:
@@ -15,22 +17,16 @@ def each_failure_once(log_format: str) -> Iterator[None]:
 
     The command prints every failure itself.
     """
-    repeated = {"tag_compliance.run": "not read: "}
-    if log_format == LogFormat.TEXT:
-        repeated["tag_compliance.aws.scanner"] = "account not fully read"
-    with contextlib.ExitStack() as stack:
-        for name, beginning in repeated.items():
-            stack.enter_context(_without(logging.getLogger(name), beginning))
+    if log_format == LogFormat.JSON:
         yield
-
-
-@contextlib.contextmanager
-def _without(logger: logging.Logger, beginning: str) -> Iterator[None]:
-    def is_other(record: logging.LogRecord) -> bool:
-        return not record.getMessage().startswith(beginning)
-
-    logger.addFilter(is_other)
+        return
+    logger = logging.getLogger(_SCANNER)
+    logger.addFilter(_is_other)
     try:
         yield
     finally:
-        logger.removeFilter(is_other)
+        logger.removeFilter(_is_other)
+
+
+def _is_other(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith(_REPEATED)

@@ -136,7 +136,8 @@ def json_summary(status: ScanStatus, snapshot_id: str, metrics: str | None) -> s
     """The summary as one JSON document; `metrics` is where the exposition is, if it is kept.
 
     Percentages are rounded as in the text; they are null if nothing is counted. If no tag is
-    required, they and `compliant` are null.
+    required, they and `compliant` are null. `failures` has each failure once, with its message,
+    although a role that cannot be assumed fails in every region.
     """
     document = {
         "outcome": status.outcome,
@@ -176,7 +177,6 @@ def _account(account: AccountStatus) -> dict[str, Any]:
             {
                 "region": region.region,
                 "reason": region.reason,
-                "message": region.message,
                 **(_numbers(region.counts) if region.counts else {}),
             }
             for region in account.regions

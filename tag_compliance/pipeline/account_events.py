@@ -14,6 +14,7 @@ import dagster as dg
 
 from tag_compliance.domain.read_status import AccountReadStatus, Outcome, failures_of
 from tag_compliance.pipeline.metadata import Metadata
+from tag_compliance.pipeline.run_log import NOT_READ
 from tag_compliance.pipeline.run_tags import OUTCOME_TAG
 
 _MOST_LINES = 10
@@ -63,9 +64,9 @@ class AccountEvents:
         outcome = _outcome_of(readings, kept=bool(self.kept))
         self.context.instance.add_run_tags(self.context.run.run_id, {OUTCOME_TAG: str(outcome)})
         lines = failures_of([reading.status for reading in readings if reading.failed])
-        if failed:
-            self.context.log.warning("not read: %s", "; ".join(lines))
-        if not (failed and may_fail):
+        if not (failed and may_fail):  # the failure of the run has the lines
+            if failed:
+                self.context.log.warning("%s%s", NOT_READ, "; ".join(lines))
             for account_id, metadata in (read | failed).items():
                 self.context.add_asset_metadata(metadata, partition_key=account_id)
             return

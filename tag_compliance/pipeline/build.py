@@ -34,7 +34,7 @@ from tag_compliance.pipeline.run_tags import (
     definitions_tags,
 )
 from tag_compliance.pipeline.schedule import Cadence, Claims, build_schedule
-from tag_compliance.pipeline.sensors import build_catch_up_sensor, build_publish_sensor
+from tag_compliance.pipeline.sensors import build_scan_sensor
 
 DEFAULT_GROUP = "tag_compliance"
 _STALE_AFTER_SCANS = 3
@@ -76,7 +76,7 @@ def _build(  # noqa: PLR0913, PLR0917
     progress: ProgressResource | None,
     source: GitSource | None,
 ) -> dg.Definitions:
-    cadence, claims = Cadence(_refresh_seconds(config)), Claims()
+    cadence, claims, jobs = Cadence(_refresh_seconds(config)), Claims(), list(scan_jobs(prefix))
     own_assets = _assets(prefix, group_name, config)
     if source is not None:
         own_assets = source.link(own_assets)
@@ -89,11 +89,10 @@ def _build(  # noqa: PLR0913, PLR0917
                 key=[*prefix, POLICY], group_name=group_name, owners=config.owners if config else ()
             ),
         ],
-        jobs=[*_jobs(prefix), housekeeping],
+        jobs=[*jobs, housekeeping],
         schedules=[build_schedule(cadence, prefix, claims), housekeeping_schedule],
         sensors=[
-            build_catch_up_sensor(cadence, prefix, claims),
-            build_publish_sensor(prefix),
+            build_scan_sensor(cadence, prefix, claims, jobs),
             *build_alert_sensors(config.alert_hook if config else None, prefix),
         ],
         executor=dg.in_process_executor,
@@ -107,7 +106,7 @@ def _refresh_seconds(config: Config | None) -> int:
     return seconds
 
 
-def _jobs(prefix: list[str]) -> Iterator[Any]:
+def scan_jobs(prefix: list[str]) -> Iterator[Any]:
     """A scan is one or more runs of the first job, and then one run of the second."""
     for name, assets_of_job, description in (
         (SCAN_JOB, (SCAN_CONFIG, RAW_RESOURCES), "Reads and evaluates every account."),

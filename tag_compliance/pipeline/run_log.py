@@ -10,6 +10,9 @@ from tag_compliance.logs import LEVELS, LogFormat, configure_logs, get_logger
 
 _NAME = "tag_compliance.run"
 
+NOT_READ = "not read: "
+"""A message that begins so is for Dagster's run log only: the scanner has logged each account."""
+
 logger = get_logger(_NAME)
 
 
@@ -18,10 +21,11 @@ class _RunLogHandler(logging.Handler):
 
     def emit(self, record: logging.LogRecord) -> None:
         meta = getattr(record, "dagster_meta", {})
-        if meta.get("dagster_event") is None:
+        message = str(meta.get("orig_message", record.getMessage()))
+        if meta.get("dagster_event") is None and not message.startswith(NOT_READ):
             logger.log(
                 record.levelno,
-                meta.get("orig_message", record.getMessage()),
+                message,
                 exc_info=record.exc_info,
                 run=str(meta.get("run_id", ""))[:8],
                 step=meta.get("step_key"),

@@ -60,7 +60,7 @@ class Cadence:
         return latest is None or tick >= self.next_due(latest)
 
     def has_missed(self, latest: LatestScan | None) -> bool:
-        """Whether the schedule has missed a scan, which `scan_catch_up` then starts."""
+        """Whether the schedule has missed a scan, which `scan_sensor` then starts."""
         if latest is None:
             return True
         due = latest.at + timedelta(seconds=self.seconds)
@@ -122,7 +122,7 @@ def build_schedule(cadence: Cadence, prefix: list[str], claims: Claims) -> dg.Sc
             return dg.SkipReason(f"the next scan is due at {due:%Y-%m-%d %H:%M:%S} UTC")
         if utc_now() - tick > _LATE and cadence.has_missed(latest):
             # After a restart Dagster evaluates missed ticks, while the sensor starts the scan.
-            return dg.SkipReason("this tick was missed; scan_catch_up starts the scan")
+            return dg.SkipReason("this tick was missed; scan_sensor starts the scan")
         pending = run_queries.pending_discovery(instance, prefix)
         key = f"{tick.astimezone(UTC):%Y-%m-%dT%H:%MZ}"
         try:
@@ -134,7 +134,7 @@ def build_schedule(cadence: Cadence, prefix: list[str], claims: Claims) -> dg.Sc
         try:
             reason = busy(instance, configuration.heartbeats(), prefix)
             if reason is None and not claims.claim(SCHEDULE_TRIGGER, latest, pending):
-                reason = dg.SkipReason("scan_catch_up has just requested this scan")
+                reason = dg.SkipReason("scan_sensor has just requested this scan")
             return reason or due_requests(instance, configuration, SCHEDULE_TRIGGER, key, prefix)
         except TagComplianceError as error:
             return dg.SkipReason(f"no scan can start: {error}")
@@ -149,7 +149,7 @@ def busy(
     if running := run_queries.unfinished_runs(instance, heartbeats, prefix):
         return dg.SkipReason(f"a scan is still running: run {running[0].run_id}")
     unpublished = run_queries.find_unpublished_run(instance, prefix)
-    # Not forever: the sensor that publishes may be switched off.
+    # Not forever: the sensor, which publishes, may be switched off.
     if unpublished and run_queries.is_recent(
         unpublished.update_timestamp, run_queries.ALL_REQUESTED_WITHIN
     ):

@@ -1,6 +1,7 @@
-"""The sensors that start runs: the first scan, missed scans, and the publication of each scan."""
+"""The sensor that starts runs: the publication of each scan, the first scan, and missed scans."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import dagster as dg
 
@@ -8,6 +9,7 @@ from tag_compliance.errors import BadConfiguration, BadPolicy, TagComplianceErro
 from tag_compliance.logs import get_logger
 from tag_compliance.pipeline import run_queries
 from tag_compliance.pipeline.resources import ConfigurationResource
+from tag_compliance.pipeline.run_queries import LatestScan
 from tag_compliance.pipeline.run_requests import (
     Requests,
     due_requests,
@@ -15,7 +17,7 @@ from tag_compliance.pipeline.run_requests import (
     follow_list,
     publish_request,
 )
-from tag_compliance.pipeline.run_tags import CATCH_UP_TRIGGER, PUBLISH_JOB, SCAN_JOB
+from tag_compliance.pipeline.run_tags import CATCH_UP_TRIGGER
 from tag_compliance.pipeline.schedule import Cadence, Claims, busy
 
 logger = get_logger(__name__)
@@ -23,95 +25,69 @@ logger = get_logger(__name__)
 _INTERVAL_SECONDS = 10
 
 
-def build_catch_up_sensor(
-    cadence: Cadence, prefix: list[str], claims: Claims
+def build_scan_sensor(
+    cadence: Cadence, prefix: list[str], claims: Claims, jobs: Sequence[Any]
 ) -> dg.SensorDefinition:
-    """Starts the first scan as soon as the daemon is up, and every scan that the schedule missed.
+    """Publishes what was read; starts the first scan, and every scan that the schedule missed.
 
-    It also serves intervals of less than a minute, which cron cannot express.
+    One sensor for both, because each of them polls the runs of the instance. It also serves
+    intervals of less than a minute, which cron cannot express. `jobs` are the job that reads and
+    the one that publishes.
     """
+    problem: list[str] = []
 
     @dg.sensor(
-        name="scan_catch_up",
-        job_name=SCAN_JOB,
+        name="scan_sensor",
+        jobs=jobs,
         minimum_interval_seconds=min(_INTERVAL_SECONDS, cadence.seconds),
         default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Starts a scan if none has started for a refresh_interval.",
+        description="Publishes what was read, once every reading run has ended; starts a scan if "
+        "none has started for a refresh_interval.",
     )
-    def scan_catch_up(
+    def scan_sensor(
         context: dg.SensorEvaluationContext, configuration: ConfigurationResource
     ) -> Requests:
-        instance, latest = context.instance, run_queries.latest_scan(context.instance, prefix)
-        # After a discovery, its scan is due: the tick that requested it was a scheduled one.
-        pending = run_queries.pending_discovery(instance, prefix)
-        is_fresh = pending is None and not cadence.has_missed(latest)
-        at = f"{latest.at:%Y-%m-%d %H:%M:%S}" if latest else "no time"
-        skipped = dg.SkipReason(f"the latest scan started at {at} UTC")
-        key = f"after-{latest.at.isoformat() if latest else 'none'}"
         try:
-            configuration.load()
-        except BadPolicy as error:
-            return dg.SkipReason(f"no scan without the policy: {error}")
-        except BadConfiguration:
-            return skipped if is_fresh else [faulty_request(CATCH_UP_TRIGGER, key, prefix)]
-        try:
-            reason = busy(instance, configuration.heartbeats(), prefix)
-            if reason is None:  # an added account is visible before the next scan
-                follow_list(instance, configuration)
-            if reason or is_fresh:
-                return reason or skipped
-            if claims.claim(CATCH_UP_TRIGGER, latest, pending):
-                return due_requests(instance, configuration, CATCH_UP_TRIGGER, key, prefix)
-            return dg.SkipReason("scan_schedule has just requested this scan")
+            publication = _publication(context, configuration, prefix)
+            if isinstance(publication, dg.RunRequest):
+                requests: Requests = [publication]
+            else:
+                scan = _missed_scan(context.instance, configuration, cadence, prefix, claims)
+                requests = scan if isinstance(scan, list) else publication or scan
         except TagComplianceError as error:
-            return dg.SkipReason(f"no scan can start: {error}")
+            reason = f"no run can start: {error}"
+            if problem != [reason]:  # logged once for each change, not at each tick
+                logger.warning(reason)
+                problem[:] = [reason]
+            return _reported(error, context.instance, cadence, prefix) or dg.SkipReason(reason)
+        problem.clear()
+        return requests
 
-    return scan_catch_up
+    return scan_sensor
 
 
-def build_publish_sensor(prefix: Sequence[str] = ()) -> dg.SensorDefinition:
-    """Publishes what was read as soon as no reading run is unfinished.
+def _publication(
+    context: dg.SensorEvaluationContext, configuration: ConfigurationResource, prefix: list[str]
+) -> dg.RunRequest | dg.SkipReason | None:
+    """The publishing run, or why there is none yet; None if nothing is to be published.
 
     That is one rule for a scheduled scan, a scan of several runs, a partition or a backfill from
     the UI, and a re-execution. A publishing run that was killed is repeated, one that failed by
     itself is not: it would fail again.
     """
-    problem: list[str] = []
-
-    @dg.sensor(
-        name="scan_publish",
-        job_name=PUBLISH_JOB,
-        minimum_interval_seconds=_INTERVAL_SECONDS,
-        default_status=dg.DefaultSensorStatus.RUNNING,
-        description="Publishes what was read, once every reading run has ended.",
-    )
-    def scan_publish(
-        context: dg.SensorEvaluationContext, configuration: ConfigurationResource
-    ) -> dg.RunRequest | dg.SkipReason:
-        instance = context.instance
-        try:
-            heartbeats = configuration.heartbeats()
-            unfinished = run_queries.unfinished_runs(instance, heartbeats, prefix)
-        except TagComplianceError as error:
-            reason = f"nothing can be published: {error}"
-            if problem != [reason]:  # logged once for each change, not at each tick
-                logger.warning(reason)
-                problem[:] = [reason]
-            return dg.SkipReason(reason)
-        problem.clear()
-        if running := sum(run_queries.is_reading(run, prefix) for run in unfinished):
-            return dg.SkipReason(f"unfinished reading runs: {running}")
-        record = run_queries.find_unpublished_run(instance, prefix)
-        if record is None:
-            return dg.SkipReason("everything that was read is published")
-        reading = record.dagster_run
-        attempt = run_queries.publication_attempt(instance, reading)
-        if attempt is None:
-            return _given_up(context, reading)
-        scan = run_queries.latest_scan_tag(instance, prefix)
-        return _not_yet(instance, record) or publish_request(reading, scan, attempt)
-
-    return scan_publish
+    instance = context.instance
+    unfinished = run_queries.unfinished_runs(instance, configuration.heartbeats(), prefix)
+    if any(run_queries.is_reading(run, prefix) for run in unfinished):
+        return None
+    record = run_queries.find_unpublished_run(instance, prefix)
+    if record is None:
+        return None
+    reading = record.dagster_run
+    attempt = run_queries.publication_attempt(instance, reading)
+    if attempt is None:
+        return _given_up(context, reading)
+    scan = run_queries.latest_scan_tag(instance, prefix)
+    return _not_yet(instance, record) or publish_request(reading, scan, attempt)
 
 
 def _not_yet(instance: dg.DagsterInstance, record: dg.RunRecord) -> dg.SkipReason | None:
@@ -131,3 +107,44 @@ def _given_up(context: dg.SensorEvaluationContext, reading: dg.DagsterRun) -> dg
         logger.warning(reason)
         context.update_cursor(reading.run_id)
     return dg.SkipReason(reason)
+
+
+def _missed_scan(
+    instance: dg.DagsterInstance,
+    configuration: ConfigurationResource,
+    cadence: Cadence,
+    prefix: list[str],
+    claims: Claims,
+) -> Requests:
+    if reason := busy(instance, configuration.heartbeats(), prefix):
+        return reason
+    follow_list(instance, configuration)  # an added account is visible before the next scan
+    latest = run_queries.latest_scan(instance, prefix)
+    pending = run_queries.pending_discovery(instance, prefix)
+    if not _is_due(cadence, latest, pending):
+        at = f"{latest.at:%Y-%m-%d %H:%M:%S}" if latest else "no time"
+        return dg.SkipReason(f"the latest scan started at {at} UTC")
+    if claims.claim(CATCH_UP_TRIGGER, latest, pending):
+        return due_requests(instance, configuration, CATCH_UP_TRIGGER, _key(latest), prefix)
+    return dg.SkipReason("scan_schedule has just requested this scan")
+
+
+def _reported(
+    error: TagComplianceError, instance: dg.DagsterInstance, cadence: Cadence, prefix: list[str]
+) -> Requests | None:
+    """The run that shows the faults of the configuration in the UI, once for each scan missed."""
+    if not isinstance(error, BadConfiguration) or isinstance(error, BadPolicy):
+        return None
+    latest = run_queries.latest_scan(instance, prefix)
+    if not _is_due(cadence, latest, run_queries.pending_discovery(instance, prefix)):
+        return None
+    return [faulty_request(CATCH_UP_TRIGGER, _key(latest), prefix)]
+
+
+def _is_due(cadence: Cadence, latest: LatestScan | None, pending: object) -> bool:
+    """After a discovery, its scan is due: the tick that requested it was a scheduled one."""
+    return pending is not None or cadence.has_missed(latest)
+
+
+def _key(latest: LatestScan | None) -> str:
+    return f"after-{latest.at.isoformat() if latest else 'none'}"

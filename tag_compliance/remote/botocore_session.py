@@ -8,6 +8,7 @@ import socket
 import ssl
 import subprocess
 import sys
+from functools import partial
 from typing import Any
 
 import botocore.session
@@ -17,10 +18,18 @@ from botocore.httpsession import URLLib3Session
 from botocore.utils import get_environ_proxies
 
 from tag_compliance.remote.limited_socket import ResponseTooLarge, limited_pools
-from tag_compliance.remote.time_limit import remaining_seconds
+from tag_compliance.remote.time_limit import (
+    TimeLimitExceeded,
+    remaining_seconds,
+    run_within,
+    start,
+)
 
 CREDENTIAL_SECONDS = 120.0
 """Long enough for a person whom a `credential_process` asks for a code."""
+
+_MAX_OUTPUT_BYTES = 1_000_000
+"""Far more than credentials need."""
 
 
 def new_session() -> botocore.session.Session:
@@ -34,7 +43,7 @@ def new_session() -> botocore.session.Session:
 
 
 class _CredentialProcess(subprocess.Popen[bytes]):
-    """A process that is ended if it does not end in time, with the processes that it started."""
+    """A process that is ended, with those that it started, if it takes or prints too much."""
 
     def __init__(self, command: list[str], **settings: Any) -> None:
         # At a terminal it stays in the session, because it may ask the person there for a code.
@@ -46,16 +55,27 @@ class _CredentialProcess(subprocess.Popen[bytes]):
     ) -> tuple[bytes, bytes]:
         seconds = min(CREDENTIAL_SECONDS, max(0.0, remaining_seconds()))
         try:
-            return super().communicate(timeout=seconds)
-        except subprocess.TimeoutExpired:
-            if self._leads_session:
-                os.killpg(self.pid, signal.SIGKILL)
-            self.kill()
-            self.__exit__(None, None, None)
+            return run_within(seconds, self._read_output)
+        except TimeLimitExceeded:
             cause = f"credential_process did not end within {seconds:.0f} s and was killed"
-            raise CredentialRetrievalError(
-                provider=ProcessProvider.METHOD, error_msg=cause
-            ) from None
+        except ResponseTooLarge as error:
+            cause = f"credential_process was killed: {error}"
+        if self._leads_session:
+            os.killpg(self.pid, signal.SIGKILL)
+        self.kill()
+        self.wait()
+        raise CredentialRetrievalError(provider=ProcessProvider.METHOD, error_msg=cause)
+
+    def _read_output(self) -> tuple[bytes, bytes]:
+        assert self.stdout is not None  # noqa: S101 - botocore asks for both
+        assert self.stderr is not None  # noqa: S101
+        errors = start(partial(self.stderr.read, _MAX_OUTPUT_BYTES), "credential-process")
+        out = self.stdout.read(_MAX_OUTPUT_BYTES + 1)
+        if len(out) > _MAX_OUTPUT_BYTES:
+            raise ResponseTooLarge(f"it printed more than {_MAX_OUTPUT_BYTES:,} bytes")
+        printed = out, errors.result()
+        self.wait()
+        return printed
 
 
 _Base: Any = URLLib3Session

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from contextvars import ContextVar
 from typing import TypeVar
@@ -23,16 +24,31 @@ class TimeLimitExceeded(Exception):
 
 
 def remaining_seconds() -> float:
-    """What the innermost `run_within` has left for the work on this thread; inf outside of one."""
+    """What the limits around the work on this thread have left for it; inf outside of any."""
     return _ends_at.get() - time.monotonic()
+
+
+@contextlib.contextmanager
+def limited_to(seconds: float) -> Iterator[None]:
+    """Limits every `run_within` of the block to what these seconds leave for it.
+
+    The block itself is not interrupted.
+    """
+    before = _ends_at.set(min(_ends_at.get(), time.monotonic() + seconds))
+    try:
+        yield
+    finally:
+        _ends_at.reset(before)
 
 
 def run_within(seconds: float, work: Callable[[], T], thread_name: str = "time-limited") -> T:
     """Returns or raises what `work` does, or raises `TimeLimitExceeded` after `seconds`.
 
+    They cannot exceed what the limits around the call have left.
     `work` runs on a daemon thread. If it is given up, that thread continues until it sees that no
     seconds remain, as everything in this package does; the interpreter does not wait for it.
     """
+    seconds = min(seconds, remaining_seconds())
     ends_at = time.monotonic() + seconds
 
     def limited() -> T:

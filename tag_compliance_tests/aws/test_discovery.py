@@ -178,6 +178,16 @@ def test_a_missing_permission_for_regions_is_reported_and_the_list_is_new(fake: 
     assert found.attempt.message.startswith(f"DescribeRegions: account {STAGE}: Unauthorized")
 
 
+def test_a_discovery_ends_at_its_deadline_however_many_accounts_hang(fake: FakeAws) -> None:
+    fake.faults.add(Fault.HANG, operation="DescribeRegions")
+    config = discovering_config({"regions": "enabled"}, region_deadline=3, max_concurrency=1)
+    found = discover(config, None)
+
+    assert fake.calls.count("DescribeRegions") == 1, "the other accounts are not asked any more"
+    assert len(found.accounts) == 5
+    assert found.attempt.reason is Reason.TIMEOUT
+
+
 def test_an_account_without_an_allowed_region_is_not_scanned(fake: FakeAws) -> None:
     config = discovering_config({"regions": "enabled", "region_allow": ["me-*"]})
     found = discover(config, None)

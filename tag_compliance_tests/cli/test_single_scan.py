@@ -58,6 +58,15 @@ def test_a_partial_scan_publishes_what_was_read_with_exit_code_3(program: Progra
     assert ACCOUNT not in read
 
 
+def test_the_json_summary_reports_a_failure_once_however_many_regions_it_concerns(
+    program: Program,
+) -> None:
+    program.fake.faults.add(Fault.ACCESS_DENIED, account_id=ACCOUNT, operation="AssumeRole")
+    ended = program.run("scan", "--format", "json")
+    assert ended.out.count("is not authorized") == 1
+    assert ended.err.count("is not authorized") == 1, "in the summary for people"
+
+
 def test_the_summary_names_exclusions_that_match_no_resource_unless_one_account_was_scanned(
     program: Program,
 ) -> None:

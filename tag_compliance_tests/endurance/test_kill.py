@@ -75,7 +75,7 @@ def test_a_killed_scan_keeps_what_it_has_read_and_is_published_when_its_heartbea
             assert len(inventory.resources) == stored.summary.total.returned == 100
             assert len(stored.findings()) == sum(stored.summary.rules["violations"].to_pylist())
 
-        assert publish(pipeline).reason == "unfinished reading runs: 1", "it may be alive"
+        assert publish(pipeline).reason.startswith("a scan is still running"), "it may be alive"
         assert not unfinished_runs(instance, Heartbeats(pipeline.storage, 0.001))
         killed, *_ = instance.get_run_records()
         assert killed.dagster_run.status is dg.DagsterRunStatus.FAILURE

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from importlib.resources import files
 from pathlib import Path
 
@@ -49,6 +51,31 @@ def test_a_run_without_partitions_says_what_to_name(scanning: Pipeline) -> None:
     )
 
 
+def dg_command(environment: Mapping[str, str], *arguments: str) -> str:
+    """Returns what `dg` prints; it succeeds."""
+    command = [str(Path(sys.executable).with_name("dg")), *arguments]
+    done = subprocess.run(
+        command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_the_definitions_are_listed_in_a_fresh_instance(tmp_path: Path) -> None:
+    """Both with the example configuration and without any file."""
+    for config in (ROOT / "config.yaml", tmp_path / "none.yaml"):
+        environment = {**os.environ, "TAG_COMPLIANCE_CONFIG": str(config)}
+        listed = json.loads(dg_command(environment, "list", "defs", "--json"))
+        names = {kind: {entry["name"] for entry in listed[kind]} for kind in ("jobs", "sensors")}
+        assert {entry["asset_key"] for entry in listed["assets"]} >= {
+            "raw_resources",
+            "metric_snapshot",
+        }
+        assert names["jobs"] >= {"scan", "publish", "housekeeping"}
+        assert "scan_sensor" in names["sensors"]
+
+
 @pytest.mark.slow
 def test_a_fresh_instance_materializes_a_partition_from_the_command_line(
     scanning: Pipeline, fake: FakeAws, tmp_path: Path
@@ -61,17 +88,10 @@ def test_a_fresh_instance_materializes_a_partition_from_the_command_line(
         "TAG_COMPLIANCE_CONFIG": str(scanning.config_path),
     }
 
-    def launch(*arguments: str) -> None:
-        command = [str(Path(sys.executable).with_name("dg")), "launch", *arguments]
-        done = subprocess.run(
-            command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False
-        )
-        assert done.returncode == 0, done.stdout + done.stderr
-
     account_id = scanning.ids[1]
-    launch("--assets", "scan_config")
-    launch("--assets", "raw_resources", "--partition", account_id)
-    launch("--job", "publish")
+    dg_command(environment, "launch", "--assets", "scan_config")
+    dg_command(environment, "launch", "--assets", "raw_resources", "--partition", account_id)
+    dg_command(environment, "launch", "--job", "publish")
     with dg.DagsterInstance.from_config(str(home)) as instance:
         assert metadata_of(instance, "raw_resources", account_id)["outcome"] == "read"
     read = [a for a in scanning.current().status.accounts if a.succeeded]

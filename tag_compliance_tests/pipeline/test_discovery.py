@@ -67,7 +67,7 @@ def forget_discovery(pipeline: Pipeline) -> None:
 
 
 def scan(pipeline: Pipeline) -> None:
-    """What the sensors do until everything is published; a discovery first if it is due."""
+    """What the sensor does until everything is published; a discovery first if it is due."""
     request = look(pipeline).request
     if DISCOVERY_TAG in request.tags:
         pipeline.run(request)
@@ -300,6 +300,7 @@ def test_the_runs_of_one_scan_use_the_same_list_even_if_it_is_read_again_meanwhi
 
     scanned = targets_of(load_config_table(discovered.storage))
     assert [target.account_id for target in scanned] == [SHOP, STAGE, SANDBOX]
+    assert discovered.run(publish(discovered).request).success
     forget_discovery(discovered)
     assert len(look(discovered).requests) == 2
     assert discovered.partitions() == [SHOP, STAGE, SANDBOX, "555555555555"]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections import Counter
 from pathlib import Path
 
 import dagster as dg
+import pytest
 
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.pipeline.build import build_definitions
@@ -15,7 +17,7 @@ from tag_compliance.pipeline.run_requests import ACCOUNTS
 from tag_compliance.pipeline.run_tags import OUTCOME_TAG, SCAN_JOB
 from tag_compliance_tests.fake_aws import FakeAws, Fault
 from tag_compliance_tests.pipeline.pipelines import Pipeline, failure_of
-from tag_compliance_tests.pipeline.ticks import PUBLISHED, publish
+from tag_compliance_tests.pipeline.ticks import publish
 
 RAW = dg.AssetKey("raw_resources")
 READ, FAILED = dg.AssetPartitionStatus.MATERIALIZED, dg.AssetPartitionStatus.FAILED
@@ -99,7 +101,7 @@ def test_a_scan_with_a_failed_account_is_published_and_the_publishing_run_succee
     break_accounts(fake, scanning.ids[0])
     read(scanning)
     assert scanning.run(publish(scanning).request).success
-    assert publish(scanning).reason == PUBLISHED
+    assert not publish(scanning).requests
     assert scanning.current().status.outcome is Outcome.PARTIAL
 
 
@@ -183,3 +185,23 @@ def test_a_command_publishes_a_scan_with_a_failed_account_and_the_sensor_leaves_
 
 def test_a_complete_scan_is_tagged_as_complete(scanning: Pipeline) -> None:
     assert outcome_of(scanning, read(scanning).run_id) == "complete"
+
+
+@pytest.mark.parametrize("run", ["fail", "warn"])
+def test_the_log_of_a_process_and_the_run_in_dagster_each_report_a_failure_once(
+    scanning: Pipeline, fake: FakeAws, run: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    scanning.configure(failed_account_run=run)
+    break_accounts(fake, scanning.ids[1])
+    with caplog.at_level(logging.INFO, "tag_compliance"):
+        ended = read(scanning)
+    reason = f"{scanning.ids[1]} (name-001): assume_role_denied"
+    logged = [record.getMessage() for record in caplog.records if record.name != "dagster"]
+    assert sum(reason in message for message in logged) == 1
+    of_run = [
+        entry.user_message
+        for entry in scanning.instance.all_logs(ended.run_id)
+        if not entry.is_dagster_event
+    ]
+    failures = [failure_of(ended)] if run == "fail" else []
+    assert sum(reason in message for message in [*of_run, *failures]) == 1

@@ -55,7 +55,7 @@ def test_of_the_schedule_and_the_sensor_only_one_requests_a_scan_before_its_run_
     """As when the daemon starts at a minute of the schedule."""
     claims = Claims()
     assert look(idle, claims=claims).requests
-    assert tick(idle, claims=claims).reason == "scan_catch_up has just requested this scan"
+    assert tick(idle, claims=claims).reason == "scan_sensor has just requested this scan"
     assert look(idle, claims=claims).requests, "Dagster ignores the second request by its key"
     other = Claims()
     assert tick(idle, claims=other).requests

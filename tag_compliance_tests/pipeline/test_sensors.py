@@ -1,4 +1,4 @@
-"""Ticks of the sensors: the first scan, missed scans, and the publication of what was read."""
+"""Ticks of the sensor: the first scan, missed scans, and the publication of what was read."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import dagster as dg
 import pytest
+from dagster._core.definitions.sensor_definition import SensorType
 
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.pipeline.heartbeat import HEARTBEATS
@@ -14,14 +15,21 @@ from tag_compliance.pipeline.run_tags import (
     ACCOUNT_TAG,
     PUBLISH_JOB,
     PUBLISHES_TAG,
+    SCAN_JOB,
     SCAN_TAG,
     TRIGGER_TAG,
 )
-from tag_compliance.pipeline.sensors import build_publish_sensor
 from tag_compliance_tests.fake_aws import FakeAws
 from tag_compliance_tests.pipeline.pipelines import Pipeline
 from tag_compliance_tests.pipeline.recorded_runs import make_older
-from tag_compliance_tests.pipeline.ticks import PUBLISHED, Tick, look, publish, tick
+from tag_compliance_tests.pipeline.ticks import (
+    Tick,
+    evaluated,
+    look,
+    publish,
+    scan_sensor,
+    tick,
+)
 
 Status = dg.DagsterRunStatus
 
@@ -70,7 +78,17 @@ def test_with_a_faulty_configuration_a_run_is_requested_that_reports_it_and_noth
 ) -> None:
     idle.config_path.write_text("unknown: 1\n")
     assert ask(idle).request.asset_selection == [dg.AssetKey("scan_config")]
-    assert "unknown" in publish(idle).reason
+    idle.note(Status.SUCCESS)
+    assert not publish(idle).requests
+
+
+def test_with_a_faulty_configuration_and_a_recent_scan_the_tick_names_the_fault(
+    idle: Pipeline,
+) -> None:
+    note_scan(idle, 0)
+    idle.config_path.write_text("unknown: 1\n")
+    assert look(idle).reason.startswith("no run can start: ")
+    assert "unknown" in look(idle).reason
 
 
 @pytest.mark.parametrize("ask", [tick, look])
@@ -78,20 +96,34 @@ def test_a_storage_that_cannot_be_read_skips_ticks_with_its_reason(
     idle: Pipeline, ask: Callable[[Pipeline], Tick]
 ) -> None:
     break_storage(idle)
-    assert ask(idle).reason.startswith("no scan can start: ")
+    assert "can start: cannot read " in ask(idle).reason
 
 
-def test_the_publishing_sensor_logs_a_problem_once_for_each_change(
+def test_the_sensor_logs_a_problem_once_for_each_change(
     idle: Pipeline, caplog: pytest.LogCaptureFixture
 ) -> None:
     break_storage(idle)
-    sensor = build_publish_sensor()
+    sensor = scan_sensor()
     for _ in range(2):
-        assert publish(idle, sensor=sensor).reason.startswith("nothing can be published: ")
-        assert caplog.text.count("nothing can be published") == 1
+        assert evaluated(sensor, idle).reason.startswith("no run can start: ")
+        assert caplog.text.count("no run can start") == 1
     idle.config_path.write_text("unknown: 1\n")
-    publish(idle, sensor=sensor)
-    assert caplog.text.count("nothing can be published") == 2
+    evaluated(sensor, idle)
+    assert caplog.text.count("no run can start") == 2
+
+
+def test_what_was_read_is_published_before_a_missed_scan_starts(idle: Pipeline) -> None:
+    reading = idle.note(Status.SUCCESS, older_by=timedelta(hours=1))
+    assert look(idle).request.tags[PUBLISHES_TAG] == reading
+    idle.note(Status.SUCCESS, {PUBLISHES_TAG: reading}, job=PUBLISH_JOB)
+    assert look(idle).request.job_name == SCAN_JOB
+
+
+def test_one_sensor_polls(idle: Pipeline) -> None:
+    """The others are off, or Dagster calls them with the runs that have ended."""
+    sensors = idle.definitions().get_repository_def().sensor_defs
+    polling = [s.name for s in sensors if s.sensor_type is SensorType.STANDARD]
+    assert polling == ["scan_sensor"]
 
 
 def break_storage(pipeline: Pipeline) -> None:
@@ -120,14 +152,14 @@ def publish_once(pipeline: Pipeline) -> Outcome:
     request = publish(pipeline).request
     assert request.job_name == PUBLISH_JOB
     pipeline.run(request)
-    assert publish(pipeline).reason == PUBLISHED
+    assert not publish(pipeline).requests
     return pipeline.current().status.outcome
 
 
 def test_a_scan_is_published_once_with_its_start_time_and_nothing_before_the_first_scan(
     scanning: Pipeline,
 ) -> None:
-    assert publish(scanning).reason == PUBLISHED
+    assert not publish(scanning).requests
     (request,) = scanning.requests("schedule")
     reading = scanning.run(request)
     requested = publish(scanning).request
@@ -139,7 +171,7 @@ def test_a_scan_is_published_once_with_its_start_time_and_nothing_before_the_fir
 def test_a_publication_waits_for_every_reading_run(scanning: Pipeline) -> None:
     scanning.run(scanning.requests("schedule")[0])
     run_id = scanning.note(Status.STARTED, assets=["raw_resources"])
-    assert publish(scanning).reason == "unfinished reading runs: 1"
+    assert publish(scanning).reason == f"a scan is still running: run {run_id}"
     make_older(scanning.instance, run_id, timedelta(minutes=3))
     assert publish_once(scanning) is Outcome.COMPLETE
 
@@ -154,18 +186,17 @@ def test_several_runs_of_a_backfill_are_published_once(scanning: Pipeline) -> No
 def test_a_run_of_all_four_assets_is_not_published_again(scanning: Pipeline) -> None:
     scanning.requests()
     scanning.materialize(partition=scanning.ids[0])
-    assert publish(scanning).reason == PUBLISHED
+    assert not publish(scanning).requests
 
 
-@pytest.mark.parametrize("ask", [tick, look])
 def test_a_sensor_that_is_off_delays_the_next_scan_only_for_minutes(
-    idle: Pipeline, fake: FakeAws, ask: Callable[[Pipeline], Tick]
+    idle: Pipeline, fake: FakeAws
 ) -> None:
     run_id = idle.run(idle.requests("schedule")[0]).run_id
     make_older(idle.instance, run_id, timedelta(hours=1), and_silent=False)
-    assert ask(idle).reason == f"what run {run_id} has read is still to be published"
+    assert tick(idle).reason == f"what run {run_id} has read is still to be published"
     make_older(idle.instance, run_id, timedelta(minutes=6))
-    assert len(ask(idle).requests) == 1
+    assert len(tick(idle).requests) == 1
 
 
 def note_killed(pipeline: Pipeline, reading: str) -> None:
@@ -183,11 +214,9 @@ def test_a_killed_publishing_run_is_started_again_at_most_twice_and_then_waits_f
         keys.append(publish(idle).request.run_key)
         note_killed(idle, reading)
     assert keys == [f"publish-{reading}", f"publish-{reading}-2", f"publish-{reading}-3"]
-    given_up = publish(idle)
-    assert not given_up.requests
-    assert given_up.reason.startswith(f"every publishing run after run {reading} was killed")
-    assert given_up.reason in caplog.text
-    assert len(look(idle).requests) == 1, "the next scan does not wait"
+    given_up = f"every publishing run after run {reading} was killed"
+    assert look(idle).request.job_name == SCAN_JOB, "the next scan does not wait"
+    assert given_up in caplog.text
     following = idle.note(Status.SUCCESS)
     assert publish(idle).request.tags[PUBLISHES_TAG] == following
 

@@ -10,7 +10,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tag_compliance.remote.time_limit import TimeLimitExceeded, remaining_seconds, run_within
+from tag_compliance.remote.time_limit import (
+    TimeLimitExceeded,
+    limited_to,
+    remaining_seconds,
+    run_within,
+)
 from tag_compliance_tests.support.waiting import DEADLINE_SECONDS
 
 
@@ -32,6 +37,12 @@ def test_an_error_of_the_work_is_raised(error: type[Exception]) -> None:
 
     with pytest.raises(error, match="why"):
         run_within(DEADLINE_SECONDS, work)
+
+
+def test_what_is_around_the_work_limits_it(released: threading.Event) -> None:
+    with limited_to(0.01), limited_to(math.inf), pytest.raises(TimeLimitExceeded):
+        run_within(math.inf, released.wait)
+    assert remaining_seconds() == math.inf
 
 
 def test_work_that_hangs_is_given_up(released: threading.Event) -> None:
