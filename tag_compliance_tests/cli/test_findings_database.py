@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -54,14 +55,10 @@ def test_metrics_database_and_stored_table_have_the_same_coverage(program: Progr
     coverage = Coverage(FolderStorage(program.place.state), pytest.fail).load()
     assert coverage is not None
     assert coverage.snapshot_id == path.parent.name
-    rows = [
-        (r.account_id, r.account_name, r.ou_path, r.region, r.source, r.counts, r.reason)
-        + (r.requested, r.returned, r.added, r.not_covered)
-        for r in coverage.rows
-    ]
-    names = "account_id, account_name, ou_path, region, source, counts, reason"
-    more = "requested, returned, added, not_covered"
-    assert query(path, f"SELECT {names}, {more} FROM coverage") == rows
+    names = ["account_id", "account_name", "ou_path", "region", "source", "counts", "reason"]
+    names += ["requested", "returned", "added", "not_covered"]
+    rows = list(map(attrgetter(*names), coverage.rows))
+    assert query(path, f"SELECT {', '.join(names)} FROM coverage") == rows
     read = [(r.account_id, r.region, r.source, r.message) for r in coverage.rows]
     assert query(path, "SELECT account_id, region, source, message FROM read_status") == read
     samples = {

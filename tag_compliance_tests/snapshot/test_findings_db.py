@@ -100,7 +100,7 @@ def test_the_same_findings_make_the_same_file(tmp_path: Path) -> None:
     assert one.read_bytes() == other.read_bytes()
 
 
-def test_the_other_tables_have_read_status_coverage_counts_rules_and_the_limit(
+def test_the_other_tables_have_coverage_counts_rules_and_the_limit(
     tmp_path: Path,
 ) -> None:
     path = tmp_path / "f.sqlite"
