@@ -1,10 +1,12 @@
 # The role of the scanner (the base role) and, with S3 storage, the role of a separate exporter.
 
 module "policies" {
-  source    = "./modules/policies"
-  role_arns = var.role_arns
-  storage   = var.storage
-  partition = data.aws_partition.current.partition
+  source                  = "./modules/policies"
+  role_arns               = var.role_arns
+  base_reads_organization = var.reads_organization
+  read_owners             = var.read_owners
+  storage                 = var.storage
+  partition               = data.aws_partition.current.partition
 }
 
 data "aws_partition" "current" {}

@@ -5,13 +5,25 @@ variable "role_name" {
 }
 
 variable "role_arns" {
-  description = "The roles that the base role assumes, one per account; `tag-compliance check-config` lists them."
+  description = "The roles that the base role assumes, as `tag-compliance iam-policy` prints them: one per account, or one for any account of the organization, and organization.role_arn."
   type        = list(string)
 
   validation {
     condition     = length(var.role_arns) > 0
     error_message = "role_arns must contain at least one role."
   }
+}
+
+variable "reads_organization" {
+  description = "Whether config.yaml has the key organization without organization.role_arn: the base role reads the list of accounts."
+  type        = bool
+  default     = false
+}
+
+variable "read_owners" {
+  description = "Whether config.yaml sets organization.account_owner_tag; only with reads_organization."
+  type        = bool
+  default     = false
 }
 
 variable "storage" {

@@ -103,6 +103,19 @@ _HOSTS = {
 }
 """The hosts of the sources in the partition `aws`."""
 
+_ORGANIZATIONS = "organizations.us-east-1.amazonaws.com"
+_OTHER_HOSTS = {
+    "AssumeRole": "sts.{region}.amazonaws.com",
+    "GetCallerIdentity": "sts.{region}.amazonaws.com",
+    "DescribeRegions": "ec2.{region}.amazonaws.com",
+    "ListAccounts": _ORGANIZATIONS,
+    "ListOrganizationalUnitsForParent": _ORGANIZATIONS,
+    "ListTagsForResource": _ORGANIZATIONS,
+}
+"""The hosts of operations that are not those of a source."""
+
+_URL = re.compile(r"https?://([^\s/\"']+)")
+
 _ADVICE: dict[Reason, tuple[str, ...]] = {
     Reason.SCP_DENIED: (
         "a service control policy denies {actions} in {region};",
@@ -205,7 +218,7 @@ def remediation_of(
             advice = _ADVICE_ON.get((reason, source), _ADVICE.get(reason, ()))
             needed = _statements_of(source, message, region)
             actions = " or ".join(action for statement in needed for action in statement["Action"])
-            host = _HOSTS[source].format(region=region)
+            host = _host_of(source, message, region)
             names = {"region": region, "actions": actions, "host": host}
             return tuple(line.format(**names) for line in advice)
 
@@ -239,6 +252,14 @@ def organization_remedy(config: Config, attempt: Attempt) -> tuple[str, ...]:
             return ("a service control policy denies the call; exempt the role",)
         case _:
             return remediation_of(reason, message, steps, region)
+
+
+def _host_of(source: Source, message: str, region: RegionName) -> str:
+    """The host that did not respond: the one in the message, or that of its operation."""
+    if url := _URL.search(message):
+        return url.group(1)
+    operation = message.partition(":")[0]
+    return _OTHER_HOSTS.get(operation, _HOSTS[source]).format(region=region)
 
 
 def _on_credentials(message: str) -> tuple[str, ...]:

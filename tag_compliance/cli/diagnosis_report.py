@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from tag_compliance.aws.remediation import remediation_of
@@ -18,6 +19,9 @@ from tag_compliance.logs import on_one_line
 
 _MOST_NAMES = 5
 _ANY_ACCOUNT, _ANY_REGION = "<account>", "<region>"
+
+_ATTEMPTS = re.compile(r" \(after \d+ attempts?[^)]*\)$")
+"""How often a call was made, which is random: it depends on the pauses between the attempts."""
 
 _Failure = tuple[AccountReadStatus, RegionName, ReadStatus]
 """The status of a source that could not be read, with its account and region."""
@@ -86,7 +90,7 @@ def _equal_failures(statuses: Sequence[AccountReadStatus]) -> list[list[_Failure
         for region in status.regions:
             for source in (source for source in region.sources if not source.succeeded):
                 general = source.message.replace(status.account_id, _ANY_ACCOUNT)
-                general = general.replace(region.region, _ANY_REGION)
+                general = _ATTEMPTS.sub("", general.replace(region.region, _ANY_REGION))
                 failure = (status, region.region, source)
                 equal.setdefault((source.reason, general), []).append(failure)
     return list(equal.values())

@@ -53,20 +53,26 @@ _WITHOUT_RESULT = {
 class CoverageRow:
     """What one source covers in one region of one account.
 
-    `returned` counts what it returned in the latest scan, `added` the ARNs that no source before it
-    returned, or those of its last good reading; `result_at` is when AWS returned the latest
-    complete result.
+    `returned` counts what it returned in the latest scan; None if it was not read to its last page.
+    `added` counts the ARNs that no source before it returned, in the numbers that are published:
+    those of an earlier reading, if they are kept. `result_at` is when AWS returned the latest
+    complete result, `last_success_at` the end of the latest scan that read or reused it. Without
+    `counts` its resources are only reported. `seconds` is wall time.
     """
 
     account_id: AccountId
     account_name: AccountName
+    ou_path: str
     region: RegionName
     source: Source
-    reason: Reason
     counts: bool
+    reason: Reason
+    message: str
     requested: str
-    returned: int
+    returned: int | None
     added: int
+    seconds: float
+    last_success_at: datetime | None
     result_at: datetime | None
     not_covered: str
 
@@ -87,22 +93,27 @@ class SourceCoverage:
 
 def coverage_rows(results: ComplianceResults) -> Iterator[CoverageRow]:
     """A row for each account, region and source that is on, in the configured order."""
-    additions = {a.account_id: a.summary.additions for a in results.summary.accounts}
+    accounts = {account.account_id: account for account in results.summary.accounts}
     for status, region, reading in _readings(results.statuses):
-        added = additions.get(status.account_id, {}).get(region.region, {})
+        account = accounts[status.account_id]
+        added = account.summary.additions.get(region.region, {})
         request = f", {reading.request}" if reading.request else ""
         yield CoverageRow(
-            status.account_id,
-            status.account_name,
-            region.region,
-            reading.source,
-            reading.reason,
-            reading.counts,
-            REQUESTED[reading.source] + request,
-            reading.returned,
-            added.get(reading.source, 0),
-            reading.result_returned_at,
-            NOT_COVERED[reading.source],
+            account_id=status.account_id,
+            account_name=status.account_name,
+            ou_path=account.ou_path,
+            region=region.region,
+            source=reading.source,
+            counts=reading.counts,
+            reason=reading.reason,
+            message=reading.message,
+            requested=REQUESTED[reading.source] + request,
+            returned=reading.returned if reading.succeeded else None,
+            added=added.get(reading.source, 0),
+            seconds=reading.seconds,
+            last_success_at=reading.last_success_at,
+            result_at=reading.result_returned_at,
+            not_covered=NOT_COVERED[reading.source],
         )
 
 
@@ -112,7 +123,7 @@ def coverage_by_source(results: ComplianceResults) -> list[SourceCoverage]:
     for row in coverage_rows(results):
         total = found.setdefault(row.source, SourceCoverage(row.source, row.counts))
         total.account_regions += 1
-        total.returned += row.returned
+        total.returned += row.returned or 0
         total.added += row.added
         if row.reason is Reason.OK:
             total.read += 1

@@ -18,6 +18,7 @@ from tag_compliance.aws.targets import resolve, targets_of
 from tag_compliance.config import Config, DetailLimit, FailedAccountRun
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.counts import Thresholds
+from tag_compliance.domain.coverage import coverage_rows
 from tag_compliance.domain.history.figures import HistoryFigures
 from tag_compliance.domain.metrics.table import SnapshotInfo
 from tag_compliance.domain.policy_warnings import warnings_of
@@ -53,6 +54,7 @@ from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, 
 from tag_compliance.snapshot.status import LastScan
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.base import Storage
+from tag_compliance.tables.coverage import Coverage, StoredCoverage
 from tag_compliance.tables.failed_readings import FailedReadings
 from tag_compliance.tables.organization import Organizations
 from tag_compliance.tables.parquet import Warn
@@ -308,6 +310,8 @@ def _publish(
         raise
     if snapshot_id is None:
         return None
+    rows = tuple(coverage_rows(merged.results))
+    Coverage(storage, warn).store(StoredCoverage(snapshot_id, info.scan_started_at, rows))
     return snapshot_id, contents, database.failure if database else None
 
 

@@ -10,9 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from tag_compliance.domain.account import AccountId
-from tag_compliance.domain.coverage import coverage_rows
 from tag_compliance.domain.finding_rows import most_serious, rows_of_account
-from tag_compliance.domain.read_status import Reason
 from tag_compliance.domain.report_row import ReportRow
 from tag_compliance.errors import FindingsNotWritten, TagComplianceError
 from tag_compliance.pipeline.merge import policy_of
@@ -59,7 +57,6 @@ class FindingsDatabase:
             rows=self._rows(limit),
             rules=[*self._rules()],
             waivers=[*self._waivers()],
-            coverage=[*self._coverage()],
             omitted=limit.omitted,
             show_values=config.report_values,
             console_link=settings.console_link,
@@ -98,16 +95,4 @@ class FindingsDatabase:
                 "ticket": waiver.ticket or None,
                 "state": str(waiver.state(day)),
                 "findings": results.summary.waiver_uses[waiver.waiver_id].named,
-            }
-
-    def _coverage(self) -> Iterator[dict[str, Any]]:
-        for row in coverage_rows(self.findings.merged.results):
-            yield {
-                "account_id": row.account_id,
-                "account_name": row.account_name,
-                "region": row.region,
-                "source": str(row.source),
-                "requested": row.requested,
-                "returned": row.returned if row.reason is Reason.OK else None,
-                "not_covered": row.not_covered,
             }

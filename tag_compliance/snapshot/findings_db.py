@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import islice
 from operator import itemgetter
@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from tag_compliance.domain.read_status import AccountReadStatus
+from tag_compliance.domain.coverage import CoverageRow, coverage_rows
 from tag_compliance.domain.report_row import (
     COLUMNS,
     ConsoleLink,
@@ -66,7 +66,6 @@ class DatabaseContents:
     rows: Iterable[ReportRow]
     rules: Sequence[Mapping[str, Any]]
     waivers: Sequence[Mapping[str, Any]] = ()
-    coverage: Sequence[Mapping[str, Any]] = ()
     omitted: int = 0
     show_values: bool = True
     console_link: ConsoleLink | None = None
@@ -82,8 +81,9 @@ def build_findings_db(path: Path, contents: DatabaseContents) -> int:
         count = _insert_findings(database, contents.rows)
         for index in _INDEXES:
             database.execute(index)
-        _insert(database, "read_status", _read_status(contents.results.statuses))
-        _insert(database, "coverage", contents.coverage)
+        coverage = [*map(_coverage, coverage_rows(contents.results))]
+        _insert(database, "read_status", coverage)
+        _insert(database, "coverage", coverage)
         _insert(database, "summary", _summary(contents.results))
         _insert(database, "rules", contents.rules)
         _insert(database, "waivers", contents.waivers)
@@ -145,12 +145,15 @@ _OTHER_TABLES = {
     "read_status": (
         "account_id TEXT NOT NULL, account_name TEXT NOT NULL, region TEXT NOT NULL, "
         "source TEXT NOT NULL, reason TEXT NOT NULL, message TEXT NOT NULL, "
-        "returned INTEGER NOT NULL, seconds REAL NOT NULL, last_success_at TEXT, "
+        "returned INTEGER, seconds REAL NOT NULL, last_success_at TEXT, "
         "PRIMARY KEY (account_id, region, source)"
     ),
     "coverage": (
-        "account_id TEXT NOT NULL, account_name TEXT NOT NULL, region TEXT NOT NULL, "
-        "source TEXT NOT NULL, requested TEXT NOT NULL, returned INTEGER, not_covered TEXT NOT NULL"
+        "account_id TEXT NOT NULL, account_name TEXT NOT NULL, ou_path TEXT NOT NULL, "
+        "region TEXT NOT NULL, source TEXT NOT NULL, counts INTEGER NOT NULL, "
+        "reason TEXT NOT NULL, requested TEXT NOT NULL, returned INTEGER, "
+        "added INTEGER NOT NULL, result_at TEXT, not_covered TEXT NOT NULL, "
+        "PRIMARY KEY (account_id, region, source)"
     ),
     "summary": (
         "account_id TEXT NOT NULL, account_name TEXT NOT NULL, region TEXT NOT NULL, "
@@ -204,22 +207,11 @@ def _insertion(table: str, names: Sequence[str]) -> str:
     return f"INSERT INTO {table} ({', '.join(names)}) VALUES ({marks})"  # noqa: S608 - no input
 
 
-def _read_status(statuses: Iterable[AccountReadStatus]) -> Iterator[dict[str, Any]]:
-    for account in statuses:
-        for region in account.regions:
-            for source in region.sources:
-                last = source.last_success_at
-                yield {
-                    "account_id": account.account_id,
-                    "account_name": account.account_name,
-                    "region": region.region,
-                    "source": str(source.source),
-                    "reason": str(source.reason),
-                    "message": source.message,
-                    "returned": source.returned,
-                    "seconds": source.seconds,
-                    "last_success_at": last and format_time(last),
-                }
+def _coverage(row: CoverageRow) -> dict[str, Any]:
+    record = {field.name: getattr(row, field.name) for field in fields(row)}
+    for name in ("last_success_at", "result_at"):
+        record[name] = record[name] and format_time(record[name])
+    return record
 
 
 def _summary(results: ComplianceResults) -> list[dict[Any, Any]]:

@@ -22,7 +22,7 @@ Warn = Callable[[str], None]
 def read_or_warn(
     who: str, data: bytes | None, decode: Callable[[bytes], T], warn: Warn
 ) -> T | None:
-    """What is stored of the account `who`; with a warning None if it cannot be read."""
+    """What is stored as `who`, an account or a file; None, with a warning, if it is unreadable."""
     try:
         return None if data is None else decode(data)
     except StoredValueUnreadable as error:

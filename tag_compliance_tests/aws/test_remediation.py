@@ -109,6 +109,24 @@ def test_policies_and_networks_are_those_of_the_source(
     assert host in " ".join(unreachable)
 
 
+@pytest.mark.parametrize(
+    ("message", "host"),
+    [
+        ("AssumeRole: not finished within 20 s", "sts.eu-west-1.amazonaws.com"),
+        ("GetCallerIdentity: not finished within 20 s", "sts.eu-west-1.amazonaws.com"),
+        ("DescribeRegions: not finished within 20 s", "ec2.eu-west-1.amazonaws.com"),
+        ("ListAccounts: not finished within 20 s", "organizations.us-east-1.amazonaws.com"),
+        (
+            'GetIndex: Connect timeout on endpoint URL: "https://x.vpce:8443/GetIndex"',
+            "x.vpce:8443",
+        ),
+    ],
+)
+def test_the_host_is_that_of_the_operation_that_failed(message: str, host: str) -> None:
+    advice = remediation_of(Reason.TIMEOUT, message, (MEMBER,), REGION)
+    assert f"can reach {host} or" in " ".join(advice)
+
+
 def test_a_denied_role_names_both_statements_with_the_role_of_the_caller() -> None:
     message = (
         "AssumeRole: AccessDenied: User: arn:aws:sts::999999999999:assumed-role/hub/tag-compliance "

@@ -245,6 +245,33 @@ def test_each_denied_source_of_a_region_is_reported_with_its_own_statement(
     assert "in us-east-1, eu-west-1: access_denied: DescribeAutoScalingGroups: " in ended.out
 
 
+def test_an_unreachable_sts_is_named_once_with_its_host_and_operation(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "http://127.0.0.1:1")
+    ended = program.run("doctor")
+    assert ended.code == 1
+    [fault] = [line for line in ended.out.splitlines() if ": unreachable: " in line]
+    assert fault.startswith("credentials: unreachable: GetCallerIdentity: Could not connect")
+    assert ended.out.count("can reach 127.0.0.1:1 ") == 1
+    assert "tagging" not in ended.out
+
+
+def test_an_endpoint_of_sts_that_cuts_connections_is_one_fault_of_all_accounts(
+    program: Program,
+) -> None:
+    sources = ["iam", "autoscaling"]
+    program.configure(program.fake.organization, more_sources=sources, region_deadline=3)
+    program.fake.faults.add(Fault.CUT_CONNECTION, operation="AssumeRole")
+    ended = program.run("doctor")
+    assert ended.code == 1
+    [fault] = [line for line in ended.out.splitlines() if ": unreachable: " in line]
+    assert "3 accounts, " in fault
+    assert "unreachable: AssumeRole: Connection was closed" in fault
+    address = program.fake.environment()["AWS_ENDPOINT_URL"].removeprefix("http://")
+    assert ended.out.count(f"can reach {address} ") == 1
+
+
 def test_resource_explorer_is_tested_and_explained_but_only_count_needs_it(
     program: Program,
 ) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from contextlib import closing
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from tag_compliance.snapshot.layout import DATABASE, MANIFEST, Manifest, parse, sha256
 from tag_compliance.storage.folder import FolderStorage
+from tag_compliance.tables.coverage import Coverage
 from tag_compliance_tests.support.program import Program
 
 
@@ -46,6 +48,28 @@ def test_metrics_report_and_database_have_the_same_findings(program: Program) ->
     assert snapshot_id == path.parent.name
 
 
+def test_metrics_database_and_stored_table_have_the_same_coverage(program: Program) -> None:
+    program.configure(program.fake.organization, never_tagged="report")
+    ended = program.run("scan")
+    [path] = databases(program)
+    coverage = Coverage(FolderStorage(program.place.state), pytest.fail).load()
+    assert coverage is not None
+    assert coverage.snapshot_id == path.parent.name
+    names = ["account_id", "account_name", "ou_path", "region", "source", "counts", "reason"]
+    names += ["requested", "returned", "added", "not_covered"]
+    rows = list(map(attrgetter(*names), coverage.rows))
+    assert query(path, f"SELECT {', '.join(names)} FROM coverage") == rows
+    read = [(r.account_id, r.region, r.source, r.message) for r in coverage.rows]
+    assert query(path, "SELECT account_id, region, source, message FROM read_status") == read
+    samples = {
+        (s.labels["account_id"], s.labels["region"], s.labels["source"]): s.value
+        for s in ended.exposition.samples
+        if s.name == "tag_compliance_source_read"
+    }
+    assert samples == {(r.account_id, r.region, r.source): r.reason == "ok" for r in coverage.rows}
+    assert {r.reason for r in coverage.rows} == {"ok", "no_index"}
+
+
 def test_the_newest_two_snapshots_keep_their_database(program: Program) -> None:
     for _ in range(3):
         assert program.run("scan").code == 0
@@ -69,6 +93,7 @@ def test_without_the_database_there_is_neither_file_nor_metric(program: Program)
     program.configure(program.fake.organization, findings_database=False)
     ended = program.run("scan")
     assert (ended.code, databases(program)) == (0, [])
+    assert Coverage(FolderStorage(program.place.state), pytest.fail).load() is not None
     assert "tag_compliance_findings_database_rows_omitted" not in ended.out
 
 

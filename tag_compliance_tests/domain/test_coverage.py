@@ -84,7 +84,7 @@ def test_each_account_region_and_source_has_a_row() -> None:
         ("region-0", TAGGING, OK, 2, 1),
         ("region-0", EXPLORER, OK, 0, 0),
         ("region-1", TAGGING, OK, 2, 1),
-        ("region-1", EXPLORER, NO_INDEX, 0, 0),
+        ("region-1", EXPLORER, NO_INDEX, None, 0),
     ]
     explored = list(coverage_rows(results))[1]
     assert explored.requested == "resources without a tag, any view"

@@ -24,7 +24,7 @@ from tag_compliance_tests.support.system import require
 _ROOT = Path(__file__).resolve().parents[2]
 _IAM = _ROOT / "iam"
 _TERRAFORM = _IAM / "terraform"
-_MODULES = ("", "modules/member", "modules/policies")
+_MODULES = ("", "modules/member", "modules/organization", "modules/policies")
 _TEMPLATE = _IAM / "cloudformation/member-role.yaml"
 _ORGANIZATION_TEMPLATE = _IAM / "cloudformation/organization-role.yaml"
 _SOURCES: list[dict[str, Any]] = [
@@ -199,11 +199,19 @@ def test_terraform_accepts_the_modules(terraform: tuple[str, Path]) -> None:
         _run(program, "providers", folder=copy / module)
 
 
+_ORGANIZATIONS: list[dict[str, Any] | None] = [
+    {"role_arn": _READER, "regions": ["us-east-1"]},
+    {"role_arn": _READER, "regions": "enabled", "account_owner_tag": "Owner"},
+    {"regions": "enabled", "account_owner_tag": "Owner"},
+]
+
+
 @pytest.mark.parametrize(
-    ("external_id", "storage", "sources"),
+    ("external_id", "storage", "sources", "organization"),
     [
-        *((None, storage, {}) for storage in (None, "s3://bucket", "s3://bucket/some/prefix/")),
-        *((_EXTERNAL_ID, None, sources) for sources in _SOURCES),
+        *((None, storage, {}, None) for storage in (None, "s3://bucket", "s3://bucket/a/prefix/")),
+        *((_EXTERNAL_ID, None, sources, None) for sources in _SOURCES),
+        *((None, None, {}, organization) for organization in _ORGANIZATIONS),
     ],
 )
 def test_terraform_creates_the_policies_of_the_program(
@@ -211,34 +219,50 @@ def test_terraform_creates_the_policies_of_the_program(
     external_id: str | None,
     storage: str | None,
     sources: dict[str, Any],
+    organization: dict[str, Any] | None,
 ) -> None:
-    program, copy = terraform
-    config = config_of(storage=storage, external_id=external_id, **sources)
-    trusts = iam.trust_policies(config, BASE)
+    config = config_of(
+        storage=storage, external_id=external_id, organization=organization, **sources
+    )
+    keys, trusts = organization or {}, iam.trust_policies(config, BASE)
     variables = {
         "role_arns": [*trusts],
         "principal_arn": BASE,
         "external_id": external_id,
         "storage": storage,
+        "read_regions": keys.get("regions") == "enabled",
+        "read_owners": "account_owner_tag" in keys,
+        "base_reads_organization": organization is not None and "role_arn" not in keys,
         **sources,
     }
+    made = _applied(terraform, variables)
+    wanted = {
+        "base": iam.base_role_policy(config),
+        "member": iam.member_role_policy(config),
+        "trust": _only(trusts.values()),
+        "exporter": iam.exporter_policy(config),
+        "storage": iam.storage_policy(config),
+    }
+    reader = made.pop("organization")
+    assert made == {name: policy for name, policy in wanted.items() if policy}
+    assert not organization or reader == {
+        "Version": "2012-10-17",
+        "Statement": iam.read_organization(config),
+    }
+
+
+def _applied(terraform: tuple[str, Path], variables: dict[str, Any]) -> dict[str, Any]:
+    """The policy documents that the module creates."""
+    program, copy = terraform
     folder = copy / "modules/policies"
     (folder / "terraform.tfvars.json").write_text(json.dumps(variables), encoding="utf-8")
     _run(program, "init", folder=folder)
     _run(program, "validate", folder=folder)
     _run(program, "apply", "-auto-approve", folder=folder)
     outputs = json.loads(_run(program, "output", "-json", folder=folder))
-    made = {
+    return {
         name: json.loads(output["value"]) for name, output in outputs.items() if output["value"]
     }
-    wanted = {
-        "base": iam.base_role_policy(config),
-        "member": iam.member_role_policy(config),
-        "trust": next(iter(trusts.values())),
-        "exporter": iam.exporter_policy(config),
-        "storage": iam.storage_policy(config),
-    }
-    assert made == {name: policy for name, policy in wanted.items() if policy}
 
 
 @pytest.mark.parametrize("module", _MODULES)

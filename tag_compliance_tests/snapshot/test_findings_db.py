@@ -100,7 +100,9 @@ def test_the_same_findings_make_the_same_file(tmp_path: Path) -> None:
     assert one.read_bytes() == other.read_bytes()
 
 
-def test_the_other_tables_have_read_status_counts_rules_and_the_limit(tmp_path: Path) -> None:
+def test_the_other_tables_have_coverage_counts_rules_and_the_limit(
+    tmp_path: Path,
+) -> None:
     path = tmp_path / "f.sqlite"
     given_contents = contents([report_row()])
     build_findings_db(path, given_contents)
@@ -109,6 +111,12 @@ def test_the_other_tables_have_read_status_counts_rules_and_the_limit(tmp_path: 
         ("111122223333", "eu-west-1", "tagging", "ok"),
         ("111122223333", "us-east-1", "tagging", "throttled"),
         ("222233334444", "eu-west-1", "tagging", "access_denied"),
+    ]
+    coverage = query(path, "SELECT region, reason, returned, added, result_at FROM coverage")
+    assert coverage == [
+        ("eu-west-1", "ok", 4, 4, format_time(NOON)),
+        ("us-east-1", "throttled", None, 0, None),
+        ("eu-west-1", "access_denied", None, 0, None),
     ]
     summary = given_contents.results.summary
     totals = query(

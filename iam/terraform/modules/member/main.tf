@@ -7,6 +7,7 @@ module "policies" {
   more_sources  = var.more_sources
   iam_tags_from = var.iam_tags_from
   never_tagged  = var.never_tagged
+  read_regions  = var.read_regions
   partition     = data.aws_partition.current.partition
 }
 

@@ -44,3 +44,9 @@ variable "never_tagged" {
   type        = string
   default     = "off"
 }
+
+variable "read_regions" {
+  description = "Optional: whether config.yaml sets organization.regions to enabled."
+  type        = bool
+  default     = false
+}

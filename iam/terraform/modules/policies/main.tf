@@ -8,21 +8,57 @@ locals {
     local.bucket_arn, "/", local.storage_parts[1] == "" ? "" : "${local.storage_parts[1]}/",
   ])
 
+  # The roles of any account can be assumed only if the account is of the same organization.
+  anywhere = sort([for role in distinct(var.role_arns) : role if can(regex("::[*]:", role))])
+  listed   = sort([for role in distinct(var.role_arns) : role if !can(regex("::[*]:", role))])
+
   base = {
     Version = "2012-10-17"
-    Statement = [{
-      Sid      = "AssumeTheAccountsRoles"
-      Effect   = "Allow"
-      Action   = ["sts:AssumeRole"]
-      Resource = sort(distinct(var.role_arns))
-    }]
+    Statement = concat(
+      [for roles in [local.listed] : {
+        Sid      = "AssumeTheAccountsRoles"
+        Effect   = "Allow"
+        Action   = ["sts:AssumeRole"]
+        Resource = roles
+      } if length(roles) > 0],
+      [for roles in [local.anywhere] : {
+        Sid       = "AssumeTheRoleInTheOrganization"
+        Effect    = "Allow"
+        Action    = ["sts:AssumeRole"]
+        Resource  = roles
+        Condition = { StringEquals = { "aws:ResourceOrgID" = "$${aws:PrincipalOrgID}" } }
+      } if length(roles) > 0],
+      [for statement in local.read_organization : statement if var.base_reads_organization],
+    )
   }
+
+  organization_arn = "arn:${var.partition}:organizations::*"
+  read_organization = [for statement in [
+    { sid = "ListTheAccounts", on = true, resources = ["*"], actions = ["organizations:ListAccounts"] },
+    {
+      sid       = "ReadTheOus"
+      on        = true
+      resources = ["${local.organization_arn}:root/*", "${local.organization_arn}:ou/*"]
+      actions   = ["organizations:ListOrganizationalUnitsForParent"]
+    },
+    {
+      sid       = "ReadTheOwnersOfAccounts"
+      on        = var.read_owners
+      resources = ["${local.organization_arn}:account/*"]
+      actions   = ["organizations:ListTagsForResource"]
+    },
+    ] : {
+    Sid      = statement.sid
+    Effect   = "Allow"
+    Action   = statement.actions
+    Resource = statement.resources
+  } if statement.on]
 
   reads_account_details = contains(var.more_sources, "iam") && var.iam_tags_from == "account_details"
   lists_roles_and_users = contains(var.more_sources, "iam") && var.iam_tags_from == "list_tags"
   all_views             = "arn:${var.partition}:resource-explorer-2:*:*:view/*/*"
 
-  # What each source needs, in the order in which the program reads the sources.
+  # What each source needs, in the order in which the program reads the sources, and the enabled regions.
   read = [
     { sid = "ReadTags", on = true, resource = "*", actions = ["tag:GetResources"] },
     {
@@ -69,6 +105,7 @@ locals {
       resource = local.all_views
       actions  = ["resource-explorer-2:GetView", "resource-explorer-2:Search"]
     },
+    { sid = "ReadEnabledRegions", on = var.read_regions, resource = "*", actions = ["ec2:DescribeRegions"] },
   ]
 
   member = {

@@ -1,5 +1,5 @@
 output "base" {
-  description = "For the base role: it may assume exactly these roles."
+  description = "For the base role: it may assume exactly these roles, and read AWS Organizations if no other role does."
   value       = jsonencode(local.base)
 }
 
@@ -8,8 +8,13 @@ output "member" {
   value       = jsonencode(local.member)
 }
 
+output "organization" {
+  description = "For the role that reads AWS Organizations: it may list accounts and OUs."
+  value       = jsonencode({ Version = "2012-10-17", Statement = local.read_organization })
+}
+
 output "trust" {
-  description = "The trust policy of a member role; null without a principal."
+  description = "The trust policy of these two roles; null without a principal."
   value       = var.principal_arn == null ? null : jsonencode(local.trust)
 }
 

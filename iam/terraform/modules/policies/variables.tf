@@ -65,3 +65,21 @@ variable "never_tagged" {
     error_message = "It must be off, report or count."
   }
 }
+
+variable "read_regions" {
+  description = "Optional: whether config.yaml sets organization.regions to enabled."
+  type        = bool
+  default     = false
+}
+
+variable "read_owners" {
+  description = "Optional: whether config.yaml sets organization.account_owner_tag."
+  type        = bool
+  default     = false
+}
+
+variable "base_reads_organization" {
+  description = "Whether config.yaml has the key organization without organization.role_arn."
+  type        = bool
+  default     = false
+}
