@@ -10,6 +10,7 @@ import click
 
 from tag_compliance.cli import options
 from tag_compliance.cli.declaration import FILE, ExitCode, command, option
+from tag_compliance.cli.policy_exchange import export, import_
 
 
 @command(
@@ -91,6 +92,6 @@ def schema() -> int:
     return ExitCode.COMPLETE
 
 
-@click.group(commands=[check, preview, schema])
+@click.group(commands=[check, preview, import_, export, schema])
 def policy() -> None:
-    """Validate the rules and waivers of policy files, and show what a change would do."""
+    """Validate and preview rules and waivers; exchange rules with AWS tag policies."""
