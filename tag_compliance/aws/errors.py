@@ -35,6 +35,7 @@ _THROTTLED = {
     "TooManyRequests",
 }
 _EXPIRED = {"ExpiredToken", "RequestExpired"}
+_NOT_FOUND = {"NoSuchEntity", "ResourceNotFoundException", "EffectivePolicyNotFoundException"}
 _DENIED = {
     "AccessDenied",
     "AuthFailure",
@@ -76,7 +77,7 @@ class PageTokenExpired(AwsError):
 
 
 class ResourceNotFound(AwsError):
-    """What the call is about does not exist, or no longer: an index, a view, a role or a user."""
+    """What the call is about does not exist, or no longer: an index, a role, a policy …"""
 
 
 # How often a call may be made in total. Throttling and faults inside AWS are temporary, so only the
@@ -147,7 +148,7 @@ def _of_response(operation: str, error: ClientError) -> AwsError:
     cause = f"{code}: {text}"
     if code == "PaginationTokenExpiredException":
         return PageTokenExpired(operation, Reason.EXPIRED_TOKEN, cause)
-    if code in {"NoSuchEntity", "ResourceNotFoundException"}:
+    if code in _NOT_FOUND:
         return ResourceNotFound(operation, Reason.INTERNAL, cause)
     if code == "ValidationException" and operation == "ListResources":
         # The only condition of the query that depends on the view is that on tags.

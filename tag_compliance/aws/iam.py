@@ -107,6 +107,15 @@ def _read_resource_explorer(partition: str) -> list[Document]:
     return [_allow("FindIndexAndViews", find, ["*"]), _allow("SearchThroughViews", read, [views])]
 
 
+def tag_policy_reader_policy() -> Document:
+    """Allows `policy import --account`, which no scan needs: reading the effective tag policy of an
+    account with its role. Both actions support no single resources:
+    https://docs.aws.amazon.com/service-authorization/latest/reference/
+    """
+    actions = ["organizations:DescribeEffectivePolicy", "tag:ListRequiredTags"]
+    return _document(_allow("ReadTheEffectiveTagPolicy", actions, ["*"]))
+
+
 def organization_policy(config: Config) -> Document | None:
     """Allows reading the list of accounts; None if no role is assumed for that."""
     return _document(*read_organization(config)) if organization_steps(config) else None

@@ -189,8 +189,11 @@ def doctor(config: Path, push: str | None, logs: options.Logs) -> int:
 @option(
     "--policy",
     "TAG_COMPLIANCE_POLICY",
-    "Print only this policy.",
-    type=click.Choice(["base", "hub", "member", "organization", "trust", "exporter", "storage"]),
+    "Print only this policy. tag-policy is optional: the role of an account needs it in addition "
+    "for `policy import --account`.",
+    type=click.Choice(
+        ["base", "hub", "member", "organization", "trust", "exporter", "storage", "tag-policy"]
+    ),
 )
 @option(
     "--principal",

@@ -24,10 +24,12 @@ def documents(
 ) -> iam.Document:
     """The document of one policy, or without `policy` all documents by the policies' names.
 
-    Warns on stderr of what AWS would reject. Raises `BadConfiguration` for arguments that do not
-    fit the configuration.
+    `tag-policy` is not among all of them, because no scan needs it. Warns on stderr of what AWS
+    would reject. Raises `BadConfiguration` for arguments that do not fit the configuration.
     """
     member, organization = iam.member_role_policy(config), iam.organization_policy(config)
+    if policy == "tag-policy":
+        return iam.tag_policy_reader_policy()
     if account:
         config = only_account(with_stored_accounts(config), account)
     if principal and not _PRINCIPAL.fullmatch(principal):

@@ -128,10 +128,10 @@ schedule_options = bundle("schedule", Schedule)
 serving_options = bundle("serving", Serving)
 
 
-def account_option(help_text: str) -> Decorator:
+def account_option(help_text: str, variable: str = "TAG_COMPLIANCE_ACCOUNT") -> Decorator:
     return option(
         "--account",
-        "TAG_COMPLIANCE_ACCOUNT",
+        variable,
         help_text,
         metavar="ACCOUNT",
         shell_complete=_complete_account_ids,

@@ -1,4 +1,4 @@
-"""The commands about policy files: `policy check`, `policy schema`."""
+"""The commands about policy files. `policy_exchange` has those about AWS tag policies."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ import click
 
 from tag_compliance.cli import options
 from tag_compliance.cli.declaration import FILE, ExitCode, command, option
+from tag_compliance.cli.policy_exchange import export, import_
 
 
 @command(
@@ -40,6 +41,48 @@ def check(files: tuple[Path, ...], config: Path, *, strict: bool, logs: options.
     return ExitCode.USAGE if strict and report.warnings else ExitCode.COMPLETE
 
 
+@command(
+    "tag-compliance policy preview --format json new-policy.yaml",
+    "preview",
+    complete="the preview was printed",
+    failed="there is no snapshot yet, or the storage cannot be read",
+)
+@click.argument("files", nargs=-1, type=FILE, metavar="[FILE]...")
+@options.config_option
+@option(
+    "--format",
+    "TAG_COMPLIANCE_POLICY_FORMAT",
+    "Lines for a person, or a JSON document.",
+    type=click.Choice(["text", "json"]),
+    default="text",
+)
+@options.logging_options
+def preview(files: tuple[Path, ...], config: Path, format: str, logs: options.Logs) -> int:  # noqa: A002
+    """Show what a changed policy would make of the resources of the latest scan.
+
+    The FILEs replace all policy files of that scan. Without FILE, shows the effect of the files
+    that the configuration names now. Prints the open findings gained and lost by rule and account,
+    and the compliance before and after. Both policies are evaluated with the required tags, the
+    exclusions and the accounts of that scan, and on its UTC day: a waiver that ended since then
+    still counts. Reads the storage, not AWS, and changes nothing.
+    """
+    from tag_compliance.cli.policy_preview import PreviewReport
+    from tag_compliance.cli.policy_report import load_policy_files
+    from tag_compliance.cli.stored_scan import load_latest_scan
+    from tag_compliance.domain.clock import utc_now
+    from tag_compliance.pipeline.policy_preview import preview_policy
+
+    logs.configure()
+    changed = load_policy_files(files, config, os.environ, utc_now().date()).policy
+    scan = load_latest_scan(config, os.environ, with_findings=False)
+    stored = scan.findings
+    found = preview_policy(stored.config, changed, stored.merged, stored.storage, stored.warn)
+    names = [file.name for file in changed.files]
+    report = PreviewReport.of(found, scan, names, utc_now())
+    print(report.document() if format == "json" else "\n".join(report.lines()))
+    return ExitCode.COMPLETE
+
+
 @command("tag-compliance policy schema > policy.schema.json", "schema", complete="it was printed")
 def schema() -> int:
     """Print the JSON Schema of a policy file, for editors."""
@@ -49,6 +92,6 @@ def schema() -> int:
     return ExitCode.COMPLETE
 
 
-@click.group(commands=[check, schema])
+@click.group(commands=[check, preview, import_, export, schema])
 def policy() -> None:
-    """Validate the rules and waivers of policy files."""
+    """Validate and preview rules and waivers; exchange rules with AWS tag policies."""

@@ -1,4 +1,4 @@
-"""What `policy check` reports about valid files."""
+"""The policy files of the `policy` commands, and what `policy check` reports about valid ones."""
 
 from __future__ import annotations
 
@@ -32,18 +32,27 @@ class PolicyReport:
     warnings: int
 
 
-def check_policy(
-    files: Sequence[Path], config_path: Path, environment: Mapping[str, str]
-) -> PolicyReport:
-    """Raises `BadConfiguration` with all faults.
-
-    If `files` are given, the configuration is optional: without it, accounts and regions are not
-    known.
+@dataclass(frozen=True, slots=True)
+class PolicyFiles:
+    """The content of valid policy files. Without a valid configuration, `config` is None, and
+    `notes` says why.
     """
-    today = utc_now().date()
+
+    policy: LoadedPolicy
+    config: Config | None
+    notes: tuple[str, ...] = ()
+
+
+def load_policy_files(
+    files: Sequence[Path], config_path: Path, environment: Mapping[str, str], today: date
+) -> PolicyFiles:
+    """The content of `files` or, without any, of the files that the configuration names.
+
+    Raises `BadConfiguration` with all faults. If `files` are given, the configuration is optional.
+    """
     if not files:
         configured = load_config(config_path, environment, known_regions(), today)
-        return _report(configured.policy, configured, today, [])
+        return PolicyFiles(configured.policy, configured)
     config: Config | None = None
     notes: list[str] = []
     try:
@@ -56,11 +65,22 @@ def check_policy(
     loaded, faults = load_policy(list(files), today, days)
     if faults:
         raise BadConfiguration(tuple(faults))
-    return _report(loaded, config, today, notes)
+    return PolicyFiles(loaded, config, tuple(notes))
+
+
+def check_policy(
+    files: Sequence[Path], config_path: Path, environment: Mapping[str, str]
+) -> PolicyReport:
+    """Without a valid configuration, accounts and regions are not known. Raises
+    `BadConfiguration` with all faults.
+    """
+    today = utc_now().date()
+    found = load_policy_files(files, config_path, environment, today)
+    return _report(found.policy, found.config, today, found.notes)
 
 
 def _report(
-    loaded: LoadedPolicy, config: Config | None, today: date, notes: list[str]
+    loaded: LoadedPolicy, config: Config | None, today: date, notes: Sequence[str]
 ) -> PolicyReport:
     targets: Sequence[Target] | None = None
     policy = policy_of((), (), loaded)

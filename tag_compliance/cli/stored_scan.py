@@ -1,4 +1,4 @@
-"""The latest scan as the storage has it: the basis of `report` and `explain`."""
+"""The latest scan as the storage has it: the basis of `report`, `explain`, `policy preview`."""
 
 from __future__ import annotations
 
@@ -46,17 +46,21 @@ class LatestScan:
         return doubts
 
 
-def load_latest_scan(config_path: Path, environment: Mapping[str, str]) -> LatestScan:
+def load_latest_scan(
+    config_path: Path, environment: Mapping[str, str], *, with_findings: bool = True
+) -> LatestScan:
     """Reads only the key `storage` of the configuration; the rest is as the scan stored it.
 
-    Raises `NothingPublished`, and `TagComplianceError` for what cannot be read.
+    `with_findings` is as in `merge_stored`. Raises `NothingPublished`, and `TagComplianceError` for
+    what cannot be read.
     """
     storage = open_storage(storage_of(config_path, environment))
     config, snapshot_id, status = load_scan_config(storage), *_current(storage)
     if config is None or status is None:
         raise NothingPublished(storage.uri)
     warn = get_logger(__name__).warning
-    merged = merge_stored(config, storage, warn, load_scan_times(storage, warn))
+    times = load_scan_times(storage, warn)
+    merged = merge_stored(config, storage, warn, times, with_findings=with_findings)
     stored = storage.read(CURRENT)
     last_scan = current_in(stored.data if stored else None).last_scan
     return LatestScan(snapshot_id, status, last_scan, StoredFindings(config, merged, storage, warn))

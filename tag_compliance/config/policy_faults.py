@@ -18,6 +18,7 @@ from tag_compliance.config.policy_model import (
     WaiverMatch,
 )
 from tag_compliance.config.policy_rules import rule_of
+from tag_compliance.config.tag_policy import ALL_SUPPORTED, RESOURCE_TYPE
 from tag_compliance.config.yaml_file import Place
 from tag_compliance.domain.rules.checks.pattern import BadPattern
 from tag_compliance.domain.rules.required_tag import PREFIX
@@ -106,6 +107,7 @@ def faults_of_rule(rule: PolicyRule, unknown: Collection[str] = ()) -> Iterator[
         yield ("id",), rule.id, f"the prefix {PREFIX} is reserved for the keys of REQUIRED_TAGS"
     yield from _faults_of_tag(rule, unknown)
     yield from _faults_of_scope(rule)
+    yield from _faults_of_statement(rule)
     if rule.spellings and rule.key_case is None and "key_case" not in unknown:
         yield ("spellings",), list(rule.spellings), "needs key_case: exact or any"
     try:
@@ -142,6 +144,17 @@ def _faults_of_tag(rule: PolicyRule, unknown: Collection[str]) -> Iterator[Place
 def _faults_of_example(example: str, rule: TagRule) -> Iterator[PlacedFault]:
     if codes := rule.rejects(example):
         yield ("example",), example, f"its own rule rejects it: {', '.join(codes)}"
+
+
+def _faults_of_statement(rule: PolicyRule) -> Iterator[PlacedFault]:
+    named, keys = rule.aws and rule.aws.policy_key, rule.tag or ()
+    if named and [key.casefold() for key in keys] != [named.casefold()]:
+        allowed = "must be equal to tag, upper and lower case aside"
+        yield ("aws", "policy_key"), named, allowed
+    for index, text in enumerate((rule.aws and rule.aws.enforced_for) or ()):
+        if not RESOURCE_TYPE.fullmatch(text):
+            allowed = f"must be a type, such as ec2:instance, or ec2:{ALL_SUPPORTED}"
+            yield ("aws", "enforced_for", index), text, allowed
 
 
 def _faults_of_forbidden(rule: PolicyRule) -> Iterator[PlacedFault]:

@@ -106,6 +106,18 @@ class LengthSetting(Model):
         return self
 
 
+class AwsStatement(Model):
+    """What a rule keeps of the statement of an AWS tag policy from which it was imported, for the
+    way back. It has no effect on the evaluation.
+
+    `policy_key` names the statement; without it, the tag key does. `enforced_for` are the types for
+    which AWS blocks tagging operations that the statement does not allow.
+    """
+
+    policy_key: TagKey | None = None
+    enforced_for: Texts | None = None
+
+
 class PolicyRule(Model):
     """An entry of `rules`."""
 
@@ -135,6 +147,7 @@ class PolicyRule(Model):
     ] = None
     when: RuleCondition | None = None
     example: TagValue | None = None
+    aws: AwsStatement | None = None
 
 
 class WaiverMatch(PolicySelection):

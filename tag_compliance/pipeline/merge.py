@@ -21,6 +21,7 @@ from tag_compliance.config.policy_rules import policy_of as build_policy
 from tag_compliance.domain.account import AccountId, Target
 from tag_compliance.domain.clock import is_ahead, utc_now
 from tag_compliance.domain.evaluation import Basis, basis_of, evaluate
+from tag_compliance.domain.findings import FINDING_SCHEMA
 from tag_compliance.domain.organization import DiscoveryStatus, discovery_status
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus
@@ -99,20 +100,29 @@ def keep_since(config: Config, started_at: datetime) -> datetime | None:
     return started_at - timedelta(seconds=config.keep_last_for)
 
 
-def merge_stored(config: Config, storage: Storage, warn: Warn, times: ScanTimes) -> MergedScan:
+def merge_stored(
+    config: Config,
+    storage: Storage,
+    warn: Warn,
+    times: ScanTimes,
+    *,
+    with_findings: bool = True,
+) -> MergedScan:
     """The stored evaluations of the configured accounts, in the configured order.
 
     If nothing at all was read, the read statuses say so, and the numbers of the last good snapshot
-    are kept, for at most `keep_last_for`.
+    are kept, for at most `keep_last_for`. Without `with_findings`, the findings of no account stay
+    in memory, and `findings` of the result is empty.
     """
     targets, policy = targets_of(config), policy_of(config)
-    findings, inventories = Findings(storage, warn), RawResources(storage, warn)
+    findings = Findings(storage, warn, with_rows=with_findings)
+    inventories = RawResources(storage, warn)
     failed = FailedReadings(storage, warn).load()
     stored = {target.account_id: findings.load(target.account_id) for target in targets}
     known = [found.status for found in (*failed.values(), *stored.values()) if found is not None]
     runs = [s.reading_run for s in known if s.scan and s.scan == times.scan]
     times, first_run = _not_before(times, stored), min(runs, default=None)
-    merger = _Merger(config, policy, inventories, times, failed, first_run)
+    merger = _Merger(config, policy, inventories, times, failed, first_run, with_findings)
     accounts = [merger.merge(target, stored[target.account_id]) for target in targets]
     if not any(account.status.read_something for account in accounts):
         accounts = [
@@ -132,7 +142,7 @@ def merge_stored(config: Config, storage: Storage, warn: Warn, times: ScanTimes)
         _discovery(config, targets, storage, warn),
         merger.times.started_at.date(),
     )
-    loaders = {a.status.account_id: a.findings for a in accounts}
+    loaders = {a.status.account_id: a.findings for a in accounts if with_findings}
     bases = {a.status.account_id: a.basis for a in accounts}
     return MergedScan(results, merger.times, loaders, tuple(failed.values()), bases)
 
@@ -184,6 +194,8 @@ class _Merger:
     first_run: int | None
     """The number of the scan's first reading run that has stored an account."""
 
+    with_findings: bool = True
+
     def merge(self, target: Target, stored: StoredEvaluation | None) -> _Account:
         if stored is not None:
             pending = self._pending(target, stored.status)
@@ -229,7 +241,8 @@ class _Merger:
     ) -> _Account:
         resources = inventory.resources if inventory else RESOURCE_SCHEMA.empty_table()
         evaluation = evaluate(AccountInventory(status, resources), self.policy, basis)
-        return _Account(status, basis, evaluation.summary, lambda: evaluation.findings)
+        findings = evaluation.findings if self.with_findings else FINDING_SCHEMA.empty_table()
+        return _Account(status, basis, evaluation.summary, lambda: findings)
 
     def _pending(self, target: Target, known: AccountReadStatus | None) -> AccountInventory | None:
         """The failed reading that is later than what the account's tables contain."""

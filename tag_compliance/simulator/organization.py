@@ -107,6 +107,10 @@ class Account:
     """The unit or root that the account is directly below."""
     account_tags: dict[str, str] = field(default_factory=dict)
     """The tags that the account has in AWS Organizations."""
+    tag_policy: Mapping[str, object] | None = None
+    """The effective tag policy, without operators; None: no tag policy applies to the account."""
+    required_tags: dict[str, list[str]] = field(default_factory=dict)
+    """The keys that the tag policy requires, by type, as ListRequiredTags returns them."""
 
     def put(self, region: str, arn: str, tags: Mapping[str, str] | None = None) -> None:
         """Add a resource with these tags; without tags, one whose tags were removed."""

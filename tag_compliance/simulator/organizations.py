@@ -1,4 +1,4 @@
-"""AWS Organizations: accounts, units and the tags of accounts.
+"""AWS Organizations: accounts, units, the tags of accounts, and their effective tag policies.
 
 https://docs.aws.amazon.com/organizations/latest/APIReference/
 """
@@ -21,6 +21,7 @@ _EMPTY_PAGE = 1
 """The number of the page that is empty if there is more than one: AWS may return such pages."""
 
 _PARAMETERS = {
+    "DescribeEffectivePolicy": frozenset({"PolicyType", "TargetId"}),
     "DescribeOrganization": frozenset[str](),
     "ListAccounts": frozenset({"MaxResults", "NextToken"}),
     "ListRoots": frozenset({"MaxResults", "NextToken"}),
@@ -35,7 +36,9 @@ _STATUS = {"CLOSED": "SUSPENDED", "PENDING_ACTIVATION": "ACTIVE"}
 
 
 class OrganizationsService:
-    """The calls of the management account and of delegated administrators."""
+    """The calls of the management account and of delegated administrators. Any account may ask for
+    its own effective policy.
+    """
 
     name = "organizations"
     protocol = JsonProtocol()
@@ -43,6 +46,7 @@ class OrganizationsService:
     def __init__(self, organization: Organization) -> None:
         self._organization = organization
         self._responses: Mapping[str, Callable[[Call], _Json]] = {
+            "DescribeEffectivePolicy": self._describe_effective_policy,
             "DescribeOrganization": self._describe,
             "ListAccounts": self._list_accounts,
             "ListRoots": self._list_roots,
@@ -64,6 +68,8 @@ class OrganizationsService:
         """The response to a call; raises `AwsError` if AWS refuses it."""
         organization = self._organization
         trusted = {organization.management_account_id, *organization.administrators}
+        if call.operation == "DescribeEffectivePolicy" and "TargetId" not in call.parameters:
+            trusted.add(call.caller.account_id)
         if call.caller.account_id not in trusted:
             message = (
                 f"User: {call.caller.arn} is not authorized to perform: "
@@ -83,6 +89,23 @@ class OrganizationsService:
                 "Arn": arn,
                 "FeatureSet": "ALL",
                 "MasterAccountId": management,
+            }
+        }
+
+    def _describe_effective_policy(self, call: Call) -> _Json:
+        if call.parameters.get("PolicyType") != "TAG_POLICY":
+            raise _invalid("not simulated: other policies than TAG_POLICY")
+        account_id = str(call.parameters.get("TargetId", call.caller.account_id))
+        account = self._organization.get(account_id)
+        if account is None or account.tag_policy is None:
+            message = f"No effective policy of type TAG_POLICY exists for the target {account_id}."
+            raise AwsError(400, "EffectivePolicyNotFoundException", message)
+        return {
+            "EffectivePolicy": {
+                "PolicyContent": json.dumps(account.tag_policy),
+                "LastUpdatedTimestamp": 1700000000.0,
+                "TargetId": account_id,
+                "PolicyType": "TAG_POLICY",
             }
         }
 

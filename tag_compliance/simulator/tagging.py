@@ -1,10 +1,12 @@
-"""The Resource Groups Tagging API: GetResources.
+"""The Resource Groups Tagging API: GetResources and ListRequiredTags.
 
 https://docs.aws.amazon.com/resourcegroupstagging/latest/APIReference/API_GetResources.html
+and API_ListRequiredTags.html there
 """
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 from tag_compliance.simulator.credentials import Caller
@@ -13,8 +15,13 @@ from tag_compliance.simulator.pages import Page, PageToken
 from tag_compliance.simulator.protocols import JsonProtocol
 from tag_compliance.simulator.wire import AwsError, Call, Request, Response
 
-_TARGET = "ResourceGroupsTaggingAPI_20170126.GetResources"
-_PARAMETERS = frozenset({"PaginationToken", "ResourcesPerPage"})
+_TARGET = "ResourceGroupsTaggingAPI_20170126."
+_GET, _REQUIRED = "GetResources", "ListRequiredTags"
+_PARAMETERS = {
+    _GET: frozenset({"PaginationToken", "ResourcesPerPage"}),
+    _REQUIRED: frozenset({"MaxResults", "NextToken"}),
+}
+_MOST_REQUIRED_TAGS = 200
 _PAGE_SIZES = range(1, 101)
 _DEFAULT_PAGE_SIZE = 50
 
@@ -41,7 +48,7 @@ class RateLimit:
 
 
 class TaggingService:
-    """GetResources of all accounts and regions, without filters."""
+    """GetResources of all accounts and regions, without filters, and ListRequiredTags."""
 
     name = "tagging"
     protocol = JsonProtocol()
@@ -51,24 +58,44 @@ class TaggingService:
         self._rate_limit = RateLimit(calls_per_second) if calls_per_second else None
 
     def parse(self, request: Request, caller: Caller, region: str) -> Call:
-        """The call of a request; raises `AwsError` if it is not a call of GetResources."""
+        """The call of a request; raises `AwsError` if it is not simulated."""
         target, parameters = self.protocol.parse(request)
-        if target != _TARGET:
+        operation, account_id = target.removeprefix(_TARGET), caller.account_id
+        if operation not in _PARAMETERS:
             raise AwsError(400, "UnknownOperationException", "")
         # A client whose filter had no effect would look correct.
-        if unknown := parameters.keys() - _PARAMETERS:
+        if unknown := parameters.keys() - _PARAMETERS[operation]:
             raise _invalid(f"not simulated: {', '.join(sorted(unknown))}")
-        account_id = caller.account_id
+        if operation == _REQUIRED:
+            return Call(self.name, _REQUIRED, account_id, region, caller, parameters)
         page = self._page(parameters, account_id, region)
-        return Call(self.name, "GetResources", account_id, region, caller, parameters, page)
+        return Call(self.name, _GET, account_id, region, caller, parameters, page)
 
     def respond(self, call: Call) -> Response:
         """The page of a call; raises `AwsError` if the rate is exceeded."""
         if self._rate_limit is not None and not self._rate_limit.admits(call):
             raise AwsError(400, "ThrottledException", "Rate exceeded")
         if call.page is None:
-            raise TypeError("a call of GetResources has a page")
+            return self.protocol.response(self._required_tags(call))
         return self.protocol.response(_render(call.page))
+
+    def _required_tags(self, call: Call) -> bytes:
+        size = call.parameters.get("MaxResults", _MOST_REQUIRED_TAGS)
+        if not isinstance(size, int) or not 1 <= size <= _MOST_REQUIRED_TAGS:
+            raise _invalid(f"MaxResults must be between 1 and {_MOST_REQUIRED_TAGS}, not {size}")
+        token = str(call.parameters.get("NextToken") or 0)
+        account = self._organization.get(call.account_id)
+        entries = [
+            {"ResourceType": resource_type, "ReportingTagKeys": keys}
+            for resource_type, keys in (account.required_tags if account else {}).items()
+        ]
+        if not token.isdecimal() or int(token) > len(entries):
+            raise _invalid("NextToken is not valid")
+        stop = int(token) + size
+        body: dict[str, object] = {"RequiredTags": entries[int(token) : stop]}
+        if stop < len(entries):
+            body["NextToken"] = str(stop)
+        return json.dumps(body).encode()
 
     def _page(
         self, parameters: Mapping[str, object], account_id: str, region: str

@@ -6,7 +6,7 @@ evaluation and its summary.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any, Self
 
@@ -131,11 +131,16 @@ class StoredEvaluation:
 
 
 class Findings:
-    """One evaluation for each account. One that cannot be read counts as missing."""
+    """One evaluation for each account. One that cannot be read counts as missing.
 
-    def __init__(self, storage: Storage, warn: Warn) -> None:
+    Without `with_rows`, a loaded evaluation has no findings: they take as much memory as the
+    organization has accounts.
+    """
+
+    def __init__(self, storage: Storage, warn: Warn, *, with_rows: bool = True) -> None:
         self._storage = storage
         self._warn = warn
+        self._with_rows = with_rows
 
     def store(self, evaluation: Evaluation) -> bool:
         """False if an evaluation of a later reading is stored already."""
@@ -154,7 +159,10 @@ class Findings:
         found = self._storage.read(_name(account_id))
         data = None if found is None else found.data
         decode_own = partial(decode_evaluation, account_id=account_id)
-        return read_or_warn(account_id, data, decode_own, self._warn)
+        evaluation = read_or_warn(account_id, data, decode_own, self._warn)
+        return (
+            evaluation if evaluation is None or self._with_rows else replace(evaluation, data=b"")
+        )
 
 
 def encode_evaluation(evaluation: Evaluation) -> bytes:
