@@ -57,6 +57,15 @@ class FindingsQueries:
             rule = f"has version {self.meta['schema_version']}, not {SCHEMA_VERSION}"
             raise BadQuery("findings database", rule)
 
+    @property
+    def snapshot_id(self) -> str:
+        return self.meta["snapshot_id"]
+
+    @property
+    def shows_values(self) -> bool:
+        """Whether the values of tags are in the database (`report_values`)."""
+        return self.meta["report_values"] == "1"
+
     def page(
         self,
         chosen: FindingFilter,
@@ -88,7 +97,7 @@ class FindingsQueries:
     def count(self, chosen: FindingFilter, search: str = "") -> int:
         """How many findings all pages have together."""
         condition, values = where(chosen, search)
-        [(count,)] = self._fetch(f"SELECT count(*) {_FROM} WHERE {condition}", values)
+        [(count,)] = self._fetch(f"SELECT count(*) {_tables(condition)} WHERE {condition}", values)
         return int(count)
 
     def groups(self, column: str, chosen: FindingFilter, search: str = "") -> dict[str | None, int]:
@@ -97,7 +106,7 @@ class FindingsQueries:
             raise BadQuery("group", f"must be one of {', '.join(GROUPS)}")
         condition, values = where(chosen, search)
         sql = (
-            f"SELECT f.{column}, count(*) AS n {_FROM} WHERE {condition} "
+            f"SELECT f.{column}, count(*) AS n {_tables(condition)} WHERE {condition} "
             "GROUP BY 1 ORDER BY n DESC, 1"
         )
         return dict(self._fetch(sql, values))
@@ -159,7 +168,7 @@ class FindingsQueries:
         return key, row
 
 
-def _needed(condition: str) -> str:
+def _tables(condition: str) -> str:
     """The tables that a condition needs: the tags are in another one than the rest."""
     return _FROM if "r.tags" in condition else "FROM findings f"
 
