@@ -3,6 +3,7 @@
 from tag_compliance.config.loader import (
     VARIABLES,
     alert_hook_of,
+    findings_access_of,
     load_config,
     overriding_variables,
     storage_of,
@@ -31,6 +32,7 @@ __all__ = [
     "NeverTagged",
     "OnFailure",
     "alert_hook_of",
+    "findings_access_of",
     "load_config",
     "overriding_variables",
     "storage_of",

@@ -10,7 +10,7 @@ import binascii
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -52,10 +52,19 @@ class FindingsQueries:
     def __init__(self, path: Path) -> None:
         """Raises `BadQuery` for a database of another version, `sqlite3.Error` for no database."""
         self._uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-        self.meta: dict[str, str] = dict(self._fetch("SELECT key, value FROM meta"))
+        self.meta: dict[str, str] = dict(self.fetch("SELECT key, value FROM meta"))
         if self.meta["schema_version"] != str(SCHEMA_VERSION):
             rule = f"has version {self.meta['schema_version']}, not {SCHEMA_VERSION}"
             raise BadQuery("findings database", rule)
+
+    @property
+    def snapshot_id(self) -> str:
+        return self.meta["snapshot_id"]
+
+    @property
+    def shows_values(self) -> bool:
+        """Whether the values of tags are in the database (`report_values`)."""
+        return self.meta["report_values"] == "1"
 
     def page(
         self,
@@ -72,23 +81,23 @@ class FindingsQueries:
         condition, values = where(chosen, search)
         after: tuple[Any, ...] = ()
         if cursor is not None:
-            after = self._position(cursor, sort)
+            after = self.place_of(cursor, sort, (str | int, int))
             condition += f" AND ({key}, f.id) {beyond} (?, ?)"
         sql = (
             f"SELECT {_SELECT}, {key}, f.id {_FROM} WHERE {condition} "
             f"ORDER BY {key} {direction}, f.id {direction} LIMIT ?"
         )
-        found = self._fetch(sql, (*values, *after, size + 1))
+        found = self.fetch(sql, (*values, *after, size + 1))
         shown = found[:size]
         is_last = len(found) <= size
         width = len(COLUMNS)
         rows = tuple(ReportRow.from_record(record[:width]) for record in shown)
-        return Page(rows, None if is_last else self._cursor(sort, shown[-1][width:]))
+        return Page(rows, None if is_last else self.cursor(sort, shown[-1][width:]))
 
     def count(self, chosen: FindingFilter, search: str = "") -> int:
         """How many findings all pages have together."""
         condition, values = where(chosen, search)
-        [(count,)] = self._fetch(f"SELECT count(*) {_FROM} WHERE {condition}", values)
+        [(count,)] = self.fetch(f"SELECT count(*) {_tables(condition)} WHERE {condition}", values)
         return int(count)
 
     def groups(self, column: str, chosen: FindingFilter, search: str = "") -> dict[str | None, int]:
@@ -97,17 +106,17 @@ class FindingsQueries:
             raise BadQuery("group", f"must be one of {', '.join(GROUPS)}")
         condition, values = where(chosen, search)
         sql = (
-            f"SELECT f.{column}, count(*) AS n {_FROM} WHERE {condition} "
+            f"SELECT f.{column}, count(*) AS n {_tables(condition)} WHERE {condition} "
             "GROUP BY 1 ORDER BY n DESC, 1"
         )
-        return dict(self._fetch(sql, values))
+        return dict(self.fetch(sql, values))
 
     def resource(self, arn: str, account_id: str | None = None) -> list[ReportRow]:
         """All findings of a resource, open or waived, in the order of reports."""
         condition = "r.arn = ?" + (" AND r.account_id = ?" if account_id else "")
         values = (arn, account_id) if account_id else (arn,)
         sql = f"SELECT {_SELECT} {_FROM} WHERE {condition} ORDER BY f.id"
-        return [ReportRow.from_record(record) for record in self._fetch(sql, values)]
+        return [ReportRow.from_record(record) for record in self.fetch(sql, values)]
 
     def rows(self, chosen: FindingFilter, search: str = "") -> Iterator[ReportRow]:
         """All matching rows in the order of reports, streamed: for downloads, without a limit."""
@@ -123,7 +132,8 @@ class FindingsQueries:
             database.row_factory = sqlite3.Row
             return [dict(row) for row in database.execute(f"SELECT * FROM {name}")]  # noqa: S608
 
-    def _fetch(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    def fetch(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query of another module."""
         with self._connected() as database:
             return database.execute(sql, values).fetchall()
 
@@ -141,25 +151,30 @@ class FindingsQueries:
                     raise
                 raise BadQuery("query", "takes too long; use more filters") from None
 
-    def _cursor(self, sort: str, position: tuple[Any, ...]) -> str:
-        content = json.dumps([self.meta["snapshot_id"], sort, *position])
+    def cursor(self, order: str, place: Sequence[str | int]) -> str:
+        """A text that leads to the rows after this place in this order, in this snapshot only."""
+        content = json.dumps([self.snapshot_id, order, *place])
         return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
-    def _position(self, cursor: str, sort: str) -> tuple[Any, Any]:
-        """The key and the id of the row that the cursor stands for."""
+    def place_of(self, cursor: str, order: str, kinds: Sequence[Any]) -> tuple[Any, ...]:
+        """The place that the cursor leads to; its parts are of these types.
+
+        Raises `BadQuery` for a cursor of another order, `CursorGone` for one of another snapshot.
+        """
         try:
             padded = cursor + "=" * (-len(cursor) % 4)
-            snapshot_id, of_sort, key, row = json.loads(base64.urlsafe_b64decode(padded))
-        except (ValueError, TypeError, binascii.Error):
+            snapshot_id, of_order, *place = json.loads(base64.urlsafe_b64decode(padded))
+        except (ValueError, TypeError, binascii.Error, RecursionError):
             raise BadQuery("cursor", "is malformed") from None
-        if snapshot_id != self.meta["snapshot_id"]:
+        if snapshot_id != self.snapshot_id:
             raise CursorGone
-        if of_sort != sort or not isinstance(row, int) or not isinstance(key, str | int):
+        is_place = len(place) == len(kinds) and all(map(isinstance, place, kinds))
+        if of_order != order or not is_place:
             raise BadQuery("cursor", "is of another query")
-        return key, row
+        return tuple(place)
 
 
-def _needed(condition: str) -> str:
+def _tables(condition: str) -> str:
     """The tables that a condition needs: the tags are in another one than the rest."""
     return _FROM if "r.tags" in condition else "FROM findings f"
 

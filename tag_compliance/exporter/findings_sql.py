@@ -12,7 +12,7 @@ from tag_compliance.domain.report_filter import ALL_STATES, NO_OWNER, FindingFil
 from tag_compliance.errors import BadQuery
 
 _IN_TAGS = "EXISTS (SELECT 1 FROM json_each(r.tags) t WHERE {})"
-_MAX_PATTERN, _MAX_STARS = 300, 10
+MAX_PATTERN, _MAX_STARS = 300, 10
 
 Condition = tuple[str, tuple[str, ...]]
 """An expression with question marks, and the values for them. Nothing that people write is part of
@@ -49,8 +49,8 @@ def _search(search: str) -> Iterator[Condition]:
     """Anywhere in ARN, type, owner, rule, account or the value of a tag; ASCII case is ignored."""
     if not search:
         return
-    if len(search) > _MAX_PATTERN:
-        raise BadQuery("q", f"must have at most {_MAX_PATTERN} characters")
+    if len(search) > MAX_PATTERN:
+        raise BadQuery("q", f"must have at most {MAX_PATTERN} characters")
     columns = ("f.arn", "f.resource_type", "f.owner", "f.rule", "f.account_name")
     like = r"{} LIKE ? ESCAPE '\'"
     value = _IN_TAGS.format(like.format("t.atom"))
@@ -75,10 +75,8 @@ def _any(text: str, values: Iterable[tuple[str, ...]]) -> Iterator[Condition]:
 
 def _glob(pattern: str) -> str:
     """SQLite's GLOB gives a meaning to `?` and `[`, too, and needs long for many stars."""
-    if len(pattern) > _MAX_PATTERN or pattern.count("*") > _MAX_STARS:
-        raise BadQuery(
-            "pattern", f"must have at most {_MAX_PATTERN} characters, {_MAX_STARS} stars"
-        )
+    if len(pattern) > MAX_PATTERN or pattern.count("*") > _MAX_STARS:
+        raise BadQuery("pattern", f"must have at most {MAX_PATTERN} characters, {_MAX_STARS} stars")
     return pattern.replace("[", "[[]").replace("?", "[?]")
 
 
