@@ -10,16 +10,28 @@ import binascii
 import json
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
-from tag_compliance.domain.report_filter import FindingFilter
+from tag_compliance.domain.report_filter import ALL_STATES, FindingFilter
 from tag_compliance.domain.report_row import COLUMNS, ReportRow
 from tag_compliance.errors import BadQuery, CursorGone
-from tag_compliance.exporter.findings_sql import where
+from tag_compliance.exporter.findings_sql import (
+    Condition,
+    all_of,
+    conditions,
+    has_resource,
+    has_search,
+    one_of,
+    with_tags,
+    with_text,
+)
+from tag_compliance.exporter.findings_values import STATES, KnownValues
 from tag_compliance.snapshot.findings_schema import SCHEMA_VERSION, SORT_KEYS
 
 REPORT_ORDER = "report"
@@ -34,20 +46,48 @@ _QUERY_SECONDS = 10.0
 
 _STEPS_BETWEEN_CHECKS = 100_000
 
-_FROM = "FROM findings f JOIN resources r ON r.id = f.resource"
+_CACHED_COUNTS, _CACHED_SEARCHES = 256, 8
+"""The database never changes, so results stay true. The resources of a search can have 1 MB."""
+
+_FINDINGS = "FROM findings f"
+_FROM = f"{_FINDINGS} JOIN resources r ON r.id = f.resource"
+_RESOURCES = "FROM resources r"
 _SELECT = ", ".join("r.tags" if name == "tags" else f"f.{name}" for name in COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """Some findings in their order; `next_cursor` leads to those that follow, if there are any."""
+    """Some findings in their order; the cursors lead to those after and before them, if any."""
 
     rows: tuple[ReportRow, ...]
     next_cursor: str | None
+    previous_cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Tally:
+    """How many findings have the same value of a column, severity and state."""
+
+    value: str | None
+    severity: str
+    state: str
+    findings: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Position:
+    """A place between two findings: after the one with this key and id, or before it."""
+
+    key: str | int
+    row: int
+    is_end: bool
 
 
 class FindingsQueries:
-    """Each method raises `BadQuery` if it takes too long."""
+    """One instance for each database, for all threads: it keeps what people ask for repeatedly.
+
+    Each method raises `BadQuery` if it takes too long.
+    """
 
     def __init__(self, path: Path) -> None:
         """Raises `BadQuery` for a database of another version, `sqlite3.Error` for no database."""
@@ -56,6 +96,15 @@ class FindingsQueries:
         if self.meta["schema_version"] != str(SCHEMA_VERSION):
             rule = f"has version {self.meta['schema_version']}, not {SCHEMA_VERSION}"
             raise BadQuery("findings database", rule)
+        self._cached_count = lru_cache(_CACHED_COUNTS)(self._count)
+        self._cached_tallies = lru_cache(_CACHED_COUNTS)(self._tallies)
+        self._cached_resources = lru_cache(_CACHED_SEARCHES)(self._resources)
+
+    @cached_property
+    def known(self) -> KnownValues:
+        """The values that the findings have."""
+        with self._connected() as database:
+            return KnownValues.load(database)
 
     def page(
         self,
@@ -68,39 +117,68 @@ class FindingsQueries:
         """Raises `BadQuery` for a wrong sort order, size or cursor, `CursorGone` for an old one."""
         if not 1 <= size <= MAX_PAGE:
             raise BadQuery("limit", f"must be 1 to {MAX_PAGE}")
-        key, direction, beyond = _order(sort)
-        condition, values = where(chosen, search)
-        after: tuple[Any, ...] = ()
-        if cursor is not None:
-            after = self._position(cursor, sort)
-            condition += f" AND ({key}, f.id) {beyond} (?, ?)"
-        sql = (
-            f"SELECT {_SELECT}, {key}, f.id {_FROM} WHERE {condition} "
-            f"ORDER BY {key} {direction}, f.id {direction} LIMIT ?"
+        start = None if cursor is None else self._position(cursor, sort)
+        backwards = start is not None and start.is_end
+        found = self._following(chosen, search, sort, start, size + 1)
+        shown = found[:size][:: -1 if backwards else 1]
+        if not shown:
+            return Page((), None)
+        before = self._cursor(sort, *shown[0], is_end=True)
+        after = self._cursor(sort, *shown[-1], is_end=False)
+        has_more = len(found) > size
+        return Page(
+            self._rows([row for _, row in shown]),
+            after if has_more or backwards else None,
+            before if start is not None and (has_more or not backwards) else None,
         )
-        found = self._fetch(sql, (*values, *after, size + 1))
-        shown = found[:size]
-        is_last = len(found) <= size
-        width = len(COLUMNS)
-        rows = tuple(ReportRow.from_record(record[:width]) for record in shown)
-        return Page(rows, None if is_last else self._cursor(sort, shown[-1][width:]))
+
+    def _following(
+        self,
+        chosen: FindingFilter,
+        search: str,
+        sort: str,
+        start: _Position | None,
+        number: int,
+    ) -> list[tuple[Any, int]]:
+        """The keys and ids of the findings that follow a position, in the direction of reading."""
+        key = _sort_key(sort)
+        descending = sort.startswith("-") != (start is not None and start.is_end)
+        direction, beyond = ("DESC", "<") if descending else ("ASC", ">")
+        found: list[tuple[Any, int]] = []
+        for part in _parts(chosen, sort):
+            condition, values = self._condition(part, search)
+            if key == SORT_KEYS["severity"] and chosen.rules:
+                # The index has no rules, but most rules have one severity.
+                ranks = set().union(
+                    *(r for rule, r in self._rule_ranks.items() if chosen.has_rule(rule))
+                )
+                condition, values = all_of([(condition, values), one_of(key, sorted(ranks))])
+            if start is not None:
+                condition += f" AND ({key}, f.id) {beyond} (?, ?)"
+                values += (start.key, start.row)
+            sql = (
+                f"SELECT {key}, f.id {_FINDINGS} WHERE {condition} "
+                f"ORDER BY {key} {direction}, f.id {direction} LIMIT ?"
+            )
+            found += self._fetch(sql, (*values, number))
+        return sorted(found, reverse=descending)[:number]
 
     def count(self, chosen: FindingFilter, search: str = "") -> int:
         """How many findings all pages have together."""
-        condition, values = where(chosen, search)
-        [(count,)] = self._fetch(f"SELECT count(*) {_FROM} WHERE {condition}", values)
-        return int(count)
+        return self._cached_count(chosen, search)
 
     def groups(self, column: str, chosen: FindingFilter, search: str = "") -> dict[str | None, int]:
         """The number of findings for each value of one of `GROUPS`, the largest first."""
+        found = Counter[str | None]()
+        for tally in self.tallies(column, chosen, search):
+            found[tally.value] += tally.findings
+        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0] or "")))
+
+    def tallies(self, column: str, chosen: FindingFilter, search: str = "") -> tuple[Tally, ...]:
+        """The number of findings for each value of one of `GROUPS`, severity and state."""
         if column not in GROUPS:
             raise BadQuery("group", f"must be one of {', '.join(GROUPS)}")
-        condition, values = where(chosen, search)
-        sql = (
-            f"SELECT f.{column}, count(*) AS n {_FROM} WHERE {condition} "
-            "GROUP BY 1 ORDER BY n DESC, 1"
-        )
-        return dict(self._fetch(sql, values))
+        return self._cached_tallies(column, chosen, search)
 
     def resource(self, arn: str, account_id: str | None = None) -> list[ReportRow]:
         """All findings of a resource, open or waived, in the order of reports."""
@@ -111,7 +189,7 @@ class FindingsQueries:
 
     def rows(self, chosen: FindingFilter, search: str = "") -> Iterator[ReportRow]:
         """All matching rows in the order of reports, streamed: for downloads, without a limit."""
-        condition, values = where(chosen, search)
+        condition, values = self._condition(chosen, search)
         sql = f"SELECT {_SELECT} {_FROM} WHERE {condition} ORDER BY f.id"
         with closing(sqlite3.connect(self._uri, uri=True, check_same_thread=False)) as database:
             for record in database.execute(sql, values):
@@ -122,6 +200,53 @@ class FindingsQueries:
         with self._connected() as database:
             database.row_factory = sqlite3.Row
             return [dict(row) for row in database.execute(f"SELECT * FROM {name}")]  # noqa: S608
+
+    @cached_property
+    def _rule_ranks(self) -> dict[str, set[int]]:
+        """The values of the sort order `severity` that each rule has."""
+        found = defaultdict[str, set[int]](set)
+        for rule, rank in self._fetch(f"SELECT DISTINCT rule, {SORT_KEYS['severity']} {_FINDINGS}"):
+            found[rule].add(rank)
+        return found
+
+    def _ranks(self, chosen: FindingFilter) -> list[int]:
+        """Most rules have one severity. With it, SQLite does not read the findings of others."""
+        found = {rule: ranks for rule, ranks in self._rule_ranks.items() if chosen.has_rule(rule)}
+        return sorted(set().union(*found.values()))
+
+    def _condition(self, chosen: FindingFilter, search: str) -> Condition:
+        parts = [*conditions(chosen, self.known)]
+        if chosen.tags:
+            parts.append(has_resource(self._cached_resources(with_tags(chosen.tags))))
+        if search:
+            found = self._cached_resources(with_text(search))
+            parts.append(has_search(search, self.known, found))
+        return all_of(parts)
+
+    def _resources(self, condition: Condition) -> str:
+        """The ids of the resources that a search or a tag filter finds, as a JSON list."""
+        found = self._fetch(f"SELECT r.id {_RESOURCES} WHERE {condition[0]}", condition[1])
+        return json.dumps([row for (row,) in found])
+
+    def _count(self, chosen: FindingFilter, search: str) -> int:
+        condition, values = self._condition(chosen, search)
+        [(count,)] = self._fetch(f"SELECT count(*) {_FINDINGS} WHERE {condition}", values)
+        return int(count)
+
+    def _tallies(self, column: str, chosen: FindingFilter, search: str) -> tuple[Tally, ...]:
+        condition, values = self._condition(chosen, search)
+        sql = (
+            f"SELECT f.{column}, f.severity, f.state, count(*) {_FINDINGS} "
+            f"WHERE {condition} GROUP BY 1, 2, 3"
+        )
+        return tuple(Tally(*record) for record in self._fetch(sql, values))
+
+    def _rows(self, ids: Sequence[int]) -> tuple[ReportRow, ...]:
+        """The findings with these ids, in the order of the ids."""
+        marks = ", ".join("?" * len(ids))
+        sql = f"SELECT f.id, {_SELECT} {_FROM} WHERE f.id IN ({marks})"
+        found = {id_: ReportRow.from_record(row) for id_, *row in self._fetch(sql, tuple(ids))}
+        return tuple(found[id_] for id_ in ids)
 
     def _fetch(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
         with self._connected() as database:
@@ -141,33 +266,32 @@ class FindingsQueries:
                     raise
                 raise BadQuery("query", "takes too long; use more filters") from None
 
-    def _cursor(self, sort: str, position: tuple[Any, ...]) -> str:
-        content = json.dumps([self.meta["snapshot_id"], sort, *position])
+    def _cursor(self, sort: str, key: str | int, row: int, *, is_end: bool) -> str:
+        content = json.dumps([self.meta["snapshot_id"], sort, key, row, is_end])
         return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
-    def _position(self, cursor: str, sort: str) -> tuple[Any, Any]:
-        """The key and the id of the row that the cursor stands for."""
+    def _position(self, cursor: str, sort: str) -> _Position:
         try:
             padded = cursor + "=" * (-len(cursor) % 4)
-            snapshot_id, of_sort, key, row = json.loads(base64.urlsafe_b64decode(padded))
+            snapshot_id, of_sort, key, row, is_end = json.loads(base64.urlsafe_b64decode(padded))
         except (ValueError, TypeError, binascii.Error):
             raise BadQuery("cursor", "is malformed") from None
         if snapshot_id != self.meta["snapshot_id"]:
             raise CursorGone
         if of_sort != sort or not isinstance(row, int) or not isinstance(key, str | int):
             raise BadQuery("cursor", "is of another query")
-        return key, row
+        return _Position(key, row, bool(is_end))
 
 
-def _needed(condition: str) -> str:
-    """The tables that a condition needs: the tags are in another one than the rest."""
-    return _FROM if "r.tags" in condition else "FROM findings f"
+def _parts(chosen: FindingFilter, sort: str) -> list[FindingFilter]:
+    """Filters that have one state each, because the indexes of sort orders begin with the state."""
+    if chosen.state != ALL_STATES or _sort_key(sort) == "f.id":
+        return [chosen]
+    return [replace(chosen, state=state) for state in STATES]
 
 
-def _order(sort: str) -> tuple[str, str, str]:
-    """The sort expression, its direction, and the comparison with the rows before."""
+def _sort_key(sort: str) -> str:
     name = sort.removeprefix("-")
     if name not in SORT_ORDERS:
         raise BadQuery("sort", f"must be one of {', '.join(SORT_ORDERS)}")
-    key = SORT_KEYS.get(name, "f.id")
-    return (key, "DESC", "<") if sort.startswith("-") else (key, "ASC", ">")
+    return SORT_KEYS.get(name, "f.id")
