@@ -143,3 +143,52 @@ class CursorGone(TagComplianceError):
 
     def __init__(self) -> None:
         super().__init__("this cursor is of an earlier snapshot; begin again without a cursor")
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterFault:
+    """A parameter of a request, its value, and the rule that it breaks."""
+
+    parameter: str
+    value: str
+    rule: str
+
+
+class BadParameters(TagComplianceError):
+    """A request for findings has faulty parameters; `faults` has all of them."""
+
+    def __init__(self, faults: tuple[ParameterFault, ...]) -> None:
+        super().__init__("; ".join(f"{fault.parameter}: {fault.rule}" for fault in faults))
+        self.faults = faults
+
+
+class FindingsForbidden(TagComplianceError):
+    """Findings are not served to this client, because the exporter has no credentials."""
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(
+            f"{cause}; start the exporter with --bearer-token-file or --basic-auth-file, or set "
+            "`findings_access: open` (TAG_COMPLIANCE_FINDINGS_ACCESS=open) to serve findings to "
+            "everyone who can reach it"
+        )
+
+
+class FindingsUnavailable(TagComplianceError):
+    """The snapshot that is served has no findings database, or none that can be read."""
+
+
+class QueriesBusy(TagComplianceError):
+    """So many queries are waiting that this one would wait too long."""
+
+    def __init__(self) -> None:
+        super().__init__("too many searches at the same time; try again in some seconds")
+
+
+class NoSuchResource(TagComplianceError):
+    """The findings database does not contain the resource."""
+
+    def __init__(self, arn: str) -> None:
+        super().__init__(
+            f"{arn} has no finding in this snapshot: it complies with every rule, is excluded, or "
+            "was not read; `tag-compliance explain ARN` shows which"
+        )

@@ -69,10 +69,10 @@ def scan(
 def serve(config: Path, serving: options.Serving, logs: options.Logs) -> int:
     """Serve the latest snapshot to Prometheus.
 
-    Reads only the key `storage` of the configuration file. If TAG_COMPLIANCE_STORAGE is set, the
-    file is not read.
+    Reads only the keys `storage` and `findings_access` of the configuration file. If
+    TAG_COMPLIANCE_STORAGE is set, the file is not read.
     """
-    from tag_compliance.config import storage_of
+    from tag_compliance.config import findings_access_of, storage_of
     from tag_compliance.exporter.server import ExporterSettings
     from tag_compliance.exporter.server import serve as serve_until_stopped
 
@@ -80,6 +80,7 @@ def serve(config: Path, serving: options.Serving, logs: options.Logs) -> int:
     serve_until_stopped(
         ExporterSettings(
             storage=storage_of(config, os.environ),
+            findings_access=findings_access_of(config, os.environ),
             host=serving.host,
             port=serving.port,
             tls_certificate=serving.tls_cert,

@@ -73,6 +73,7 @@ def run_process_tree(
             "DAGSTER_HOME": str(home),
             "TAG_COMPLIANCE_CONFIG": str(config_path.resolve()),
             "TAG_COMPLIANCE_STORAGE": config.storage,
+            "TAG_COMPLIANCE_FINDINGS_ACCESS": config.findings_access,
             "TAG_COMPLIANCE_LOG_LEVEL": logs.log_level,
             "TAG_COMPLIANCE_LOG_FORMAT": logs.log_format,
         }

@@ -1,6 +1,12 @@
 """The configuration, typed and frozen; the environment and AWS's regions are parameters."""
 
-from tag_compliance.config.loader import VARIABLES, load_config, overriding_variables, storage_of
+from tag_compliance.config.loader import (
+    VARIABLES,
+    findings_access_of,
+    load_config,
+    overriding_variables,
+    storage_of,
+)
 from tag_compliance.config.model import (
     AccountOverride,
     AwsOwned,
@@ -24,6 +30,7 @@ __all__ = [
     "IamTagsFrom",
     "NeverTagged",
     "OnFailure",
+    "findings_access_of",
     "load_config",
     "overriding_variables",
     "storage_of",

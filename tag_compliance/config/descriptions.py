@@ -65,6 +65,10 @@ DESCRIPTIONS = {
         "whether findings, reports, pages, logs and the findings database contain the values of "
         "tags; the owner is always shown"
     ),
+    "findings_access": (
+        "who may read findings from an exporter without credentials: credentials (only this "
+        "machine) or open (everyone who can reach it)"
+    ),
     "console_link": (
         "start_url and role_name of the AWS access portal; links to the AWS console lead through it"
     ),

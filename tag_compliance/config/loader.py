@@ -12,11 +12,17 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from tag_compliance.config import model
-from tag_compliance.config.messages import RULE_OF_KEY, cross_key_faults, model_faults
+from tag_compliance.config.messages import (
+    RULE_OF_ERROR,
+    RULE_OF_KEY,
+    cross_key_faults,
+    model_faults,
+)
 from tag_compliance.config.model import Config
 from tag_compliance.config.policy_model import LoadedPolicy
 from tag_compliance.config.yaml_file import read_yaml
 from tag_compliance.domain.clock import utc_now
+from tag_compliance.domain.findings_access import FindingsAccess
 from tag_compliance.errors import BadConfiguration, BadPolicy, Fault
 from tag_compliance.storage_uri import is_bucket
 
@@ -109,6 +115,23 @@ def storage_of(path: Path, environment: Mapping[str, str]) -> str:
         return _resolved(_STORAGE.validate_python(storage), path, overrides)
     except ValidationError:
         fault = Fault(str(path), "storage", storage, RULE_OF_KEY["storage"])
+        raise BadConfiguration(_with_their_source([fault], overrides)) from None
+
+
+def findings_access_of(path: Path, environment: Mapping[str, str]) -> FindingsAccess:
+    """Only this key, which is not read from the file if a variable sets the storage.
+
+    Raises `BadConfiguration` as `storage_of` does.
+    """
+    overrides = _overrides_in(environment)
+    key, default = "findings_access", FindingsAccess.CREDENTIALS
+    raw = overrides if {key, "storage"} & {*overrides} else read_yaml(path, _MISSING)[0]
+    value = raw.get(key, default)
+    try:
+        return FindingsAccess(value)
+    except ValueError:
+        rule = RULE_OF_ERROR["enum"].format(expected="'credentials' or 'open'")
+        fault = Fault(str(path), key, value, rule)
         raise BadConfiguration(_with_their_source([fault], overrides)) from None
 
 

@@ -20,6 +20,7 @@ from pydantic_core import PydanticCustomError
 
 from tag_compliance.config.base_model import Model, NonEmptyText, TagKey, Text, is_scalar
 from tag_compliance.config.policy_model import LoadedPolicy
+from tag_compliance.domain.findings_access import FindingsAccess
 
 _YEAR = 365 * 86_400
 """In seconds. Longer durations, and their multiples, are not representable everywhere."""
@@ -307,6 +308,7 @@ class Config(RoleSession):
     findings_database: StrictBool = True
     max_findings_rows: Annotated[StrictInt, Field(ge=1, le=100_000_000)] = 500_000
     report_values: StrictBool = True
+    findings_access: FindingsAccess = FindingsAccess.CREDENTIALS
     console_link: ConsoleLinkSettings = Field(default_factory=ConsoleLinkSettings)
     max_concurrency: Annotated[StrictInt, Field(ge=1, le=1_000)] = 100
     calls_per_second: Annotated[float, Field(ge=0, strict=True, allow_inf_nan=False)] = 15.0

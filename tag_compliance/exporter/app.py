@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from http import HTTPStatus
@@ -16,20 +14,21 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from tag_compliance.domain.clock import utc_now
-from tag_compliance.exporter.auth import AuthMiddleware, Credentials
+from tag_compliance.exporter.auth import AuthMiddleware
+from tag_compliance.exporter.database_loader import DatabaseLoader
 from tag_compliance.exporter.file_reloader import FileReloader
+from tag_compliance.exporter.findings_access import NO_CREDENTIALS, Access
+from tag_compliance.exporter.findings_service import FindingsService
 from tag_compliance.exporter.health import evaluate_health
 from tag_compliance.exporter.html_pages import PAGE_HEADERS, Asset, render_html, script, style
 from tag_compliance.exporter.negotiation import accepts_html
+from tag_compliance.exporter.polling import polling
 from tag_compliance.exporter.scrape import ScrapeEndpoint
 from tag_compliance.exporter.self_metrics import SelfMetrics
 from tag_compliance.exporter.snapshot_watcher import SnapshotWatcher
 from tag_compliance.exporter.status_page import StatusPage
 from tag_compliance.exporter.status_text import render_text
 from tag_compliance.snapshot.store import SnapshotStore
-
-_FIRST_POLL_SECONDS = 5.0
-"""How long the server waits for a slow storage before it responds without a snapshot."""
 
 _PAGE_AGE = timedelta(seconds=30)
 """How long a page with the same content is reused; one of 10,000 regions takes 0.7 s of CPU."""
@@ -41,13 +40,14 @@ def create_app(
     store: SnapshotStore,
     *,
     poll_interval: float = 1.0,
-    credentials: Sequence[Credentials] = (),
+    access: Access = NO_CREDENTIALS,
     files: Sequence[FileReloader[object]] = (),
     now: Callable[[], datetime] = utc_now,
 ) -> FastAPI:
     """Serves one store. `files` and those of the credentials are polled independently of it."""
     watcher = SnapshotWatcher(store)
-    watched = (*files, *(c.digests for c in credentials))
+    findings = FindingsService(DatabaseLoader(store, watcher), access)
+    watched = (*files, *(c.digests for c in access.credentials))
 
     def poll_files() -> None:
         for file in watched:
@@ -59,11 +59,11 @@ def create_app(
         redirect_slashes=False,
         # FastAPI would send traces to any address that an environment variable names.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
-        lifespan=_polling((watcher.poll, poll_files), poll_interval),
+        lifespan=polling((watcher.poll, poll_files), findings, poll_interval),
         exception_handlers={HTTPException: _plain_error},
     )
-    if credentials:
-        app.add_middleware(AuthMiddleware, credentials=credentials)
+    if access.credentials:
+        app.add_middleware(AuthMiddleware, credentials=access.credentials)
     people = _Endpoints(watcher, now)
     endpoints: dict[str, Callable[..., object]] = {
         "/metrics": ScrapeEndpoint(watcher, SelfMetrics(now, watched)),
@@ -141,34 +141,3 @@ async def _plain_error(_: Request, error: Exception) -> Response:
         raise error
     phrase = HTTPStatus(error.status_code).phrase
     return PlainTextResponse(f"{error.status_code} {phrase}\n", error.status_code, error.headers)
-
-
-def _polling(
-    polls: Sequence[Callable[[], None]], interval: float
-) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Calls each of them in a thread of its own while the application runs: a storage that hangs
-    must not keep a revoked token valid.
-
-    Daemon threads, not those of the event loop's pool, so that a storage that hangs does not keep
-    the process from ending.
-    """
-
-    @asynccontextmanager
-    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        stop = threading.Event()
-
-        def run(poll: Callable[[], None], polled: threading.Event) -> None:
-            while not stop.is_set():
-                poll()
-                polled.set()
-                stop.wait(interval)
-
-        polled = [threading.Event() for _ in polls]
-        for arguments in zip(polls, polled, strict=True):
-            threading.Thread(target=run, args=arguments, name="poll", daemon=True).start()
-        waits = (asyncio.to_thread(event.wait, _FIRST_POLL_SECONDS) for event in polled)
-        await asyncio.gather(*waits)
-        yield
-        stop.set()
-
-    return lifespan

@@ -106,6 +106,15 @@ class FindingsQueries:
         with self._connected() as database:
             return KnownValues.load(database)
 
+    @property
+    def snapshot_id(self) -> str:
+        return self.meta["snapshot_id"]
+
+    @property
+    def shows_values(self) -> bool:
+        """Whether the values of tags are in the database (`report_values`)."""
+        return self.meta["report_values"] == "1"
+
     def page(
         self,
         chosen: FindingFilter,
@@ -267,16 +276,16 @@ class FindingsQueries:
                 raise BadQuery("query", "takes too long; use more filters") from None
 
     def _cursor(self, sort: str, key: str | int, row: int, *, is_end: bool) -> str:
-        content = json.dumps([self.meta["snapshot_id"], sort, key, row, is_end])
+        content = json.dumps([self.snapshot_id, sort, key, row, is_end])
         return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
     def _position(self, cursor: str, sort: str) -> _Position:
         try:
             padded = cursor + "=" * (-len(cursor) % 4)
-            snapshot_id, of_sort, key, row, is_end = json.loads(base64.urlsafe_b64decode(padded))
+            of_snapshot, of_sort, key, row, is_end = json.loads(base64.urlsafe_b64decode(padded))
         except (ValueError, TypeError, binascii.Error):
             raise BadQuery("cursor", "is malformed") from None
-        if snapshot_id != self.meta["snapshot_id"]:
+        if of_snapshot != self.snapshot_id:
             raise CursorGone
         if of_sort != sort or not isinstance(row, int) or not isinstance(key, str | int):
             raise BadQuery("cursor", "is of another query")

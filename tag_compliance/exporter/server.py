@@ -13,10 +13,12 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from tag_compliance.domain.findings_access import FindingsAccess
 from tag_compliance.errors import BadConfiguration, CannotListen, Fault
 from tag_compliance.exporter.app import create_app
 from tag_compliance.exporter.auth import read_basic_auth, read_bearer_tokens
 from tag_compliance.exporter.file_reloader import FileReloader
+from tag_compliance.exporter.findings_access import Access
 from tag_compliance.exporter.http_limits import LimitedHttpProtocol, LimitedLoop, RepetitionFilter
 from tag_compliance.logs import get_logger
 from tag_compliance.snapshot.store import SnapshotStore
@@ -53,6 +55,7 @@ class ExporterSettings:
     tls_key: Path | None = None
     bearer_token_file: Path | None = None
     basic_auth_file: Path | None = None
+    findings_access: FindingsAccess = FindingsAccess.CREDENTIALS
 
 
 def serve(settings: ExporterSettings) -> None:
@@ -63,14 +66,16 @@ def serve(settings: ExporterSettings) -> None:
     """
     certificate = _certificate(settings)
     tokens, users = settings.bearer_token_file, settings.basic_auth_file
-    credentials = [read_bearer_tokens(tokens)] if tokens else []
-    credentials += [read_basic_auth(users)] if users else []
+    credentials = (
+        *([read_bearer_tokens(tokens)] if tokens else []),
+        *([read_basic_auth(users)] if users else []),
+    )
     in_bucket = is_bucket(settings.storage)
     app = create_app(
         SnapshotStore(open_storage(settings.storage)),
         poll_interval=settings.poll_interval
         or (_POLL_BUCKET_SECONDS if in_bucket else _POLL_FOLDER_SECONDS),
-        credentials=credentials,
+        access=Access(credentials, settings.findings_access),
         files=[certificate] if certificate else [],
     )
     with _listen(settings.host, settings.port) as listener:

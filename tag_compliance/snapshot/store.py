@@ -11,6 +11,7 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 from tag_compliance.domain.clock import is_ahead
 from tag_compliance.errors import (
@@ -35,6 +36,7 @@ from tag_compliance.snapshot.layout import (
     current_in,
     parse,
     path_of,
+    piece_of,
     sha256,
 )
 from tag_compliance.snapshot.status import LastScan, ScanStatus
@@ -50,6 +52,8 @@ class Snapshot:
     status: ScanStatus
     plain: bytes
     gzip: Appendable
+    database: Piece | None = None
+    """Size and hash of the findings database, which is not read; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +219,27 @@ class SnapshotStore:
                     return self._verified(snapshot_id)
         return None
 
+    def database(self, snapshot: Snapshot, copy: Callable[[], Path]) -> Path | None:
+        """The verified findings database as a local file; None if the snapshot has none.
+
+        A bucket's is copied to the path that `copy` returns. Raises `SnapshotUnreadable` if it is
+        missing or altered.
+        """
+        if snapshot.database is None:
+            return None
+        path = self._storage.local_file(path_of(snapshot.snapshot_id, DATABASE), copy)
+        if path is None:
+            raise SnapshotUnreadable(snapshot.snapshot_id, f"{DATABASE} is missing")
+        try:
+            found = piece_of(path)
+        except OSError as error:
+            cause = f"{DATABASE} cannot be read: {error.strerror or error}"
+            raise SnapshotUnreadable(snapshot.snapshot_id, cause) from error
+        if found != snapshot.database:
+            size = f"{found.bytes} bytes, {snapshot.database.bytes} expected"
+            raise SnapshotUnreadable(snapshot.snapshot_id, f"{DATABASE} has been altered ({size})")
+        return path
+
     def missing(self, snapshot_id: str) -> tuple[str, ...]:
         """The names of a snapshot's files that do not exist; none if they cannot be listed."""
         try:
@@ -244,9 +269,11 @@ class SnapshotStore:
             raise SnapshotUnreadable(snapshot_id, f"{MANIFEST} is another snapshot's")
         plain, gzip = (self._verified_piece(manifest, name) for name in (PLAIN, GZIP))
         try:
-            return Snapshot(snapshot_id, manifest.status, plain, Appendable.of(gzip))
+            compressed = Appendable.of(gzip)
         except ValueError as error:
             raise SnapshotUnreadable(snapshot_id, f"{GZIP} is {error}") from error
+        database = manifest.pieces.get(DATABASE)
+        return Snapshot(snapshot_id, manifest.status, plain, compressed, database)
 
     def _manifest(self, snapshot_id: str, wanted_sha256: str | None = None) -> Manifest:
         data = self._piece(snapshot_id, MANIFEST)

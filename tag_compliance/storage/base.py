@@ -52,6 +52,14 @@ class Storage(Protocol):
         """Creates or replaces the object with the content of a local file, however large it is."""
         ...
 
+    def local_file(self, name: str, copy: Callable[[], Path]) -> Path | None:
+        """A local file with the content of the object; None if it does not exist.
+
+        This is the object's own file in a folder. A bucket's object is streamed to the path that
+        `copy` returns, where it appears completely or not at all.
+        """
+        ...
+
     def update(self, name: str, decide: Callable[[bytes | None], bytes | None]) -> bool:
         """Replaces the object with what `decide` returns for its bytes, atomically.
 

@@ -75,6 +75,11 @@ class FolderStorage:
         self._mark()
         copy_file(source, self._root / name)
 
+    def local_file(self, name: str, copy: Callable[[], Path]) -> Path | None:  # noqa: ARG002 - S3's
+        path = self._root / name
+        with reported(path, "read"):
+            return path if path.is_file() else None
+
     def update(self, name: str, decide: Callable[[bytes | None], bytes | None]) -> bool:
         path = self._root / name
         while True:

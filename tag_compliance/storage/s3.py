@@ -34,6 +34,9 @@ _OPERATION_SECONDS = 300.0
 _MAX_RESPONSE_BYTES = 2_000_000_000
 _MAX_CONNECTIONS = 10
 
+_COPIED_BYTES = 1 << 20
+"""At a time, so that a large object does not pass through memory as a whole."""
+
 _PAUSE_SECONDS = 0.2
 _MAX_REFUSALS = 8
 
@@ -41,6 +44,7 @@ _ABOUT_NETWORK = "check AWS_REGION and AWS_ENDPOINT_URL, the network and proxies
 _ABOUT_PERMISSIONS = (
     "see the storage part of docs/operations.md for the permissions that are needed"
 )
+_ABOUT_DISK = "free some space there, or set TMPDIR to another folder"
 _ABOUT_CONDITIONS = (
     "the likely cause is a proxy or a compatible storage that changes ETags (W/…) or does not "
     "support If-Match and If-None-Match"
@@ -49,6 +53,10 @@ _ABOUT_CONDITIONS = (
 
 class _Malformed(Exception):
     """S3 returned something else than it documents."""
+
+
+class _NotSaved(Exception):
+    """The local copy of an object could not be written."""
 
 
 class _Condition(TypedDict, total=False):
@@ -127,6 +135,28 @@ class S3Storage:
 
         self._limited(name, "write", put)
 
+    def local_file(self, name: str, copy: Callable[[], Path]) -> Path | None:
+        path = copy()
+        unfinished = path.with_name(f"{path.name}.unfinished")
+
+        def save() -> None:
+            body = self._client.get_object(Bucket=self._bucket, Key=self._prefix + name)["Body"]
+            try:
+                with unfinished.open("wb") as file:
+                    for chunk in body.iter_chunks(_COPIED_BYTES):
+                        file.write(chunk)
+                unfinished.replace(path)
+            except OSError as error:
+                raise _NotSaved(f"{path}: {error.strerror or error}") from error
+
+        try:
+            self._limited(name, "read", save)
+        except StorageRefused as error:
+            if _code(error) in _NOT_FOUND:
+                return None
+            raise
+        return path
+
     def update(self, name: str, decide: Callable[[bytes | None], bytes | None]) -> bool:
         before = self.read(name)
         refusals = 0
@@ -203,6 +233,8 @@ class S3Storage:
             cause, advice = f"not finished within {self._seconds:g} s", _ABOUT_NETWORK
         except (ClientError, BotoCoreError, ResponseTooLarge, _Malformed) as caught:
             cause, advice, error = str(caught), _ABOUT_PERMISSIONS, caught
+        except _NotSaved as caught:
+            cause, advice, error = f"cannot write {caught}", _ABOUT_DISK, caught
         except RecursionError as caught:  # in botocore, which looks for the region of the bucket
             cause, advice, error = "it redirects requests without end", _ABOUT_NETWORK, caught
         except Exception as caught:  # noqa: BLE001 - what a malformed response causes

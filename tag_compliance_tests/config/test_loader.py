@@ -48,6 +48,7 @@ _OVERRIDES: dict[str, tuple[str, object]] = {
     "findings_database": ("off", False),
     "max_findings_rows": ("7", 7),
     "report_values": ("Off", False),
+    "findings_access": ("open", "open"),
     "max_concurrency": ("2", 2),
     "calls_per_second": ("7.5", 7.5),
     "region_deadline": ("30", 30),

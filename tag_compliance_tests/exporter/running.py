@@ -19,8 +19,10 @@ from typing import Any
 import uvicorn
 
 from tag_compliance.domain.clock import utc_now
+from tag_compliance.domain.findings_access import FindingsAccess
 from tag_compliance.exporter.app import create_app
 from tag_compliance.exporter.auth import Credentials
+from tag_compliance.exporter.findings_access import Access
 from tag_compliance.exporter.http_limits import LimitedHttpProtocol
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance_tests.support.exposition import Exposition
@@ -91,11 +93,13 @@ def run_in_thread(
     credentials: tuple[Credentials, ...] = (),
     tls: ssl.SSLContext | None = None,
     now: Callable[[], datetime] = utc_now,
+    findings_access: FindingsAccess = FindingsAccess.CREDENTIALS,
     **settings: Any,
 ) -> Iterator[Exporter]:
     """`settings` are for uvicorn; `tls` is the context of the client."""
     store = open_store(storage) if isinstance(storage, Path) else storage
-    app = create_app(store, poll_interval=0.02, credentials=credentials, now=now)
+    access = Access(credentials, findings_access)
+    app = create_app(store, poll_interval=0.02, access=access, now=now)
     with socket.create_server(("127.0.0.1", 0), backlog=1024) as listener:
         config = uvicorn.Config(
             app,

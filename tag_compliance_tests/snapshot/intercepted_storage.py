@@ -31,6 +31,10 @@ class InterceptedStorage:
         self._before("write", name)
         self._behind.write_file(name, source)
 
+    def local_file(self, name: str, copy: Callable[[], Path]) -> Path | None:
+        self._before("read", name)
+        return self._behind.local_file(name, copy)
+
     def update(self, name: str, decide: Callable[[bytes | None], bytes | None]) -> bool:
         self._before("update", name)
         return self._behind.update(name, decide)
