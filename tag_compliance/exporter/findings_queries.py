@@ -18,6 +18,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
+from tag_compliance.domain.counts import Counts
 from tag_compliance.domain.report_filter import ALL_STATES, FindingFilter
 from tag_compliance.domain.report_row import COLUMNS, ReportRow
 from tag_compliance.errors import BadQuery, CursorGone
@@ -51,6 +52,7 @@ _CACHED_COUNTS, _CACHED_SEARCHES = 256, 8
 
 _FINDINGS = "FROM findings f"
 _FROM = f"{_FINDINGS} JOIN resources r ON r.id = f.resource"
+_SUMMARY = "FROM summary"
 _RESOURCES = "FROM resources r"
 _SELECT = ", ".join("r.tags" if name == "tags" else f"f.{name}" for name in COLUMNS)
 
@@ -204,6 +206,14 @@ class FindingsQueries:
             for record in database.execute(sql, values):
                 yield ReportRow.from_record(record)
 
+    def counts_by(self, column: str) -> dict[str, Counts]:
+        """The numbers of the summary for each `account_id` or `resource_type`, with and without
+        findings.
+        """
+        sums = "sum(returned), sum(excluded), sum(counted), sum(compliant)"
+        sql = f"SELECT {column}, {sums} {_SUMMARY} GROUP BY 1"
+        return {value: Counts(*numbers) for value, *numbers in self._fetch(sql)}
+
     def table(self, name: str) -> list[dict[str, Any]]:
         """All rows of one of the small tables, for example `summary`."""
         with self._connected() as database:
@@ -254,7 +264,7 @@ class FindingsQueries:
         """The findings with these ids, in the order of the ids."""
         marks = ", ".join("?" * len(ids))
         sql = f"SELECT f.id, {_SELECT} {_FROM} WHERE f.id IN ({marks})"
-        found = {id_: ReportRow.from_record(row) for id_, *row in self._fetch(sql, tuple(ids))}
+        found = {r[0]: ReportRow.from_record(r[1:]) for r in self._fetch(sql, tuple(ids))}
         return tuple(found[id_] for id_ in ids)
 
     def _fetch(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
