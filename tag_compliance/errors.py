@@ -136,6 +136,7 @@ class BadQuery(TagComplianceError):
     def __init__(self, parameter: str, rule: str) -> None:
         super().__init__(f"{parameter}: {rule}")
         self.parameter = parameter
+        self.rule = rule
 
 
 class CursorGone(TagComplianceError):

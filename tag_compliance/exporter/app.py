@@ -6,7 +6,6 @@ import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
-from http import HTTPStatus
 
 from fastapi import FastAPI, Request, Response
 from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
@@ -14,8 +13,11 @@ from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
 from tag_compliance.domain.clock import utc_now
+from tag_compliance.exporter.api.endpoints import routes as api_routes
 from tag_compliance.exporter.auth import AuthMiddleware
 from tag_compliance.exporter.database_loader import DatabaseLoader
+from tag_compliance.exporter.downloads import routes as download_routes
+from tag_compliance.exporter.error_responses import http_error, unexpected_error
 from tag_compliance.exporter.file_reloader import FileReloader
 from tag_compliance.exporter.findings_access import NO_CREDENTIALS, Access
 from tag_compliance.exporter.findings_service import FindingsService
@@ -61,7 +63,7 @@ def create_app(
         # FastAPI would send traces to any address that an environment variable names.
         telemetry={"tracing": False, "metrics": False, "logs": False, "auto_configure": False},
         lifespan=polling((watcher.poll, poll_files), findings, poll_interval),
-        exception_handlers={HTTPException: _plain_error},
+        exception_handlers={HTTPException: http_error, Exception: unexpected_error},
     )
     if access.credentials:
         app.add_middleware(AuthMiddleware, credentials=access.credentials)
@@ -74,8 +76,9 @@ def create_app(
         "/": people.status,
         **{asset.path: partial(_serve_asset, asset) for asset in assets()},
     }
-    app.router.routes.extend(Route(path, e, methods=["GET"]) for path, e in endpoints.items())
-    app.router.routes.extend(page_routes(findings, watcher, now))
+    app.router.routes += [Route(path, e, methods=["GET"]) for path, e in endpoints.items()]
+    app.router.routes += [*api_routes(findings), *download_routes(findings)]
+    app.router.routes += page_routes(findings, watcher, now)
     return app
 
 
@@ -136,10 +139,3 @@ async def _serve_asset(asset: Asset, _: Request) -> Response:
         "X-Content-Type-Options": "nosniff",
     }
     return Response(asset.content, headers=headers, media_type=asset.media_type)
-
-
-async def _plain_error(_: Request, error: Exception) -> Response:
-    if not isinstance(error, HTTPException):  # Starlette passes no other type
-        raise error
-    phrase = HTTPStatus(error.status_code).phrase
-    return PlainTextResponse(f"{error.status_code} {phrase}\n", error.status_code, error.headers)

@@ -7,15 +7,19 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Sequence
+from http import HTTPStatus
 from pathlib import Path
 
-from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from tag_compliance.exporter.error_responses import error_response
 from tag_compliance.exporter.file_reloader import FileReloader
 from tag_compliance.exporter.http_limits import PROBE_PATHS
 
 Digests = tuple[bytes, ...]
+
+
+_REQUIRED = "valid credentials are required"
 
 
 class Credentials:
@@ -66,12 +70,9 @@ class AuthMiddleware:
         if scope["type"] != "http" or scope["path"] in PROBE_PATHS or self._is_authorized(scope):
             await self._app(scope, receive, send)
             return
-        response = PlainTextResponse(
-            "401 Unauthorized: valid credentials are required\n",
-            401,
-            # A client without credentials does not keep a connection.
-            {"Connection": "close"},
-        )
+        # A client without credentials does not keep a connection.
+        headers = {"Connection": "close"}
+        response = error_response(scope["path"], HTTPStatus.UNAUTHORIZED, _REQUIRED, headers)
         for scheme in self._credentials:
             challenge = f'{scheme.capitalize()} realm="tag-compliance"'
             response.headers.append("WWW-Authenticate", challenge)

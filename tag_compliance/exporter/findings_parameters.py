@@ -21,7 +21,7 @@ FILTERS = ("account", "ou", "region", "type", "rule", "severity", "owner", "tag"
 PAGING = ("sort", "limit", "cursor")
 """What chooses a page of them."""
 
-_ONCE = frozenset({"state", "q", *PAGING})
+_ONCE = frozenset({"state", "q", "arn", *PAGING})
 _MAX_VALUES = 100
 """Of all parameters together: SQLite limits the depth of an expression."""
 
@@ -56,11 +56,7 @@ def parse_findings(
     `BadParameters` with all faults; an empty value is one, so a page leaves out empty fields of its
     form first.
     """
-    given = defaultdict[str, list[str]](list)
-    for name, value in pairs:
-        given[name].append(value)
-    if faults := tuple(_faults(given, tuple(names), shows_values=shows_values)):
-        raise BadParameters(faults)
+    given = parse(pairs, names=names, shows_values=shows_values)
     return FindingsRequest(
         _filter(given),
         search=_first(given, "q", ""),
@@ -68,6 +64,26 @@ def parse_findings(
         limit=int(_first(given, "limit", str(default_limit))),
         cursor=_first(given, "cursor", "") or None,
     )
+
+
+def parse(
+    pairs: Iterable[tuple[str, str]],
+    *,
+    names: Iterable[str],
+    required: Iterable[str] = (),
+    shows_values: bool = True,
+) -> Given:
+    """The values of each parameter. Raises `BadParameters` with all faults."""
+    given = defaultdict[str, list[str]](list)
+    for name, value in pairs:
+        given[name].append(value)
+    faults = [*_faults(given, tuple(names), shows_values=shows_values)]
+    faults += [
+        ParameterFault(n, "", "this parameter is required") for n in required if n not in given
+    ]
+    if faults:
+        raise BadParameters(tuple(faults))
+    return given
 
 
 def _filter(given: Given) -> FindingFilter:
@@ -92,7 +108,8 @@ def _faults(
 ) -> Iterator[ParameterFault]:
     for name, values in given.items():
         if name not in names:
-            yield ParameterFault(name, values[0], f"unknown; must be one of {', '.join(names)}")
+            known = f"must be one of {', '.join(names)}" if names else "there are none here"
+            yield ParameterFault(name, values[0], f"unknown parameter; {known}")
             continue
         if name in _ONCE and len(values) > 1:
             yield ParameterFault(name, values[1], "must be given once")

@@ -16,7 +16,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tag_compliance.domain.counts import Counts
 from tag_compliance.domain.report_filter import ALL_STATES, FindingFilter
@@ -76,13 +76,16 @@ class Tally:
     findings: int
 
 
-@dataclass(frozen=True, slots=True)
-class _Position:
+class _Position(NamedTuple):
     """A place between two findings: after the one with this key and id, or before it."""
 
     key: str | int
     row: int
     is_end: bool
+
+
+_POSITION = (str | int, int, bool)
+"""The types of its fields."""
 
 
 class FindingsQueries:
@@ -94,7 +97,7 @@ class FindingsQueries:
     def __init__(self, path: Path) -> None:
         """Raises `BadQuery` for a database of another version, `sqlite3.Error` for no database."""
         self._uri = f"{path.absolute().as_uri()}?mode=ro&immutable=1"
-        self.meta: dict[str, str] = dict(self._fetch("SELECT key, value FROM meta"))
+        self.meta: dict[str, str] = dict(self.fetch("SELECT key, value FROM meta"))
         if self.meta["schema_version"] != str(SCHEMA_VERSION):
             rule = f"has version {self.meta['schema_version']}, not {SCHEMA_VERSION}"
             raise BadQuery("findings database", rule)
@@ -128,14 +131,14 @@ class FindingsQueries:
         """Raises `BadQuery` for a wrong sort order, size or cursor, `CursorGone` for an old one."""
         if not 1 <= size <= MAX_PAGE:
             raise BadQuery("limit", f"must be 1 to {MAX_PAGE}")
-        start = None if cursor is None else self._position(cursor, sort)
+        place = None if cursor is None else self.place_of(cursor, sort, _POSITION)
+        start = None if place is None else _Position(*place)
         backwards = start is not None and start.is_end
         found = self._following(chosen, search, sort, start, size + 1)
         shown = found[:size][:: -1 if backwards else 1]
         if not shown:
             return Page((), None)
-        before = self._cursor(sort, *shown[0], is_end=True)
-        after = self._cursor(sort, *shown[-1], is_end=False)
+        before, after = self.cursor(sort, (*shown[0], True)), self.cursor(sort, (*shown[-1], False))
         has_more = len(found) > size
         return Page(
             self._rows([row for _, row in shown]),
@@ -159,11 +162,8 @@ class FindingsQueries:
         for part in _parts(chosen, sort):
             condition, values = self._condition(part, search)
             if key == SORT_KEYS["severity"] and chosen.rules:
-                # The index has no rules, but most rules have one severity.
-                ranks = set().union(
-                    *(r for rule, r in self._rule_ranks.items() if chosen.has_rule(rule))
-                )
-                condition, values = all_of([(condition, values), one_of(key, sorted(ranks))])
+                ranks = one_of(key, self._ranks(chosen))
+                condition, values = all_of([(condition, values), ranks])
             if start is not None:
                 condition += f" AND ({key}, f.id) {beyond} (?, ?)"
                 values += (start.key, start.row)
@@ -171,7 +171,7 @@ class FindingsQueries:
                 f"SELECT {key}, f.id {_FINDINGS} WHERE {condition} "
                 f"ORDER BY {key} {direction}, f.id {direction} LIMIT ?"
             )
-            found += self._fetch(sql, (*values, number))
+            found += self.fetch(sql, (*values, number))
         return sorted(found, reverse=descending)[:number]
 
     def count(self, chosen: FindingFilter, search: str = "") -> int:
@@ -196,7 +196,7 @@ class FindingsQueries:
         condition = "r.arn = ?" + (" AND r.account_id = ?" if account_id else "")
         values = (arn, account_id) if account_id else (arn,)
         sql = f"SELECT {_SELECT} {_FROM} WHERE {condition} ORDER BY f.id"
-        return [ReportRow.from_record(record) for record in self._fetch(sql, values)]
+        return [ReportRow.from_record(record) for record in self.fetch(sql, values)]
 
     def rows(self, chosen: FindingFilter, search: str = "") -> Iterator[ReportRow]:
         """All matching rows in the order of reports, streamed: for downloads, without a limit."""
@@ -212,7 +212,7 @@ class FindingsQueries:
         """
         sums = "sum(returned), sum(excluded), sum(counted), sum(compliant)"
         sql = f"SELECT {column}, {sums} {_SUMMARY} GROUP BY 1"
-        return {value: Counts(*numbers) for value, *numbers in self._fetch(sql)}
+        return {value: Counts(*numbers) for value, *numbers in self.fetch(sql)}
 
     def table(self, name: str) -> list[dict[str, Any]]:
         """All rows of one of the small tables, for example `summary`."""
@@ -224,7 +224,7 @@ class FindingsQueries:
     def _rule_ranks(self) -> dict[str, set[int]]:
         """The values of the sort order `severity` that each rule has."""
         found = defaultdict[str, set[int]](set)
-        for rule, rank in self._fetch(f"SELECT DISTINCT rule, {SORT_KEYS['severity']} {_FINDINGS}"):
+        for rule, rank in self.fetch(f"SELECT DISTINCT rule, {SORT_KEYS['severity']} {_FINDINGS}"):
             found[rule].add(rank)
         return found
 
@@ -244,12 +244,12 @@ class FindingsQueries:
 
     def _resources(self, condition: Condition) -> str:
         """The ids of the resources that a search or a tag filter finds, as a JSON list."""
-        found = self._fetch(f"SELECT r.id {_RESOURCES} WHERE {condition[0]}", condition[1])
+        found = self.fetch(f"SELECT r.id {_RESOURCES} WHERE {condition[0]}", condition[1])
         return json.dumps([row for (row,) in found])
 
     def _count(self, chosen: FindingFilter, search: str) -> int:
         condition, values = self._condition(chosen, search)
-        [(count,)] = self._fetch(f"SELECT count(*) {_FINDINGS} WHERE {condition}", values)
+        [(count,)] = self.fetch(f"SELECT count(*) {_FINDINGS} WHERE {condition}", values)
         return int(count)
 
     def _tallies(self, column: str, chosen: FindingFilter, search: str) -> tuple[Tally, ...]:
@@ -258,16 +258,17 @@ class FindingsQueries:
             f"SELECT f.{column}, f.severity, f.state, count(*) {_FINDINGS} "
             f"WHERE {condition} GROUP BY 1, 2, 3"
         )
-        return tuple(Tally(*record) for record in self._fetch(sql, values))
+        return tuple(Tally(*record) for record in self.fetch(sql, values))
 
     def _rows(self, ids: Sequence[int]) -> tuple[ReportRow, ...]:
         """The findings with these ids, in the order of the ids."""
         marks = ", ".join("?" * len(ids))
         sql = f"SELECT f.id, {_SELECT} {_FROM} WHERE f.id IN ({marks})"
-        found = {r[0]: ReportRow.from_record(r[1:]) for r in self._fetch(sql, tuple(ids))}
+        found = {r[0]: ReportRow.from_record(r[1:]) for r in self.fetch(sql, tuple(ids))}
         return tuple(found[id_] for id_ in ids)
 
-    def _fetch(self, sql: str, values: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    def fetch(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """The rows of a query of another module."""
         with self._connected() as database:
             return database.execute(sql, values).fetchall()
 
@@ -285,21 +286,27 @@ class FindingsQueries:
                     raise
                 raise BadQuery("query", "takes too long; use more filters") from None
 
-    def _cursor(self, sort: str, key: str | int, row: int, *, is_end: bool) -> str:
-        content = json.dumps([self.snapshot_id, sort, key, row, is_end])
+    def cursor(self, order: str, place: Sequence[str | int]) -> str:
+        """A text that leads to the rows after this place in this order, in this snapshot only."""
+        content = json.dumps([self.snapshot_id, order, *place])
         return base64.urlsafe_b64encode(content.encode()).decode().rstrip("=")
 
-    def _position(self, cursor: str, sort: str) -> _Position:
+    def place_of(self, cursor: str, order: str, kinds: Sequence[Any]) -> tuple[Any, ...]:
+        """The place that the cursor leads to; its parts are of these types.
+
+        Raises `BadQuery` for a cursor of another order, `CursorGone` for one of another snapshot.
+        """
         try:
             padded = cursor + "=" * (-len(cursor) % 4)
-            of_snapshot, of_sort, key, row, is_end = json.loads(base64.urlsafe_b64decode(padded))
-        except (ValueError, TypeError, binascii.Error):
+            snapshot_id, of_order, *place = json.loads(base64.urlsafe_b64decode(padded))
+        except (ValueError, TypeError, binascii.Error, RecursionError):
             raise BadQuery("cursor", "is malformed") from None
-        if of_snapshot != self.snapshot_id:
+        if snapshot_id != self.snapshot_id:
             raise CursorGone
-        if of_sort != sort or not isinstance(row, int) or not isinstance(key, str | int):
+        is_place = len(place) == len(kinds) and all(map(isinstance, place, kinds))
+        if of_order != order or not is_place:
             raise BadQuery("cursor", "is of another query")
-        return _Position(key, row, bool(is_end))
+        return tuple(place)
 
 
 def _parts(chosen: FindingFilter, sort: str) -> list[FindingFilter]:

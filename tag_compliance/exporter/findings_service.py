@@ -9,6 +9,7 @@ from http import HTTPStatus
 from typing import TypeVar
 
 from starlette.requests import Request
+from starlette.responses import Response
 
 from tag_compliance.errors import (
     BadParameters,
@@ -21,6 +22,7 @@ from tag_compliance.errors import (
     TagComplianceError,
 )
 from tag_compliance.exporter.database_loader import DatabaseLoader
+from tag_compliance.exporter.error_responses import error_response
 from tag_compliance.exporter.findings_access import Access, check_findings_access
 from tag_compliance.exporter.findings_queries import FindingsQueries
 from tag_compliance.exporter.query_pool import QueryPool
@@ -36,7 +38,7 @@ _STATUSES: dict[type[TagComplianceError], HTTPStatus] = {
     NoSuchResource: HTTPStatus.NOT_FOUND,
     QueriesBusy: HTTPStatus.SERVICE_UNAVAILABLE,
 }
-FINDINGS_ERRORS = tuple(_STATUSES)
+FINDINGS_ERRORS: tuple[type[TagComplianceError], ...] = tuple(_STATUSES)
 """What a request for findings can raise; `http_status` maps each to a status code."""
 
 RETRY_SECONDS = 5
@@ -68,3 +70,23 @@ class FindingsService:
 def http_status(error: TagComplianceError) -> HTTPStatus:
     """The status code for one of `FINDINGS_ERRORS`."""
     return _STATUSES[type(error)]
+
+
+def findings_error(request: Request, error: TagComplianceError) -> Response:
+    """The response for one of `FINDINGS_ERRORS`."""
+    status = http_status(error)
+    headers = {"Cache-Control": "no-store"}
+    if status is HTTPStatus.SERVICE_UNAVAILABLE:
+        headers["Retry-After"] = str(RETRY_SECONDS)
+    return error_response(request.url.path, status, str(error), headers, _faults(error))
+
+
+def _faults(error: TagComplianceError) -> tuple[dict[str, str], ...]:
+    if isinstance(error, BadParameters):
+        return tuple(
+            {"parameter": fault.parameter, "value": fault.value, "rule": fault.rule}
+            for fault in error.faults
+        )
+    if isinstance(error, BadQuery):
+        return ({"parameter": error.parameter, "rule": error.rule},)
+    return ()

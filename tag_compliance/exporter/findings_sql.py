@@ -16,7 +16,7 @@ from tag_compliance.snapshot.findings_schema import SORT_KEYS, severity_rank
 
 _IN_TAGS = "EXISTS (SELECT 1 FROM json_each(r.tags) t WHERE {})"
 _FROM_JSON = "SELECT value FROM json_each(?)"
-_MAX_PATTERN, _MAX_STARS = 300, 10
+MAX_PATTERN, _MAX_STARS = 300, 10
 _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 Condition = tuple[str, tuple[str | int, ...]]
@@ -84,8 +84,8 @@ def has_search(search: str, known: KnownValues, resource_ids: str) -> Condition:
 
 def with_text(search: str) -> Condition:
     """The condition for `resources r`: the text is in the ARN or in the value of a tag."""
-    if len(search) > _MAX_PATTERN:
-        raise BadQuery("q", f"must have at most {_MAX_PATTERN} characters")
+    if len(search) > MAX_PATTERN:
+        raise BadQuery("q", f"must have at most {MAX_PATTERN} characters")
     like = r"{} LIKE ? ESCAPE '\'"
     value = _IN_TAGS.format(like.format("t.atom"))
     quoted = json.dumps(search, ensure_ascii=False)[1:-1]
@@ -112,9 +112,9 @@ def _in_json(column: str, values: str) -> Condition:
 
 def _check_patterns(patterns: Iterable[str]) -> None:
     for pattern in patterns:
-        if len(pattern) > _MAX_PATTERN or pattern.count("*") > _MAX_STARS:
+        if len(pattern) > MAX_PATTERN or pattern.count("*") > _MAX_STARS:
             raise BadQuery(
-                "pattern", f"must have at most {_MAX_PATTERN} characters, {_MAX_STARS} stars"
+                "pattern", f"must have at most {MAX_PATTERN} characters, {_MAX_STARS} stars"
             )
 
 

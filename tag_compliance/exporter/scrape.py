@@ -10,6 +10,7 @@ from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from tag_compliance import __version__
+from tag_compliance.exporter.etag import matches
 from tag_compliance.exporter.http_limits import abort
 from tag_compliance.exporter.negotiation import accepts_gzip
 from tag_compliance.exporter.self_metrics import CONTENT_TYPE, SelfMetrics
@@ -50,7 +51,7 @@ class ScrapeEndpoint:
             self._self_metrics.scrapes += 1
         etag = _etag(state)
         response = [("etag", etag), ("vary", "accept-encoding"), ("cache-control", "no-cache")]
-        if _matches(headers.getlist("if-none-match"), etag):
+        if matches(headers.getlist("if-none-match"), etag):
             await _start(send, 304, response)
             await send({"type": "http.response.body"})
             return
@@ -110,12 +111,6 @@ def _etag(state: State) -> str:
     """Weak: responses with the same snapshot differ in the exporter's own metrics."""
     known = repr((__version__, *state.version))
     return f'W/"{hashlib.sha256(known.encode()).hexdigest()[:24]}"'
-
-
-def _matches(if_none_match: list[str], etag: str) -> bool:
-    """Weak comparison (RFC 9110, section 13.1.2)."""
-    asked = {tag.strip().removeprefix("W/") for line in if_none_match for tag in line.split(",")}
-    return "*" in asked or etag.removeprefix("W/") in asked
 
 
 async def _start(send: Send, status: int, headers: list[tuple[str, str]]) -> None:

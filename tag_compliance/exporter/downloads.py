@@ -1,0 +1,130 @@
+"""`GET /findings.csv` and `/findings.jsonl`: all findings that the filters choose, as a report.
+
+A part is made when the client has taken the previous one, so that memory does not grow with the
+report, and no thread waits for a slow client.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import io
+from collections.abc import AsyncIterator, Iterable, Iterator
+from datetime import datetime
+from functools import partial
+from itertools import islice
+
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+from starlette.routing import Route
+
+from tag_compliance.domain.report_row import ReportRow
+from tag_compliance.errors import QueriesBusy
+from tag_compliance.exporter.findings_parameters import FILTERS, parse_findings
+from tag_compliance.exporter.findings_queries import FindingsQueries
+from tag_compliance.exporter.findings_service import (
+    FINDINGS_ERRORS,
+    RETRY_SECONDS,
+    FindingsService,
+    findings_error,
+)
+from tag_compliance.reports.context import ReportContext
+from tag_compliance.reports.formats import ReportFormat
+
+DOWNLOADS = {
+    "/findings.csv": (ReportFormat.CSV, "text/csv; charset=utf-8"),
+    "/findings.jsonl": (ReportFormat.JSONL, "application/jsonl"),
+}
+"""The formats that are a head and a line for each row: parts of them can be joined."""
+
+_ROWS_AT_ONCE = 1_000
+_MAX_DOWNLOADS = 16
+"""At the same time: each has an open database."""
+
+
+def routes(service: FindingsService) -> list[Route]:
+    """GET and HEAD of each download."""
+    downloads = _Downloads(service)
+    return [
+        Route(path, partial(downloads.serve, format_, media_type), methods=["GET"])
+        for path, (format_, media_type) in DOWNLOADS.items()
+    ]
+
+
+class _Downloads:
+    def __init__(self, service: FindingsService) -> None:
+        self._service = service
+        self._running = 0
+
+    async def serve(self, format_: ReportFormat, media_type: str, request: Request) -> Response:
+        try:
+            queries = self._service.queries(request)
+            asked = parse_findings(
+                request.query_params.multi_items(),
+                shows_values=queries.shows_values,
+                names=FILTERS,
+            )
+            if self._running >= _MAX_DOWNLOADS:
+                raise QueriesBusy
+            report = _Report(queries, format_, queries.rows(asked.chosen, asked.search))
+            first = await self._service.run(report.first_part)
+        except FINDINGS_ERRORS as error:
+            return findings_error(request, error)
+        name = f"findings-{queries.snapshot_id}.{format_.extension}"
+        headers = {
+            "Content-Disposition": f'attachment; filename="{name}"',
+            "Cache-Control": "private, no-store",
+            "X-Content-Type-Options": "nosniff",
+        }
+        parts = self._parts(report, first, is_head=request.method == "HEAD")
+        return StreamingResponse(parts, headers=headers, media_type=media_type)
+
+    async def _parts(self, report: _Report, first: bytes, *, is_head: bool) -> AsyncIterator[bytes]:
+        self._running += 1
+        try:
+            part = b"" if is_head else first
+            while part:
+                yield part
+                part = await self._next(report)
+        finally:
+            self._running -= 1
+            report.rows.close()
+
+    async def _next(self, report: _Report) -> bytes:
+        """A download that has begun waits, because its status cannot be changed any more."""
+        while True:
+            try:
+                return await self._service.run(report.next_part)
+            except QueriesBusy:
+                await asyncio.sleep(RETRY_SECONDS)
+
+
+class _Report:
+    """A report in parts; any thread may make the next one."""
+
+    def __init__(
+        self, queries: FindingsQueries, format_: ReportFormat, rows: Iterator[ReportRow]
+    ) -> None:
+        self.rows = rows
+        self._write = format_.writer()
+        self._context = ReportContext(
+            snapshot_id=queries.snapshot_id,
+            snapshot_time=datetime.fromisoformat(queries.meta["snapshot_time"]),
+            version=queries.meta["version"],
+            scope="",
+            accounts=(),
+            rules=(),
+        )
+        self._head = self._written(())
+
+    def first_part(self) -> bytes:
+        """The head and the first rows."""
+        return self._head + self.next_part()
+
+    def next_part(self) -> bytes:
+        """The next rows; empty after the last one."""
+        return self._written(islice(self.rows, _ROWS_AT_ONCE)).removeprefix(self._head)
+
+    def _written(self, rows: Iterable[ReportRow]) -> bytes:
+        sink = io.BytesIO()
+        self._write(rows, self._context, sink)
+        return sink.getvalue()

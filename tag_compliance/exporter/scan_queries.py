@@ -1,0 +1,90 @@
+"""Queries of the small tables of the findings database: accounts, severities, coverage."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tag_compliance.exporter.findings_parameters import SEVERITIES
+from tag_compliance.exporter.findings_queries import FindingsQueries
+
+_ACCOUNT = ("account_id", "account_name", "returned", "excluded", "counted", "compliant")
+
+COVERAGE = {
+    "account_id": "s.account_id",
+    "account_name": "s.account_name",
+    "region": "s.region",
+    "source": "s.source",
+    "reason": "s.reason",
+    "message": "s.message",
+    "requested": "c.requested",
+    "returned": "c.returned",
+    "not_covered": "c.not_covered",
+    "seconds": "s.seconds",
+    "last_success_at": "s.last_success_at",
+}
+"""The keys of a row of the coverage, each with its column in `read_status` or `coverage`."""
+
+_PLACE = ("s.account_id", "s.region", "s.source")
+_COVERAGE_ORDER = "coverage"
+
+
+def accounts(queries: FindingsQueries) -> list[dict[str, Any]]:
+    """The counts of each account that was read, and its findings by state."""
+    counts = (
+        "SELECT account_id, account_name, sum(returned), sum(excluded), sum(counted), "
+        "sum(compliant) FROM summary GROUP BY 1, 2 ORDER BY 1"
+    )
+    found = [dict(zip(_ACCOUNT, row, strict=True)) for row in queries.fetch(counts)]
+    by_state = "SELECT state, account_id, count(*) FROM findings GROUP BY 1, 2"
+    states = {(state, account): count for state, account, count in queries.fetch(by_state)}
+    return [
+        {**row, **{state: states.get((state, row["account_id"]), 0) for state in STATES}}
+        for row in found
+    ]
+
+
+STATES = ("open", "waived")
+
+
+def findings_by_severity(queries: FindingsQueries) -> dict[str, dict[str, int]]:
+    """The number of findings by state and severity."""
+    sql = "SELECT state, severity, count(*) FROM findings GROUP BY 1, 2"
+    counts = {(state, severity): count for state, severity, count in queries.fetch(sql)}
+    return {
+        state: {severity: counts.get((state, severity), 0) for severity in SEVERITIES}
+        for state in STATES
+    }
+
+
+def coverage(
+    queries: FindingsQueries,
+    account_ids: Sequence[str],
+    regions: Sequence[str],
+    limit: int,
+    cursor: str | None,
+) -> tuple[list[dict[str, Any]], str | None]:
+    """A page of the coverage, and the cursor of the next one.
+
+    Raises `BadQuery` for a wrong cursor, `CursorGone` for one of another snapshot.
+    """
+    conditions, values = ["TRUE"], list[Any]()
+    for column, chosen in (("s.account_id", account_ids), ("s.region", regions)):
+        if chosen:
+            conditions.append(f"{column} IN ({', '.join('?' * len(chosen))})")
+            values += chosen
+    if cursor is not None:
+        conditions.append(f"({', '.join(_PLACE)}) > (?, ?, ?)")
+        values += queries.place_of(cursor, _COVERAGE_ORDER, (str, str, str))
+    sql = (
+        f"SELECT {', '.join(COVERAGE.values())} FROM read_status s "  # noqa: S608 - no input
+        "LEFT JOIN coverage c USING (account_id, region, source) "
+        f"WHERE {' AND '.join(conditions)} ORDER BY {', '.join(_PLACE)} LIMIT ?"
+    )
+    found = queries.fetch(sql, (*values, limit + 1))
+    rows = [dict(zip(COVERAGE, row, strict=True)) for row in found[:limit]]
+    if len(found) <= limit:
+        return rows, None
+    last = rows[-1]
+    place = (last["account_id"], last["region"], last["source"])
+    return rows, queries.cursor(_COVERAGE_ORDER, place)
