@@ -114,7 +114,7 @@ def _descriptions(
         }
     if subject.column == "resource_type":
         found = queries.counts_by("resource_type")
-        return {v: _Description(v, "", (), c.compliant, c.counted) for v, c in found.items()}
+        return {v: _Description(v, "", (), *_share(c)) for v, c in found.items()}
     return _accounts(queries, frame) if subject.column == "account_id" else {}
 
 
@@ -128,5 +128,10 @@ def _accounts(queries: FindingsQueries, frame: Frame) -> dict[str, _Description]
         account, counts = frame.accounts.get(id_), found.get(id_, Counts())
         reasons = unread_reasons(account) if account and not account.succeeded else ()
         note = " · ".join(filter(None, (id_, ou)))
-        described[id_] = _Description(name, note, reasons, counts.compliant, counts.counted)
+        described[id_] = _Description(name, note, reasons, *_share(counts))
     return described
+
+
+def _share(counts: Counts) -> tuple[int, int]:
+    """The compliant of the counted resources; of none if no tag is required."""
+    return (0, 0) if counts.compliant is None else (counts.compliant, counts.counted)
