@@ -38,8 +38,8 @@ def rules(resources: int, rounds: int) -> Report:
     report = Report("rules and waivers")
     found: dict[str, list[dict[str, Any]]] = {name: [] for name in _POLICIES}
     for _ in range(rounds):
-        for name in found:
-            found[name].append(call("rules.measure", name, resources))
+        for name, runs in found.items():
+            runs.append(call("rules.measure", name, resources))
     many = [call("rules.measure", _MANY, 10_000) for _ in range(rounds)]
     seconds = {name: statistics.median(r["cpu"] for r in runs) for name, runs in found.items()}
     peak = {name: max(r["peak_bytes"] for r in runs) for name, runs in found.items()}

@@ -25,7 +25,7 @@ from tag_compliance.domain.read_status import AccountReadStatus, ReadStatus, Sou
 from tag_compliance.domain.resources import AccountInventory, TaggedResources
 from tag_compliance.domain.summary import AccountSummary
 from tag_compliance.domain.type_patterns import matched_rows
-from tag_compliance.domain.waivers import waive
+from tag_compliance.domain.waiver_matching import waive
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,13 +135,17 @@ class TaggedResources:
         found = np.zeros(len(self), dtype=bool)
         code = self.number_of(key)
         if code is not None:
-            found[self._rows[self._codes == code]] = True
+            order, bounds = self._by_key
+            found[self._rows[order[bounds[code] : bounds[code + 1]]]] = True
         return found
 
     def number_of(self, key: str) -> int | None:
         """The number of exactly this key; None if no resource has it."""
-        code: int = pc.index(self.keys, pa.scalar(key, pa.string())).as_py()
-        return code if code >= 0 else None
+        return self._numbers.get(key)
+
+    @cached_property
+    def _numbers(self) -> dict[str, int]:
+        return {key: number for number, key in enumerate(self.keys.to_pylist())}
 
     def tags(self, keys: tuple[int, ...]) -> Tags:
         """The tags whose keys have these numbers; rules that ask for the same keys share them."""
@@ -150,12 +154,20 @@ class TaggedResources:
         return self._selected[keys]
 
     def _select(self, keys: tuple[int, ...]) -> Tags:
-        found = np.zeros(len(self._codes), dtype=bool)
-        for key in keys:
-            found |= self._codes == key
-        places = np.flatnonzero(found)
+        order, bounds = self._by_key
+        found = [order[bounds[key] : bounds[key + 1]] for key in keys]
+        places = found[0] if len(found) == 1 else np.sort(np.concatenate([order[:0], *found]))
         values = self._values.take(pa.array(places)).dictionary_encode()
         return Tags(self._rows[places], self._codes[places], values)
+
+    @cached_property
+    def _by_key(self) -> tuple[NDArray[np.integer], NDArray[np.integer]]:
+        """The places of all tags, ordered by key, and where those of each key begin and end."""
+        # Numpy sorts numbers of 16 bits by radix, which takes a tenth of the time.
+        small = len(self.keys) <= np.iinfo(np.uint16).max
+        codes = self._codes.astype(np.uint16) if small else self._codes
+        ends = np.cumsum(np.bincount(self._codes, minlength=len(self.keys)))
+        return np.argsort(codes, kind="stable"), np.concatenate([[0], ends])
 
     @cached_property
     def folded_keys(self) -> Mapping[str, tuple[int, ...]]:

@@ -52,7 +52,15 @@ class TypePattern:
 
     def matches_type(self, resource_type: str) -> bool:
         """Whether every resource of `service:type` matches; never with a nested pattern."""
-        return not self.is_nested and self._of_type.search(resource_type) is not None
+        if resource_type not in self._known:
+            found = not self.is_nested and self._of_type.search(resource_type) is not None
+            self._known[resource_type] = found
+        return self._known[resource_type]
+
+    @cached_property
+    def _known(self) -> dict[str, bool]:
+        """The types that were looked up: a scan meets the same few in each account."""
+        return {}
 
     def rows(self, table: pa.Table) -> NDArray[np.bool_]:
         """For each row of a table of `RESOURCE_SCHEMA` whether the pattern matches it."""

@@ -68,9 +68,10 @@ class Violations:
     def of(cls, codes: CodeSets) -> Self:
         """The resources whose set of codes is not empty."""
         rows = np.flatnonzero(codes)
-        distinct, which = np.unique(codes[rows], return_inverse=True)
-        sets = tuple(tuple(code for code in Code if code.bit & bits) for bits in distinct)
-        return cls(rows, sets, which)
+        found = codes[rows]
+        distinct = np.flatnonzero(np.bincount(found, minlength=1))
+        sets = tuple(tuple(code for code in Code if code.bit & bits) for bits in distinct.tolist())
+        return cls(rows, sets, np.searchsorted(distinct, found))
 
 
 class Rule(Protocol):
