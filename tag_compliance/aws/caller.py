@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from tag_compliance.aws.botocore_hooks import signing_as
+from typing import TYPE_CHECKING
+
 from tag_compliance.aws.clients import Clients
-from tag_compliance.aws.retry import CallBudget, CallStats
+from tag_compliance.aws.retry import CallBudget
+from tag_compliance.aws.sources.paging import BaseSession, Caller
 from tag_compliance.domain.account import RegionName
+
+if TYPE_CHECKING:
+    from types_boto3_sts import STSClient
 
 
 def identify_caller(region: RegionName, deadline_seconds: float) -> str:
@@ -14,12 +19,11 @@ def identify_caller(region: RegionName, deadline_seconds: float) -> str:
     https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
     `region` is one of the regions to scan. Raises `AwsError` if the credentials cannot be used.
     """
-    clients = Clients(1, deadline_seconds)
+    clients, operation = Clients(1, deadline_seconds), "GetCallerIdentity"
+    budget = CallBudget(deadline_seconds)
+    caller = Caller(BaseSession(clients), budget, lambda: clients.sts(region))
+    return budget.limit(operation, lambda: caller.call(operation, _arn))
 
-    def attempt() -> str:
-        with signing_as(clients.base_credentials):
-            return clients.sts(region).get_caller_identity()["Arn"]
 
-    operation = "GetCallerIdentity"
-    budget = CallBudget(deadline_seconds, 0.0, CallStats())
-    return budget.limit(operation, lambda: budget.call(operation, attempt))
+def _arn(sts: STSClient) -> str:
+    return sts.get_caller_identity()["Arn"]

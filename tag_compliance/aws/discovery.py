@@ -15,6 +15,7 @@ from tag_compliance.aws.errors import AwsError
 from tag_compliance.aws.organizations import OrganizationsApi
 from tag_compliance.aws.regions import global_region_of, partition_of_regions
 from tag_compliance.aws.retry import CallBudget
+from tag_compliance.aws.sources.paging import BaseSession, Session
 from tag_compliance.aws.targets import candidates_of, organization_steps, verdicts
 from tag_compliance.config import Config
 from tag_compliance.config.model import ENABLED, OrganizationSettings
@@ -147,7 +148,7 @@ def _api_of(config: Config, clients: Clients) -> OrganizationsApi:
     partition = partition_of_regions(config.regions)
     region, seconds = RegionName(global_region_of(partition)), float(config.region_deadline)
     steps = organization_steps(config)
-    session = None
+    session: Session = BaseSession(clients)
     if steps:
         account_id = AccountId(steps[0].role_arn.split(":")[4])
         target = Target(account_id, AccountName(account_id), (region,))

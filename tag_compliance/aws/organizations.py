@@ -7,19 +7,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
 
 from botocore import xform_name
-from botocore.exceptions import ClientError
 
-from tag_compliance.aws.account_session import AccountSession
-from tag_compliance.aws.botocore_hooks import signing_as
 from tag_compliance.aws.clients import Clients
-from tag_compliance.aws.errors import AwsError, aws_error_of
-from tag_compliance.aws.retry import CallBudget, CallStats
+from tag_compliance.aws.errors import AwsError
+from tag_compliance.aws.retry import CallBudget
+from tag_compliance.aws.sources.paging import Caller, Session
 from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.organization import AccountState, OrganizationAccount
 from tag_compliance.domain.read_status import Reason
@@ -32,32 +30,36 @@ CALLS_PER_SECOND: Mapping[str, float] = {
 """AWS allows 8, 5 and 10 for all callers of the organization together:
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html"""
 
+_LIST_UNITS = "ListOrganizationalUnitsForParent"
 _ROOT, _UNIT = "r-", "ou-"
 _ACCOUNT_ID = re.compile("[0-9]{12}")
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    entries: list[Mapping[str, Any]]
+    next_token: str
 
 
 class OrganizationsApi:
     """The calls of the management account or of a delegated administrator.
 
-    Without `session`, they are made with the base credentials. Each of the two methods takes at
-    most `seconds`, and raises `AwsError`.
+    Each of the two methods takes at most `seconds`, and raises `AwsError`.
     """
 
     def __init__(
-        self, clients: Clients, session: AccountSession | None, region: RegionName, seconds: float
+        self, clients: Clients, session: Session, region: RegionName, seconds: float
     ) -> None:
-        self._clients = clients
         self._session = session
-        self._region = region
+        self._client = partial(clients.get, "organizations", region)
         self._seconds = seconds
-        self.stats = CallStats()
 
     def list_accounts(self) -> tuple[OrganizationAccount, ...]:
         """Every account, each once, with the names of the units above it.
 
         The names are read only of the parents of units that contain accounts: `Paths` has the ids.
         """
-        listed = self._pages("ListAccounts", "Accounts", MaxResults=20)
+        listed = _all(self._caller("ListAccounts"), "ListAccounts", "Accounts", MaxResults=20)
         accounts = {account.account_id: account for account in map(_account_of, listed)}
         names = self._names_of_units(accounts.values())
         return tuple(
@@ -69,76 +71,66 @@ class OrganizationsApi:
         self, account_ids: Iterable[AccountId], key: str
     ) -> Iterator[tuple[AccountId, str]]:
         """The value of each account's tag, empty without one."""
-        budget = self._budget("ListTagsForResource")
+        operation = "ListTagsForResource"
+        caller = self._caller(operation)
         for account_id in account_ids:
-            tags = self._pages("ListTagsForResource", "Tags", budget, ResourceId=account_id)
+            tags = _all(caller, operation, "Tags", ResourceId=account_id)
             values = {tag.get("Key"): tag.get("Value") for tag in tags}
             yield account_id, _text(values.get(key))
 
     def _names_of_units(self, accounts: Iterable[OrganizationAccount]) -> dict[str, str]:
-        """By id. Reading a parent ends as soon as all its units that contain accounts are found."""
+        """By id."""
         wanted: dict[str, set[str]] = {}
         for account in accounts:
             above = (account.root_id, *(account.unit_ids or ()))
             for parent, unit_id in pairwise(above):
                 wanted.setdefault(parent, set()).add(unit_id)
-        operation, names = "ListOrganizationalUnitsForParent", dict[str, str]()
-        budget = self._budget(operation)
+        caller, names = self._caller(_LIST_UNITS), dict[str, str]()
         for parent, units in wanted.items():
-            missing = set(units)
-            for unit in self._pages(
-                operation, "OrganizationalUnits", budget, ParentId=parent, MaxResults=20
-            ):
-                # In a path, a slash is the separator.
-                names[str(unit.get("Id"))] = _text(unit.get("Name")).replace("/", "-")
-                missing.discard(str(unit.get("Id")))
-                if not missing:
-                    break
-            if missing:
-                cause = (
-                    f"{', '.join(sorted(missing))} is not below {parent}: it was moved meanwhile"
-                )
-                raise AwsError(operation, Reason.MALFORMED_RESPONSE, cause)
+            read = partial(_names_below, caller, parent, units)
+            names |= caller.budget.limit(_LIST_UNITS, read)
         return names
 
-    def _budget(self, operation: str) -> CallBudget:
-        return CallBudget(self._seconds, CALLS_PER_SECOND[operation], self.stats)
+    def _caller(self, operation: str) -> Caller:
+        budget = CallBudget(self._seconds, CALLS_PER_SECOND[operation])
+        return Caller(self._session, budget, self._client)
 
-    def _pages(
-        self, operation: str, key: str, budget: CallBudget | None = None, **parameters: object
-    ) -> Iterator[Mapping[str, Any]]:
-        """The entries of all pages. An empty page with a token is not the last one."""
-        budget = budget or self._budget(operation)
-        seen = set[str]()
-        while True:
-            call = partial(self._call, operation, key, dict(parameters))
-            response = budget.limit(operation, partial(budget.call, operation, call))
-            yield from response[key]
-            token = response.get("NextToken")
-            if not token:
-                return
-            if token in seen:
-                cause = f"page {len(seen) + 1} carries a token that has been used before"
-                raise AwsError(operation, Reason.MALFORMED_RESPONSE, cause)
-            seen.add(token)
-            parameters["NextToken"] = token
 
-    def _call(self, operation: str, key: str, parameters: dict[str, object]) -> dict[str, Any]:
-        session = self._session
-        used = session.credentials() if session else self._clients.base_credentials()
-        client = self._clients.get("organizations", self._region)
-        try:
-            with signing_as(lambda: used):
-                response: dict[str, Any] = getattr(client, xform_name(operation))(**parameters)
-        except ClientError as error:
-            failure = aws_error_of(operation, error)
-            if session and failure.reason is Reason.EXPIRED_TOKEN:
-                session.renew(used)
-            raise failure from None
+def _names_below(caller: Caller, parent: str, units: set[str]) -> dict[str, str]:
+    """The names of the units below a parent, by id, until those of all `units` are found."""
+    missing, names = set(units), dict[str, str]()
+    for unit in _entries(
+        caller, _LIST_UNITS, "OrganizationalUnits", ParentId=parent, MaxResults=20
+    ):
+        # In a path, a slash is the separator.
+        names[str(unit.get("Id"))] = _text(unit.get("Name")).replace("/", "-")
+        missing.discard(str(unit.get("Id")))
+        if not missing:
+            return names
+    cause = f"{', '.join(sorted(missing))} is not below {parent}: it was moved meanwhile"
+    raise AwsError(_LIST_UNITS, Reason.MALFORMED_RESPONSE, cause)
+
+
+def _entries(
+    caller: Caller, operation: str, key: str, **parameters: object
+) -> Iterator[Mapping[str, Any]]:
+    """The entries of all pages. An empty page with a token is not the last one."""
+
+    def page(client: Any, token: str) -> _Page:
+        more = {"NextToken": token} if token else {}
+        response = getattr(client, xform_name(operation))(**parameters, **more)
         if not isinstance(response.get(key), list):
             cause = f"the response has no list {key}"
             raise AwsError(operation, Reason.MALFORMED_RESPONSE, cause)
-        return response
+        return _Page(response[key], response.get("NextToken") or "")
+
+    for found in caller.pages(operation, page):
+        yield from found.entries
+
+
+def _all(caller: Caller, operation: str, key: str, **parameters: object) -> list[Mapping[str, Any]]:
+    """The same before the deadline of the caller's budget."""
+    return caller.budget.limit(operation, lambda: [*_entries(caller, operation, key, **parameters)])
 
 
 def _account_of(entry: Mapping[str, Any]) -> OrganizationAccount:

@@ -29,10 +29,11 @@ from tag_compliance.cli.variables import unknown_variables
 from tag_compliance.config import Config
 from tag_compliance.errors import CannotListen, StorageRefused
 from tag_compliance.logs import LogFormat, get_logger
+from tag_compliance.pipeline.ui_guard import LOOPBACK
 
 logger = get_logger(__name__)
 
-_LOOPBACK = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
+_REACHED_AT = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104
 """Where a server that listens on every address is reached on this machine."""
 
 
@@ -102,7 +103,7 @@ def _show_addresses(
 
 
 def _shown(host: str, port: int) -> str:
-    if host in {*_LOOPBACK, *_LOOPBACK.values()}:
+    if host in {*LOOPBACK, *_REACHED_AT}:
         return f"localhost:{port}"
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -166,7 +167,7 @@ def _children(
 
 
 def _listens(host: str, port: int) -> tuple[str, int]:
-    return _LOOPBACK.get(host, host), port
+    return _REACHED_AT.get(host, host), port
 
 
 def _free_port(host: str, port: int, flags: str) -> int:

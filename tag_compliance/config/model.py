@@ -21,6 +21,7 @@ from pydantic_core import PydanticCustomError
 from tag_compliance.config.base_model import Model, NonEmptyText, TagKey, Text, is_scalar
 from tag_compliance.config.policy_model import LoadedPolicy
 from tag_compliance.domain.findings_access import FindingsAccess
+from tag_compliance.domain.organization import UNIT_ID
 
 _YEAR = 365 * 86_400
 """In seconds. Longer durations, and their multiples, are not representable everywhere."""
@@ -77,7 +78,7 @@ OuPath = Annotated[Text, StringConstraints(pattern=r"^(?:[^/\x00]+(?:/[^/\x00]+)
 """Names of organizational units below the root, separated by slashes; empty is the root."""
 
 # https://docs.aws.amazon.com/organizations/latest/APIReference/API_OrganizationalUnit.html
-OuId = Annotated[StrictStr, StringConstraints(pattern=r"^ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}$")]
+OuId = Annotated[StrictStr, StringConstraints(pattern=f"^{UNIT_ID}$")]
 OrganizationEntry = Annotated[OuPath, StringConstraints(min_length=1)]
 RegionPattern = Annotated[StrictStr, StringConstraints(pattern=r"^[a-z0-9*-]+$")]
 TypeName = Annotated[NonEmptyText, StringConstraints(pattern=r"^[^/]+$")]

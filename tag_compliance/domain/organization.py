@@ -13,8 +13,10 @@ from tag_compliance.domain.account import AccountId, AccountName, RegionName
 from tag_compliance.domain.read_status import Reason
 
 _ACCOUNT_ID = re.compile("[0-9]{12}")
-# https://docs.aws.amazon.com/organizations/latest/APIReference/API_OrganizationalUnit.html
-_UNIT_ID = re.compile("ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}")
+UNIT_ID = "ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}"
+"""https://docs.aws.amazon.com/organizations/latest/APIReference/API_OrganizationalUnit.html"""
+
+_UNIT_ID = re.compile(UNIT_ID)
 
 
 class AccountState(StrEnum):

@@ -17,6 +17,9 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Message, Receive, Send], Awaitable[None]]
 
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+"""Addresses that only programs on this machine reach."""
+
 _FORBIDDEN = 403
 
 

@@ -17,9 +17,8 @@ from dagster._core.workspace.load_target import WorkspaceFileTarget
 from dagster._utils.log import configure_loggers
 from dagster_webserver.app import create_app_from_workspace_process_context
 
-from tag_compliance.pipeline.ui_guard import UiGuard
+from tag_compliance.pipeline.ui_guard import LOOPBACK, UiGuard
 
-_LOOPBACK = ("127.0.0.1", "::1", "localhost")
 # As `dagster-webserver` has them.
 _STATEMENT_MILLISECONDS, _POOL_RECYCLE_SECONDS, _POOL_OVERFLOW = 15_000, 3_600, 20
 
@@ -39,7 +38,7 @@ def serve_ui(host: str, port: int, workspace: str, log_level: str, log_format: s
         )
         with WorkspaceProcessContext(instance, WorkspaceFileTarget([workspace])) as context:
             app: Any = create_app_from_workspace_process_context(context, lifespan=_lifespan)
-            guarded = UiGuard(app, any_name=host not in _LOOPBACK)
+            guarded = UiGuard(app, any_name=host not in LOOPBACK)
             uvicorn.run(guarded, host=host, port=port, log_level="warning")
 
 

@@ -134,6 +134,11 @@ def _each(change: Callable[[Json], object]) -> Damage:
     return lambda body, page: [change(mapping) for mapping in body["ResourceTagMappingList"]]
 
 
+def _of_another_account(mapping: Json) -> None:
+    arn = mapping["ResourceARN"].split(":", 5)
+    mapping["ResourceARN"] = ":".join([*arn[:4], "999999999999", arn[5]])
+
+
 DAMAGES: Mapping[Fault, Damage] = {
     Fault.EMPTY_PAGE: _empty,
     Fault.REPEAT_TOKEN: lambda body, page: body.update(PaginationToken=page.token.encode()),
@@ -142,6 +147,8 @@ DAMAGES: Mapping[Fault, Damage] = {
     Fault.MISSING_LIST: lambda body, page: body.pop("ResourceTagMappingList"),
     Fault.MISSING_ARN: _each(lambda mapping: mapping.pop("ResourceARN")),
     Fault.MISSING_TAGS: _each(lambda mapping: mapping.pop("Tags")),
+    Fault.UNPARSABLE_ARN: _each(lambda mapping: mapping.update(ResourceARN="not an ARN")),
+    Fault.FOREIGN_ACCOUNT: _each(_of_another_account),
     Fault.WRONG_LIST_TYPE: lambda body, page: body.update(ResourceTagMappingList="none"),
     Fault.WRONG_ARN_TYPE: _each(lambda mapping: mapping.update(ResourceARN=12)),
     Fault.WRONG_TAGS_TYPE: _each(lambda mapping: mapping.update(Tags="none")),

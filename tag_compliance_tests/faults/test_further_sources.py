@@ -14,6 +14,7 @@ FIRST, SECOND = "100000000000", "100000000001"
 HOME, OTHER = "us-east-1", "eu-west-1"
 ORGANIZATION = generate_organization(2, (OTHER, HOME), 20, seed=7)
 SETTINGS: dict[str, Any] = {"more_sources": ["iam", "autoscaling"], "region_deadline": 2}
+LIST = "ListRoles"
 DETAILS, DESCRIBE = "GetAccountAuthorizationDetails", "DescribeAutoScalingGroups"
 
 
@@ -116,6 +117,8 @@ def test_iam_is_not_read_if_the_global_region_is_not_configured(program: Program
         (DETAILS, Fault.HANG, "timeout", [HOME]),
         (DESCRIBE, Fault.ACCESS_DENIED, "access_denied", [HOME, OTHER]),
         (DESCRIBE, Fault.THROTTLED, "throttled", [HOME, OTHER]),
+        (DESCRIBE, Fault.EXPIRED_TOKEN, "expired_token", [HOME, OTHER]),
+        (DESCRIBE, Fault.REPEAT_TOKEN, "malformed_response", [HOME, OTHER]),
         (DESCRIBE, Fault.FOREIGN_ACCOUNT, "malformed_response", [HOME, OTHER]),
         (DESCRIBE, Fault.REGION_DISABLED, "region_disabled", [HOME, OTHER]),
     ],
@@ -138,12 +141,43 @@ def test_a_source_that_fails_makes_its_region_incomplete_and_changes_no_other(
     assert "Traceback" not in ended.err
 
 
-def test_an_arn_that_cannot_be_parsed_counts_as_a_resource_of_unknown_type(scan: Any) -> None:
-    ended = scan((DETAILS, FIRST, Fault.UNPARSABLE_ARN))
+@pytest.mark.parametrize(
+    ("operation", "fault", "reason"),
+    [
+        (LIST, Fault.THROTTLED, "throttled"),
+        (LIST, Fault.EXPIRED_TOKEN, "expired_token"),
+        (LIST, Fault.REPEAT_TOKEN, "malformed_response"),
+        (LIST, Fault.FOREIGN_ACCOUNT, "malformed_response"),
+        ("ListUserTags", Fault.THROTTLED, "throttled"),
+    ],
+)
+def test_roles_and_users_that_are_listed_fail_like_those_that_are_read_at_once(
+    scan: Any, operation: str, fault: Fault, reason: str
+) -> None:
+    ended = scan((operation, FIRST, fault), iam_tags_from="list_tags", region_deadline=8)
+
+    assert ended.code == 3
+    expected = {(a, r): ("ok", 1.0) for a in (FIRST, SECOND) for r in (HOME, OTHER)}
+    assert regions_of(ended) == {**expected, (FIRST, HOME): (reason, 0.0)}
+    assert set(numbers_of(ended)) == set(expected) - {(FIRST, HOME)}
+
+
+@pytest.mark.parametrize(
+    ("operation", "region", "resources"),
+    [
+        (DETAILS, HOME, len(ORGANIZATION[FIRST].roles_and_users)),
+        # All groups of a page have the same text instead of an ARN, so they are one resource.
+        (DESCRIBE, OTHER, len(ORGANIZATION[FIRST].auto_scaling_groups[OTHER])),
+    ],
+)
+def test_an_arn_that_cannot_be_parsed_counts_as_a_resource_of_unknown_type(
+    scan: Any, operation: str, region: str, resources: int
+) -> None:
+    ended = scan((operation, FIRST, Fault.UNPARSABLE_ARN))
 
     assert ended.code == 0
     found = samples_of(ended, "tag_compliance_resources_by_type")
-    assert found[FIRST, HOME, "unknown:unknown"] == len(ORGANIZATION[FIRST].roles_and_users)
+    assert found[FIRST, region, "unknown:unknown"] == resources
 
 
 def test_a_failed_source_keeps_the_last_numbers_of_its_region(scan: Any) -> None:

@@ -191,6 +191,44 @@ def test_behaviour_that_aws_allows_itself_changes_no_number(
     assert numbers_of(ended) == numbers_of(baseline)
 
 
+@pytest.mark.parametrize("fault", [Fault.UNPARSABLE_ARN, Fault.FOREIGN_ACCOUNT])
+def test_an_arn_of_the_tagging_api_without_this_account_counts_in_the_account_that_was_read(
+    program: Program, baseline: Finished, fault: Fault
+) -> None:
+    """AWS documents no account id for every ARN of GetResources, so it is not a condition.
+
+    All ARNs of a page that cannot be parsed have the same text, so they are one resource.
+    """
+    ended = scan(program, fault, (FIRST,), times=None)
+    assert ended.code == 0
+    assert regions_of(ended) == regions_of(baseline)
+    before, after = numbers_of(baseline), numbers_of(ended)
+    assert {r: n for r, n in after.items() if r != (FIRST, FAULTY)} == {
+        r: n for r, n in before.items() if r != (FIRST, FAULTY)
+    }
+    counted = _counted(ended, FIRST, FAULTY)
+    if fault is Fault.FOREIGN_ACCOUNT:
+        assert counted == _counted(baseline, FIRST, FAULTY)
+    else:
+        types = {
+            s.labels["resource_type"]: s.value
+            for s in ended.exposition.samples
+            if s.name == "tag_compliance_resources_by_type" and s.labels["account_id"] == FIRST
+        }
+        assert types["unknown:unknown"] == 1
+        assert counted == _counted(baseline, FIRST, FAULTY) - 99
+
+
+def _counted(finished: Finished, account_id: str, region: str) -> float:
+    [value] = [
+        s.value
+        for s in finished.exposition.samples
+        if s.name == "resources_scanned_total"
+        and (s.labels["account_id"], s.labels["region"]) == (account_id, region)
+    ]
+    return value
+
+
 def test_a_region_is_restarted_a_bounded_number_of_times(program: Program) -> None:
     program.configure(ORGANIZATION)
     with FakeAws(ORGANIZATION) as fake:

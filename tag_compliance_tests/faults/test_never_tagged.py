@@ -9,7 +9,9 @@ import pytest
 
 from tag_compliance.simulator.explorer_index import SimulatedIndex
 from tag_compliance.simulator.organization import Account
+from tag_compliance.simulator.wire import Call
 from tag_compliance_tests.fake_aws import FakeAws, Fault, Organization
+from tag_compliance_tests.fake_aws.fault_plan import FaultPlan, FaultRule
 from tag_compliance_tests.support.exposition import CONTRACT, Exposition
 from tag_compliance_tests.support.program import Finished, Program
 
@@ -127,6 +129,14 @@ FAULTS: dict[str, tuple[Callable[[FakeAws], object], str]] = {
         lambda fake: fake.faults.add(Fault.THROTTLED, operation="ListResources", region=EU),
         "throttled",
     ),
+    "credentials that stay expired": (
+        lambda fake: fake.faults.add(Fault.EXPIRED_TOKEN, operation="ListResources", region=EU),
+        "expired_token",
+    ),
+    "an index that disappears between two pages": (
+        lambda fake: setattr(fake, "faults", _IndexLost(fake.organization)),
+        "no_index",
+    ),
     "no index": (lambda fake: _each(fake, lambda a: a.explorer.pop(EU)), "no_index"),
 }
 
@@ -134,6 +144,22 @@ FAULTS: dict[str, tuple[Callable[[FakeAws], object], str]] = {
 def _each(fake: FakeAws, change: Callable[[Account], object]) -> None:
     for account in fake.organization:
         change(account)
+
+
+class _IndexLost(FaultPlan):
+    """The first page of each account in Europe is empty and has a token; then the index is gone."""
+
+    def __init__(self, organization: Organization) -> None:
+        super().__init__(FaultRule(Fault.EMPTY_PAGE, "ListResources", region=EU, page=0))
+        self._organization = organization
+
+    def rule_for(self, call: Call) -> FaultRule | None:
+        if (call.operation, call.region) == (
+            "ListResources",
+            EU,
+        ) and "NextToken" in call.parameters:
+            self._organization[call.account_id].explorer.pop(EU, None)
+        return super().rule_for(call)
 
 
 def failed_with(program: Program, mode: str, fault: str, **settings: Any) -> Finished:
@@ -180,6 +206,22 @@ def test_with_count_a_fault_makes_the_region_one_that_was_not_read(
         (EU, "tagging"): 1,
         (EU, "resource_explorer"): 0,
     }
+
+
+def test_an_arn_that_cannot_be_parsed_is_a_resource_of_unknown_type(program: Program) -> None:
+    organization = company()
+    configure(program, organization, "count")
+    with FakeAws(organization) as fake:
+        fake.faults.add(Fault.UNPARSABLE_ARN, operation="ListResources", account_id=SHOP, region=EU)
+        ended = program.scan(fake)
+
+    assert ended.code == 0
+    found = numbers(ended.exposition, OWN, "account_id", "region", "resource_type")
+    assert {key: value for key, value in found.items() if key[2] == "unknown:unknown"} == {
+        (SHOP, EU, "unknown:unknown"): 1  # all its rows have the same text
+    }
+    counted = by_region(ended.exposition, "resources_scanned_total")
+    assert counted == {**dict.fromkeys(EVERYWHERE, 5), (SHOP, EU): 4}
 
 
 def test_a_role_that_cannot_be_assumed_fails_every_source(program: Program) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 import dagster as dg
 import pytest
 import yaml
+from pydantic import TypeAdapter
 
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.domain.organization import DiscoveredOrganization
@@ -183,12 +185,14 @@ def test_a_moved_account_has_its_new_path_without_being_evaluated_again(
         (Fault.ACCESS_DENIED, "ListAccounts", Reason.ACCESS_DENIED),
         (Fault.EMPTY_LIST, "ListAccounts", Reason.LIST_REJECTED),
         (Fault.REPEAT_TOKEN, "ListAccounts", Reason.MALFORMED_RESPONSE),
+        (Fault.THROTTLED, "ListAccounts", Reason.THROTTLED),
+        (Fault.EXPIRED_TOKEN, "ListAccounts", Reason.EXPIRED_TOKEN),
     ],
 )
 def test_while_the_organization_cannot_be_read_the_last_list_is_scanned_and_the_metrics_say_so(
     discovered: Pipeline, fake: FakeAws, fault: Fault, operation: str, reason: Reason
 ) -> None:
-    write(discovered, {"refresh": 0})
+    write(discovered, {"refresh": 0}, region_deadline=3)
     scan(discovered)
     before, listed_at = discovered.samples(), stored(discovered).listed_at
     fake.faults.add(fault, operation=operation, account_id="999999999999")
@@ -202,6 +206,44 @@ def test_while_the_organization_cannot_be_read_the_last_list_is_scanned_and_the_
     name = "tag_compliance_discovery_list_timestamp_seconds"
     assert sample(discovered, name) == listed_at.timestamp()
     assert discovered.current().status.discovery_failure.startswith(f"AWS Organizations: {reason}")
+
+
+def test_a_role_that_is_denied_for_an_hour_changes_no_number_and_is_read_again_afterwards(
+    discovered: Pipeline, fake: FakeAws, organization: Organization
+) -> None:
+    write(discovered, {"refresh": 600})
+    scan(discovered)
+    before, listed_at = discovered.samples(), stored(discovered).listed_at
+    fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id="999999999999")
+    organization.add_account("555555555555")
+    for _ in range(6):  # every ten minutes
+        make_list_older(discovered, timedelta(minutes=10))
+        forget_discovery(discovered)
+        scan(discovered)
+        assert discovered.samples() == before
+        assert discovered.last_outcome() is Outcome.COMPLETE
+        failed = sample(discovered, "tag_compliance_discovery_success", reason="assume_role_denied")
+        assert failed == 0
+    assert listed_at is not None
+    name = "tag_compliance_discovery_list_timestamp_seconds"
+    assert sample(discovered, name) == (listed_at - timedelta(hours=1)).timestamp()
+
+    fake.faults.clear()
+    make_list_older(discovered, timedelta(minutes=10))
+    forget_discovery(discovered)
+    scan(discovered)
+    assert sample(discovered, "tag_compliance_discovery_success", reason="ok") == 1
+    assert accounts(discovered) == [SHOP, STAGE, SANDBOX, "555555555555"]
+
+
+def make_list_older(pipeline: Pipeline, age: timedelta) -> None:
+    """The list and the latest attempt to read it are older by this."""
+    found = stored(pipeline)
+    assert found.listed_at is not None
+    attempt = replace(found.attempt, at=found.attempt.at - age)
+    older = replace(found, attempt=attempt, listed_at=found.listed_at - age)
+    data = TypeAdapter(DiscoveredOrganization).dump_json(older)
+    pipeline.storage.write("tables/organization.json", data)
 
 
 def test_a_list_that_lost_half_of_its_accounts_is_not_used(

@@ -37,7 +37,7 @@ from tag_compliance.aws.sources.query_page import (
     text_of,
 )
 from tag_compliance.config import IamTagsFrom
-from tag_compliance.domain.account import RegionName
+from tag_compliance.domain.account import AccountId, RegionName
 from tag_compliance.domain.read_status import Source
 
 if TYPE_CHECKING:
@@ -99,19 +99,20 @@ class Iam:
     def read(self, session: AccountSession, region: RegionName, budget: CallBudget) -> pa.Table:
         client = partial(self._clients.get, "iam", region, _decode_pages)
         caller = Caller(session, budget, client, self._max_pages, self._page_read)
-        columns = ResourceColumns(region, self.name)
+        columns, account_id = ResourceColumns(region, self.name), session.target.account_id
         if self._tags_from is IamTagsFrom.ACCOUNT_DETAILS:
             for page in caller.pages(_DETAILS, _get_details):
-                own = page.of_account(_DETAILS, session.target.account_id)
+                own = page.of_account(_DETAILS, account_id)
                 columns.add(own.arns, own.tags)
         else:
             for kind in (_ROLES, _USERS):
-                _read_each(kind, caller, columns)
+                _read_each(kind, caller, account_id, columns)
         return columns.table()
 
 
-def _read_each(kind: _Kind, caller: Caller, columns: ResourceColumns) -> None:
-    account_id = caller.session.target.account_id
+def _read_each(
+    kind: _Kind, caller: Caller, account_id: AccountId, columns: ResourceColumns
+) -> None:
     for page in caller.pages(kind.list_operation, partial(_get_list, kind)):
         own = page.of_account(kind.list_operation, account_id)
         # A test of the permissions reads the tags of one role and one user.

@@ -1,4 +1,4 @@
-"""The calls of a source in one region: credentials, retries and pages, the same for each source."""
+"""The calls of a source in one region, or of discovery: credentials, retries and pages."""
 
 from __future__ import annotations
 
@@ -7,15 +7,41 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError
 
-from tag_compliance.aws.account_session import AccountSession
 from tag_compliance.aws.botocore_hooks import signing_as
+from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.errors import AwsError, PageTokenExpired, aws_error_of
 from tag_compliance.aws.retry import CallBudget
 from tag_compliance.domain.read_status import Reason
 
 T = TypeVar("T")
+
+
+class Session(Protocol):
+    """The credentials with which calls are made: `AccountSession` has those of an account."""
+
+    def credentials(self) -> ReadOnlyCredentials:
+        """Credentials that are valid now. Raises `AwsError`."""
+        ...
+
+    def renew(self, used: ReadOnlyCredentials) -> None:
+        """Called when AWS has reported `used` as expired."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class BaseSession:
+    """The base credentials, of any account; botocore renews them."""
+
+    clients: Clients
+
+    def credentials(self) -> ReadOnlyCredentials:
+        return self.clients.base_credentials()
+
+    def renew(self, used: ReadOnlyCredentials) -> None:
+        """Nothing to do."""
 
 
 class HasNextToken(Protocol):
@@ -30,13 +56,13 @@ P = TypeVar("P", bound=HasNextToken)
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Makes calls with the credentials of one account, through the budget of one source.
+    """Makes calls with the credentials of one session, through one budget.
 
     `client` returns the boto3 client of the region. `pages` reads at most `max_pages`, to test
     whether the source can be read, and calls `page_read` for each page that another one follows.
     """
 
-    session: AccountSession
+    session: Session
     budget: CallBudget
     client: Callable[[], Any]
     max_pages: int | None = None
