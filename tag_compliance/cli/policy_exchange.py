@@ -125,5 +125,5 @@ def _write(text: str, output: Path | None) -> str:
 def _report(result: str, notes: Sequence[str]) -> None:
     from tag_compliance.logs import on_one_line
 
-    for line in (result, *(f"not the same: {note}" for note in notes)):
+    for line in (result, *(f"differs: {note}" for note in notes)):
         print(on_one_line(line), file=sys.stderr)

@@ -1,4 +1,4 @@
-"""From the rules of policy files to an AWS tag policy, with a note on all that AWS cannot express."""
+"""From the rules of policy files to an AWS tag policy; what AWS cannot express is noted."""
 
 from __future__ import annotations
 

@@ -53,7 +53,10 @@ def test_policies_that_the_configuration_does_not_need_are_omitted(
 
 @pytest.mark.parametrize(
     ("policy", "statements"),
-    [("base", 1), ("hub", 1), ("member", 1), ("trust", 1), ("exporter", 1), ("storage", 2)],
+    [
+        *(("base", 1), ("hub", 1), ("member", 1), ("trust", 1), ("exporter", 1), ("storage", 2)),
+        ("tag-policy", 1),
+    ],
 )
 def test_one_policy_is_printed_as_a_policy_document(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], policy: str, statements: int

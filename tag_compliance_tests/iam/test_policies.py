@@ -92,6 +92,13 @@ def test_each_further_source_adds_exactly_the_actions_that_it_calls(
     assert {*_allowed(iam.member_role_policy(config_of(**keys)))} == {"tag:GetResources", *actions}
 
 
+def test_importing_a_tag_policy_needs_two_actions_that_no_scan_needs() -> None:
+    actions = ["organizations:DescribeEffectivePolicy", "tag:ListRequiredTags"]
+    assert _allowed(iam.tag_policy_reader_policy()) == {action: ["*"] for action in actions}
+    scanning = config_of(more_sources=["iam", "autoscaling"], never_tagged="count")
+    assert not _allowed(iam.member_role_policy(scanning)).keys() & set(actions)
+
+
 def test_no_permission_of_a_member_role_writes() -> None:
     for iam_tags_from in ("account_details", "list_tags"):
         config = config_of(
