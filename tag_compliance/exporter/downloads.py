@@ -36,7 +36,7 @@ DOWNLOADS = {
 }
 """The formats that are a head and a line for each row: parts of them can be joined."""
 
-_ROWS_AT_ONCE = 1_000
+_ROWS_AT_ONCE = 250
 _MAX_DOWNLOADS = 16
 """At the same time: each has an open database."""
 

@@ -12,7 +12,7 @@ from tag_compliance.domain.report_filter import ALL_STATES, NO_OWNER, FindingFil
 from tag_compliance.errors import BadQuery
 
 _IN_TAGS = "EXISTS (SELECT 1 FROM json_each(r.tags) t WHERE {})"
-MAX_PATTERN, _MAX_STARS = 300, 10
+MAX_PATTERN, MAX_STARS = 300, 10
 
 Condition = tuple[str, tuple[str, ...]]
 """An expression with question marks, and the values for them. Nothing that people write is part of
@@ -75,8 +75,8 @@ def _any(text: str, values: Iterable[tuple[str, ...]]) -> Iterator[Condition]:
 
 def _glob(pattern: str) -> str:
     """SQLite's GLOB gives a meaning to `?` and `[`, too, and needs long for many stars."""
-    if len(pattern) > MAX_PATTERN or pattern.count("*") > _MAX_STARS:
-        raise BadQuery("pattern", f"must have at most {MAX_PATTERN} characters, {_MAX_STARS} stars")
+    if len(pattern) > MAX_PATTERN or pattern.count("*") > MAX_STARS:
+        raise BadQuery("pattern", f"must have at most {MAX_PATTERN} characters, {MAX_STARS} stars")
     return pattern.replace("[", "[[]").replace("?", "[?]")
 
 
