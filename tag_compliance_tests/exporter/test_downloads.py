@@ -116,7 +116,7 @@ def test_slow_downloads_neither_block_queries_nor_take_memory(
     eventually(lambda: exporter.get("/api/v1/summary").status == 200)
     clients: list[socket.socket] = []
     try:
-        for _ in range(16):
+        for _ in range(8):
             client = exporter.connect()
             clients.append(client)
             client.sendall(f"GET {JSONL} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
@@ -126,7 +126,7 @@ def test_slow_downloads_neither_block_queries_nor_take_memory(
         assert refused.status == 503
         assert refused.headers["retry-after"] == "5"
         # A report has 30 MB.
-        assert _resident(exporter) < 65_000_000 + 16 * 3_000_000
+        assert _resident(exporter) < 65_000_000 + 8 * 4_000_000
     finally:
         for client in clients:
             client.close()
