@@ -57,7 +57,7 @@ def test_downloads_have_the_filters_and_not_the_page(queries: FindingsQueries) -
 
 def test_an_order_that_the_list_does_not_have_stays_chosen(queries: FindingsQueries) -> None:
     fields = {field.name: field for field in findings_page(queries, "sort=-type&limit=7").fields()}
-    assert ("-type", "type, reversed") in fields["sort"].options
+    assert ("-type", "-type") in fields["sort"].options
     assert ("7", "7") in fields["limit"].options
 
 
