@@ -22,7 +22,7 @@ from tag_compliance.exporter.pages.frame import Frame
 from tag_compliance.exporter.pages.resource import resource_address
 
 PATH = "/findings"
-DEFAULT_SORT = "severity"
+DEFAULTS = {"sort": "severity", "limit": "50"}
 _COLUMNS = (
     ("Severity", "severity"),
     ("Resource, by type", "type"),
@@ -33,7 +33,7 @@ _COLUMNS = (
     ("Age", "age"),
 )
 _ORDERS = (
-    ("severity", "most serious first"),
+    ("", "most serious first"),
     ("age", "oldest first"),
     ("-age", "newest first"),
     ("type", "type"),
@@ -42,7 +42,7 @@ _ORDERS = (
     ("region", "region"),
     ("owner", "owner"),
 )
-_SIZES = ("50", "100", "200")
+_SIZES = (("", "50"), ("100", "100"), ("200", "200"))
 _BREAKDOWNS = (
     ("/accounts", "account"),
     ("/owners", "owner"),
@@ -103,8 +103,8 @@ class FindingsPage:
 
     def fields(self) -> Iterator[Field]:
         yield from fields(self.address, self.known, shows_values=self.frame.shows_values)
-        yield Field("sort", "Order", self._orders(), self.request.sort)
-        yield Field("limit", "On a page", self._sizes(), str(self.request.limit))
+        yield self._field("sort", "Order", _ORDERS)
+        yield self._field("limit", "On a page", _SIZES)
 
     def choices(self) -> list[Choice]:
         return [*choices(self.address, self.known)]
@@ -139,11 +139,10 @@ class FindingsPage:
         """These findings with one more filter."""
         return self.address.with_value(name, value)
 
-    def _orders(self) -> tuple[tuple[str, str], ...]:
-        sort = self.request.sort
-        known = dict(_ORDERS)
-        return (*([] if sort in known else [(sort, f"{sort[1:]}, reversed")]), *_ORDERS)
-
-    def _sizes(self) -> tuple[tuple[str, str], ...]:
-        sizes = sorted({*_SIZES, str(self.request.limit)}, key=int)
-        return tuple((size, size) for size in sizes)
+    def _field(self, name: str, label: str, options: tuple[tuple[str, str], ...]) -> Field:
+        """A list whose empty value is the default, so that addresses are short."""
+        value = (*self.address.values(name), "")[0]
+        default = DEFAULTS[name]
+        value = "" if value == default else value
+        missing = () if value in dict(options) else ((value, value),)
+        return Field(name, label, (*options, *missing), value)

@@ -18,8 +18,8 @@ from tag_compliance.exporter.pages.frame import Frame
 PATH = "/resources"
 PARAMETERS = ("arn", "account")
 _OWNER_SOURCES = {
-    "account": "account_owner of the account",
-    "organization": "the account's tag in AWS Organizations",
+    "account": "from the account (account_owner)",
+    "organization": "from the account's tag in AWS Organizations",
     "none": "no owner is named",
 }
 
@@ -58,7 +58,7 @@ class ResourceInAccount:
     def owner_origin(self) -> str:
         """Who names the owner."""
         source = self.first.owner_source
-        return _OWNER_SOURCES.get(source, f"the tag {source.removeprefix('tag:')}")
+        return _OWNER_SOURCES.get(source, f"from the tag {source.removeprefix('tag:')}")
 
     @property
     def commands(self) -> list[str]:

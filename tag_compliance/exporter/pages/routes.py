@@ -92,9 +92,9 @@ class _Pages:
 def _read_findings(
     queries: FindingsQueries, frame: Frame, address: Address
 ) -> tuple[str, Content, HTTPStatus]:
-    pairs = address.parameters
-    if not address.values("sort"):
-        pairs += (("sort", findings.DEFAULT_SORT),)
+    given = dict(address.parameters)
+    defaults = [pair for pair in findings.DEFAULTS.items() if pair[0] not in given]
+    pairs = (*address.parameters, *defaults)
     request = parse_findings(pairs, shows_values=queries.shows_values)
     return "findings.html", FindingsPage.read(queries, frame, address, request), HTTPStatus.OK
 
