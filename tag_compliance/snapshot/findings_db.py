@@ -158,7 +158,7 @@ _OTHER_TABLES = {
     "summary": (
         "account_id TEXT NOT NULL, account_name TEXT NOT NULL, region TEXT NOT NULL, "
         "resource_type TEXT NOT NULL, returned INTEGER NOT NULL, excluded INTEGER NOT NULL, "
-        "counted INTEGER NOT NULL, compliant INTEGER NOT NULL, "
+        "counted INTEGER NOT NULL, compliant INTEGER, "
         "PRIMARY KEY (account_id, region, resource_type)"
     ),
     "rules": (
@@ -215,7 +215,11 @@ def _coverage(row: CoverageRow) -> dict[str, Any]:
 
 
 def _summary(results: ComplianceResults) -> list[dict[Any, Any]]:
-    rows: list[dict[Any, Any]] = results.summary.by_type.to_dict("records")
+    """Without required tags no resource is compliant or noncompliant."""
+    frame = results.summary.by_type
+    if not results.summary.has_required_tags:
+        frame = frame.assign(compliant=None)
+    rows: list[dict[Any, Any]] = frame.to_dict("records")
     return rows
 
 

@@ -83,6 +83,17 @@ def test_the_page_has_totals_charts_and_the_rows() -> None:
     assert "waived by W-1" in found.text
 
 
+def test_without_required_tags_the_page_shows_no_compliance_with_them() -> None:
+    accounts = [
+        replace(account, counts=replace(account.counts, compliant=None))
+        for account in CONTEXT.accounts
+    ]
+    shown = page(report_row(), context=replace(CONTEXT, accounts=accounts))
+    assert "every required tag" in page(report_row()).text
+    assert "every required tag" not in shown.text
+    assert "%" not in shown.text
+
+
 def test_the_table_is_limited_to_the_most_serious_rows_and_says_so() -> None:
     rows = [report_row(f"{n:05}", severity="low") for n in range(SHOWN_ROWS + 5)]
     found = page(*rows, report_row("worst", severity="critical"))

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tag_compliance.domain.account import AccountId
+from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.report_row import (
     COLUMNS,
     ConsoleLink,
@@ -30,11 +31,13 @@ from tag_compliance_tests.reports.rows import RULES, SHOP, WAIVED, nasty_rows, r
 from tag_compliance_tests.snapshot.scans import POLICY, scanned_accounts
 
 
-def contents(rows: Sequence[ReportRow], **changes: Any) -> DatabaseContents:
+def results_of(policy: Policy) -> ComplianceResults:
     evaluations = scanned_accounts()
-    results = ComplianceResults(
-        tuple(e.status for e in evaluations), summary_of(evaluations, POLICY)
-    )
+    return ComplianceResults(tuple(e.status for e in evaluations), summary_of(evaluations, policy))
+
+
+def contents(rows: Sequence[ReportRow], **changes: Any) -> DatabaseContents:
+    results = results_of(POLICY)
     rules = [
         {
             "rule": rule.rule,
@@ -141,6 +144,13 @@ def test_the_other_tables_have_coverage_counts_rules_and_the_limit(
         "what?",
     ],
 )
+def test_without_required_tags_no_resource_is_compliant_or_noncompliant(tmp_path: Path) -> None:
+    path = tmp_path / "findings.sqlite"
+    build_findings_db(path, contents([], results=results_of(Policy(()))))
+    assert query(path, "SELECT DISTINCT compliant FROM summary") == [(None,)]
+    assert query(path, "SELECT sum(counted) > 0 FROM summary") == [(1,)]
+
+
 def test_the_link_to_the_console_is_computed_as_in_reports(
     tmp_path: Path, arn: str, link: ConsoleLink | None
 ) -> None:

@@ -7,7 +7,7 @@ added: docs/api.md promises it.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -77,7 +77,6 @@ def summary(queries: FindingsQueries, pairs: Pairs) -> Document:
     def document() -> bytes:
         meta = queries.meta
         accounts = scan_queries.accounts(queries)
-        keys = ("returned", "excluded", "counted", "compliant")
         return _encode(
             {
                 "snapshot": {
@@ -87,7 +86,7 @@ def summary(queries: FindingsQueries, pairs: Pairs) -> Document:
                     "outcome": meta["outcome"],
                     "failures": json.loads(meta["failures"]),
                 },
-                "resources": {key: sum(account[key] for account in accounts) for key in keys},
+                "resources": _total(accounts),
                 "findings": scan_queries.findings_by_severity(queries),
                 "accounts": accounts,
                 "rules": queries.table("rules"),
@@ -96,6 +95,13 @@ def summary(queries: FindingsQueries, pairs: Pairs) -> Document:
         )
 
     return document
+
+
+def _total(accounts: Sequence[Mapping[str, Any]]) -> dict[str, int | None]:
+    """`compliant` is None if no tag is required, as it is for each account."""
+    keys = ("returned", "excluded", "counted", "compliant")
+    columns = {key: [account[key] for account in accounts] for key in keys}
+    return {key: None if None in numbers else sum(numbers) for key, numbers in columns.items()}
 
 
 def coverage(queries: FindingsQueries, pairs: Pairs) -> Document:

@@ -15,6 +15,7 @@ Schema = dict[str, Any]
 _TEXT: Schema = {"type": "string"}
 _MAYBE_TEXT: Schema = {"type": ["string", "null"]}
 _COUNT: Schema = {"type": "integer", "minimum": 0}
+_MAYBE_COUNT: Schema = {"type": ["integer", "null"], "minimum": 0}
 _TIME: Schema = {"type": "string", "format": "date-time"}
 _MAYBE_TIME: Schema = {"type": ["string", "null"], "format": "date-time"}
 _SEVERITY: Schema = {"type": "string", "enum": [*SEVERITIES]}
@@ -34,7 +35,7 @@ _OTHER_COLUMNS: dict[str, Schema] = {
     "console_url": _MAYBE_TEXT,
 }
 _COLUMNS = {name: _OTHER_COLUMNS.get(name, _TEXT) for name in COLUMNS}
-_FOUR = dict.fromkeys(("returned", "excluded", "counted", "compliant"), _COUNT)
+_FOUR = dict.fromkeys(("returned", "excluded", "counted"), _COUNT) | {"compliant": _MAYBE_COUNT}
 
 DOCUMENTS = {
     "findings": "Findings",

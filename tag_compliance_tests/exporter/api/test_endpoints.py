@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.report_filter import FindingFilter
 from tag_compliance.domain.report_row import ReportRow
 from tag_compliance.exporter.findings_parameters import SEVERITIES, SORTS
@@ -17,6 +18,7 @@ from tag_compliance_tests.exporter.api.conftest import Get, client_of
 from tag_compliance_tests.exporter.running import Exporter, run_in_thread
 from tag_compliance_tests.exporter.test_findings_queries import ROWS
 from tag_compliance_tests.reports.rows import LAB, SHOP, report_row
+from tag_compliance_tests.snapshot.test_findings_db import results_of
 from tag_compliance_tests.support.findings import publish_findings
 from tag_compliance_tests.support.waiting import eventually
 
@@ -121,6 +123,17 @@ def test_the_summary_counts_the_findings_of_the_snapshot(get: Get) -> None:
     [shop] = [a for a in summary["accounts"] if a["account_id"] == SHOP]
     assert shop["open"] == sum(r.account_id == SHOP and r.state == "open" for r in ROWS)
     assert [rule["rule"] for rule in summary["rules"]] == ["required-tag-Env", "required-tag-Owner"]
+
+
+def test_without_required_tags_the_summary_has_no_number_of_compliant_resources(
+    tmp_path: Path,
+) -> None:
+    publish_findings(tmp_path, [], results=results_of(Policy(())))
+    with run_in_thread(tmp_path) as exporter:
+        document = client_of(exporter)("summary")
+    counts = [document["resources"], *document["accounts"]]
+    assert {numbers["compliant"] for numbers in counts} == {None}
+    assert document["resources"]["counted"] > 0
 
 
 def test_the_coverage_has_each_region_that_should_be_read_on_its_pages(get: Get) -> None:
