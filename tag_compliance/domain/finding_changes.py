@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -66,7 +67,7 @@ class FindingChanges:
         for row in chosen.slice(0, most).to_pylist():
             yield self._change(row)
 
-    def _change(self, row: dict[str, object]) -> FindingChange:
+    def _change(self, row: dict[str, Any]) -> FindingChange:
         is_left = row["place_after"] is not None
         table, place = (self.after, "place_after") if is_left else (self.before, "place_before")
         [finding] = table.slice(row[place], 1).to_pylist()
