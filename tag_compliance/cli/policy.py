@@ -94,4 +94,4 @@ def schema() -> int:
 
 @click.group(commands=[check, preview, import_, export, schema])
 def policy() -> None:
-    """Validate and preview rules and waivers; exchange rules with AWS tag policies."""
+    """Validate, preview, import and export rules and waivers."""

@@ -17,6 +17,13 @@ from tag_compliance.config.tag_policy import ALL_SUPPORTED
 Note = Callable[[str], None]
 
 _TYPE = re.compile(r"[^:*\s]+:[^:*\s][^*\s]*")
+_HANDLED = {
+    *("id", "title", "description", "severity", "owner", "enabled", "example", "aws"),
+    *("tag", "any_tag", "key_case", "spellings", "only", "exceptions", "when"),
+    *("required", "not_empty", "values", "ignore_case", "forbidden"),
+}
+"""The keys of a rule that have code here; any other one, such as a new check, is noted."""
+
 _WHOLE_SERVICE = re.compile(r"([^:*\s]+):\*")
 
 
@@ -92,8 +99,8 @@ def _reasons_against(rule: PolicyRule, target: str | None) -> Iterator[str]:
 def _inexpressible(rule: PolicyRule, types: tuple[str, ...] | None) -> Iterator[str]:
     if rule.not_empty:
         yield "not_empty: in AWS, a tag without a value complies"
-    for name in ("not_values", "pattern", "length"):
-        if getattr(rule, name) is not None:
+    for name, field in PolicyRule.model_fields.items():
+        if name not in _HANDLED and getattr(rule, name) != field.default:
             yield f"{name}: a tag policy has only lists of allowed values"
     if rule.spellings:
         yield "spellings: AWS reports only spellings that differ in upper and lower case"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -55,8 +56,7 @@ class FindingChanges:
         differs = pc.not_equal(_or_none(joined["state_before"]), _or_none(joined["state_after"]))
         order = [("rule", "ascending"), ("arn", "ascending")]
         changed = joined.filter(differs).sort_by(order)
-        gained = _count(changed, "state_after", "state_before")
-        lost = _count(changed, "state_before", "state_after")
+        gained, lost = (_open_by_rule(changed, f"state_{when}") for when in ("after", "before"))
         return cls(account_id, before, after, changed, gained, lost)
 
     def samples(self, rule: str, most: int, *, gained: bool) -> Iterator[FindingChange]:
@@ -66,7 +66,7 @@ class FindingChanges:
         for row in chosen.slice(0, most).to_pylist():
             yield self._change(row)
 
-    def _change(self, row: dict[str, object]) -> FindingChange:
+    def _change(self, row: dict[str, Any]) -> FindingChange:
         is_left = row["place_after"] is not None
         table, place = (self.after, "place_after") if is_left else (self.before, "place_before")
         [finding] = table.slice(row[place], 1).to_pylist()
@@ -104,7 +104,7 @@ def _is_open(states: pa.ChunkedArray) -> pa.ChunkedArray:
     return pc.equal(_or_none(states), FindingState.OPEN)
 
 
-def _count(changed: pa.Table, is_open: str, was_open: str) -> dict[str, int]:
-    """The rules of the findings that are open in one column and not in the other."""
-    chosen = changed.filter(pc.and_not(_is_open(changed[is_open]), _is_open(changed[was_open])))
-    return {pair["values"]: pair["counts"] for pair in pc.value_counts(chosen["rule"]).to_pylist()}
+def _open_by_rule(changed: pa.Table, state: str) -> dict[str, int]:
+    """Whose state differs and is open in one column is not open in the other."""
+    rules = changed.filter(_is_open(changed[state]))["rule"]
+    return {pair["values"]: pair["counts"] for pair in pc.value_counts(rules).to_pylist()}

@@ -17,6 +17,7 @@ from tag_compliance_tests.cli.commands import COMMANDS, SINGLE_COMMANDS, options
 from tag_compliance_tests.support.process import PROGRAM, Place
 from tag_compliance_tests.support.program import Program, error_lines
 
+POLICY_COMMANDS = [f"policy {name}" for name in ("check", "preview", "import", "export")]
 SLOW = {
     *("asyncio", "boto3", "botocore", "dagster", "fastapi", "numpy", "pandas", "pyarrow"),
     *("pydantic", "structlog", "tqdm", "urllib3", "yaml"),
@@ -64,7 +65,7 @@ def test_the_help_shows_the_specified_commands_with_their_first_sentences(progra
         assert f"{name} {sentence}" in shown
 
 
-@pytest.mark.parametrize("command", [*SINGLE_COMMANDS, "policy check"])
+@pytest.mark.parametrize("command", [*SINGLE_COMMANDS, *POLICY_COMMANDS])
 def test_the_help_of_a_command_shows_variables_defaults_an_example_and_exit_codes(
     program: Program, command: str
 ) -> None:
@@ -97,12 +98,12 @@ def test_the_version_is_printed(program: Program) -> None:
 
 def test_every_option_has_the_environment_variable_of_its_name() -> None:
     shared = {"--config", "--log-level", "--log-format"}
-    for command in [*SINGLE_COMMANDS, "policy check"]:
+    for command in [*SINGLE_COMMANDS, *POLICY_COMMANDS]:
         for option in options(command):
             [flag] = option.opts
             words = [flag] if flag in shared or command not in NEW_COMMANDS else [command, flag]
+            words = ["policy", flag] if command in POLICY_COMMANDS and flag not in shared else words
             words = ["scan", flag] if words == ["--format"] else words
-            words = ["policy", flag] if command == "policy check" and flag not in shared else words
             name = "_".join(word.removeprefix("--") for word in words).replace("-", "_").upper()
             assert option.envvar == f"TAG_COMPLIANCE_{name}"
 
@@ -120,7 +121,7 @@ def as_text(value: object) -> str:
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
-@pytest.mark.parametrize("command", [*SINGLE_COMMANDS, "policy check"])
+@pytest.mark.parametrize("command", [*SINGLE_COMMANDS, *POLICY_COMMANDS])
 def test_a_flag_overrides_its_variable_and_the_variable_overrides_the_default(
     command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
