@@ -120,7 +120,7 @@ def _waiver(number: int) -> dict[str, Any]:
         {"accounts": [account_id]},
         {"regions": [region], "types": [type_, "rds:*"]},
         {"arns": [f"arn:aws:{type_.split(':')[0]}:{region}:*/orders-service-*{number:03}"]},
-        {"arns": [f"arn:aws:sqs:{region}:*:queue/orders-service-{number:012}"], "types": ["sqs:*"]},
+        {"arns": [f"arn:aws:sqs:{region}:{account_id}:queue/orders-service-{number:012}"]},
     ]
     expires = NOON.date() + timedelta(days=-1 if number % 10 == 0 else 30 + number)
     return {
