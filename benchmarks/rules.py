@@ -141,8 +141,12 @@ def _rule(number: int) -> dict[str, Any]:
         {"pattern": "[a-z0-9-]+"},
         {"required": True},
     )
-    scopes = ({}, {"only": {"types": [TYPES[number % len(TYPES)], "s3:*"]}},
-              {}, {"except": {"regions": [_REGIONS[number % len(_REGIONS)]]}})  # fmt: skip
+    scopes: tuple[dict[str, Any], ...] = (
+        {},
+        {"only": {"types": [TYPES[number % len(TYPES)], "s3:*"]}},
+        {},
+        {"except": {"regions": [_REGIONS[number % len(_REGIONS)]]}},
+    )
     found = {"id": f"rule-{number}", "tag": key[number % len(key)]}
     return found | checks[number % len(checks)] | scopes[number % len(scopes)]
 

@@ -106,7 +106,9 @@ class _Findings:
         places, starts, sizes, rule_of = self._by_resource
         chosen = sizes[resources]
         ends = chosen.cumsum()
-        found = places[np.repeat(starts[resources] - ends + chosen, chosen) + np.arange(ends[-1])]
+        found: NDArray[np.int64] = places[
+            np.repeat(starts[resources] - ends + chosen, chosen) + np.arange(ends[-1])
+        ]
         covered = np.zeros(len(self.of_rule), dtype=bool)
         covered[rules] = True
         return found[covered[rule_of[found]]]
