@@ -24,11 +24,12 @@ from benchmarks.dagster_share import dagster_share
 from benchmarks.discovery import discovery
 from benchmarks.evaluate import SIZES, evaluate, render
 from benchmarks.report import Report, markdown
+from benchmarks.rules import RESOURCES, rules
 from benchmarks.scan import scan
 from benchmarks.scrape import scrape
 from benchmarks.startup import startup
 
-NAMES = ("startup", "discovery", "evaluate", "render", "dagster", "scan", "scrape")
+NAMES = ("startup", "discovery", "evaluate", "rules", "render", "dagster", "scan", "scrape")
 _LIBRARIES = ("boto3", "dagster", "msgspec", "pyarrow", "pandas", "uvicorn", "prometheus-client")
 
 
@@ -57,6 +58,7 @@ def _selected(options: argparse.Namespace) -> Iterator[tuple[str, Callable[[], R
         "startup": lambda: startup(rounds),
         "discovery": lambda: discovery(rounds),
         "evaluate": lambda: evaluate(options.sizes, rounds),
+        "rules": lambda: rules(RESOURCES, rounds),
         "render": lambda: render(options.render_resources, rounds),
         "dagster": lambda: dagster_share(rounds),
         "scrape": lambda: scrape(options.series),

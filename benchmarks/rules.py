@@ -120,7 +120,7 @@ def _waiver(number: int) -> dict[str, Any]:
         {"accounts": [account_id]},
         {"regions": [region], "types": [type_, "rds:*"]},
         {"arns": [f"arn:aws:{type_.split(':')[0]}:{region}:*/orders-service-*{number:03}"]},
-        {"arns": [f"arn:aws:sqs:{region}:*:queue/orders-service-{number:012}"], "types": ["sqs:*"]},
+        {"arns": [f"arn:aws:sqs:{region}:{account_id}:queue/orders-service-{number:012}"]},
     ]
     expires = NOON.date() + timedelta(days=-1 if number % 10 == 0 else 30 + number)
     return {
@@ -141,8 +141,12 @@ def _rule(number: int) -> dict[str, Any]:
         {"pattern": "[a-z0-9-]+"},
         {"required": True},
     )
-    scopes = ({}, {"only": {"types": [TYPES[number % len(TYPES)], "s3:*"]}},
-              {}, {"except": {"regions": [_REGIONS[number % len(_REGIONS)]]}})  # fmt: skip
+    scopes: tuple[dict[str, Any], ...] = (
+        {},
+        {"only": {"types": [TYPES[number % len(TYPES)], "s3:*"]}},
+        {},
+        {"except": {"regions": [_REGIONS[number % len(_REGIONS)]]}},
+    )
     found = {"id": f"rule-{number}", "tag": key[number % len(key)]}
     return found | checks[number % len(checks)] | scopes[number % len(scopes)]
 

@@ -213,9 +213,7 @@ class _FileReader:
             self.report(place, self._faults_of(error, place))
             return None
 
-    def understood(
-        self, kind: type[M], raw: dict[Any, Any], place: Place
-    ) -> tuple[M | None, set[str]]:
+    def understood(self, kind: type[M], raw: Any, place: Place) -> tuple[M | None, set[str]]:
         """The entry without its faulty keys, and the keys that are not known for this reason.
 
         Keys that an entry needs have a value that causes no fault.

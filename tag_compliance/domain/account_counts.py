@@ -85,11 +85,12 @@ class AccountCounts:
     def by_rule(self, waivers: Waivers) -> pa.Table:
         """A table of `RULE_SUMMARY_SCHEMA`."""
         rules, sizes, used = self._rules, self._groups.sizes, self._groups.used(self._group)
+        texts = pa.array([str(r.rule.rule_id) for r in rules], pa.string())
         violations = [r.violations.rows for r in rules]
         waived = [r.violations.rows[w >= 0] for r, w in zip(rules, waivers, strict=True)]
         columns = {
-            **self._groups.labels(group for group in used for _ in rules),
-            "rule": [str(r.rule.rule_id) for r in rules] * len(used),
+            **self._groups.labels(np.repeat(used, len(rules)).tolist()),
+            "rule": texts.take(pa.array(np.tile(np.arange(len(rules)), len(used)))),
             "evaluated": _by_group([r.evaluated[used] for r in rules]),
             "violations": _by_group([sizes(self._group[rows])[used] for rows in violations]),
             "waived": _by_group([sizes(self._group[rows])[used] for rows in waived]),
@@ -104,7 +105,7 @@ class AccountCounts:
         used = groups.used(groups.of_row[np.any([*excluded.values()], axis=0)])
         found = [(group, why) for group in used for why in Exclusion if sizes[why][group]]
         columns = {
-            **groups.labels(group for group, _ in found),
+            **groups.labels([group for group, _ in found]),
             "reason": [str(why) for _, why in found],
             "resources": [int(sizes[why][group]) for group, why in found],
         }
@@ -151,7 +152,11 @@ class _Groups:
         """The numbers that occur, ordered by their labels."""
         return sorted(np.unique(groups).tolist(), key=self._labels.__getitem__)
 
-    def labels(self, groups: Iterable[int]) -> dict[str, list[str]]:
+    def labels(self, groups: Sequence[int]) -> dict[str, pa.Array]:
         """The label columns of a row for each of these groups."""
-        labels = [self._labels[group] for group in groups]
-        return {"region": [r for r, _ in labels], "resource_type": [t for _, t in labels]}
+        regions, types = ([label[n] for label in self._labels] for n in (0, 1))
+        of_row = pa.array(groups, pa.int64())
+        return {
+            "region": pa.array(regions, pa.string()).take(of_row),
+            "resource_type": pa.array(types, pa.string()).take(of_row),
+        }

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from tag_compliance.domain.globs import Globs, flags
+from tag_compliance.domain.globs import Globs
 
 _LAST_CHARACTER = "\U0010ffff"
 
@@ -20,9 +20,9 @@ class ArnIndex:
     """An array of ARNs; looking up a glob compares the ARNs that begin like it only."""
 
     def __init__(self, arns: pa.Array) -> None:
-        self._order = pc.sort_indices(arns).to_numpy()
-        self._sorted = arns.take(pa.array(self._order))
-        self._texts: list[str] = self._sorted.to_pylist()
+        order = pc.sort_indices(arns)
+        self._order = order.to_numpy()
+        self._texts: list[str] = arns.take(order).to_pylist()
 
     def matching(self, globs: Globs) -> NDArray[np.integer]:
         """The places of the ARNs that one of the globs matches, each once."""
@@ -38,14 +38,14 @@ class ArnIndex:
         if first == end or not middle:
             return np.arange(first, end)
         *middle, ending = middle
-        arns = self._sorted.slice(first, end - first)
-        found = np.arange(first, end)
+        found: Sequence[int] = range(first, end)
         if ending:
-            found = found[flags(pc.ends_with(arns, ending))]
+            found = [n for n in found if self._texts[n].endswith(ending)]
         elif not middle:
-            return found
+            return np.arange(first, end)
         bounds = len(beginning), len(ending)
-        return np.array([n for n in found if _fits(self._texts[n], bounds, middle)], dtype=np.int64)
+        fitting = (n for n in found if _fits(self._texts[n], bounds, middle))
+        return np.fromiter(fitting, dtype=np.int64)
 
 
 def _fits(text: str, bounds: tuple[int, int], middle: Sequence[str]) -> bool:

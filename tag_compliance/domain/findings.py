@@ -10,7 +10,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tag_compliance.domain.account import AccountId
-from tag_compliance.domain.resources import LABEL, constant_column, encoded
+from tag_compliance.domain.resources import LABEL, constant_column, encoded, stable_order
 from tag_compliance.domain.rules.base import Rule, Violations
 
 FINDING_SCHEMA = pa.schema(
@@ -59,7 +59,7 @@ def build_findings(
     rows = np.concatenate([violations.rows for _, violations in found])
     rule = np.repeat(np.arange(len(found)), [len(v.rows) for _, v in found])
     # Stable, so that the rules of one resource keep their order.
-    order = np.argsort(rows, kind="stable")
+    order = stable_order(rows, len(resources))
     rows, rule = pa.array(rows[order]), rule[order]
     waiver = np.concatenate(waived)[order] if waived else np.full(len(order), -1)
     rules = [rule_ for rule_, _ in found]

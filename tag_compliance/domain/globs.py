@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 _ANY = "*"
+_FEW = 64
 _CHARACTERS_OF_A_REGEX = 4_000
 """A longer alternation takes RE2 more memory than Arrow allows it."""
 
@@ -51,6 +52,8 @@ class Globs:
         """For each text of a string array whether one of the globs matches the whole of it."""
         if self._match_all:
             return np.ones(len(values), dtype=bool)
+        if not self._regexes and len(values) <= _FEW:  # a tenth of the time of Arrow's kernel
+            return np.array([self.matches(text) for text in values.to_pylist()], dtype=bool)
         texts = folded(values) if self.ignore_case else values
         literals = pa.array(self._literals, pa.string())
         found: NDArray[np.bool_] = flags(pc.is_in(texts, value_set=literals))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from tag_compliance.domain.globs import Globs
 from tag_compliance.domain.resources import TaggedResources, encoded
-from tag_compliance.domain.type_patterns import TypePattern, matched_rows
+from tag_compliance.domain.type_patterns import TypePattern, rows_of_types
 
 TagConditions = tuple[tuple[str, Globs], ...]
 """Keys, compared exactly, each with the globs of which one has to match its value."""
@@ -48,7 +48,7 @@ class Selection:
             regions = encoded(table["region"])
             selected &= self.regions.mask(regions.dictionary)[regions.indices.to_numpy()]
         if self.types is not None:
-            selected &= matched_rows(self.types, table)[0]
+            selected &= rows_of_types(self.types, table)
         return selected
 
 

@@ -100,6 +100,19 @@ class TypePattern:
         return "|".join(forms)
 
 
+def rows_of_types(patterns: Sequence[TypePattern], table: pa.Table) -> NDArray[np.bool_]:
+    """For each row of a table with `arn` and `resource_type` whether any pattern matches it."""
+    if len(table) == 0:
+        return np.zeros(0, dtype=bool)
+    types = encoded(table["resource_type"])
+    named = [any(p.matches_type(t) for p in patterns) for t in types.dictionary.to_pylist()]
+    found: NDArray[np.bool_] = np.array(named, dtype=bool)[types.indices.to_numpy()]
+    for pattern in patterns:
+        if pattern.is_nested:
+            found |= pattern.rows(table)
+    return found
+
+
 def matched_rows(
     patterns: Sequence[TypePattern], table: pa.Table
 ) -> tuple[NDArray[np.bool_], dict[str, int]]:

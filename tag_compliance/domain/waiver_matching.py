@@ -12,7 +12,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tag_compliance.domain.arn_index import ArnIndex
-from tag_compliance.domain.resources import TaggedResources
+from tag_compliance.domain.resources import TaggedResources, stable_order
 from tag_compliance.domain.rules.base import Violations
 from tag_compliance.domain.scope import Selection
 from tag_compliance.domain.waivers import Waiver, WaiverState, WaiverUse
@@ -84,7 +84,15 @@ class _Findings:
 
     def _in_lists(self, match: Selection) -> NDArray[np.bool_]:
         """The violating resources whose region and type match; many waivers have the same lists."""
-        key = match.regions, match.types
+        regions, types = Selection(regions=match.regions), Selection(types=match.types)
+        if match.regions is None:
+            return self._in_list(match.types, types)
+        if match.types is None:
+            return self._in_list(match.regions, regions)
+        in_regions = self._in_list(match.regions, regions)
+        return in_regions & self._in_list(match.types, types)
+
+    def _in_list(self, key: object, match: Selection) -> NDArray[np.bool_]:
         if key not in self._selected:
             self._selected[key] = match.rows_of_table(self._violating)
         return self._selected[key]
@@ -98,7 +106,9 @@ class _Findings:
         places, starts, sizes, rule_of = self._by_resource
         chosen = sizes[resources]
         ends = chosen.cumsum()
-        found = places[np.repeat(starts[resources] - ends + chosen, chosen) + np.arange(ends[-1])]
+        found: NDArray[np.int64] = places[
+            np.repeat(starts[resources] - ends + chosen, chosen) + np.arange(ends[-1])
+        ]
         covered = np.zeros(len(self.of_rule), dtype=bool)
         covered[rules] = True
         return found[covered[rule_of[found]]]
@@ -123,7 +133,7 @@ class _Findings:
         """The places of all findings, ordered by resource; where those of each violating resource
         begin, and how many they are; the rule of each finding.
         """
-        places = np.argsort(self.rows, kind="stable")
+        places = stable_order(self.rows, len(self._resources))
         sizes = np.bincount(self.rows, minlength=len(self._resources))[self._flags]
         rules = np.repeat(np.arange(len(self.of_rule)), [end - s for s, end in self.of_rule])
         return places, np.cumsum(sizes) - sizes, sizes, rules
