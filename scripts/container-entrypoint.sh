@@ -7,5 +7,7 @@ set -eu
 
 case "${1:-}" in
   dagster | dagster-webserver | dagster-daemon) exec "$@" ;;
+  # The webserver of Dagster with the guard of `up` against the web pages of other sites.
+  dagster-ui) shift && exec python -P -m tag_compliance.pipeline.ui_server "$@" ;;
   *) exec tag-compliance "$@" ;;
 esac

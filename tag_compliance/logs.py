@@ -109,8 +109,15 @@ def _render_json(_logger: object, _method: str, line: EventDict) -> str:
         text = json.dumps(shown, default=str, ensure_ascii=False, allow_nan=False)
     except (TypeError, ValueError):  # what JSON cannot express: NaN, keys that are not text
         text = json.dumps({str(k): str(v) for k, v in shown.items()}, ensure_ascii=False)
-    # JSON itself escapes only the oldest control characters; others are commands of terminals, too.
-    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text)
+    return printable_json(text)
+
+
+def printable_json(text: str) -> str:
+    """The document with every control character in its texts escaped; line feeds between them stay.
+
+    JSON itself escapes only the oldest ones; others are commands of terminals, too.
+    """
+    return "".join(c if c.isprintable() or c == "\n" else json.dumps(c)[1:-1] for c in text)
 
 
 def _time_of(record: logging.LogRecord) -> str:

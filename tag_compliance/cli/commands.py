@@ -136,6 +136,7 @@ def check_config(config: Path, *, schema: bool, logs: options.Logs) -> int:
     from tag_compliance.cli.plan import plan_of
     from tag_compliance.config.json_schema import json_schema
     from tag_compliance.errors import StorageRefused
+    from tag_compliance.logs import on_one_line
 
     logs.configure()
     if schema:
@@ -151,8 +152,8 @@ def check_config(config: Path, *, schema: bool, logs: options.Logs) -> int:
     try:
         known = stored_organization(loaded)
     except StorageRefused as error:  # the configuration is valid nevertheless
-        print(f"the list of accounts cannot be read: {error}", file=sys.stderr)
-    print("\n".join(plan_of(loaded, known)))
+        print(on_one_line(f"the list of accounts cannot be read: {error}"), file=sys.stderr)
+    print("\n".join(map(on_one_line, plan_of(loaded, known))))
     return ExitCode.COMPLETE
 
 

@@ -42,7 +42,8 @@ def report(config: Config, diagnosis: Diagnosis, style: Style) -> Iterator[str]:
             yield f"{'warning':12} REQUIRED_TAGS {key!r}: {doubts}"
     yield ""
     if diagnosis.organization is not None:
-        yield from organization_lines(config, diagnosis.organization, failure=False)
+        listed = organization_lines(config, diagnosis.organization, failure=False)
+        yield from map(on_one_line, listed)
         yield ""
     yield from _accounts(diagnosis.statuses, style)
     for check in diagnosis.checks:

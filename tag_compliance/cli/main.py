@@ -51,7 +51,8 @@ class _Program(click.Group):
             code: int = super().invoke(ctx)
             sys.stdout.flush()
         except TagComplianceError as error:
-            for line in str(error).splitlines():
+            # Not `splitlines`: text from outside can contain other separators of lines.
+            for line in str(error).split("\n"):
                 print(f"{_PROGRAM}: {on_one_line(line)}", file=sys.stderr)
             return ExitCode.USAGE if isinstance(error, BadConfiguration) else ExitCode.FAILED
         except KeyboardInterrupt as interrupt:

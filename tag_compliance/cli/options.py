@@ -89,6 +89,13 @@ class Schedule:
         type=port,
         default="3000",
     )
+    ui_allowed_hosts: str | None = option_field(
+        "TAG_COMPLIANCE_UI_ALLOWED_HOSTS",
+        "The names under which browsers may use Dagster's UI, separated by commas, in addition to "
+        "localhost and IP addresses. Without names, any name is allowed if the UI listens on "
+        "another address than loopback.",
+        metavar="NAMES",
+    )
 
 
 @dataclass(frozen=True, slots=True)

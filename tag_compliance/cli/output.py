@@ -17,6 +17,7 @@ from tag_compliance.cli.push import check_push_target, push
 from tag_compliance.cli.summary import json_summary, summary_of
 from tag_compliance.cli.terminal import Style, is_terminal
 from tag_compliance.errors import BadConfiguration, Fault, StorageRefused
+from tag_compliance.logs import on_one_line
 from tag_compliance.snapshot.layout import PLAIN, path_of
 from tag_compliance.snapshot.store import Snapshot
 from tag_compliance.storage.atomic import created, publish, sync
@@ -62,7 +63,7 @@ def write_result(snapshot: Snapshot, storage_uri: str | None, output: options.Ou
         print(line, file=stream)
     if shown is Format.SUMMARY and not elsewhere:
         where = f"metrics: {metrics}; " if metrics else ""
-        print(f"{where}--format prometheus prints the metrics", file=stream)
+        print(on_one_line(f"{where}--format prometheus prints the metrics"), file=stream)
 
 
 def _shown_on_stdout(output: options.Output) -> Format:

@@ -14,7 +14,6 @@ from tag_compliance.domain.account import RegionName, Target
 from tag_compliance.domain.organization import DiscoveredOrganization
 from tag_compliance.domain.policy_warnings import warnings_of
 from tag_compliance.domain.read_status import Source
-from tag_compliance.logs import on_one_line
 
 _RESOURCES_PER_CALL = 100
 _MOST_NAMES = 5
@@ -43,7 +42,7 @@ def plan_of(
     yield f"{len(accounts)} accounts, {regions} regions, every {config.refresh_interval} s"
     for account in accounts:
         yield ""
-        yield f"{account.account_id}  {on_one_line(account.account_name)}"
+        yield f"{account.account_id}  {account.account_name}"
         steps = role_steps(config, account)
         for step in steps:
             condition = f" (external id {step.external_id})" if step.external_id else ""
@@ -52,9 +51,9 @@ def plan_of(
             yield "  role     none: the base credentials, if they belong to this account"
         yield f"  regions  {', '.join(account.regions)}"
         if account.ou_path:
-            yield f"  OU path  {on_one_line(account.ou_path)}"
+            yield f"  OU path  {account.ou_path}"
         if account.owner:
-            yield f"  owner    {on_one_line(account.owner)}"
+            yield f"  owner    {account.owner}"
     if unresolved.organization is not None:
         yield ""
         yield from organization_lines(unresolved, organization)
@@ -132,14 +131,14 @@ def organization_lines(
     yield f"AWS Organizations: {known}"
     if failure and not attempt.succeeded:
         at = f"{attempt.at:%Y-%m-%d %H:%M:%S} UTC"
-        yield on_one_line(f"  not read at {at}: {attempt.reason}: {attempt.message}")
+        yield f"  not read at {at}: {attempt.reason}: {attempt.message}"
     found = verdicts(config, organization)
     for account in sorted(organization.accounts, key=lambda a: (a.ou_path, a.account_id)):
         verdict = found[account.account_id]
         scanned = "scanned" if verdict.is_scanned else "left out"
         where = f"{account.ou_path}/{account.account_name}".lstrip("/")
         state = "" if account.state.is_readable else f" ({account.state})"
-        yield f"  {account.account_id}  {scanned:8}  {verdict}{state}  {on_one_line(where)}"
+        yield f"  {account.account_id}  {scanned:8}  {verdict}{state}  {where}"
 
 
 def _policy_of(config: Config, targets: Sequence[Target] | None) -> Iterator[str]:
@@ -149,4 +148,4 @@ def _policy_of(config: Config, targets: Sequence[Target] | None) -> Iterator[str
         yield f"policy          {rules} rules, {waivers} waivers in {len(files)} files"
     policy = policy_of(config.required_tags, config.excluded_resource_types, config.policy)
     for warning in warnings_of(policy, targets):
-        yield on_one_line(f"  warning       {warning}")
+        yield f"  warning       {warning}"

@@ -146,6 +146,8 @@ def _children(
     location = ["-w", str(workspace)]
     as_json = ["--log-format", "json"] if logs.log_format == LogFormat.JSON else []
     ui = ["--host", schedule.ui_host, "--port", str(schedule.ui_port), "--workspace", *location[1:]]
+    if schedule.ui_allowed_hosts:
+        ui += ["--allowed-hosts", schedule.ui_allowed_hosts]
     given = {name: value for name, value in asdict(serving).items() if value is not None}
     flags = [f"--{name.replace('_', '-')}={value}" for name, value in given.items()]
     return [

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
 import sys
 from collections.abc import Iterable
 
 from tag_compliance.cli.terminal import Style
-from tag_compliance.logs import LogFormat, get_logger
+from tag_compliance.logs import LogFormat, get_logger, on_one_line, printable_json
 
 logger = get_logger(__name__)
 
@@ -24,14 +25,23 @@ def relay(lines: Iterable[bytes], process: str, format_: str) -> None:
     coloured = Style.of(sys.stderr).coloured
     for line in lines:
         text = line.decode(errors="replace").rstrip("\r\n")
-        if not coloured:
-            text = _COLOUR.sub("", text)
         if format_ != LogFormat.JSON:
-            print(text, file=sys.stderr, flush=True)
+            print(_for_terminal(text, coloured=coloured), file=sys.stderr, flush=True)
         elif event := _event_in(text):
-            print(json.dumps(event, ensure_ascii=False), file=sys.stderr, flush=True)
-        elif text:
+            shown = printable_json(json.dumps(event, ensure_ascii=False))
+            print(shown, file=sys.stderr, flush=True)
+        elif text := _COLOUR.sub("", text):
             logger.warning(text, process=process)
+
+
+def _for_terminal(text: str, *, coloured: bool) -> str:
+    """Of the control characters only those of colours, and only on a terminal that wants them.
+
+    A line can quote text from outside, for example in a traceback of Dagster.
+    """
+    colours = _COLOUR.findall(text) if coloured else []
+    parts = [on_one_line(part.replace("\t", "    ")) for part in _COLOUR.split(text)]
+    return "".join(itertools.chain(*itertools.zip_longest(parts, colours, fillvalue="")))
 
 
 def _event_in(text: str) -> dict[str, object] | None:

@@ -17,7 +17,7 @@ from tag_compliance.domain.counts import (
 )
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.domain.severity import Severity
-from tag_compliance.logs import on_one_line
+from tag_compliance.logs import on_one_line, printable_json
 from tag_compliance.snapshot.status import AccountStatus, PolicyStatus, ScanStatus, SourceStatus
 
 _MOST_ROWS = 20
@@ -157,7 +157,7 @@ def json_summary(status: ScanStatus, snapshot_id: str, metrics: str | None) -> s
         "discovery_failure": status.discovery_failure,
         "version": status.version,
     }
-    return json.dumps(document, indent=2, ensure_ascii=False)
+    return printable_json(json.dumps(document, indent=2, ensure_ascii=False))
 
 
 def _source(source: SourceStatus) -> dict[str, Any]:

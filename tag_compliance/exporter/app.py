@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 
 from fastapi import FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, JSONResponse, PlainTextResponse
+from fastapi.responses import HTMLResponse, PlainTextResponse
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
 
@@ -31,6 +32,7 @@ from tag_compliance.exporter.self_metrics import SelfMetrics
 from tag_compliance.exporter.snapshot_watcher import SnapshotWatcher
 from tag_compliance.exporter.status_page import StatusPage
 from tag_compliance.exporter.status_text import render_text
+from tag_compliance.logs import printable_json
 from tag_compliance.snapshot.store import SnapshotStore
 
 _PAGE_AGE = timedelta(seconds=30)
@@ -104,7 +106,9 @@ class _Endpoints:
             "snapshot_made_at": snapshot.status.made_at.isoformat() if snapshot else None,
             "last_scan": state.last_scan.outcome if state.last_scan else None,
         }
-        return JSONResponse(body, 200 if health.healthy else 503, _NOT_STORED)
+        text = printable_json(json.dumps(body, ensure_ascii=False))
+        status = 200 if health.healthy else 503
+        return Response(text, status, _NOT_STORED, media_type="application/json")
 
     async def ready(self, _: Request) -> Response:
         if self._watcher.state.snapshot is None:

@@ -13,9 +13,13 @@ from tag_compliance import __version__
 from tag_compliance.domain.counts import format_percentage
 from tag_compliance.exporter.formatting import format_count, format_time
 from tag_compliance.exporter.status_page import StatusPage
+from tag_compliance.logs import on_one_line
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+
+_SPACES = "\n\N{NO-BREAK SPACE}\N{NARROW NO-BREAK SPACE}"
+"""Of our own texts; `str.isprintable` counts them among the control characters."""
 
 _PACKAGE, _TEMPLATES = "tag_compliance.exporter", "templates"
 
@@ -96,6 +100,13 @@ def _asset(name: str, media_type: str) -> Asset:
     return Asset(f"/assets/{digest.hex()[:16]}/{name}", media_type, content, integrity)
 
 
+def _visible(value: object) -> object:
+    """Text without control characters, which could reverse or hide what follows them."""
+    if not isinstance(value, str) or hasattr(value, "__html__") or value.isprintable():
+        return value
+    return "".join(c if c in _SPACES else on_one_line(c) for c in value)
+
+
 @cache
 def _environment() -> Environment:
     """Created for the first page: import and compilation take 50 ms of CPU."""
@@ -104,6 +115,7 @@ def _environment() -> Environment:
     environment = Environment(
         loader=PackageLoader(_PACKAGE, _TEMPLATES),
         autoescape=True,
+        finalize=_visible,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -6,6 +6,7 @@ import base64
 from html import escape
 
 from tag_compliance.domain.counts import Grade, format_percentage
+from tag_compliance.logs import on_one_line
 from tag_compliance.snapshot.status import AccountStatus, ScanStatus
 
 _MOST, _ROW, _WIDTH, _NAMES = 15, 22, 460, 170
@@ -38,7 +39,7 @@ def _bar(row: int, account: AccountStatus, share: float, grade: Grade) -> str:
     top, room = row * _ROW + 3, _WIDTH - _NAMES - 60
     text = f'y="{top + 12}" fill="#6b7280"'
     return (
-        f'<text x="0" {text}>{escape(account.account_name[:24])}</text>'
+        f'<text x="0" {text}>{escape(on_one_line(account.account_name)[:24])}</text>'
         f'<rect x="{_NAMES}" y="{top}" width="{room}" height="16" rx="2" fill="{_EMPTY}"/>'
         f'<rect x="{_NAMES}" y="{top}" width="{room * share / 100:.0f}" height="16" rx="2" '
         f'fill="{_COLORS[grade]}"/><text x="{_NAMES + room + 8}" {text}>'

@@ -5,6 +5,7 @@ plots.
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -46,6 +47,8 @@ Value = dg.MetadataValue | str | int | float | bool
 Metadata = Mapping[str, Value]
 
 _WORST = 10
+
+_PUNCTUATION = re.compile(f"[{re.escape(string.punctuation)}]")
 
 NOT_STORED: Metadata = {"outcome": "not stored: a later scan has stored this account"}
 """The metadata of an account whose reading was refused."""
@@ -107,12 +110,17 @@ def _links_to(targets: Sequence[Target], asset: str) -> dg.MetadataValue:
     page = f"/assets/{asset}?view=partitions&partition="
     named = sorted((str(target.account_name), str(target.account_id)) for target in targets)
     return dg.MetadataValue.md(
-        "\n".join(f"* [{_in_markdown(name)}]({page}{key}) {key}" for name, key in named)
+        "\n".join(f"* [{_literally(name)}]({page}{key}) {key}" for name, key in named)
     )
 
 
-def _in_markdown(text: str) -> str:
-    return re.sub(r"([^\w\s])", r"\\\1", on_one_line(text), flags=re.ASCII)
+def _literally(text: str) -> str:
+    """One line of Markdown that shows text from outside as it is: no link, no image, no HTML.
+
+    A backslash makes every ASCII punctuation character literal, so nothing of it is a URL either:
+    https://spec.commonmark.org/0.31.2/#backslash-escapes
+    """
+    return _PUNCTUATION.sub(r"\\\g<0>", on_one_line(text))
 
 
 def _of_list(organization: DiscoveredOrganization) -> dict[str, Value]:
@@ -143,12 +151,6 @@ def of_account(evaluation: Evaluation) -> Metadata:
         lines = (f"* {_literally(line)}" for line in status.failures)
         found["failures"] = dg.MetadataValue.md("\n".join(lines))
     return found
-
-
-def _literally(text: str) -> str:
-    """One line of Markdown without links, images and HTML, of text from outside."""
-    line = on_one_line(text).replace("&", "&amp;").replace("<", "&lt;")
-    return line.replace("[", "\\[").replace("`", "\\`")
 
 
 def of_results(results: ComplianceResults, policy: Policy | None = None) -> Metadata:

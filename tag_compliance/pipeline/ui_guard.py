@@ -8,7 +8,7 @@ https://cheatsheetseries.owasp.org/cheatsheets/Cross-Site_Request_Forgery_Preven
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -26,13 +26,14 @@ _FORBIDDEN = 403
 class UiGuard:
     """An ASGI application in front of another one.
 
-    `any_name`: whether the Host header may be any name, as behind a proxy. Otherwise it must be
-    `localhost` or an IP address: an attacker can let a name of their own point to this host.
+    The Host header must be `localhost`, an IP address or one of `names`: an attacker can let a name
+    of their own point to this host. With `names` None it may be any name, as behind a proxy. The
+    requests of other sites are refused in any case.
     """
 
-    def __init__(self, app: App, *, any_name: bool) -> None:
+    def __init__(self, app: App, names: Collection[str] | None = ()) -> None:
         self._app = app
-        self._any_name = any_name
+        self._names = None if names is None else {name.lower() for name in names}
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
         refusal = self._refusal(scope) if scope["type"] in {"http", "websocket"} else ""
@@ -51,8 +52,11 @@ class UiGuard:
         """Why the request is refused; an empty text if it is not."""
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         host, origin = headers.get(b"host", ""), headers.get(b"origin")
-        if not self._any_name and not _is_local(host):
-            return "the Host header must be localhost or an IP address"
+        if self._names is not None and not _is_local(host) and _name_of(host) not in self._names:
+            return (
+                "the Host header must be localhost, an IP address or one of --ui-allowed-hosts "
+                "(TAG_COMPLIANCE_UI_ALLOWED_HOSTS)"
+            )
         if origin is not None and origin.partition("://")[2].lower() != host.lower():
             return "the web page of another site has sent this request (Origin)"
         site, mode = headers.get(b"sec-fetch-site", "none"), headers.get(b"sec-fetch-mode")
@@ -67,8 +71,16 @@ class UiGuard:
 
 def _is_local(host: str) -> bool:
     """Whether the value of a Host header is localhost or an IP address."""
+    name = _name_of(host)
     try:
-        name = urlsplit(f"//{host}").hostname or ""
         return name == "localhost" or bool(ipaddress.ip_address(name))
     except ValueError:
         return False
+
+
+def _name_of(host: str) -> str:
+    """Without the port, in lower case; empty if the value is malformed."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""

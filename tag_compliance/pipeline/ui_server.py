@@ -27,10 +27,16 @@ _STATEMENT_MILLISECONDS, _POOL_RECYCLE_SECONDS, _POOL_OVERFLOW = 15_000, 3_600, 
 @click.option("--host", required=True)
 @click.option("--port", type=int, required=True)
 @click.option("--workspace", required=True)
+@click.option("--allowed-hosts", default="", help="Names for the Host header, comma-separated.")
 @click.option("--log-level", default="info")
 @click.option("--log-format", default="colored")
-def serve_ui(host: str, port: int, workspace: str, log_level: str, log_format: str) -> None:
-    """Serves the instance of DAGSTER_HOME until SIGTERM."""
+def serve_ui(  # noqa: PLR0913, PLR0917 - click passes one parameter for each option
+    host: str, port: int, workspace: str, allowed_hosts: str, log_level: str, log_format: str
+) -> None:
+    """Serves the instance of DAGSTER_HOME until SIGTERM.
+
+    On other addresses than loopback any name is allowed unless some are named.
+    """
     configure_loggers(formatter=log_format, log_level=log_level.upper())
     with dg.DagsterInstance.get() as instance:
         instance.optimize_for_webserver(
@@ -38,8 +44,9 @@ def serve_ui(host: str, port: int, workspace: str, log_level: str, log_format: s
         )
         with WorkspaceProcessContext(instance, WorkspaceFileTarget([workspace])) as context:
             app: Any = create_app_from_workspace_process_context(context, lifespan=_lifespan)
-            guarded = UiGuard(app, any_name=host not in LOOPBACK)
-            uvicorn.run(guarded, host=host, port=port, log_level="warning")
+            names = [name.strip() for name in allowed_hosts.split(",") if name.strip()]
+            guard = UiGuard(app, names if names or host in LOOPBACK else None)
+            uvicorn.run(guard, host=host, port=port, log_level="warning")
 
 
 @contextlib.asynccontextmanager

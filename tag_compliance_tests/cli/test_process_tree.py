@@ -114,14 +114,22 @@ def ticks_after_the_scan(home: Path) -> bool:
         )
 
 
+_SHUTDOWN_BODY = (
+    '{"query": "mutation { shutdownRepositoryLocation('
+    'repositoryLocationName: \\"tag_compliance\\") { __typename } }"}'
+)
 _SHUTDOWN = "/graphql?query=mutation%7BshutdownRepositoryLocation%7B__typename%7D%7D"
 
 
-def _ui_status(port: int, path: str, host: str = "127.0.0.1") -> int:
+def _ui_status(
+    port: int, path: str, host: str = "127.0.0.1", method: str = "GET", **headers: str
+) -> int:
     """The status of a response of Dagster's UI."""
     connection = HTTPConnection("127.0.0.1", port, timeout=30)
     with contextlib.closing(connection):
-        connection.request("GET", path, headers={"Host": f"{host}:{port}"})
+        sent = {"Host": f"{host}:{port}", "Content-Type": "text/plain", **headers}
+        body = _SHUTDOWN_BODY if method == "POST" else None
+        connection.request(method, path, body, headers=sent)
         return connection.getresponse().status
 
 
@@ -142,6 +150,8 @@ def test_a_second_up_exits_2_and_a_killed_one_leaves_neither_a_process_nor_the_l
         eventually(lambda: up.answers("/server_info", up.ui_port), 120)
         assert _ui_status(up.ui_port, "/") == 200
         assert _ui_status(up.ui_port, _SHUTDOWN) == 403
+        evil = {"Origin": "https://evil.example", "method": "POST"}
+        assert _ui_status(up.ui_port, "/graphql", **evil) == 403
         assert _ui_status(up.ui_port, "/", host="rebound.example") == 403
         workspace = (home / "workspace.yaml").read_text()
         second = place.run("up", "--port", str(up.port), "--ui-port", "0")

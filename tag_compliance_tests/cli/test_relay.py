@@ -24,6 +24,16 @@ def test_text_lines_are_copied_without_colours(capsys: pytest.CaptureFixture[str
     assert third == "  File \ufffd, line 1"
 
 
+@pytest.mark.parametrize("format_", ["text", "json"])
+def test_a_line_that_quotes_text_from_outside_cannot_control_a_terminal(
+    format_: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    event = b'{"event": "\\u202ea\\u009b2J"}'
+    relay((b"\x1b[31ma\x1b]0;t\x07\xe2\x80\xa8b", event), "daemon", format_)
+    printed = capsys.readouterr().err
+    assert all(char.isprintable() or char == "\n" for char in printed)
+
+
 def test_in_json_every_line_is_an_event(capsys: pytest.CaptureFixture[str]) -> None:
     configure_logs("info", LogFormat.JSON)
     relay(LINES, "daemon", "json")

@@ -94,7 +94,7 @@ def test_the_markdown_of_failures_shows_names_and_messages_literally(
     fake.faults.add(Fault.ACCESS_DENIED, operation="AssumeRole", account_id=broken)
     scanning.scan()
     shown = metadata_of(scanning.instance, "raw_resources", broken)["failures"]
-    assert r"(&lt;img src=x>\[a](http://b)\`c\`\u202e)" in shown
+    assert r"\(\<img src\=x\>\[a\]\(http\:\/\/b\)\`c\`\\u202e\)" in shown
 
 
 def test_the_worst_types_and_tags_are_a_table() -> None:

@@ -19,7 +19,7 @@ def passes(
     path: str = "/",
     host: str = OWN,
     *,
-    any_name: bool = False,
+    names: tuple[str, ...] | None = (),
     websocket: bool = False,
     **headers: str,
 ) -> bool:
@@ -45,7 +45,7 @@ def passes(
     }
     if not websocket:
         scope["method"] = method
-    asyncio.run(UiGuard(app, any_name=any_name)(scope, receive, send))
+    asyncio.run(UiGuard(app, names)(scope, receive, send))
     refusals = {"websocket.close"} if websocket else {"http.response.start", "http.response.body"}
     assert {message["type"] for message in sent} == (set() if passed else refusals)
     assert all(message.get("status", 403) == 403 for message in sent)
@@ -88,9 +88,35 @@ def test_a_name_that_can_point_to_this_host_is_refused_unless_any_name_is_allowe
     host: str,
 ) -> None:
     assert not passes(host=host)
-    assert passes(host=host, any_name=True)
+    assert passes(host=host, names=None)
 
 
 @pytest.mark.parametrize("host", ["localhost:3000", "LOCALHOST", "127.0.0.1", "[::1]:3000"])
 def test_localhost_and_addresses_pass(host: str) -> None:
     assert passes(host=host)
+
+
+def test_names_that_are_allowed_pass_and_others_do_not() -> None:
+    names = ("dagster.corp.example", "ui")
+    for host in ("Dagster.corp.example", "ui:3000", "localhost:3000", "10.0.0.7:3000"):
+        assert passes(host=host, names=names)
+    for host in ("evil.example", "x.ui", ""):
+        assert not passes(host=host, names=names)
+
+
+@pytest.mark.parametrize("names", [None, ("ui.example",), ()])
+def test_a_web_page_cannot_end_the_code_server_whatever_names_are_allowed(
+    names: tuple[str, ...] | None,
+) -> None:
+    """By an image, a link, a form or a script of another site."""
+    host = "ui.example" if names else "127.0.0.1:3000"
+    for method, headers in (
+        ("GET", {"sec_fetch_site": "cross-site", "sec_fetch_mode": "no-cors"}),
+        ("GET", {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate"}),
+        ("GET", {}),
+        ("POST", {"origin": FOREIGN}),
+        ("POST", {"origin": "null", "sec_fetch_site": "cross-site"}),
+        ("POST", {"sec_fetch_site": "cross-site", "sec_fetch_mode": "no-cors"}),
+    ):
+        query = f"?{MUTATION}" if method == "GET" else ""
+        assert not passes(method, f"/graphql{query}", host, names=names, **headers)
