@@ -18,6 +18,7 @@ import pytest
 from tag_compliance.cli.main import main
 from tag_compliance.config import load_config
 from tag_compliance.pipeline.build import build_definitions
+from tag_compliance.simulator.explorer_index import SimulatedIndex
 from tag_compliance_tests.exporter.running import run_in_thread
 from tag_compliance_tests.fake_aws import FakeAws, Fault, Organization
 from tag_compliance_tests.pipeline.pipelines import shown_metadata
@@ -38,11 +39,16 @@ _VPC, _TASK, _QUEUE = (
 _GLOBAL = "arn:aws:cloudfront::ACCOUNT:distribution"
 
 
+def _never(account_id: str, region: str) -> str:
+    return f"arn:aws:ec2:{region}:{account_id}:volume"
+
+
 @dataclass(frozen=True)
 class Case:
     """An organization, and where access is denied in the latest scan.
 
     `resources` are an account, a region, an ARN, and how many of it are compliant and how many not.
+    In each region with an index, Resource Explorer returns `never_tagged_each` resources.
     """
 
     resources: tuple[tuple[str, str, str, int, int], ...]
@@ -50,6 +56,9 @@ class Case:
     total: tuple[int, int, int, int, int]
     denied: Mapping[str, Any] | None = None
     kept: bool = False
+    never_tagged: str = "off"
+    never_tagged_each: int = 0
+    indexed: tuple[str, ...] = ()
 
     @property
     def account_ids(self) -> list[str]:
@@ -64,6 +73,10 @@ class Case:
             for number in range(good + bad):
                 tags = {"Owner": "me"} if number < good else {}
                 organization[account_id].put(region, f"{arn_}/{number}", tags)
+        for account, region in itertools.product(organization, self.indexed):
+            account.explorer[region] = SimulatedIndex()
+            for number in range(self.never_tagged_each):
+                account.put_never_tagged(region, f"{_never(account.account_id, region)}/{number}")
         return organization
 
 
@@ -86,6 +99,30 @@ CASES = {
     ),
     "all resources of an account are excluded": Case(
         ((SHOP, _US, _VPC, 599, 1), (VAULT, _US, _TASK, 3, 4)), 0, (607, 7, 0, 600, 599)
+    ),
+    "never-tagged resources are reported, and one region has no index": Case(
+        ((SHOP, _US, _VPC, 3, 1), (LAB, _EU, _QUEUE, 1, 5)),
+        0,
+        (10, 0, 0, 10, 4),
+        never_tagged="report",
+        never_tagged_each=1_000,
+        indexed=(_US,),
+    ),
+    "never-tagged resources count": Case(
+        ((SHOP, _US, _VPC, 3, 1), (LAB, _EU, _QUEUE, 1, 5)),
+        0,
+        (28, 0, 6, 22, 4),  # both sources return the six without tags
+        never_tagged="count",
+        never_tagged_each=3,
+        indexed=_REGIONS,
+    ),
+    "never-tagged resources count, and the regions without an index were not read": Case(
+        ((SHOP, _US, _VPC, 3, 1), (LAB, _US, _QUEUE, 1, 5), (LAB, _EU, _QUEUE, 9, 0)),
+        3,
+        (22, 0, 6, 16, 4),
+        never_tagged="count",
+        never_tagged_each=3,
+        indexed=(_US,),
     ),
 }
 
@@ -112,6 +149,7 @@ def shown(case: Case, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> dict
         excluded_resource_types=["ecs:task"],
         on_failure="keep_last" if case.kept else "drop",
         minimum_account_compliance=100,
+        never_tagged=case.never_tagged,
         calls_per_second=0.0,
     )
     with FakeAws(case.create()) as fake:
@@ -207,8 +245,19 @@ def test_every_surface_shows_the_same_numbers_and_they_add_up(
 
 def _check_coverage(case: Case, shown: dict[str, Figures]) -> None:
     """Fails if a surface does not show what it is for, so that there is something to compare."""
-    for name in ("html", "text", "summary", "results", "snapshot"):
-        assert {key for scope, key in shown[name] if scope == "all"} == {*NUMBERS, "compliance"}
+    coverage = {
+        "off": set[str](),
+        "report": {"never_tagged", "covered"},
+        "count": {"covered"},
+    }[case.never_tagged]
+    for name in ("html", "text", "summary", "results"):
+        wanted = {*NUMBERS, "compliance", *coverage}
+        assert {key for scope, key in shown[name] if scope == "all"} == wanted
+    assert {key for _, key in shown["check"]} == {"compliance", *coverage}
+    assert {key for scope, key in shown["snapshot"] if scope == "all"} == {*NUMBERS, "compliance"}
+    assert shown["metrics"].get(("all", "never_tagged"), 0) == case.never_tagged_each * len(
+        case.indexed
+    ) * len(case.account_ids)
     counted = {scope for scope, name in shown["metrics"] if name == "counted"}
     assert counted
     for name in ("html", "text"):

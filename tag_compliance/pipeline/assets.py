@@ -311,9 +311,8 @@ def _publish(
     if snapshot_id is None:
         return None
     rows = tuple(coverage_rows(merged.results))
-    Coverage(findings.storage, findings.warn).store(
-        StoredCoverage(snapshot_id, info.scan_started_at, rows)
-    )
+    stored = Coverage(findings.storage, findings.warn)
+    stored.store(StoredCoverage(snapshot_id, info.scan_started_at, rows))
     return snapshot_id, contents, database.failure if database else None
 
 

@@ -30,7 +30,14 @@ NUMBERS = ("returned", "excluded", "duplicates", "counted", "compliant")
 def of_metrics(text: str) -> Figures:
     """Only regions; `returned` only of regions that were read, because it is of the latest scan."""
     found: Figures = {}
-    for sample in Exposition(text).samples:
+    samples = Exposition(text).samples
+    if any(sample.labels.get("source") == "resource_explorer" for sample in samples):
+        own = [s.value for s in samples if s.name == "tag_compliance_never_tagged_resources"]
+        found["all", "never_tagged"] = sum(own)
+        read = [s for s in samples if s.name == "tag_compliance_source_read"]
+        explored = [s.value for s in read if s.labels["source"] == "resource_explorer"]
+        found["all", "covered"] = sum(explored)
+    for sample in samples:
         labels = sample.labels
         scope = f"{labels.get('account_id')} {labels.get('region')}"
         if sample.name == "resources_scanned_total":
@@ -48,9 +55,24 @@ def of_metrics(text: str) -> Figures:
     return found
 
 
+def of_coverage(text: str) -> Figures:
+    """The numbers of the sentence about coverage; nothing if never-tagged resources are not read.
+
+    `never_tagged` resources, if they do not count, and the account-regions that are `covered`.
+    """
+    found: Figures = {}
+    if match := re.search(r"not included: ([\d,]+) were found in (\d+) of \d+ account-", text):
+        found = {("all", "never_tagged"): float(match[1].replace(",", ""))}
+        found["all", "covered"] = float(match[2])
+    elif match := re.search(r"are included for (\d+) of \d+ account-regions", text):
+        found["all", "covered"] = float(match[1])
+    return found
+
+
 def of_html_page(html: str) -> Figures:
     """All totals; of regions only the compliant and counted resources and the compliance."""
     found = _totals({name: (value, note) for name, value, note in re.findall(_TILE, html)})
+    found |= of_coverage(html)
     for account in html.split("<details ")[1:]:
         [account_id] = re.findall(r"<code>(\d{12})</code>", account)
         [(share, note)] = re.findall(_ACCOUNT_TOTAL, account)
@@ -74,7 +96,7 @@ def of_text_page(text: str) -> Figures:
     """The totals and each region."""
     rows = [re.split(r" {2,}", line) for line in text.splitlines()]
     tiles = {row[0].rstrip(":"): (row[1], row[2]) for row in rows if row[0][-1:] == ":"}
-    found = _totals(tiles)
+    found = _totals(tiles) | of_coverage(text)
     for row in rows:
         if len(row) == 11 and row[0] != "account":
             found |= _row(f"{row[1]} {row[2]}", row[4:10])
@@ -121,6 +143,7 @@ def of_summary(stderr: str) -> Figures:
     )
     found = _named("all", line, pattern, *NUMBERS)
     found |= _named("all", share, "(.*) have every required tag", "compliance")
+    found |= of_coverage(stderr)
     row = r"^  (\d{12})  \S+ +(?:(\d+) +(–|[\d.]+ %)  )?\S"
     for account_id, counted, share in re.findall(row, stderr, re.MULTILINE):
         found[account_id, "counted"] = float(counted or 0)
@@ -149,8 +172,9 @@ def of_partition(account_id: str, metadata: Mapping[str, dg.MetadataValue]) -> F
 
 
 def of_accounts_table(metadata: Mapping[str, dg.MetadataValue]) -> Figures:
-    """The table `accounts` in the metadata of `compliance_results`."""
-    return _table(metadata, {name: name for name in NUMBERS})
+    """The table `accounts` in the metadata of `compliance_results`, and its coverage."""
+    coverage = of_coverage(str(metadata["coverage"].value))
+    return coverage | _table(metadata, {name: name for name in NUMBERS})
 
 
 def _table(metadata: Mapping[str, dg.MetadataValue], names: Mapping[str, str]) -> Figures:
@@ -177,7 +201,7 @@ def of_check(evaluation: dg.AssetCheckEvaluation) -> Figures:
     assert evaluation.description
     share = float(_value(evaluation.metadata["compliance_percentage"]))
     assert evaluation.description.startswith(f"{share:.1f} % ")
-    return {("all", "compliance"): share}
+    return {("all", "compliance"): share} | of_coverage(evaluation.description)
 
 
 def of_check_by_account(evaluation: dg.AssetCheckEvaluation) -> Figures:
