@@ -10,7 +10,7 @@ import binascii
 import json
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -118,7 +118,7 @@ class FindingsQueries:
         sql = f"SELECT {_SELECT} {_FROM} WHERE {condition} ORDER BY f.id"
         return [ReportRow.from_record(record) for record in self.fetch(sql, values)]
 
-    def rows(self, chosen: FindingFilter, search: str = "") -> Iterator[ReportRow]:
+    def rows(self, chosen: FindingFilter, search: str = "") -> Generator[ReportRow]:
         """All matching rows in the order of reports, streamed: for downloads, without a limit."""
         condition, values = where(chosen, search)
         sql = f"SELECT {_SELECT} {_FROM} WHERE {condition} ORDER BY f.id"
