@@ -22,7 +22,7 @@ PAGING = ("sort", "limit", "cursor")
 """What chooses a page of them."""
 
 _ONCE = frozenset({"state", "q", "arn", *PAGING})
-_MAX_VALUES = 100
+MAX_VALUES = 100
 """Of all parameters together: SQLite limits the depth of an expression."""
 
 _ACCOUNT_DIGITS = 12
@@ -118,8 +118,8 @@ def _faults(
                 yield ParameterFault(name, value, rule)
             elif name == "tag" and not shows_values:
                 yield ParameterFault(name, value, _NO_VALUES)
-    if (count := sum(map(len, given.values()))) > _MAX_VALUES:
-        yield ParameterFault("", str(count), f"a request has at most {_MAX_VALUES} parameters")
+    if (count := sum(map(len, given.values()))) > MAX_VALUES:
+        yield ParameterFault("", str(count), f"a request has at most {MAX_VALUES} parameters")
 
 
 def _broken_rule(name: str, value: str) -> str | None:

@@ -16,7 +16,7 @@ from tag_compliance.snapshot.findings_schema import SORT_KEYS, severity_rank
 
 _IN_TAGS = "EXISTS (SELECT 1 FROM json_each(r.tags) t WHERE {})"
 _FROM_JSON = "SELECT value FROM json_each(?)"
-MAX_PATTERN, _MAX_STARS = 300, 10
+MAX_PATTERN, MAX_STARS = 300, 10
 _ASCII_LOWER = {code: code + 32 for code in range(ord("A"), ord("Z") + 1)}
 
 Condition = tuple[str, tuple[str | int, ...]]
@@ -112,9 +112,9 @@ def _in_json(column: str, values: str) -> Condition:
 
 def _check_patterns(patterns: Iterable[str]) -> None:
     for pattern in patterns:
-        if len(pattern) > MAX_PATTERN or pattern.count("*") > _MAX_STARS:
+        if len(pattern) > MAX_PATTERN or pattern.count("*") > MAX_STARS:
             raise BadQuery(
-                "pattern", f"must have at most {MAX_PATTERN} characters, {_MAX_STARS} stars"
+                "pattern", f"must have at most {MAX_PATTERN} characters, {MAX_STARS} stars"
             )
 
 

@@ -43,9 +43,11 @@ def polling(
         first = polled[: len(awaited)]
         waits = (asyncio.to_thread(event.wait, _FIRST_POLL_SECONDS) for event in first)
         await asyncio.gather(*waits)
-        yield
-        stop.set()
-        findings.pool.close()
-        findings.loader.close()
+        try:
+            yield
+        finally:
+            stop.set()
+            findings.pool.close()
+            findings.loader.close()
 
     return lifespan

@@ -21,7 +21,7 @@ _MAX_PENDING = 64
 _MAX_WAIT_SECONDS = 10.0
 """A query that has waited longer is not run: its client has probably given up."""
 
-_NICENESS = 10
+_NICENESS = 5
 """Linux gives threads with it less CPU time than the thread that serves scrapes."""
 
 

@@ -32,6 +32,18 @@ def test_a_local_file_is_stored_with_its_content_and_replaces_an_object(
     assert source.exists()
 
 
+def test_an_object_is_available_as_a_local_file(storage: Storage, tmp_path: Path) -> None:
+    copy = tmp_path / "copy"
+    assert storage.local_file("snapshots/a", lambda: copy) is None
+    for data in (b"", b"\x00\xff" * 2_000_000):
+        storage.write("snapshots/a", data)
+        path = storage.local_file("snapshots/a", lambda: copy)
+        assert path is not None
+        assert path.read_bytes() == data
+    others = {file.name for file in tmp_path.iterdir()} - {"copy", "state"}
+    assert not others
+
+
 def test_the_probe_of_a_storage_leaves_it_as_it_was(storage: Storage) -> None:
     probe(storage)
     assert storage.names("") == []

@@ -13,23 +13,31 @@ from tag_compliance.exporter.api import examples, schemas
 from tag_compliance.exporter.api.documents import DEFAULT_LIMIT
 from tag_compliance.exporter.api.paths import PATHS
 from tag_compliance.exporter.error_responses import PROBLEM_TYPE
-from tag_compliance.exporter.findings_parameters import FILTERS, PAGING, SEVERITIES, SORTS, STATES
+from tag_compliance.exporter.findings_parameters import (
+    FILTERS,
+    MAX_VALUES,
+    PAGING,
+    SEVERITIES,
+    SORTS,
+    STATES,
+)
 from tag_compliance.exporter.findings_queries import MAX_PAGE
-from tag_compliance.exporter.findings_sql import MAX_PATTERN
+from tag_compliance.exporter.findings_sql import MAX_PATTERN, MAX_STARS
 
 Schema = dict[str, Any]
 
 _TEXT: Schema = {"type": "string", "minLength": 1}
+_GLOB = _TEXT | {"maxLength": MAX_PATTERN, "pattern": rf"^([^*]*\*){{0,{MAX_STARS}}}[^*]*$"}
 _PARAMETERS: dict[str, tuple[Schema, str]] = {
     "account": ({"type": "string", "pattern": "^[0-9]{12}$"}, "The id of an account."),
     "ou": (_TEXT, "The path of an organizational unit; it includes everything below."),
     "region": (_TEXT, "The region that was read."),
     "type": (
-        _TEXT | {"maxLength": MAX_PATTERN},
+        _GLOB,
         "A pattern of service:type; `*` matches any characters, a word matches anywhere.",
     ),
     "rule": (
-        _TEXT | {"maxLength": MAX_PATTERN},
+        _GLOB,
         "The id of a rule; `*` matches any characters.",
     ),
     "severity": ({"type": "string", "enum": [*SEVERITIES]}, "A severity."),
@@ -143,7 +151,7 @@ def _operation(name: str, method: str) -> Schema:
 def _parameter(name: str) -> Schema:
     schema, text = _PARAMETERS[name]
     if name in _REPEATABLE:
-        schema = {"type": "array", "items": schema}
+        schema = {"type": "array", "items": schema, "minItems": 1, "maxItems": MAX_VALUES}
         text = f"{text} Can be repeated, and then matches any of the values."
     return {
         "name": name,
