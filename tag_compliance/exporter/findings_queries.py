@@ -53,6 +53,7 @@ _CACHED_COUNTS, _CACHED_SEARCHES = 256, 8
 _FINDINGS = "FROM findings f"
 _FROM = f"{_FINDINGS} JOIN resources r ON r.id = f.resource"
 _SUMMARY = "FROM summary"
+_TREND = "FROM trend"
 _TALLIES = "FROM tallies"
 _RESOURCES = "FROM resources r"
 _SELECT = ", ".join("r.tags" if name == "tags" else f"f.{name}" for name in COLUMNS)
@@ -213,6 +214,16 @@ class FindingsQueries:
         sums = "sum(returned), sum(excluded), sum(counted), sum(compliant)"
         sql = f"SELECT {column}, {sums} {_SUMMARY} GROUP BY 1"
         return {value: Counts(*numbers) for value, *numbers in self.fetch(sql)}
+
+    def trend(self, subject: str) -> dict[str, tuple[tuple[str, int], ...]]:
+        """The open findings at the end of recent days, for each value of `account_id` or `rule`, or
+        for `all`.
+        """
+        sql = f"SELECT value, date, open {_TREND} WHERE subject = ? ORDER BY value, date"
+        found = defaultdict[str, list[tuple[str, int]]](list)
+        for value, date, count in self.fetch(sql, (subject,)):
+            found[value].append((date, count))
+        return {value: tuple(days) for value, days in found.items()}
 
     def table(self, name: str) -> list[dict[str, Any]]:
         """All rows of one of the small tables, for example `summary`."""

@@ -68,6 +68,7 @@ class DatabaseContents:
     rules: Sequence[Mapping[str, Any]]
     waivers: Sequence[Mapping[str, Any]] = ()
     coverage: Sequence[Mapping[str, Any]] = ()
+    trend: Iterable[Mapping[str, Any]] = ()
     omitted: int = 0
     show_values: bool = True
     console_link: ConsoleLink | None = None
@@ -88,6 +89,7 @@ def build_findings_db(path: Path, contents: DatabaseContents) -> int:
         _insert(database, "summary", _summary(contents.results))
         _insert(database, "rules", contents.rules)
         _insert(database, "waivers", contents.waivers)
+        _insert(database, "trend", contents.trend)
         _insert(database, "meta", _meta(contents, count))
         database.execute("ANALYZE")
         database.execute("COMMIT")
@@ -168,6 +170,10 @@ _OTHER_TABLES = {
         "expires TEXT NOT NULL, ticket TEXT, state TEXT NOT NULL, findings INTEGER NOT NULL"
     ),
     "meta": "key TEXT PRIMARY KEY, value TEXT NOT NULL",
+    "trend": (
+        "subject TEXT NOT NULL, value TEXT NOT NULL, date TEXT NOT NULL, open INTEGER NOT NULL, "
+        "PRIMARY KEY (subject, value, date)"
+    ),
     "tallies": (
         "subject TEXT NOT NULL, value TEXT, severity TEXT NOT NULL, state TEXT NOT NULL, "
         "findings INTEGER NOT NULL"
