@@ -39,20 +39,22 @@ _OLD = datetime(2026, 10, 1, tzinfo=UTC)
 
 QUERIES: dict[str, dict[str, str]] = {
     "the first page": {},
-    "one account": {"account": "100000000017"},
-    "one owner": {"owner": "team-17"},
+    "one account": {"account": "100000000{n:03}"},
+    "one owner": {"owner": "team-{n}"},
     "one rule, the oldest first": {"rule": "required-tag-Owner", "sort": "age"},
     "one type and region, by severity": {
         "type": "s3:bucket",
         "region": "us-east-1",
         "sort": "severity",
     },
-    "one tag": {"tag": "Name=orders-17"},
-    "a search": {"q": "orders-service-00001234"},
-    "a search without a result": {"q": "nothing-has-this-name"},
+    "one tag": {"tag": "Name=orders-{n}"},
+    "a search": {"q": "orders-service-000000012{n}"},
+    "a search without a result": {"q": "nothing-has-this-name-{n}"},
     "waived, by owner": {"state": "waived", "sort": "-owner"},
 }
-"""Pages of 50 findings."""
+"""Pages of 50 findings. `n` is a number below `VARIANTS`, so that few requests are the same."""
+
+VARIANTS = 150
 
 
 def publish(series: int, findings: int, storage: str) -> dict[str, Any]:
@@ -128,7 +130,7 @@ def search_until_stdin_closes(port: int, people: int, pause_seconds: float) -> N
             while not ended.is_set():
                 query = choose.choice([*QUERIES.values()])
                 started = time.perf_counter()
-                connection.request("GET", path_for(query))
+                connection.request("GET", path_for(query, choose.randrange(VARIANTS)))
                 response = connection.getresponse()
                 response.read()
                 seconds.append(time.perf_counter() - started)
@@ -147,8 +149,9 @@ def search_until_stdin_closes(port: int, people: int, pause_seconds: float) -> N
     print(json.dumps({"seconds": seconds, "failures": failures}))
 
 
-def path_for(query: dict[str, str]) -> str:
-    return f"/api/v1/findings?{urlencode({**query, 'limit': '50'})}"
+def path_for(query: dict[str, str], number: int) -> str:
+    values = {name: value.format(n=number) for name, value in query.items()}
+    return f"/api/v1/findings?{urlencode({**values, 'limit': '50'})}"
 
 
 def _policy() -> Any:

@@ -66,7 +66,7 @@ def main() -> None:
 def take_findings(browser: Browser, demo: Demo) -> None:
     """The pages of findings, one of them on a phone."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
-    page.goto(f"{demo.exporter}/findings?severity=high&sort=age")
+    page.goto(f"{demo.exporter}/findings?rule=required-tag-CostCenter&region=eu-west-1")
     take(page, "findings")
     page.locator("tbody th a code").first.click()
     take(page, "resource")
