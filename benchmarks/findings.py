@@ -54,6 +54,13 @@ QUERIES: dict[str, dict[str, str]] = {
 }
 """Pages of 50 findings. `n` is a number below `VARIANTS`, so that few requests are the same."""
 
+COUNTS: dict[str, str] = {
+    **{f"findings by {name}": f"/{name}s?" for name in ("account", "owner", "rule", "type")},
+    "those of one account by owner": "/owners?account=100000000{n:03}",
+    "those of one rule by account": "/accounts?rule=required-tag-Owner&q=orders-{n}",
+}
+"""Pages that count findings."""
+
 VARIANTS = 150
 
 
@@ -149,9 +156,9 @@ def search_until_stdin_closes(port: int, people: int, pause_seconds: float) -> N
     print(json.dumps({"seconds": seconds, "failures": failures}))
 
 
-def path_for(query: dict[str, str], number: int) -> str:
+def path_for(query: dict[str, str], number: int, path: str = "/api/v1/findings") -> str:
     values = {name: value.format(n=number) for name, value in query.items()}
-    return f"/api/v1/findings?{urlencode({**values, 'limit': '50'})}"
+    return f"{path}?{urlencode({**values, 'limit': '50'})}"
 
 
 def _policy() -> Any:

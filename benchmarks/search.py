@@ -9,12 +9,13 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.findings import QUERIES, path_for
+from benchmarks.findings import COUNTS, QUERIES, path_for
 from benchmarks.process import MB, call, clean_environment
 from benchmarks.report import Report, Table, milliseconds
 from benchmarks.scrape import Kind, Scraper
@@ -39,7 +40,12 @@ def search(series: int, findings: int) -> Report:
         exporter = stack.enter_context(run_exporter(folder / "state"))
         url = f"http://127.0.0.1:{exporter.port}/api/v1/summary"
         eventually(lambda: fetch(url))
-        pages = {name: _page(exporter, query) for name, query in QUERIES.items()}
+        pages = {name: _page(exporter, partial(path_for, q)) for name, q in QUERIES.items()}
+        for name, query in QUERIES.items():
+            of_page = partial(path_for, query, path="/findings")
+            pages[f"{name}, for people"] = _page(exporter, of_page)
+        for name, path in COUNTS.items():
+            pages[f"{name}, for people"] = _page(exporter, lambda n, path=path: path.format(n=n))
         scrapes = {kind.name: _while_searching(exporter, kind) for kind in _KINDS}
     report.records = {"snapshot": made, "pages": pages, "scrapes": scrapes}
     _add_pages(report, made, pages)
@@ -47,12 +53,12 @@ def search(series: int, findings: int) -> Report:
     return report
 
 
-def _page(exporter: Server, query: dict[str, str]) -> dict[str, float]:
+def _page(exporter: Server, path: Callable[[int], str]) -> dict[str, float]:
     """The median latency of a page, and the CPU time that it takes in the server."""
     get, seconds = Kind("page", "GET", "", 0), []
     used = exporter.cpu_seconds()
     for number in range(_PAGES):
-        server = Server("page", exporter.port, path_for(query, number), exporter.pid)
+        server = Server("page", exporter.port, path(number), exporter.pid)
         with closing(Scraper(server)) as client:
             started = time.perf_counter()
             client.scrape(get)

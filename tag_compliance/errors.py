@@ -106,8 +106,9 @@ class InvalidExposition(TagComplianceError):
 class StoredValueUnreadable(TagComplianceError):
     """A table of the pipeline in the storage is damaged or of another version."""
 
-    def __init__(self, what: str, cause: str) -> None:
-        super().__init__(f"the stored {what} cannot be read: {cause}; scan again to replace it")
+    def __init__(self, what: str, cause: str, advice: str = "scan again to replace it") -> None:
+        super().__init__(f"the stored {what} cannot be read: {cause}; {advice}")
+        self.cause = cause
 
 
 class NothingPublished(TagComplianceError):

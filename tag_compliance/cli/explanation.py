@@ -8,7 +8,6 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tag_compliance.cli.tag_commands import fixing_commands
 from tag_compliance.domain.account import display_name
 from tag_compliance.domain.aws_owned import aws_owned_rows
 from tag_compliance.domain.evaluation import counted_resources
@@ -19,6 +18,7 @@ from tag_compliance.domain.report_row import ReportRow, console_url, format_tags
 from tag_compliance.domain.resources import AccountInventory, TaggedResources
 from tag_compliance.domain.rules.base import Rule
 from tag_compliance.domain.summary import SummarizedAccount
+from tag_compliance.domain.tag_commands import fixing_commands
 from tag_compliance.domain.type_patterns import matched_rows
 from tag_compliance.logs import on_one_line
 from tag_compliance.pipeline.merge import policy_of

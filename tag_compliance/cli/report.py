@@ -39,7 +39,7 @@ _SHOWN_DOUBTS = 5
 @destination_options
 @options.logging_options
 def report(config: Path, filters: Filters, destination: Destination, logs: options.Logs) -> int:
-    """Write the findings of the latest scan as CSV, JSON lines, Parquet, HTML, OCSF or JUnit.
+    """Write the findings of the latest scan to a file or stdout.
 
     Reads the storage, not AWS. The rows are ordered by account, region, type, ARN and rule, so that
     two reports can be compared. An option that may be repeated chooses what matches any of its

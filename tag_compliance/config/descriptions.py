@@ -99,6 +99,10 @@ DESCRIPTIONS = {
     "silence_seconds": (
         "seconds without a heartbeat after which a run counts as dead and is marked as failed"
     ),
+    "retain_history_days": (
+        "days after which the closed findings and the daily numbers of the history are deleted; "
+        "open findings and counters stay"
+    ),
     "retain_runs_days": "days after which Dagster's runs, events and logs are deleted",
     "thresholds": "good (default 95) and poor (default 80), in per cent: how compliance is graded",
     "minimum_compliance": (

@@ -319,6 +319,7 @@ class Config(RoleSession):
     silence_seconds: Annotated[
         float, Field(gt=0, le=_YEAR, strict=True, allow_inf_nan=False), Duration
     ] = 90.0
+    retain_history_days: Annotated[StrictInt, Field(ge=1, le=MAX_DAYS)] = 400
     retain_runs_days: Annotated[StrictInt, Field(ge=1, le=MAX_DAYS)] = 14
     thresholds: ThresholdSettings = Field(default_factory=ThresholdSettings)
     minimum_compliance: Percentage = 0.0

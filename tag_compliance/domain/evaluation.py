@@ -159,6 +159,19 @@ def counted_resources(inventory: AccountInventory, policy: Policy, basis: Basis)
     return rows.merged.table.filter(pa.array(rows.counted))
 
 
+def present_resources(inventory: AccountInventory, policy: Policy, basis: Basis) -> pa.Table:
+    """Each ARN of the account once: its region and source, and whether it is `excluded`.
+
+    Without the rows of sources and regions that do not count.
+    """
+    rows = _Rows.of(inventory, policy, basis)
+    excluded = np.any([*rows.excluded.values()], axis=0) & rows.merged.counting
+    present = pa.array(excluded | rows.counted)
+    table = rows.merged.table.select(["arn", "region", "source"]).filter(present)
+    flags = pa.array(excluded).filter(present)
+    return table.append_column(pa.field("excluded", pa.bool_(), nullable=False), flags)
+
+
 @dataclass(frozen=True, slots=True)
 class _Rows:
     """The rows that are used; `excluded` (by reason) and `counted` flag each ARN once.

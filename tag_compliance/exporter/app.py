@@ -22,8 +22,9 @@ from tag_compliance.exporter.file_reloader import FileReloader
 from tag_compliance.exporter.findings_access import NO_CREDENTIALS, Access
 from tag_compliance.exporter.findings_service import FindingsService
 from tag_compliance.exporter.health import evaluate_health
-from tag_compliance.exporter.html_pages import PAGE_HEADERS, Asset, render_html, script, style
+from tag_compliance.exporter.html_pages import PAGE_HEADERS, Asset, assets, render_html
 from tag_compliance.exporter.negotiation import accepts_html
+from tag_compliance.exporter.pages.routes import page_routes
 from tag_compliance.exporter.polling import polling
 from tag_compliance.exporter.scrape import ScrapeEndpoint
 from tag_compliance.exporter.self_metrics import SelfMetrics
@@ -73,10 +74,11 @@ def create_app(
         "/ready": people.ready,
         "/livez": people.livez,
         "/": people.status,
-        **{asset.path: partial(_serve_asset, asset) for asset in (style(), script())},
+        **{asset.path: partial(_serve_asset, asset) for asset in assets()},
     }
     app.router.routes += [Route(path, e, methods=["GET"]) for path, e in endpoints.items()]
     app.router.routes += [*api_routes(findings), *download_routes(findings)]
+    app.router.routes += page_routes(findings, watcher, now)
     return app
 
 

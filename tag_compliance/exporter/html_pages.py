@@ -22,10 +22,21 @@ _PACKAGE, _TEMPLATES = "tag_compliance.exporter", "templates"
 BLIND_SPOTS_URL = "https://docs.example.com/tag-compliance/metrics.html#blind-spots"
 """A placeholder; `make runbook-urls` writes the address of your documentation here."""
 
+NAVIGATION = (
+    ("/", "Status"),
+    ("/findings", "Findings"),
+    ("/accounts", "Accounts"),
+    ("/owners", "Owners"),
+    ("/rules", "Rules"),
+    ("/types", "Types"),
+    ("/resources", "Resource"),
+)
+"""The pages for people, in their order."""
+
 PAGE_HEADERS = {
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; "
-        "img-src data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "img-src data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
@@ -53,9 +64,29 @@ def script() -> Asset:
     return _asset("status.js", "text/javascript")
 
 
+@cache
+def findings_style() -> Asset:
+    """In addition to `style`, for the pages of findings."""
+    return _asset("findings.css", "text/css")
+
+
+@cache
+def findings_script() -> Asset:
+    return _asset("findings.js", "text/javascript")
+
+
+def assets() -> tuple[Asset, ...]:
+    return style(), script(), findings_style(), findings_script()
+
+
 def render_html(page: StatusPage) -> str:
-    """The status page; the template escapes every value."""
-    return _environment().get_template("status.html").render(page=page)
+    """The status page."""
+    return render("status.html", page)
+
+
+def render(template: str, page: object) -> str:
+    """A page; its template escapes every value."""
+    return _environment().get_template(template).render(page=page)
 
 
 def _asset(name: str, media_type: str) -> Asset:
@@ -82,6 +113,9 @@ def _environment() -> Environment:
     environment.globals.update(
         style=style(),
         script=script(),
+        findings_style=findings_style(),
+        findings_script=findings_script(),
+        navigation=NAVIGATION,
         version=__version__,
         blind_spots=BLIND_SPOTS_URL,
     )

@@ -15,6 +15,7 @@ from datetime import datetime
 from tag_compliance.errors import SnapshotUnreadable, TagComplianceError
 from tag_compliance.logs import get_logger
 from tag_compliance.snapshot.layout import CURRENT
+from tag_compliance.snapshot.older import without_history
 from tag_compliance.snapshot.status import LastScan
 from tag_compliance.snapshot.store import Snapshot, SnapshotStore
 
@@ -119,7 +120,8 @@ class SnapshotWatcher:
         snapshot = before.snapshot
         if snapshot is None:
             with contextlib.suppress(Exception):  # the first error is the one to report
-                snapshot = self._store.newest_good(getattr(error, "snapshot_id", ""))
+                older = self._store.newest_good(getattr(error, "snapshot_id", ""))
+                snapshot = without_history(older) if older else None
         return replace(
             before, snapshot=snapshot, failure=failure, load_failures=before.load_failures + 1
         )

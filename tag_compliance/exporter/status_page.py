@@ -67,6 +67,7 @@ class StatusPage:
     now: datetime
     started_at: datetime
     links = LINKS
+    path = "/"
 
     @property
     def is_starting(self) -> bool:

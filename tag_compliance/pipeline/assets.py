@@ -1,4 +1,4 @@
-"""The four assets: configuration, raw resources by account, compliance results, metric snapshot.
+"""The assets: configuration, raw resources by account, results, history, metric snapshot.
 
 `scan_config` is the one configuration of a scan: the downstream assets take targets, policy and
 settings from it, as the reading run stored it. They use the configuration file itself only to find
@@ -18,6 +18,7 @@ from tag_compliance.aws.targets import resolve, targets_of
 from tag_compliance.config import Config, DetailLimit, FailedAccountRun
 from tag_compliance.domain.clock import utc_now
 from tag_compliance.domain.counts import Thresholds
+from tag_compliance.domain.history.figures import HistoryFigures
 from tag_compliance.domain.metrics.table import SnapshotInfo
 from tag_compliance.domain.policy_warnings import warnings_of
 from tag_compliance.domain.read_status import Outcome, Source
@@ -34,6 +35,7 @@ from tag_compliance.pipeline.checks import (
     check_snapshot,
 )
 from tag_compliance.pipeline.findings_database import FindingsDatabase
+from tag_compliance.pipeline.history import update_history
 from tag_compliance.pipeline.housekeeping import delete_leftovers
 from tag_compliance.pipeline.io_manager import as_failure
 from tag_compliance.pipeline.merge import MergedScan, merge_current, policy_of
@@ -213,11 +215,37 @@ def compliance_results(
     )
 
 
-@dg.asset(kinds={"prometheus"}, check_specs=SNAPSHOT_CHECKS)
-def metric_snapshot(
+@dg.asset(
+    io_manager_key=IO_MANAGER,
+    kinds={"parquet"},
+    dagster_type=dg.PythonObjectDagsterType(HistoryFigures),
+)
+def violation_history(
     context: dg.AssetExecutionContext,
     scan_config: Config,
     compliance_results: MergedScan,
+    configuration: ConfigurationResource,
+    heartbeat: HeartbeatResource,  # noqa: ARG001 - it beats during the whole run
+) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """When and how each finding was opened, and when and why it was closed.
+
+    The history of each account changes in one step, so a run can be repeated or killed at any
+    moment. A history that is damaged is reported, stays as it is and is not published.
+    """
+    with as_failure():
+        storage, warn = configuration.storage(), context.log.warning
+        figures = update_history(compliance_results, scan_config, storage, warn)
+    return dg.MaterializeResult(
+        value=figures, metadata=metadata.of_history(figures, compliance_results.started_at)
+    )
+
+
+@dg.asset(kinds={"prometheus"}, check_specs=SNAPSHOT_CHECKS)
+def metric_snapshot(  # noqa: PLR0913, PLR0917 - Dagster passes each of them
+    context: dg.AssetExecutionContext,
+    scan_config: Config,
+    compliance_results: MergedScan,
+    violation_history: HistoryFigures,
     configuration: ConfigurationResource,
     heartbeat: HeartbeatResource,  # noqa: ARG001 - it beats during the whole run
 ) -> dg.MaterializeResult:  # type: ignore[type-arg]
@@ -228,12 +256,17 @@ def metric_snapshot(
     stays. If another run has published since the results were merged, they are merged again: its
     numbers can be newer.
     """
-    store, merged = configuration.snapshots(), compliance_results
+    store, merged, history = configuration.snapshots(), compliance_results, violation_history
     with as_failure():
         storage, warn = configuration.storage(), context.log.warning
-        while (published := _publish(merged, scan_config, store, storage, warn)) is None:
+        while (
+            published := _publish(
+                StoredFindings(scan_config, merged, storage, warn), history, store
+            )
+        ) is None:
             warn("another run has published meanwhile; merging again")
             merged = merge_current(scan_config, storage, warn, merged.times)
+            history = update_history(merged, scan_config, storage, warn)
         if merged.results.outcome is Outcome.NOTHING:
             # The tables stay as they were before this scan.
             failed = FailedReadings(configuration.storage(), context.log.warning)
@@ -255,17 +288,17 @@ def metric_snapshot(
 
 
 def _publish(
-    merged: MergedScan, config: Config, store: SnapshotStore, storage: Storage, warn: Warn
+    findings: StoredFindings, history: HistoryFigures, store: SnapshotStore
 ) -> tuple[str, SnapshotContents, TagComplianceError | None] | None:
     """The id and the contents of the snapshot, and why it has no findings database.
 
-    None if `merged` may be older than another one.
+    None if the merged results may be older than other ones.
     """
+    merged, config = findings.merged, findings.config
     info = SnapshotInfo(merged.started_at, utc_now(), __version__)
     before = store.status()
     settings = snapshot_settings(config, before.shown_owners if before else ())
-    contents = build_contents(merged.results, merged.load_findings, info, settings)
-    findings = StoredFindings(config, merged, storage, warn)
+    contents = build_contents(merged.results, merged.load_findings, info, settings, history)
     database = FindingsDatabase(findings, contents.status) if config.findings_database else None
     try:
         snapshot_id = store.publish(contents.exposition, contents.status, merged.after, database)
@@ -302,4 +335,4 @@ def _series(limit: int | DetailLimit) -> int | None:
     return limit if isinstance(limit, int) else _LIMITS[limit]
 
 
-ASSETS = (scan_config, raw_resources, compliance_results, metric_snapshot)
+ASSETS = (scan_config, raw_resources, compliance_results, violation_history, metric_snapshot)

@@ -30,6 +30,7 @@ from tag_compliance.pipeline.run_tags import (
     RUN_CONFIG,
     SCAN_CONFIG,
     SCAN_JOB,
+    VIOLATION_HISTORY,
     definitions_tags,
 )
 from tag_compliance.pipeline.schedule import Cadence, Claims, build_schedule
@@ -110,7 +111,11 @@ def _jobs(prefix: list[str]) -> Iterator[Any]:
     """A scan is one or more runs of the first job, and then one run of the second."""
     for name, assets_of_job, description in (
         (SCAN_JOB, (SCAN_CONFIG, RAW_RESOURCES), "Reads and evaluates every account."),
-        (PUBLISH_JOB, (COMPLIANCE_RESULTS, METRIC_SNAPSHOT), "Publishes what was read."),
+        (
+            PUBLISH_JOB,
+            (COMPLIANCE_RESULTS, VIOLATION_HISTORY, METRIC_SNAPSHOT),
+            "Publishes what was read.",
+        ),
     ):
         keys = [dg.AssetKey([*prefix, asset]) for asset in assets_of_job]
         yield dg.define_asset_job(

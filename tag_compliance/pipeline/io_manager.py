@@ -17,9 +17,11 @@ from pydantic import PrivateAttr
 
 from tag_compliance.config import Config
 from tag_compliance.domain.account import AccountId
+from tag_compliance.domain.history.figures import HistoryFigures
 from tag_compliance.domain.resources import AccountInventory
 from tag_compliance.domain.result_table import result_rows, to_frame
 from tag_compliance.errors import TagComplianceError
+from tag_compliance.pipeline.history import update_history
 from tag_compliance.pipeline.merge import MergedScan, merge_current, policy_of
 from tag_compliance.pipeline.resources import ConfigurationResource
 from tag_compliance.pipeline.stored_scan import (
@@ -42,6 +44,7 @@ class TableIOManager(dg.ConfigurableIOManager):
 
     configuration: dg.ResourceDependency[ConfigurationResource]
     _merged: dict[str, MergedScan] = PrivateAttr(default_factory=dict)
+    _histories: dict[str, HistoryFigures] = PrivateAttr(default_factory=dict)
 
     def handle_output(self, context: dg.OutputContext, obj: Any) -> None:
         with as_failure():
@@ -52,6 +55,8 @@ class TableIOManager(dg.ConfigurableIOManager):
                 # The evaluations are stored already: nothing is written and read back.
                 store_scan_times(storage, obj.times)
                 self._merged[context.run_id] = obj
+            elif isinstance(obj, HistoryFigures):
+                self._histories[context.run_id] = obj
 
     def load_input(self, context: dg.InputContext) -> Any:
         with as_failure():
@@ -63,9 +68,14 @@ class TableIOManager(dg.ConfigurableIOManager):
             if wanted is Config:
                 return config
             upstream = context.upstream_output
-            merged = self._merged.get(upstream.run_id) if upstream and upstream.run_id else None
+            run_id = upstream.run_id if upstream and upstream.run_id else ""
+            if wanted is HistoryFigures and run_id in self._histories:
+                return self._histories[run_id]
+            merged = self._merged.get(run_id)
             if merged is None:
                 merged = merge_current(config, storage, warn, load_scan_times(storage, warn))
+            if wanted is HistoryFigures:
+                return update_history(merged, config, storage, warn)
             return _frame_of(merged, config, storage, warn) if wanted is pd.DataFrame else merged
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from tag_compliance.domain.account import Target
 from tag_compliance.domain.counts import Counts, floor_percentage
 from tag_compliance.domain.coverage import coverage_by_source, coverage_sentence
 from tag_compliance.domain.evaluation import Evaluation
+from tag_compliance.domain.history.figures import HistoryFigures
+from tag_compliance.domain.history.state import TRACKED_SCHEMA
 from tag_compliance.domain.organization import DiscoveredOrganization
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.resources import RESOURCE_SCHEMA
@@ -30,7 +33,12 @@ from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.logs import on_one_line
 from tag_compliance.pipeline.chart import chart_of
 from tag_compliance.pipeline.merge import policy_of
-from tag_compliance.pipeline.run_tags import COMPLIANCE_RESULTS, RAW_RESOURCES, SCAN_CONFIG
+from tag_compliance.pipeline.run_tags import (
+    COMPLIANCE_RESULTS,
+    RAW_RESOURCES,
+    SCAN_CONFIG,
+    VIOLATION_HISTORY,
+)
 from tag_compliance.snapshot.builder import SnapshotContents
 from tag_compliance.storage_uri import is_bucket
 
@@ -48,8 +56,13 @@ _TABLES = {
     SCAN_CONFIG: "scan_config.json",
     RAW_RESOURCES: "raw_resources",
     COMPLIANCE_RESULTS: "findings",
+    VIOLATION_HISTORY: "history",
 }
-_SCHEMAS = {RAW_RESOURCES: RESOURCE_SCHEMA, COMPLIANCE_RESULTS: RESULT_SCHEMA}
+_SCHEMAS = {
+    RAW_RESOURCES: RESOURCE_SCHEMA,
+    COMPLIANCE_RESULTS: RESULT_SCHEMA,
+    VIOLATION_HISTORY: TRACKED_SCHEMA,
+}
 
 
 def of_asset(name: str, storage: str) -> Metadata:
@@ -194,6 +207,23 @@ def of_policy(config: Config) -> Metadata:
         "waivers": len(loaded.waivers),
         "version": policy_of(config).version,
     }
+
+
+def of_history(figures: HistoryFigures, now: datetime) -> Metadata:
+    """What a scan opened and closed, and what is open after it."""
+    found: dict[str, Value] = {
+        "opened": figures.opened,
+        "closed": figures.closed,
+        "open": figures.open_findings,
+        "dagster/row_count": figures.open_findings,
+    }
+    if figures.oldest_at is not None:
+        age = max(0.0, (now - figures.oldest_at).total_seconds())
+        found |= {"oldest_days": age / 86_400, "oldest": figures.oldest_at.isoformat()}
+    if figures.unreadable:
+        lines = "\n".join(f"* {line}" for line in figures.unreadable)
+        found["unreadable"] = dg.MetadataValue.md(lines)
+    return found
 
 
 def of_snapshot(

@@ -9,10 +9,11 @@ from tag_compliance.domain.clock import is_ahead, utc_now
 from tag_compliance.pipeline.scan_times import ScanTimes
 
 SCAN_JOB = "scan"  # reads the accounts: `scan_config` and `raw_resources`
-PUBLISH_JOB = "publish"  # publishes what was read: `compliance_results` and `metric_snapshot`
+PUBLISH_JOB = "publish"  # publishes what was read: the assets downstream of these
 
 POLICY, SCAN_CONFIG, RAW_RESOURCES = "policy", "scan_config", "raw_resources"
 COMPLIANCE_RESULTS, METRIC_SNAPSHOT = "compliance_results", "metric_snapshot"
+VIOLATION_HISTORY = "violation_history"
 
 # On every run of the jobs: the key of `raw_resources`, which is unique in a Dagster instance. Other
 # code locations of the instance can have jobs with the same names.

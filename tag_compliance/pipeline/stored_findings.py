@@ -24,6 +24,7 @@ from tag_compliance.domain.report_row import ConsoleLink, ReportRow
 from tag_compliance.domain.resources import RESOURCE_SCHEMA
 from tag_compliance.pipeline.merge import MergedScan, policy_of
 from tag_compliance.storage.base import Storage
+from tag_compliance.tables.history import HistoryTables
 from tag_compliance.tables.parquet import Warn
 from tag_compliance.tables.raw_resources import RawResources
 
@@ -59,7 +60,8 @@ class StoredFindings:
             if inventory is not None:
                 basis = self.merged.bases[account_id]
                 resources = counted_resources(inventory, policy_of(self.config), basis)
-        return AccountFindings(self.reported(account_id), findings, resources)
+        opened = HistoryTables(self.storage, self.warn).openings(account_id)
+        return AccountFindings(self.reported(account_id), findings, resources, opened)
 
     def reported(self, account_id: AccountId) -> ReportedAccount:
         [target] = targets_of(self.config, [account_id])

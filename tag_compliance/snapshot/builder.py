@@ -10,12 +10,14 @@ from tag_compliance.domain.coverage import (
     coverage_by_source,
     coverage_sentence,
 )
-from tag_compliance.domain.metrics import RULE_METRICS, build_families
+from tag_compliance.domain.history.figures import HistoryFigures
+from tag_compliance.domain.history.limit import LimitedFigures, limit_figures
+from tag_compliance.domain.metrics import HISTORY_METRICS, RULE_METRICS, build_families
 from tag_compliance.domain.metrics.detail import DETAIL, LoadFindings, detail_of
 from tag_compliance.domain.metrics.operational import DETAIL_OMITTED, FINDINGS_OMITTED
 from tag_compliance.domain.metrics.owners import owner_table
 from tag_compliance.domain.metrics.rule_series import choose_series
-from tag_compliance.domain.metrics.table import Detail, ScanResult, SnapshotInfo
+from tag_compliance.domain.metrics.table import Detail, RuleSeries, ScanResult, SnapshotInfo
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus, Source
 from tag_compliance.domain.rules.required_tag import PREFIX
@@ -79,13 +81,17 @@ def build_contents(
     load_findings: LoadFindings,
     info: SnapshotInfo,
     settings: SnapshotSettings,
+    history: HistoryFigures | None = None,
 ) -> SnapshotContents:
-    """Renders the exposition; the snapshot is stale when three scans have been missed."""
+    """Renders the exposition; the snapshot is stale when three scans have been missed.
+
+    Without `history` the exposition has no families of the history.
+    """
     required = [PREFIX + tag for tag in settings.required_tags]
     disabled = _disabled(settings)
     limit = 0 if DETAIL in disabled else settings.max_detail_series
     detail = detail_of(results.summary, required, load_findings, limit)
-    scan = _scan_result(results, detail, info, settings)
+    scan = _scan_result(results, detail, info, settings, history)
     families = build_families(scan, disabled)
     return SnapshotContents(
         exposition=render(families),
@@ -157,30 +163,41 @@ def _source(coverage: SourceCoverage) -> SourceStatus:
 
 
 def _scan_result(
-    results: ComplianceResults, detail: Detail, info: SnapshotInfo, settings: SnapshotSettings
+    results: ComplianceResults,
+    detail: Detail,
+    info: SnapshotInfo,
+    settings: SnapshotSettings,
+    history: HistoryFigures | None,
 ) -> ScanResult:
     rows, limit = settings.max_findings_rows, settings.max_owner_series
     before = settings.owners_before
     day = results.day or info.scan_started_at.date()
+    rules = choose_series(results.summary, _policy(settings), day, settings.max_rule_series)
     return ScanResult(
         results.summary,
         results.statuses,
         detail,
         info,
         settings.thresholds,
-        choose_series(results.summary, _policy(settings), day, settings.max_rule_series),
+        rules,
         settings.types,
         discovery=results.discovery,
         owners=None if limit == 0 else owner_table(results.summary, limit, before),
         findings_omitted=None if rows is None else FindingsLimit.of(results.summary, rows).omitted,
+        history=_limited(history, rules, settings.max_rule_series) if history else None,
     )
+
+
+def _limited(history: HistoryFigures, rules: RuleSeries, limit: int | None) -> LimitedFigures:
+    """The series of the history get what those of the rules leave of the limit."""
+    return limit_figures(history, None if limit is None else max(0, limit - rules.series))
 
 
 def _disabled(settings: SnapshotSettings) -> frozenset[str]:
     """With the detail series or the database, the metric about its limit is off as well."""
     disabled = settings.disabled_metrics
     if settings.max_rule_series == 0:
-        disabled |= {metric.name for metric in RULE_METRICS}
+        disabled |= {metric.name for metric in (*RULE_METRICS, *HISTORY_METRICS)}
     if settings.max_detail_series == 0 or DETAIL in disabled:
         disabled |= {DETAIL, DETAIL_OMITTED}
     if settings.max_findings_rows is None:

@@ -33,13 +33,15 @@ def render(families: Iterable[Family]) -> bytes:
 
 def _family(family: Family) -> Iterable[bytes | memoryview]:
     metric = family.metric
-    head = f"# HELP {metric.name} {_escape_help(metric.help)}\n# TYPE {metric.name} gauge\n"
-    yield head.encode("utf-8", "replace")
+    name = f"{metric.name}{metric.suffix}"
+    if metric.suffix in {"", "_bucket"}:
+        head = f"# HELP {metric.name} {_escape_help(metric.help)}\n"
+        yield f"{head}# TYPE {metric.name} {metric.type}\n".encode("utf-8", "replace")
     values = _numbers(family.samples.values)
     if not metric.labels:
-        yield "".join([f"{metric.name} {value}\n" for value in values.to_pylist()]).encode()
+        yield "".join([f"{name} {value}\n" for value in values.to_pylist()]).encode()
         return
-    parts: list[pa.Array | str] = [f'{metric.name}{{{metric.labels[0]}="']
+    parts: list[pa.Array | str] = [f'{name}{{{metric.labels[0]}="']
     for name, column in zip(metric.labels, family.samples.labels, strict=True):
         if len(parts) > 1:
             parts.append(f'",{name}="')

@@ -5,6 +5,10 @@ from __future__ import annotations
 SCHEMA_VERSION = 1
 """Increased when a table or a column is renamed or removed; additions do not change it."""
 
+TALLIED = ("account_id", "owner", "rule", "resource_type")
+"""The columns of findings by which the table `tallies` counts."""
+
+_RANKS = ("critical", "high", "medium", "low")
 _SEVERITY_RANK = (
     "CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 "
     "WHEN 'low' THEN 3 ELSE 4 END"
@@ -19,3 +23,8 @@ SORT_KEYS = {
 }
 """The sort orders of pages and API, each with its indexed expression. The most serious and the
 oldest findings come first; those of unknown age come last."""
+
+
+def severity_rank(severity: str) -> int:
+    """The value of the expression of `severity` in `SORT_KEYS`."""
+    return _RANKS.index(severity) if severity in _RANKS else len(_RANKS)

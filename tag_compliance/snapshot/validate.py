@@ -12,7 +12,7 @@ _NAME = rb"[a-zA-Z_:][a-zA-Z0-9_:]*"
 _LABEL = rb'[a-zA-Z_][a-zA-Z0-9_]*+="[^"\\\n]*+(?:\\[\\"n][^"\\\n]*+)*+"'
 _VALUE = rb"[-+]?(?:\d+\.?\d*(?:[eE][-+]?\d+)?|Inf)|NaN"
 _SAMPLE = re.compile(rb"(%b(?:\{%b(?:,%b)*\})?) (?:%b)" % (_NAME, _LABEL, _LABEL, _VALUE))
-_COMMENT = re.compile(rb"# (?:HELP %b [^\n]*|TYPE %b gauge)" % (_NAME, _NAME))
+_COMMENT = re.compile(rb"# (?:HELP %b [^\n]*|TYPE %b (?:gauge|counter|histogram))" % (_NAME, _NAME))
 _MOST = 20
 
 # All lines at once. Possessive quantifiers: no backtracking.

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
 from tag_compliance import __version__
@@ -20,6 +21,9 @@ SLOW = {
     *("asyncio", "boto3", "botocore", "dagster", "fastapi", "numpy", "pandas", "pyarrow"),
     *("pydantic", "structlog", "tqdm", "urllib3", "yaml"),
 }
+
+NEW_COMMANDS = {"report", "explain"}
+"""Their variables begin with the name of the command, so that they have one meaning each."""
 
 _MODULES_AFTER = """
 import json, sys
@@ -49,8 +53,10 @@ def test_help_imports_no_slow_library(arguments: list[str]) -> None:
 
 
 def test_the_help_shows_the_specified_commands_with_their_first_sentences(program: Program) -> None:
-    specified = ["scan", "serve", "up", "check-config", "doctor", "iam-policy", "policy", "demo"]
-    assert list(COMMANDS) == specified
+    assert list(COMMANDS) == [
+        *("scan", "report", "explain", "serve", "up"),
+        *("check-config", "doctor", "iam-policy", "policy", "demo"),
+    ]
     shown = " ".join(program.run("--help").out.split())
     for name, command in COMMANDS.items():
         assert command.help
@@ -90,39 +96,49 @@ def test_the_version_is_printed(program: Program) -> None:
 
 
 def test_every_option_has_the_environment_variable_of_its_name() -> None:
-    # `scan --format` and new options of `report`, `policy` and `explain` get
-    # TAG_COMPLIANCE_<COMMAND>_<FLAG> instead.
+    shared = {"--config", "--log-level", "--log-format"}
     for command in [*SINGLE_COMMANDS, "policy check"]:
         for option in options(command):
-            name = option.opts[0].removeprefix("--").replace("-", "_").upper()
-            name = "SCAN_FORMAT" if name == "FORMAT" else name
-            name = f"POLICY_{name}" if name == "STRICT" else name
+            [flag] = option.opts
+            words = [flag] if flag in shared or command not in NEW_COMMANDS else [command, flag]
+            words = ["scan", flag] if words == ["--format"] else words
+            words = ["policy", flag] if command == "policy check" and flag not in shared else words
+            name = "_".join(word.removeprefix("--") for word in words).replace("-", "_").upper()
             assert option.envvar == f"TAG_COMPLIANCE_{name}"
+
+
+def two_values(option: click.Option) -> tuple[str, str]:
+    """Two values that differ from each other and from the default."""
+    choices = [c for c in getattr(option.type, "choices", ()) if c != option.default]
+    if choices:
+        return str(choices[0]), str(choices[-1])
+    numbers = {"port": ("1234", "4321"), "ui_port": ("1234", "4321")}
+    return {**numbers, "refresh_interval": ("300", "60")}.get(str(option.name), ("one", "two"))
+
+
+def as_text(value: object) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 @pytest.mark.parametrize("command", [*SINGLE_COMMANDS, "policy check"])
 def test_a_flag_overrides_its_variable_and_the_variable_overrides_the_default(
     command: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    values = {"port": "1234", "ui_port": "1234", "log_level": "error", "log_format": "json"}
-    others = {"port": "4321", "ui_port": "4321", "log_level": "debug", "log_format": "text"}
-    values["policy"], others["policy"] = "base", "hub"
-    values["refresh_interval"], others["refresh_interval"] = "300", "60"
-    values["format"], others["format"] = "json", "summary"
+    arguments = ["arn:aws:s3:::one"] if command == "explain" else []
     for option in options(command):
         if option.is_flag:
             continue
-        name, variable = option.name, str(option.envvar)
-        value, other = values.get(name, "one"), others.get(name, "two")
-        by_default = parsed(command).params[name]
+        name, variable = str(option.name), str(option.envvar)
+        value, other = two_values(option)
+        by_default = parsed(command, *arguments).params[name]
         monkeypatch.setenv(variable, value)
-        by_variable = parsed(command).params[name]
-        by_flag = parsed(command, option.opts[0], other).params[name]
+        by_variable = parsed(command, *arguments).params[name]
+        by_flag = parsed(command, *arguments, option.opts[0], other).params[name]
         monkeypatch.setenv(variable, "")
-        by_empty_variable = parsed(command).params[name]
+        by_empty_variable = parsed(command, *arguments).params[name]
         monkeypatch.delenv(variable)
-        assert str(by_variable) == value
-        assert str(by_flag) == other
+        assert as_text(by_variable) == value
+        assert as_text(by_flag) == other
         assert by_empty_variable == by_default != by_variable
 
 

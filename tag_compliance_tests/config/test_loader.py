@@ -56,6 +56,7 @@ _OVERRIDES: dict[str, tuple[str, object]] = {
     "keep_last_for": ("60", 60),
     "max_accounts_per_run": ("5", 5),
     "silence_seconds": ("30", 30.0),
+    "retain_history_days": ("30", 30),
     "retain_runs_days": ("2", 2),
     "minimum_compliance": ("80", 80.0),
     "minimum_account_compliance": ("70.5", 70.5),

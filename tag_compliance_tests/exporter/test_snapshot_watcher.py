@@ -16,7 +16,7 @@ from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.base import Stored
 from tag_compliance.storage.folder import FolderStorage
 from tag_compliance_tests.snapshot.intercepted_storage import InterceptedStorage
-from tag_compliance_tests.support.snapshots import open_store, publish
+from tag_compliance_tests.support.snapshots import EXPOSITION, open_store, publish
 
 NEWER = b"newer 1\n"
 
@@ -96,6 +96,26 @@ def _watch(folder: Path, clock: Iterator[int]) -> SnapshotWatcher:
 def _served(state: State) -> str:
     assert state.snapshot is not None
     return state.snapshot.snapshot_id
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+def test_an_older_snapshot_is_served_after_a_restart_without_counters_of_the_history(
+    tmp_path: Path, clock: Iterator[int], restarted: bool
+) -> None:
+    counter = b"# HELP tag_compliance_findings_opened_total Opened.\n"
+    counter += b"# TYPE tag_compliance_findings_opened_total counter\n"
+    counter += b'tag_compliance_findings_opened_total{rule="a"} 7\n'
+    older = publish(tmp_path, EXPOSITION + counter)
+    watcher = _watch(tmp_path, clock)
+    watcher.poll()
+    newest = publish(tmp_path, NEWER)
+    (tmp_path / "snapshots" / newest / "metrics.txt").write_bytes(b"damaged")
+    if restarted:
+        watcher = _watch(tmp_path, clock)
+    watcher.poll()
+    assert watcher.state.snapshot is not None
+    assert _served(watcher.state) == older
+    assert watcher.state.snapshot.plain == EXPOSITION + (b"" if restarted else counter)
 
 
 @pytest.mark.parametrize("restarted", [False, True])

@@ -208,6 +208,13 @@ def of_account(samples: Values, account_id: str) -> Values:
     return {key: value for key, value in samples.items() if ("account_id", account_id) in key[1]}
 
 
+def families_with(exposition: bytes, account_id: str) -> set[str]:
+    """The metrics that have a sample of the account."""
+    label = f'account_id="{account_id}"'
+    lines = exposition.decode().split("\n")
+    return {line.partition("{")[0] for line in lines if label in line}
+
+
 def failure_of(result: dg.ExecuteInProcessResult) -> str:
     """The description that a person reads of the first step that failed."""
     failed = next(event for event in result.all_events if event.is_step_failure)

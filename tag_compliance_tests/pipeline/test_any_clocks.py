@@ -224,8 +224,11 @@ class AnyClocks(RuleBasedStateMachine):
         """The asset `metric_snapshot`."""
         with self._on(publication.host):
             context = SimpleNamespace(log=_LOG)
+            merged, configuration = publication.merged, self.configuration
+            track: Any = assets.violation_history.op.compute_fn
+            history = track.decorated_fn(context, self.config, merged, configuration, None).value
             compute: Any = assets.metric_snapshot.op.compute_fn
-            compute.decorated_fn(context, self.config, publication.merged, self.configuration, None)
+            compute.decorated_fn(context, self.config, merged, history, configuration, None)
             status = self._published()
             assert status.scan_started_at <= status.made_at == utc_now()
         for published in status.accounts:

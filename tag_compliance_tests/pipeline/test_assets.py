@@ -114,7 +114,7 @@ def test_an_exposition_that_prometheus_would_reject_is_not_published_and_the_lin
     assert scanning.current().snapshot_id == good.snapshot_id
 
 
-def test_a_scan_materializes_four_assets_in_two_runs_and_a_partition_for_each_account(
+def test_a_scan_materializes_its_assets_in_two_runs_and_a_partition_for_each_account(
     scanning: Pipeline,
 ) -> None:
     runs = scanning.run(scanning.requests()[0]), scanning.run(publish(scanning).request)
@@ -127,7 +127,7 @@ def test_a_scan_materializes_four_assets_in_two_runs_and_a_partition_for_each_ac
         for run in runs
     ] == [
         ["scan_config", *["raw_resources"] * 3],
-        ["compliance_results", "metric_snapshot"],
+        ["compliance_results", "violation_history", "metric_snapshot"],
     ]
     assert [(c.check_name, c.passed) for c in runs[1].get_asset_check_evaluations()] == [
         ("every_account_read", True),

@@ -58,7 +58,7 @@ def inputs_of_another_team(pipeline: Pipeline) -> tuple[pd.DataFrame, dict[str, 
     return frame, inventories
 
 
-def test_a_scan_writes_each_table_once_and_its_publication_reads_each_once(
+def test_a_scan_writes_each_table_once_and_its_history_and_database_read_each_at_most_once(
     scanning: Pipeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     operations: Counter[tuple[str, str]] = Counter()
@@ -82,11 +82,16 @@ def test_a_scan_writes_each_table_once_and_its_publication_reads_each_once(
     request = publish(scanning).request
     operations.clear()
     assert scanning.run(request).success
-    read = {("read", name): 1 for name in files}
+    histories = [f"tables/history/{account_id}.zip" for account_id in scanning.ids]
+    day = f"tables/history_daily/{utc_now():%Y-%m-%d}.parquet"
+    read = {("read", evaluation_file(account_id)): 1 for account_id in scanning.ids}
+    read |= {("read", inventory_file(account_id)): 2 for account_id in scanning.ids}
+    read |= {("read", name): 2 for name in histories}
+    read |= {("update", name): 1 for name in (*histories, day)}
     on_parquet = {call: n for call, n in on_tables().items() if not call[1].endswith(".json")}
     assert on_parquet == read
     json_files = ["tables/scan_config.json", "tables/scan_times.json"]
-    assert scanning.storage.names("tables/") == sorted([*updated, *json_files])
+    assert scanning.storage.names("tables/") == sorted([*updated, *json_files, *histories, day])
 
 
 @pytest.mark.parametrize("on_failure", ["drop", "keep_last"])

@@ -64,7 +64,7 @@ def test_an_empty_exposition_is_valid() -> None:
         b'a{b:c="d"} 1',
         b"",
         b"# a comment",
-        b"# TYPE a counter",
+        b"# TYPE a summary",
     ],
 )
 def test_a_malformed_line_is_reported_with_its_number(line: bytes) -> None:

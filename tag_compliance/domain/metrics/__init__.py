@@ -5,6 +5,7 @@ from dataclasses import replace
 
 from tag_compliance.domain.metrics import operational
 from tag_compliance.domain.metrics.contract import CONTRACT_METRICS
+from tag_compliance.domain.metrics.history import HISTORY_METRICS
 from tag_compliance.domain.metrics.operational import DISCOVERY_METRICS, SERIES_OMITTED
 from tag_compliance.domain.metrics.owners import OWNER_METRICS
 from tag_compliance.domain.metrics.rules import RULE_METRICS
@@ -15,6 +16,7 @@ OPERATIONAL_METRICS = (
     *operational.OPERATIONAL_METRICS,
     *SOURCE_METRICS,
     *OWNER_METRICS,
+    *HISTORY_METRICS,
     SERIES_OMITTED,
 )
 METRICS = CONTRACT_METRICS + RULE_METRICS + OPERATIONAL_METRICS
@@ -28,7 +30,8 @@ def build_families(scan: ScanResult, disabled: Collection[str] = ()) -> list[Fam
         Family(metric, metric.samples_of(scan))
         for metric in METRICS
         if metric is not SERIES_OMITTED and metric.name not in disabled
-        if scan.owners is not None or metric not in OWNER_METRICS
+        if (scan.owners is not None or metric not in OWNER_METRICS)
+        and (scan.history is not None or metric not in HISTORY_METRICS)
     ]
     if SERIES_OMITTED.name not in disabled:
         omitted = {
@@ -41,4 +44,11 @@ def build_families(scan: ScanResult, disabled: Collection[str] = ()) -> list[Fam
     return families
 
 
-__all__ = ["CONTRACT_METRICS", "METRICS", "OPERATIONAL_METRICS", "RULE_METRICS", "build_families"]
+__all__ = [
+    "CONTRACT_METRICS",
+    "HISTORY_METRICS",
+    "METRICS",
+    "OPERATIONAL_METRICS",
+    "RULE_METRICS",
+    "build_families",
+]

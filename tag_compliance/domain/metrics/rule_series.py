@@ -35,7 +35,9 @@ def choose_series(
     regions = regions.assign(kept=kept[: len(regions)])
     rows = rows.assign(kept=kept[len(regions) :])
     about_tags = rows[rows["series"] == _OF_RULE_ABOUT_TAGS]
-    return RuleSeries(policy, day, rows, about_tags, regions, rules, waivers)
+    series = len(rules) + _OF_WAIVER * len(waivers)
+    series += _OF_REGION * int(regions["kept"].sum()) + int(rows["series"][rows["kept"]].sum())
+    return RuleSeries(policy, day, rows, about_tags, regions, rules, waivers, series)
 
 
 def _rows(summary: Summary, policy: Policy) -> pd.DataFrame:

@@ -10,12 +10,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
+from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
 from tag_compliance.domain.counts import Thresholds
+from tag_compliance.domain.history.limit import LimitedFigures
 from tag_compliance.domain.organization import DiscoveryStatus
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.read_status import AccountReadStatus
@@ -89,7 +91,7 @@ class RuleSeries:
     `rows` has a row for each counted region and rule, with the label columns, evaluated, open,
     waived, exempted and kept; `rows_about_tags` are those of rules whose scope depends on tags.
     `regions` has a row for each counted region, with counted, without_open_findings,
-    without_findings and kept. `rules` and `waivers` are kept.
+    without_findings and kept. `rules` and `waivers` are kept. `series` counts all that are kept.
     """
 
     policy: Policy
@@ -99,6 +101,7 @@ class RuleSeries:
     regions: pd.DataFrame
     rules: Sequence[Rule]
     waivers: Sequence[Waiver]
+    series: int
 
 
 @dataclass(frozen=True)
@@ -130,7 +133,7 @@ class ScanResult:
     The metrics by type have series for the types that `types` match; without patterns, for all.
     `omitted` counts what was left out of each limited family, by name. `findings_omitted` counts
     the findings that the findings database leaves out; None without a database. `owners` is None
-    if there are no metrics by owner.
+    if there are no metrics by owner, `history` if there are none of the history.
     """
 
     summary: Summary
@@ -144,16 +147,23 @@ class ScanResult:
     discovery: DiscoveryStatus | None = None
     findings_omitted: int | None = None
     owners: OwnerTable | None = None
+    history: LimitedFigures | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """A gauge: name, help text, labels in the order in which they are rendered, and samples."""
+    """Name, help text, labels in the order in which they are rendered, and samples.
+
+    A histogram is three metrics of one name, which follow each other, with the `suffix` of their
+    samples.
+    """
 
     name: str
     help: str
     labels: tuple[str, ...]
     samples_of: Callable[[ScanResult], Samples]
+    type: Literal["gauge", "counter", "histogram"] = "gauge"
+    suffix: Literal["", "_bucket", "_sum", "_count"] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,17 +37,18 @@ def test_the_ten_contract_metrics_have_these_names_and_labels() -> None:
 
 
 def test_names_are_unique() -> None:
-    assert len({metric.name for metric in METRICS}) == len(METRICS)
+    assert len({metric.name + metric.suffix for metric in METRICS}) == len(METRICS)
 
 
-@pytest.mark.parametrize("metric", OPERATIONAL_METRICS, ids=lambda metric: metric.name)
+@pytest.mark.parametrize("metric", OPERATIONAL_METRICS, ids=lambda m: m.name + m.suffix)
 def test_an_operational_metric_follows_the_naming_rules(metric: Metric) -> None:
     assert re.fullmatch("tag_compliance_[a-z]+(_[a-z]+)*", metric.name)
-    assert not metric.name.endswith(("_total", "_count", "_sum", "_bucket"))
+    assert not metric.name.endswith(("_count", "_sum", "_bucket"))
+    assert metric.name.endswith("_total") == (metric.type == "counter")
     assert metric.help.endswith(".")
 
 
-@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
+@pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name + metric.suffix)
 def test_label_names_are_valid_and_unique(metric: Metric) -> None:
     assert all(re.fullmatch("[a-z]+(_[a-z]+)*", label) for label in metric.labels)
     assert len(set(metric.labels)) == len(metric.labels)

@@ -1,0 +1,195 @@
+"""From the history of an account and a reading to its next history."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import Self
+
+import numpy as np
+import pyarrow as pa
+
+from tag_compliance.domain.history.closing import NOT_CLOSED, Closings
+from tag_compliance.domain.history.counting import (
+    add_counters,
+    add_numbers,
+    count_events,
+    count_rules,
+)
+from tag_compliance.domain.history.kinds import (
+    KINDS,
+    WHYS,
+    ClosedWhy,
+    TrackedState,
+)
+from tag_compliance.domain.history.matching import Flags, Matching
+from tag_compliance.domain.history.opening import RETURN, Openings
+from tag_compliance.domain.history.reading import AccountReading, distinct_texts, text_numbers
+from tag_compliance.domain.history.rows import (
+    closed_rows,
+    fixed_rows,
+    joined,
+    seen_rows,
+    unseen_rows,
+)
+from tag_compliance.domain.history.seen import exclude_all, forget, used_policies
+from tag_compliance.domain.history.state import (
+    AccountHistory,
+    Counters,
+    DayNumbers,
+    RuleCounters,
+    microseconds,
+    times_of,
+)
+
+
+def advance(
+    before: AccountHistory, reading: AccountReading, now: datetime, retention: timedelta
+) -> AccountHistory:
+    """The history after the reading. The same reading again changes nothing.
+
+    `now` is the time of the scan; the time of what happened is never before the last change, so
+    that a clock that was set back makes no negative durations.
+    """
+    if reading.started_at == before.reading:
+        return before
+    moment = max(now, before.updated_at)
+    return _Step.of(before, reading, moment).result(retention)
+
+
+def remove(before: AccountHistory, now: datetime) -> AccountHistory:
+    """The history of an account that is not a target any more. Again, this changes nothing."""
+    if before.removed_at is not None:
+        return before
+    moment, tracked = max(now, before.updated_at), before.tracked
+    is_open = text_numbers(tracked["state"], [TrackedState.OPEN]) == 0
+    is_fixed = text_numbers(tracked["state"], [TrackedState.FIXED]) == 0
+    rows = tracked.filter(pa.array(is_open))
+    why = np.full(len(rows), WHYS.index(ClosedWhy.ACCOUNT_REMOVED))
+    closed_at = np.full(len(rows), microseconds(moment))
+    rules = distinct_texts(rows["rule"])
+    rule, none = text_numbers(rows["rule"], rules), np.empty(0, dtype=np.int64)
+    without_time = np.zeros(len(rows), dtype=np.int64)
+    events = count_events(rules, (none, none), (rule, why, without_time, without_time))
+    sequence = before.sequence + 1
+    return replace(
+        before,
+        updated_at=moment,
+        sequence=sequence,
+        removed_at=moment,
+        counters=add_counters(before.counters, events),
+        day=next_day(before.day, moment, events, {}),
+        tracked=joined([tracked.filter(pa.array(is_fixed))]),
+        seen=exclude_all(before.seen),
+        closed=closed_rows(replace(before, sequence=sequence), rows, why, closed_at),
+    )
+
+
+@dataclass(frozen=True)
+class _Step:
+    before: AccountHistory
+    reading: AccountReading
+    moment: datetime
+    match: Matching
+    openings: Openings
+    closings: Closings
+
+    @classmethod
+    def of(cls, before: AccountHistory, reading: AccountReading, moment: datetime) -> Self:
+        match = Matching.of(before, reading)
+        openings = Openings.of(before, reading, match, moment)
+        return cls(
+            before, reading, moment, match, openings, Closings.of(before, reading, match, moment)
+        )
+
+    def result(self, retention: timedelta) -> AccountHistory:
+        before, reading, moment = self.before, self.reading, self.moment
+        account = replace(before, account_name=reading.account_name, sequence=before.sequence + 1)
+        policies, policy = self._policies()
+        seen = forget(self.openings.seen.after(reading, moment, policy), moment, retention)
+        events, places = self._events(), self.match.present.places
+        results = {**dict(zip(before.places, before.result_at, strict=True)), **reading.results}
+        return replace(
+            account,
+            updated_at=moment,
+            reading=reading.started_at,
+            removed_at=None,
+            places=places,
+            result_at=tuple(results.get(place) for place in places),
+            policies=used_policies(seen, policies),
+            counters=add_counters(before.counters, events),
+            active_at={**before.active_at, **dict.fromkeys(map(str, reading.rules), moment)},
+            day=self._day(events),
+            tracked=self._tracked(),
+            seen=seen,
+            closed=self._closed(account),
+        )
+
+    def _policies(self) -> tuple[Mapping[int, Mapping[str, str]], int]:
+        """The known policies with the current one, and its number."""
+        known = self.before.policies
+        current = {str(rule): tracked.version for rule, tracked in self.reading.rules.items()}
+        same = [number for number, rules in known.items() if rules == current]
+        number = same[0] if same else max(known, default=-1) + 1
+        return {**known, number: current}, number
+
+    def _events(self) -> dict[str, RuleCounters]:
+        match, openings, counts = self.match, self.openings, self.openings.counts
+        opened = match.found.rule[counts], openings.kind[counts]
+        closed, why = self._is_closed(), self.closings.why
+        kind = text_numbers(self.before.tracked["opened_kind"], KINDS)[closed]
+        open_for = (self.closings.closed_at - times_of(self.before.tracked, "opened_at"))[closed]
+        return count_events(match.rules, opened, (match.rule[closed], why[closed], kind, open_for))
+
+    def _is_closed(self) -> Flags:
+        """The open findings that the reading closed."""
+        is_open = text_numbers(self.before.tracked["state"], [TrackedState.OPEN]) == 0
+        closed: Flags = is_open & (self.closings.why != NOT_CLOSED)
+        return closed
+
+    def _closed(self, account: AccountHistory) -> pa.Table:
+        closed = self._is_closed()
+        rows = self.before.tracked.filter(pa.array(closed))
+        why, closed_at = self.closings.why[closed], self.closings.closed_at[closed]
+        return closed_rows(account, rows, why, closed_at)
+
+    def _tracked(self) -> pa.Table:
+        tracked, match, closings = self.before.tracked, self.match, self.closings
+        openings, unmatched = self.openings, match.finding < 0
+        is_fixed = text_numbers(tracked["state"], [TrackedState.FIXED]) == 0
+        recent = microseconds(self.moment) - times_of(tracked, "closed_at") <= RETURN
+        stays = unmatched & ~is_fixed & (closings.why == NOT_CLOSED)
+        fixed_now = self._is_closed() & (closings.why == WHYS.index(ClosedWhy.FIXED))
+        chosen = np.arange(len(match.found.table)), openings.opened_at, openings.kind
+        return joined(
+            [
+                seen_rows(self.reading, match.present, match.found, chosen, self.moment),
+                unseen_rows(
+                    tracked.filter(pa.array(stays)),
+                    closings.missing_readings[stays],
+                    closings.missing_since[stays],
+                ),
+                fixed_rows(tracked.filter(pa.array(fixed_now)), self.moment),
+                tracked.filter(pa.array(unmatched & is_fixed & recent)),
+            ]
+        )
+
+    def _day(self, events: Counters) -> DayNumbers:
+        match, openings, reading = self.match, self.openings, self.reading
+        returned = count_rules(match.rules, match.found.rule[openings.returned])
+        day = next_day(self.before.day, self.moment, events, returned)
+        return replace(day, numbers=reading.numbers)
+
+
+def next_day(
+    before: DayNumbers, moment: datetime, events: Counters, returned: Mapping[str, int]
+) -> DayNumbers:
+    """The numbers of the day of `moment` with these events."""
+    if before.day != moment.date():
+        before = DayNumbers(moment.date())
+    return replace(
+        before,
+        counters=add_counters(before.counters, events),
+        returned=add_numbers(before.returned, returned),
+    )
