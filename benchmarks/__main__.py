@@ -27,9 +27,13 @@ from benchmarks.report import Report, markdown
 from benchmarks.rules import RESOURCES, rules
 from benchmarks.scan import scan
 from benchmarks.scrape import scrape
+from benchmarks.search import search
 from benchmarks.startup import startup
 
-NAMES = ("startup", "discovery", "evaluate", "rules", "render", "dagster", "scan", "scrape")
+NAMES = (
+    *("startup", "discovery", "evaluate", "rules", "render"),
+    *("dagster", "scan", "scrape", "search"),
+)
 _LIBRARIES = ("boto3", "dagster", "msgspec", "pyarrow", "pandas", "uvicorn", "prometheus-client")
 
 
@@ -62,6 +66,7 @@ def _selected(options: argparse.Namespace) -> Iterator[tuple[str, Callable[[], R
         "render": lambda: render(options.render_resources, rounds),
         "dagster": lambda: dagster_share(rounds),
         "scrape": lambda: scrape(options.series),
+        "search": lambda: search(options.series, options.findings),
     }
     for name in options.only or NAMES:
         if name == "scan":
@@ -108,6 +113,7 @@ def _create_parser() -> argparse.ArgumentParser:
     parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="resources to evaluate")
     parser.add_argument("--render-resources", type=int, default=1_000_000, help="for `render`")
     parser.add_argument("--series", type=int, default=500_000, help="detail series to scrape")
+    parser.add_argument("--findings", type=int, default=200_000, help="findings to search")
     parser.add_argument("--json", type=Path, metavar="F", help="file for all figures, as JSON")
     return parser
 

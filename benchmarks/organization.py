@@ -34,7 +34,7 @@ from tag_compliance.snapshot.appendable_gzip import compress
 from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
 from tag_compliance.snapshot.exposition import render
 from tag_compliance.snapshot.layout import PLAIN
-from tag_compliance.snapshot.store import SnapshotStore
+from tag_compliance.snapshot.store import SnapshotStore, WriteDatabase
 from tag_compliance.storage.open import open_storage
 from tag_compliance_tests.domain.organizations import evaluated, region_read, summary_of, table_of
 from tag_compliance_tests.support.exposition import Exposition
@@ -149,9 +149,14 @@ def measure_rendering(resources: int, rounds: int) -> dict[str, Any]:
 
 def publish(series: int, storage: str) -> dict[str, Any]:
     """Publishes a snapshot with this number of detail series, as the pipeline does."""
+    return published(detailed_contents(series), storage)
+
+
+def detailed_contents(series: int) -> SnapshotContents:
+    """A snapshot with this number of detail series."""
     resources = -(-series // len(_POLICY.required_tags))
     accounts = inventories(resources, missing_all=True)
-    return published(contents_of(accounts, _POLICY, max_detail_series=None), storage)
+    return contents_of(accounts, _POLICY, max_detail_series=None)
 
 
 def contents_of(
@@ -167,10 +172,12 @@ def contents_of(
     return build_contents(results, load_findings, info, settings)
 
 
-def published(contents: SnapshotContents, storage: str) -> dict[str, Any]:
+def published(
+    contents: SnapshotContents, storage: str, write_database: WriteDatabase | None = None
+) -> dict[str, Any]:
     """Publishes the contents as the pipeline does; returns their sizes and their file."""
     store = SnapshotStore(open_storage(storage))
-    snapshot_id = store.publish(contents.exposition, contents.status)
+    snapshot_id = store.publish(contents.exposition, contents.status, write_database=write_database)
     snapshot = store.load()
     assert snapshot is not None
     return {

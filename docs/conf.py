@@ -29,7 +29,7 @@ myst_heading_anchors = 4
 
 _PAGES = {
     "Start": "getting-started\nconfiguration\npolicy\nmigration",
-    "Use": "numbers\ncoverage\nfindings\nhistory\nmetrics\ndagster",
+    "Use": "numbers\ncoverage\nfindings\napi\nhistory\nmetrics\ndagster",
     "Operate": "operations\norganization\nkubernetes\nsecurity\nperformance",
     "Develop": "architecture",
 }

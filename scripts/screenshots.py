@@ -9,10 +9,11 @@ from __future__ import annotations
 import tempfile
 from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from tag_compliance.simulator.demo.organization import describe_demo
 from tag_compliance_tests.browser.running import (
+    Demo,
     open_check,
     open_lineage,
     open_partitions,
@@ -55,10 +56,26 @@ def main() -> None:
         open_plots(page, demo)
         page.locator("canvas").nth(2).scroll_into_view_if_needed()
         take(page, "plot")
+        take_findings(browser, demo)
         for scheme in ("light", "dark"):
             status = browser.new_page(viewport={"width": 1100, "height": 1150}, color_scheme=scheme)
             open_status(status, demo)
             take(status, f"status-{scheme}")
+
+
+def take_findings(browser: Browser, demo: Demo) -> None:
+    """The pages of findings, one of them on a phone."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(f"{demo.exporter}/findings?rule=required-tag-CostCenter&region=eu-west-1")
+    take(page, "findings")
+    page.locator("tbody th a code").first.click()
+    take(page, "resource")
+    page = browser.new_page(viewport={"width": 1100, "height": 620})
+    page.goto(f"{demo.exporter}/owners")
+    take(page, "owners")
+    phone = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    phone.goto(f"{demo.exporter}/accounts")
+    take(phone, "accounts-phone")
 
 
 def take(page: Page, name: str) -> None:

@@ -73,8 +73,7 @@ def run_process_tree(
             **environment,
             "DAGSTER_HOME": str(home),
             "TAG_COMPLIANCE_CONFIG": str(config_path.resolve()),
-            "TAG_COMPLIANCE_STORAGE": config.storage,
-            "TAG_COMPLIANCE_FINDINGS_ACCESS": config.findings_access,
+            **_read_by_the_exporter(config),
             "TAG_COMPLIANCE_LOG_LEVEL": logs.log_level,
             "TAG_COMPLIANCE_LOG_FORMAT": logs.log_format,
         }
@@ -82,6 +81,14 @@ def run_process_tree(
         return supervise(
             children, variables, lock, lambda: _show_addresses(schedule, serving, logs)
         )
+
+
+def _read_by_the_exporter(config: Config) -> dict[str, str]:
+    """With the storage in a variable, the exporter does not read the file."""
+    return {
+        "TAG_COMPLIANCE_STORAGE": config.storage,
+        "TAG_COMPLIANCE_FINDINGS_ACCESS": config.findings_access,
+    }
 
 
 def _show_addresses(

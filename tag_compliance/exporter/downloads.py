@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Iterable, Iterator
+from collections.abc import AsyncIterator, Generator, Iterable
 from datetime import datetime
 from functools import partial
 from itertools import islice
@@ -102,7 +102,7 @@ class _Report:
     """A report in parts; any thread may make the next one."""
 
     def __init__(
-        self, queries: FindingsQueries, format_: ReportFormat, rows: Iterator[ReportRow]
+        self, queries: FindingsQueries, format_: ReportFormat, rows: Generator[ReportRow]
     ) -> None:
         self.rows = rows
         self._write = format_.writer()

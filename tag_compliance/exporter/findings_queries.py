@@ -11,7 +11,7 @@ import json
 import sqlite3
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -33,7 +33,7 @@ from tag_compliance.exporter.findings_sql import (
     with_text,
 )
 from tag_compliance.exporter.findings_values import STATES, KnownValues
-from tag_compliance.snapshot.findings_schema import SCHEMA_VERSION, SORT_KEYS
+from tag_compliance.snapshot.findings_schema import SCHEMA_VERSION, SORT_KEYS, TALLIED
 
 REPORT_ORDER = "report"
 SORT_ORDERS = (REPORT_ORDER, *SORT_KEYS)
@@ -53,6 +53,8 @@ _CACHED_COUNTS, _CACHED_SEARCHES = 256, 8
 _FINDINGS = "FROM findings f"
 _FROM = f"{_FINDINGS} JOIN resources r ON r.id = f.resource"
 _SUMMARY = "FROM summary"
+_TREND = "FROM trend"
+_TALLIES = "FROM tallies"
 _RESOURCES = "FROM resources r"
 _SELECT = ", ".join("r.tags" if name == "tags" else f"f.{name}" for name in COLUMNS)
 
@@ -102,7 +104,6 @@ class FindingsQueries:
             rule = f"has version {self.meta['schema_version']}, not {SCHEMA_VERSION}"
             raise BadQuery("findings database", rule)
         self._cached_count = lru_cache(_CACHED_COUNTS)(self._count)
-        self._cached_tallies = lru_cache(_CACHED_COUNTS)(self._tallies)
         self._cached_resources = lru_cache(_CACHED_SEARCHES)(self._resources)
 
     @cached_property
@@ -189,7 +190,7 @@ class FindingsQueries:
         """The number of findings for each value of one of `GROUPS`, severity and state."""
         if column not in GROUPS:
             raise BadQuery("group", f"must be one of {', '.join(GROUPS)}")
-        return self._cached_tallies(column, chosen, search)
+        return tuple(Tally(*record) for record in self._tallies(column, chosen, search))
 
     def resource(self, arn: str, account_id: str | None = None) -> list[ReportRow]:
         """All findings of a resource, open or waived, in the order of reports."""
@@ -198,7 +199,7 @@ class FindingsQueries:
         sql = f"SELECT {_SELECT} {_FROM} WHERE {condition} ORDER BY f.id"
         return [ReportRow.from_record(record) for record in self.fetch(sql, values)]
 
-    def rows(self, chosen: FindingFilter, search: str = "") -> Iterator[ReportRow]:
+    def rows(self, chosen: FindingFilter, search: str = "") -> Generator[ReportRow]:
         """All matching rows in the order of reports, streamed: for downloads, without a limit."""
         condition, values = self._condition(chosen, search)
         sql = f"SELECT {_SELECT} {_FROM} WHERE {condition} ORDER BY f.id"
@@ -213,6 +214,16 @@ class FindingsQueries:
         sums = "sum(returned), sum(excluded), sum(counted), sum(compliant)"
         sql = f"SELECT {column}, {sums} {_SUMMARY} GROUP BY 1"
         return {value: Counts(*numbers) for value, *numbers in self.fetch(sql)}
+
+    def trend(self, subject: str) -> dict[str, tuple[tuple[str, int], ...]]:
+        """The open findings at the end of recent days, for each value of `account_id` or `rule`, or
+        for `all`.
+        """
+        sql = f"SELECT value, date, open {_TREND} WHERE subject = ? ORDER BY value, date"
+        found = defaultdict[str, list[tuple[str, int]]](list)
+        for value, date, count in self.fetch(sql, (subject,)):
+            found[value].append((date, count))
+        return {value: tuple(days) for value, days in found.items()}
 
     def table(self, name: str) -> list[dict[str, Any]]:
         """All rows of one of the small tables, for example `summary`."""
@@ -252,13 +263,20 @@ class FindingsQueries:
         [(count,)] = self.fetch(f"SELECT count(*) {_FINDINGS} WHERE {condition}", values)
         return int(count)
 
-    def _tallies(self, column: str, chosen: FindingFilter, search: str) -> tuple[Tally, ...]:
+    def _tallies(
+        self, column: str, chosen: FindingFilter, search: str
+    ) -> Iterable[tuple[Any, ...]]:
+        if column in TALLIED and not search and _is_tallied(chosen):
+            rows = self.fetch(f"SELECT * {_TALLIES} WHERE subject = ?", (column,))
+            return (
+                row for _, *row in rows if chosen.has_severity(row[1]) and chosen.has_state(row[2])
+            )
         condition, values = self._condition(chosen, search)
         sql = (
             f"SELECT f.{column}, f.severity, f.state, count(*) {_FINDINGS} "
             f"WHERE {condition} GROUP BY 1, 2, 3"
         )
-        return tuple(Tally(*record) for record in self.fetch(sql, values))
+        return self.fetch(sql, values)
 
     def _rows(self, ids: Sequence[int]) -> tuple[ReportRow, ...]:
         """The findings with these ids, in the order of the ids."""
@@ -307,6 +325,11 @@ class FindingsQueries:
         if of_order != order or not is_place:
             raise BadQuery("cursor", "is of another query")
         return tuple(place)
+
+
+def _is_tallied(chosen: FindingFilter) -> bool:
+    """Whether the filter has nothing but severities and a state."""
+    return chosen == FindingFilter(severities=chosen.severities, state=chosen.state)
 
 
 def _parts(chosen: FindingFilter, sort: str) -> list[FindingFilter]:

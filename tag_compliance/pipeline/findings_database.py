@@ -11,6 +11,7 @@ from typing import Any
 
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.finding_rows import most_serious, rows_of_account
+from tag_compliance.domain.history.trend import trend_rows
 from tag_compliance.domain.report_row import ReportRow
 from tag_compliance.errors import FindingsNotWritten, TagComplianceError
 from tag_compliance.pipeline.merge import policy_of
@@ -19,6 +20,10 @@ from tag_compliance.snapshot.findings_db import DatabaseContents, build_findings
 from tag_compliance.snapshot.findings_limit import FindingsLimit
 from tag_compliance.snapshot.layout import DATABASE, Piece, path_of, piece_of
 from tag_compliance.snapshot.status import ScanStatus
+from tag_compliance.tables.history_days import HistoryDays
+
+TREND_DAYS = 30
+"""Each day is one object of the storage."""
 
 
 @dataclass
@@ -57,6 +62,7 @@ class FindingsDatabase:
             rows=self._rows(limit),
             rules=[*self._rules()],
             waivers=[*self._waivers()],
+            trend=self._trend(),
             omitted=limit.omitted,
             show_values=config.report_values,
             console_link=settings.console_link,
@@ -68,6 +74,12 @@ class FindingsDatabase:
             found = self.findings.of_account(AccountId(account_id))
             kept = most_serious(found.findings, limit.shares[account_id])
             yield from rows_of_account(replace(found, findings=kept), settings)
+
+    def _trend(self) -> Iterator[dict[str, Any]]:
+        """Of the days until this scan."""
+        findings = self.findings
+        days = HistoryDays(findings.storage, findings.warn)
+        return trend_rows(days.daily(findings.merged.started_at.date(), TREND_DAYS))
 
     def _rules(self) -> Iterator[dict[str, Any]]:
         frame = self.findings.merged.results.summary.by_type_and_rule

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
 from datetime import datetime
 from itertools import islice
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -27,7 +28,7 @@ from tag_compliance.domain.report_row import (
     format_time,
 )
 from tag_compliance.domain.summary import ComplianceResults
-from tag_compliance.snapshot.findings_schema import SCHEMA_VERSION, SORT_KEYS
+from tag_compliance.snapshot.findings_schema import SCHEMA_VERSION, SORT_KEYS, TALLIED
 
 _ROWS_AT_ONCE = 10_000
 
@@ -66,6 +67,7 @@ class DatabaseContents:
     rows: Iterable[ReportRow]
     rules: Sequence[Mapping[str, Any]]
     waivers: Sequence[Mapping[str, Any]] = ()
+    trend: Iterable[Mapping[str, Any]] = ()
     omitted: int = 0
     show_values: bool = True
     console_link: ConsoleLink | None = None
@@ -87,6 +89,7 @@ def build_findings_db(path: Path, contents: DatabaseContents) -> int:
         _insert(database, "summary", _summary(contents.results))
         _insert(database, "rules", contents.rules)
         _insert(database, "waivers", contents.waivers)
+        _insert(database, "trend", contents.trend)
         _insert(database, "meta", _meta(contents, count))
         database.execute("ANALYZE")
         database.execute("COMMIT")
@@ -170,6 +173,14 @@ _OTHER_TABLES = {
         "expires TEXT NOT NULL, ticket TEXT, state TEXT NOT NULL, findings INTEGER NOT NULL"
     ),
     "meta": "key TEXT PRIMARY KEY, value TEXT NOT NULL",
+    "trend": (
+        "subject TEXT NOT NULL, value TEXT NOT NULL, date TEXT NOT NULL, open INTEGER NOT NULL, "
+        "PRIMARY KEY (subject, value, date)"
+    ),
+    "tallies": (
+        "subject TEXT NOT NULL, value TEXT, severity TEXT NOT NULL, state TEXT NOT NULL, "
+        "findings INTEGER NOT NULL"
+    ),
 }
 
 
@@ -180,6 +191,7 @@ def _insert_findings(database: sqlite3.Connection, rows: Iterable[ReportRow]) ->
     of_finding = itemgetter(*map(COLUMNS.index, _FINDING_COLUMNS))
     of_resource = itemgetter(*map(COLUMNS.index, _RESOURCE_COLUMNS))
     count, resources, last = 0, 0, None
+    tallies = {name: Counter[Any]() for name in TALLIED}
     iterator = iter(rows)
     while batch := list(islice(iterator, _ROWS_AT_ONCE)):
         new, found = [], []
@@ -192,7 +204,23 @@ def _insert_findings(database: sqlite3.Connection, rows: Iterable[ReportRow]) ->
             found.append((count, resources, *of_finding(record)))
         database.executemany(resource, new)
         database.executemany(finding, found)
+        for name, tally in tallies.items():
+            tally.update(map(attrgetter(name, "severity", "state"), batch))
+    _insert(database, "tallies", _tallies(tallies))
     return count
+
+
+def _tallies(tallies: Mapping[str, Counter[Any]]) -> Iterator[dict[str, Any]]:
+    """The numbers by value, severity and state, in an order that does not depend on the rows."""
+    for subject, tally in tallies.items():
+        for (value, severity, state), count in sorted(tally.items(), key=str):
+            yield {
+                "subject": subject,
+                "value": value,
+                "severity": severity,
+                "state": state,
+                "findings": count,
+            }
 
 
 def _insert(database: sqlite3.Connection, table: str, rows: Iterable[Mapping[str, Any]]) -> None:

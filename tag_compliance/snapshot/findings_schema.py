@@ -5,6 +5,9 @@ from __future__ import annotations
 SCHEMA_VERSION = 1
 """Increased when a table or a column is renamed or removed; additions do not change it."""
 
+TALLIED = ("account_id", "owner", "rule", "resource_type")
+"""The columns of findings by which the table `tallies` counts."""
+
 _RANKS = ("critical", "high", "medium", "low")
 _SEVERITY_RANK = (
     "CASE severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 "

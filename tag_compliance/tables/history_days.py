@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 
 import numpy as np
 import pyarrow as pa
@@ -74,6 +74,14 @@ class HistoryDays:
         for kind in KINDS:
             for day in sorted({history.day.day for history in histories}):
                 self._add(kind, [history for history in histories if history.day.day == day])
+
+    def daily(self, last: date, days: int) -> pa.Table:
+        """The daily roll-up of the last days, as far as it is stored and can be read."""
+        names = {DAILY.name(last - timedelta(days=n)) for n in range(days)}
+        found = [
+            self._load(DAILY, name) for name in sorted(names & {*self._storage.names(DAILY.folder)})
+        ]
+        return pa.concat_tables([DAILY_SCHEMA.empty_table(), *(t for t in found if t is not None)])
 
     def delete_before(self, day: date) -> None:
         for kind in KINDS:

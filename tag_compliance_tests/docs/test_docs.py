@@ -88,7 +88,7 @@ def test_every_key_of_the_configuration_is_documented_with_its_default() -> None
 
 
 def test_the_descriptions_in_the_schema_are_those_of_the_documentation() -> None:
-    link = re.compile(r", see \[(?:below|findings)\]\([^)]*\)|\[([^]]*)\]\([^)]*\)")
+    link = re.compile(r", see \[(?:below|findings|API)\]\([^)]*\)|\[([^]]*)\]\([^)]*\)")
     documented = {
         row[0].strip("`"): link.sub(r"\1", row[2]).replace("`", "")
         for row in rows(text_of("docs/configuration.md"))

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import threading
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -38,6 +39,10 @@ def served(exporter: Exporter) -> str | None:
         return None
     found: str = json.loads(response.body)["snapshot"]["snapshot_id"]
     return found
+
+
+def _serves(exporter: Exporter, snapshot_id: str) -> bool:
+    return served(exporter) == snapshot_id
 
 
 def unavailable(exporter: Exporter) -> str:
@@ -72,7 +77,7 @@ def test_the_findings_of_a_new_snapshot_are_served_without_a_restart(
 ) -> None:
     for name in ("a", "b", "c"):
         snapshot_id = publish_findings(tmp_path, [report_row(name)])
-        eventually(lambda id_=snapshot_id: served(exporter) == id_)
+        eventually(partial(_serves, exporter, snapshot_id))
         [finding] = json.loads(exporter.get(PATH).body)["findings"]
         assert finding["arn"].endswith(f"/{name}")
 

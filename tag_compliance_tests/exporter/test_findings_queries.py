@@ -177,9 +177,22 @@ def test_the_known_values_are_those_of_open_and_waived_findings(queries: Finding
     assert [*known.ous] == ["Work", "Work/Prod", "Work2"]
 
 
-def test_tallies_are_counted_by_severity_and_state(queries: FindingsQueries) -> None:
-    found = {(t.value, t.severity, t.state): t.findings for t in queries.tallies("rule", ALL)}
-    assert found == Counter((row.rule, row.severity, row.state) for row in ROWS)
+@pytest.mark.parametrize("column", findings_queries.GROUPS)
+@pytest.mark.parametrize(
+    "chosen",
+    [
+        ALL,
+        FindingFilter(),
+        FindingFilter(severities=("low", "high"), state="waived"),
+        FindingFilter(owners=("(none)",)),
+    ],
+)
+def test_tallies_are_counted_by_severity_and_state(
+    queries: FindingsQueries, column: str, chosen: FindingFilter
+) -> None:
+    found = {(t.value, t.severity, t.state): t.findings for t in queries.tallies(column, chosen)}
+    rows = [row for row in ROWS if chosen.matches(row)]
+    assert found == Counter((getattr(row, column), row.severity, row.state) for row in rows)
 
 
 @pytest.mark.parametrize(

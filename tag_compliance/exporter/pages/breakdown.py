@@ -14,6 +14,7 @@ from tag_compliance.exporter.pages.address import Address
 from tag_compliance.exporter.pages.breakdown_lines import Line, Subject, read_lines
 from tag_compliance.exporter.pages.filters import Choice, choices
 from tag_compliance.exporter.pages.frame import Frame
+from tag_compliance.exporter.pages.trend import NO_TREND, Trend
 
 MAX_ROWS = 500
 ORDERS = {"worst": "worst first", "name": "name", "findings": "most findings"}
@@ -32,6 +33,7 @@ class Breakdown:
     known: KnownValues
     sort: str
     lines: Sequence[Line]
+    trend: Trend = NO_TREND
 
     @classmethod
     def read(
@@ -48,7 +50,9 @@ class Breakdown:
         tallies = queries.tallies(subject.column, chosen, request.search)
         lines = read_lines(queries, frame, subject, tallies, is_complete=is_complete)
         sort = (address.values("sort") or ("worst",))[0]
-        return cls(frame, subject, address, queries.known, sort, sorted(lines, key=_KEYS[sort]))
+        trend = Trend(queries.trend("all").get("", ()) if is_complete else ())
+        ordered = sorted(lines, key=_KEYS[sort])
+        return cls(frame, subject, address, queries.known, sort, ordered, trend)
 
     @property
     def title(self) -> str:
@@ -72,6 +76,10 @@ class Breakdown:
         return any(line.whole for line in self.lines)
 
     @property
+    def has_trend(self) -> bool:
+        return any(line.trend for line in self.lines)
+
+    @property
     def has_waived(self) -> bool:
         return any(line.waived for line in self.lines)
 
@@ -88,7 +96,8 @@ class Breakdown:
 
     def total(self) -> Line:
         counts = {s: sum(line.counts.get(s, 0) for line in self.lines) for s in SEVERITIES}
-        return Line("", "All", "", counts, sum(line.waived for line in self.lines))
+        waived = sum(line.waived for line in self.lines)
+        return Line("", "All", "", counts, waived, trend=self.trend)
 
     def choices(self) -> list[Choice]:
         return [*choices(self.address, self.known)]

@@ -11,6 +11,7 @@ from tag_compliance.domain.report_filter import NO_OWNER
 from tag_compliance.exporter.findings_parameters import SEVERITIES
 from tag_compliance.exporter.findings_queries import FindingsQueries, Tally
 from tag_compliance.exporter.pages.frame import Frame, unread_reasons
+from tag_compliance.exporter.pages.trend import NO_TREND, Trend
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,7 @@ class Line:
     reasons: Sequence[str] = ()
     part: int = 0
     whole: int = 0
+    trend: Trend = NO_TREND
 
     @property
     def open(self) -> int:
@@ -94,12 +96,16 @@ def read_lines(
         else:
             counts[value][tally.severity] += tally.findings
     described = _descriptions(queries, frame, subject)
+    trends = queries.trend(subject.column) if is_complete else {}
     values = {**counts, **waived, **(described if is_complete else {})}
     for value in values:
         about = described.get(value, _Description(value))
         part, whole = (about.part, about.whole) if is_complete else (0, 0)
         open_ = counts.get(value, Counter())
-        yield Line(value, about.name, about.note, open_, waived[value], about.reasons, part, whole)
+        yield Line(
+            *(value, about.name, about.note, open_, waived[value], about.reasons, part, whole),
+            trend=Trend(trends.get(value, ())),
+        )
 
 
 def _descriptions(

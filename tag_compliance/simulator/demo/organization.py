@@ -231,6 +231,7 @@ def demo_config(storage: Path) -> str:
         "regions": [*demo.regions],
         "assume_role_name_template": _ROLE_NAME,
         "REQUIRED_TAGS": [*REQUIRED_TAGS],
+        "owner_tags": ["Owner"],
         "excluded_resource_types": ["ecs:task", "eks:pod", "elasticloadbalancing:targetgroup"],
         # Not `count`: the region without an index would count as not read.
         "never_tagged": "report",

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from hypothesis import HealthCheck, given, settings
 from openapi_spec_validator import OpenAPIV31SpecValidator
@@ -59,7 +59,7 @@ def test_every_request_gets_a_response_that_the_document_describes(
 
     @settings(deadline=None, max_examples=60, suppress_health_check=[*HealthCheck], database=None)
     @given(case=operation.as_strategy(generation_mode=mode))
-    def check(case: Case) -> None:
+    def check(case: Case[Any]) -> None:
         if mode is _POSITIVE:
             (case.query or {}).pop("cursor", None)  # only the API makes those that are accepted
         case.call_and_validate(base_url=f"http://127.0.0.1:{serving.port}")
