@@ -67,6 +67,7 @@ def _replace(account: Account, tags: Mapping[str, str]) -> None:
 def _write_settings(folder: Path) -> None:
     config = yaml.safe_load(demo_config(folder / "state")) | {
         "policy": "policy.yaml",
+        "aws_account_matrix": [{"account_id": _ACCOUNT, "account_owner": "team"}],
         "owner_tags": ["Owner"],
         "more_sources": ["iam", "autoscaling"],
         "max_detail_series": 50,
@@ -107,11 +108,13 @@ def _waiver(waiver_id: str, rule: str, expires: object) -> dict[str, object]:
 
 
 def _scraping(folder: Path, port: int) -> Path:
-    """A configuration of Prometheus with the shipped rules."""
+    """A configuration of Prometheus with the shipped rules. The exporter is scraped under two
+    names, as if it had two replicas.
+    """
     job = {
         "job_name": "tag-compliance",
         "honor_labels": True,
-        "static_configs": [{"targets": [f"127.0.0.1:{port}"]}],
+        "static_configs": [{"targets": [f"127.0.0.1:{port}", f"localhost:{port}"]}],
     }
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},

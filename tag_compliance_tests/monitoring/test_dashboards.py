@@ -40,6 +40,12 @@ _MAY_BE_EMPTY = {
     "Accounts that improved this week",
 }
 
+# The metrics about rules, waivers and history that have a series for each of something.
+_LIMITED = re.compile(
+    r"tag_compliance_(rule_[a-z]+_resources|rule_violations|policy|waiver_|open_findings|oldest|"
+    r"findings_(opened|closed))|account:open_findings"
+)
+
 _EACH = pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)
 
 _TARGETS = {
@@ -93,6 +99,14 @@ def test_every_query_uses_the_data_source_that_the_reader_selects(dashboard: Jso
     asking = [*panels(dashboard), *variables(dashboard)]
     assert all(item["datasource"] == selected for item in asking)
     assert not any("datasource" in t for panel in panels(dashboard) for t in panel["targets"])
+
+
+@_EACH
+def test_every_panel_with_a_metric_that_max_rule_series_limits_says_so(dashboard: Json) -> None:
+    for panel in panels(dashboard):
+        queries = " ".join(target["expr"] for target in panel["targets"])
+        if _LIMITED.search(queries):
+            assert "max_rule_series" in panel.get("description", ""), panel["title"]
 
 
 @_EACH
