@@ -51,7 +51,8 @@ def create_app(
 ) -> FastAPI:
     """Serves one store. `files` and those of the credentials are polled independently of it."""
     watcher = SnapshotWatcher(store)
-    findings = FindingsService(DatabaseLoader(store, watcher), access)
+    loader = DatabaseLoader(store, watcher)
+    findings = FindingsService(loader, access)
     watched = (*files, *(c.digests for c in access.credentials))
 
     def poll_files() -> None:
@@ -70,8 +71,9 @@ def create_app(
     if access.credentials:
         app.add_middleware(AuthMiddleware, credentials=access.credentials)
     people = _Endpoints(watcher, now)
+    metrics = SelfMetrics(now, watched, has_findings=lambda: loader.has_findings)
     endpoints: dict[str, Callable[..., object]] = {
-        "/metrics": ScrapeEndpoint(watcher, SelfMetrics(now, watched)),
+        "/metrics": ScrapeEndpoint(watcher, metrics),
         "/health": people.health,
         "/ready": people.ready,
         "/livez": people.livez,

@@ -56,6 +56,11 @@ class DatabaseLoader:
             raise FindingsUnavailable(loaded)
         return loaded
 
+    @property
+    def has_findings(self) -> bool:
+        """Whether a database is served."""
+        return not isinstance(self._loaded, str)
+
     def poll(self) -> None:
         """Loads the database of a new snapshot. Never raises; after a failure it waits."""
         if not self._is_swept:

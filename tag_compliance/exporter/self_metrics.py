@@ -91,6 +91,10 @@ EXPORTER_METRICS = (
         "access_files_readable",
         "1 if certificate and credential files could be read as they are now; absent without any.",
     ),
+    _gauge(
+        "findings_database_loaded",
+        "1 if the findings of the snapshot served can be queried; absent before the first.",
+    ),
     _counter("scrapes_total", "Answers to GET /metrics, this one included."),
     _counter("scrapes_dropped_total", "Scrapes cut off because the client read too slowly."),
 )
@@ -106,9 +110,11 @@ class SelfMetrics:
         now: Callable[[], datetime],
         files: Sequence[FileReloader[object]] = (),
         clock: Callable[[], float] = time.monotonic,
+        has_findings: Callable[[], bool] = lambda: False,
     ) -> None:
         self._now = now
         self._files = files
+        self._has_findings = has_findings
         self._clock = clock
         self.scrapes = 0
         self.scrapes_dropped = 0
@@ -148,5 +154,6 @@ class SelfMetrics:
         yield scan.outcome is not Outcome.NOTHING if scan else None
         yield scan.ended_at.timestamp() if scan else None
         yield all(file.fault is None for file in self._files) if self._files else None
+        yield self._has_findings() if snapshot else None
         yield self.scrapes
         yield self.scrapes_dropped

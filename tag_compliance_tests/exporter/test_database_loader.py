@@ -91,6 +91,17 @@ def test_a_snapshot_without_a_database_says_why_there_are_no_findings(
     assert "findings_database" in detail
 
 
+def test_a_metric_says_whether_the_findings_of_the_snapshot_can_be_queried(
+    exporter: Exporter, tmp_path: Path
+) -> None:
+    name = "tag_compliance_exporter_findings_database_loaded"
+    assert exporter.get("/metrics").sample(name) is None
+    publish_findings(tmp_path, [report_row()])
+    eventually(lambda: exporter.get("/metrics").sample(name) == 1.0)
+    publish(tmp_path)
+    eventually(lambda: exporter.get("/metrics").sample(name) == 0.0)
+
+
 @pytest.mark.parametrize("damage", [b"", b"x" * 100_000])
 def test_a_damaged_database_is_never_opened_and_metrics_are_served(
     damage: bytes, tmp_path: Path

@@ -68,7 +68,7 @@ def test_the_time_by_which_a_snapshot_is_ahead_of_the_clock_is_a_metric(tmp_path
 def test_metrics_of_a_snapshot_a_scan_or_files_are_absent_while_there_are_none() -> None:
     text = SelfMetrics(lambda: NOON).render(State()).decode()
     assert "tag_compliance_exporter_snapshot_loaded 0.0\n" in text
-    for absent in ("snapshot_age", "snapshot_bytes", "last_scan", "access_files"):
+    for absent in ("snapshot_age", "snapshot_bytes", "last_scan", "access_files", "findings"):
         assert f"tag_compliance_exporter_{absent}" not in text
 
 

@@ -12,6 +12,7 @@ from queue import SimpleQueue
 import pytest
 import yaml
 
+from tag_compliance_tests.monitoring.governed import running_governed
 from tag_compliance_tests.monitoring.shipped import Json, load
 from tag_compliance_tests.support.loopback import Handler, fetch, free_port, serving
 from tag_compliance_tests.support.process import PROGRAM, running
@@ -52,6 +53,14 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         prometheus = stack.enter_context(running_prometheus(folder / "prometheus.yaml"))
         eventually(lambda: prometheus.query("organization:compliance:percentage"))
         yield Live(prometheus, f"http://{alertmanager}", notifications)
+
+
+@pytest.fixture(scope="session")
+def governed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+    """A Prometheus with data for every panel."""
+    require("prometheus")
+    with running_governed(tmp_path_factory.mktemp("governed")) as prometheus:
+        yield prometheus
 
 
 @contextlib.contextmanager

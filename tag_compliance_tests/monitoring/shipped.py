@@ -31,7 +31,12 @@ RULES: list[Json] = [rule for group in load("alerts.yaml")["groups"] for rule in
 ALERTS: dict[str, Json] = {rule["alert"]: rule for rule in RULES if "alert" in rule}
 RECORDED: list[str] = [rule["record"] for rule in RULES if "record" in rule]
 
-_KNOWN = {m.name for m in (*METRICS, *EXPORTER_METRICS)} | set(RECORDED) | {"up", "ALERTS"}
+_KNOWN = {
+    *(m.name + m.suffix for m in METRICS),
+    *(m.name for m in EXPORTER_METRICS),
+    *RECORDED,
+    *("up", "ALERTS"),
+}
 _METRIC_LIKE = re.compile(
     r"\b(?:tag_|compliance_|resources_)[a-z_]+\b|\b[a-z]+(?::[a-z_]+)+\b|\bup\b"
 )

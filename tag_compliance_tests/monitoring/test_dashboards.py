@@ -1,16 +1,16 @@
-"""The dashboards: consistent, and a real Prometheus answers every query with data of the demo."""
+"""The dashboards: consistent, and a real Prometheus returns data of scans for every query."""
 
 from __future__ import annotations
 
 import json
 import re
 import time
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 
 import pytest
 
 from tag_compliance.config.model import ThresholdSettings
-from tag_compliance_tests.monitoring.conftest import Live
 from tag_compliance_tests.monitoring.shipped import (
     DASHBOARDS,
     Json,
@@ -18,6 +18,7 @@ from tag_compliance_tests.monitoring.shipped import (
     unknown_metrics,
     variables,
 )
+from tag_compliance_tests.support.prometheus import Prometheus
 
 _GRID_WIDTH = 24
 
@@ -26,10 +27,24 @@ _VALUES = {
     "organization": {"job": ".*", "account": ".*", "region": ".*"},
     "account": {"job": "tag-compliance", "account": "222222222222", "region": "(us-east-1|eu-.*)"},
     "tag-owner": {"job": ".*", "account": ".*", "region": ".*", "tag": "Owner"},
+    "rules": {"job": ".*", "account": ".*", "region": ".*", "severity": ".*", "rule": ".*"},
+    "coverage": {"job": ".*", "account": ".*", "region": ".*", "source": ".*"},
+    "improvement": {"job": ".*", "account": ".*", "severity": ".*", "rule": ".*"},
+    "owners": {"job": ".*", "owner": ".*"},
 }
 
-# A Prometheus that was just started has no samples of yesterday.
-_MAY_BE_EMPTY = {"Change in one day"}
+# A Prometheus that was just started has no samples of yesterday or of last week.
+_MAY_BE_EMPTY = {
+    "Change in one day",
+    "Accounts that got worse this week",
+    "Accounts that improved this week",
+}
+
+# The metrics about rules, waivers and history that have a series for each of something.
+_LIMITED = re.compile(
+    r"tag_compliance_(rule_[a-z]+_resources|rule_violations|policy|waiver_|open_findings|oldest|"
+    r"findings_(opened|closed))|account:open_findings"
+)
 
 _EACH = pytest.mark.parametrize("dashboard", DASHBOARDS.values(), ids=DASHBOARDS)
 
@@ -87,27 +102,43 @@ def test_every_query_uses_the_data_source_that_the_reader_selects(dashboard: Jso
 
 
 @_EACH
+def test_every_panel_with_a_metric_that_max_rule_series_limits_says_so(dashboard: Json) -> None:
+    for panel in panels(dashboard):
+        queries = " ".join(target["expr"] for target in panel["targets"])
+        if _LIMITED.search(queries):
+            assert "max_rule_series" in panel.get("description", ""), panel["title"]
+
+
+@_EACH
 def test_every_query_uses_metrics_that_exist(dashboard: Json) -> None:
     queries = [target["expr"] for panel in panels(dashboard) for target in panel["targets"]]
     queries += [variable["query"] for variable in variables(dashboard)]
     assert {query: unknown_metrics(query) for query in queries if unknown_metrics(query)} == {}
 
 
-@_EACH
-def test_percentages_are_coloured_by_the_default_thresholds_of_the_configuration(
-    dashboard: Json,
-) -> None:
+def test_percentages_are_coloured_by_the_default_thresholds_of_the_configuration() -> None:
     """Grafana cannot read two thresholds from a metric."""
     default = ThresholdSettings()
-    fields = [panel["fieldConfig"]["defaults"] for panel in panels(dashboard)]
+    fields = [field for dashboard in DASHBOARDS.values() for field in _fields(dashboard)]
     steps = [
         [(step["value"], step["color"]) for step in field["thresholds"]["steps"]]
         for field in fields
-        if field["unit"] == "percent" and "thresholds" in field
+        if field.get("unit") == "percent" and "thresholds" in field
     ]
     expected = [(None, "red"), (default.poor, "orange"), (default.good, "green")]
-    assert steps
+    assert len(steps) > len(DASHBOARDS)
     assert steps == [expected] * len(steps)
+
+
+def _fields(dashboard: Json) -> Iterator[Json]:
+    """The properties of the fields of each panel, and those of the fields that differ."""
+    for panel in panels(dashboard):
+        yield panel["fieldConfig"]["defaults"]
+        changed: dict[str, Json] = defaultdict(dict)
+        for override in panel["fieldConfig"].get("overrides", []):
+            for item in override["properties"]:
+                changed[override["matcher"]["options"]][item["id"]] = item["value"]
+        yield from changed.values()
 
 
 def test_links_between_dashboards_name_a_dashboard_and_a_variable_that_exist() -> None:
@@ -121,13 +152,15 @@ def test_links_between_dashboards_name_a_dashboard_and_a_variable_that_exist() -
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "title", "target"), _TARGETS.values(), ids=_TARGETS)
-def test_every_panel_query_returns_data(live: Live, name: str, title: str, target: Json) -> None:
+def test_every_panel_query_returns_data(
+    governed: Prometheus, name: str, title: str, target: Json
+) -> None:
     expr = _with_values(name, target["expr"])
     if target.get("instant"):
-        found = live.prometheus.query(expr)
+        found = governed.query(expr)
     else:
         now = time.time()
-        found = live.prometheus.api(
+        found = governed.api(
             "query_range", query=expr, start=str(now - 60), end=str(now), step="15"
         )["result"]
     assert found or title in _MAY_BE_EMPTY
@@ -137,14 +170,14 @@ def test_every_panel_query_returns_data(live: Live, name: str, title: str, targe
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("name", "variable"), _VARIABLES.values(), ids=_VARIABLES)
-def test_every_variable_finds_its_values(live: Live, name: str, variable: Json) -> None:
+def test_every_variable_finds_its_values(governed: Prometheus, name: str, variable: Json) -> None:
     query = _with_values(name, variable["query"])
     if labels := re.fullmatch(r"label_values\((.+), (\w+)\)", query):
-        found = live.prometheus.api(f"label/{labels[2]}/values", **{"match[]": labels[1]})
+        found = governed.api(f"label/{labels[2]}/values", **{"match[]": labels[1]})
     else:
         result = re.fullmatch(r"query_result\((.+)\)", query)
         assert result
-        names = _values_and_texts(live.prometheus.query(result[1]), variable["regex"])
+        names = _values_and_texts(governed.query(result[1]), variable["regex"])
         assert names["222222222222"] == "staging"
         found = list(names)
     assert any(re.fullmatch(_VALUES[name][variable["name"]], value) for value in found)

@@ -84,10 +84,10 @@ def test_the_page_has_totals_charts_and_the_rows() -> None:
 
 
 def test_without_required_tags_the_page_shows_no_compliance_with_them() -> None:
-    accounts = [
+    accounts = tuple(
         replace(account, counts=replace(account.counts, compliant=None))
         for account in CONTEXT.accounts
-    ]
+    )
     shown = page(report_row(), context=replace(CONTEXT, accounts=accounts))
     assert "every required tag" in page(report_row()).text
     assert "every required tag" not in shown.text
