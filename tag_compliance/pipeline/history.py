@@ -18,7 +18,7 @@ from tag_compliance.domain.history.reading import (
 )
 from tag_compliance.domain.history.versions import tracked_rules
 from tag_compliance.domain.policy import Policy
-from tag_compliance.domain.read_status import AccountReadStatus
+from tag_compliance.domain.read_status import AccountReadStatus, Outcome
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
 from tag_compliance.domain.summary import AccountSummary
 from tag_compliance.pipeline.merge import LoadFindings, MergedScan, policy_of
@@ -86,7 +86,9 @@ class _Reader:
             regions=tuple(region.region for region in status.regions),
         )
         findings = snapshot = load_findings()
-        if not {place.region for place in results} <= set(summary.regions):
+        # After a scan that read no region completely, the snapshot keeps the findings of before.
+        keeps_numbers = self.merged.results.outcome is Outcome.NOTHING
+        if keeps_numbers or not {place.region for place in results} <= set(summary.regions):
             findings = evaluate(known, self.policy, basis).findings
         return AccountReading(
             status.account_id,
