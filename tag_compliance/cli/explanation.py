@@ -128,7 +128,8 @@ class _Explanation:
         own = findings.filter(pc.equal(findings["arn"], arn))
         reported = self._findings.reported(account_id)
         settings = row_settings(self._config, self._findings.merged)
-        return list(rows_of_account(AccountFindings(reported, own, counted), settings))
+        opened = self._findings.openings(account_id) if len(own) else None
+        return list(rows_of_account(AccountFindings(reported, own, counted, opened), settings))
 
     @staticmethod
     def _verdict(rule: Rule, finding: ReportRow | None, resources: TaggedResources) -> str:
@@ -137,7 +138,7 @@ class _Explanation:
             return f"{head}: does not apply"
         if finding is None:
             return f"{head}: passes"
-        since = f", open since {format_time(finding.opened_at)}" if finding.opened_at else ""
+        since = f", since {format_time(finding.opened_at)}" if finding.opened_at else ""
         waiver = ""
         if finding.waiver:
             until = f" until {finding.waiver_expires}" if finding.waiver_expires else ""

@@ -18,7 +18,7 @@ from tag_compliance.domain.history.reading import (
 )
 from tag_compliance.domain.history.versions import tracked_rules
 from tag_compliance.domain.policy import Policy
-from tag_compliance.domain.read_status import AccountReadStatus
+from tag_compliance.domain.read_status import AccountReadStatus, Outcome
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
 from tag_compliance.domain.summary import AccountSummary
 from tag_compliance.pipeline.merge import LoadFindings, MergedScan, policy_of
@@ -47,7 +47,7 @@ def update_history(
         load_reading = partial(reader.reading, status, account.summary, load_findings)
         targets.append(
             HistoryTarget(
-                *(account_id, account.account_name, status.started_at),
+                *(account_id, account.account_name, status.started_at, status.reading_run),
                 load_reading=load_reading,
                 load_snapshot=load_findings,
             )
@@ -68,9 +68,17 @@ class _Reader:
         status: AccountReadStatus,
         summary: AccountSummary,
         load_findings: LoadFindings,
-    ) -> AccountReading:
-        """What the scan knows of an account, also of regions that do not count in the snapshot."""
-        known = AccountInventory(status, self._resources(status))
+    ) -> AccountReading | None:
+        """What the scan knows of an account, also of regions that do not count in the snapshot.
+
+        None if the stored resources are of another reading: this one was killed before it had
+        stored them, or a later one has replaced them, which another run publishes.
+        """
+        results = _results(status)
+        resources = self._resources(status)
+        if resources is None and results:
+            return None
+        known = AccountInventory(status, resources or RESOURCE_SCHEMA.empty_table())
         units = self.merged.bases[status.account_id].units
         # All known rows: a source that was read counts here, whatever the others of its region did.
         basis = replace(
@@ -78,8 +86,9 @@ class _Reader:
             regions=tuple(region.region for region in status.regions),
         )
         findings = snapshot = load_findings()
-        results = _results(status)
-        if not {place.region for place in results} <= set(summary.regions):
+        # After a scan that read no region completely, the snapshot keeps the findings of before.
+        keeps_numbers = self.merged.results.outcome is Outcome.NOTHING
+        if keeps_numbers or not {place.region for place in results} <= set(summary.regions):
             findings = evaluate(known, self.policy, basis).findings
         return AccountReading(
             status.account_id,
@@ -91,10 +100,13 @@ class _Reader:
             findings,
             tracked_rules(self.policy.rules, units),
             _numbers(summary, snapshot),
+            status.reading_run,
         )
 
-    def _resources(self, status: AccountReadStatus) -> pa.Table:
-        """The stored rows, and those of a later reading that read no region completely."""
+    def _resources(self, status: AccountReadStatus) -> pa.Table | None:
+        """The rows of the reading, also if it read no region completely; None if they are not
+        stored.
+        """
         inventory = self.inventories.load(status.account_id)
         for failed in self.merged.failed:
             if (
@@ -102,7 +114,9 @@ class _Reader:
                 and failed.status.started_at == status.started_at
             ):
                 inventory = failed.carry_forward(inventory) if inventory else failed
-        return inventory.resources if inventory else RESOURCE_SCHEMA.empty_table()
+        if inventory is None or inventory.status.started_at != status.started_at:
+            return None
+        return inventory.resources
 
 
 def _results(status: AccountReadStatus) -> dict[Place, datetime]:

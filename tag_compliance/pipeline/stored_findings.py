@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from tag_compliance.aws.targets import targets_of
 from tag_compliance.config import Config
 from tag_compliance.domain.account import AccountId, Target
@@ -60,8 +62,12 @@ class StoredFindings:
             if inventory is not None:
                 basis = self.merged.bases[account_id]
                 resources = counted_resources(inventory, policy_of(self.config), basis)
-        opened = HistoryTables(self.storage, self.warn).openings(account_id)
+        opened = self.openings(account_id) if len(findings) else None
         return AccountFindings(self.reported(account_id), findings, resources, opened)
+
+    def openings(self, account_id: AccountId) -> pa.Table | None:
+        """When each known finding was opened: `HistoryTables.openings`."""
+        return HistoryTables(self.storage, self.warn).openings(account_id)
 
     def reported(self, account_id: AccountId) -> ReportedAccount:
         [target] = targets_of(self.config, [account_id])

@@ -65,6 +65,7 @@ class _Header:
     policies: Mapping[int, Mapping[str, str]]
     counters: Mapping[str, RuleCounters]
     active_at: Mapping[str, AwareDatetime]
+    reading_run: int = 0
 
 
 _DAMAGES = (

@@ -30,14 +30,17 @@ _T = TypeVar("_T")
 
 @dataclass(frozen=True)
 class HistoryTarget:
-    """An account of the scan. `started_at` identifies its last reading, which `load_reading`
-    returns; `load_snapshot` returns its findings in the snapshot, of `FINDING_SCHEMA`.
+    """An account of the scan. `started_at` and `reading_run` identify its last reading.
+
+    `load_reading` returns that reading; None if its resources are not stored, or not any more.
+    `load_snapshot` returns the findings of the account in the snapshot, of `FINDING_SCHEMA`.
     """
 
     account_id: AccountId
     account_name: AccountName
     started_at: datetime
-    load_reading: Callable[[], AccountReading]
+    reading_run: int
+    load_reading: Callable[[], AccountReading | None]
     load_snapshot: Callable[[], pa.Table]
 
 
@@ -72,19 +75,23 @@ class HistoryUpdate:
         figures_now = combine(accounts, known, self._basis, tuple(self._unreadable))
         return replace(figures_now, opened=self._opened, closed=self._closed)
 
-    def _of_target(self, target: HistoryTarget) -> AccountFigures:
-        def change(before: AccountHistory | None) -> AccountHistory:
-            if before is not None and before.reading == target.started_at:
+    def _of_target(self, target: HistoryTarget) -> AccountFigures | None:
+        """None if the account has no history yet, and its first reading is not stored."""
+
+        def change(before: AccountHistory | None) -> AccountHistory | None:
+            if before is not None and before.contains(target.started_at, target.reading_run):
                 return before  # without loading the resources of the account
+            reading = target.load_reading()
+            if reading is None:
+                return before
             account = before or AccountHistory.new(
                 target.account_id, target.account_name, self._basis.now
             )
-            reading = target.load_reading()
             return advance(account, reading, self._basis.now, self._basis.retention)
 
         history = self._update(target.account_id, change)
         if history is None:
-            raise AssertionError("an account that is a target always has a history")
+            return None
         return figures_of(history, target.load_snapshot(), self._basis)
 
     def _of_removed(self, account_id: AccountId) -> AccountFigures | None:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tag_compliance_tests.endurance.consistency import faults_after_a_kill, faults_after_a_scan
 from tag_compliance_tests.endurance.scraping import Result, Scraper, scraping
 from tag_compliance_tests.exporter.running import run_in_process
 from tag_compliance_tests.fake_aws import FakeAws, generate_organization
@@ -24,7 +25,7 @@ from tag_compliance_tests.support.process import Place, Process
 from tag_compliance_tests.support.waiting import eventually
 
 _ACCOUNTS, _RESOURCES = 3, 120
-_RETAINED = 3
+_RETAINED, _RETAINED_DATABASES = 3, 2
 _RECORDED = 0.25  # the share of scans that Dagster records; they take longer
 
 
@@ -116,9 +117,11 @@ def kill_at_random(killing: Killing, kills: int, seed: int) -> KillReport:
                 report.faults.add(f"a scan after a killed one ended with exit code {code}")
             if killing.output() not in killing.results:
                 report.faults.add("half an output file")
+            report.faults |= faults_after_a_kill(killing.place.state)
         for state in (0, 1):
             killing.scan(state, recorded=True)
             _await_result(scraper, killing.results[state])
+            report.faults |= faults_after_a_scan(killing.place.state)
     report.scrapes, report.snapshots_seen = scraper.scrapes, len(scraper.snapshots)
     report.faults |= scraper.faults
     report.faults |= {str(e) for e in exporter.log if e.get("level") in {"warning", "error"}}
@@ -130,9 +133,10 @@ def leftovers(state: Path) -> set[str]:
     """What must not be in the storage after a complete scan."""
     found = {f"{path} is left" for path in state.rglob("*.unfinished")}
     snapshots = sorted((state / "snapshots").iterdir())
-    for snapshot in snapshots:
+    for number, snapshot in enumerate(reversed(snapshots)):
         pieces = sorted(path.name for path in snapshot.iterdir())
-        if pieces != ["metrics.txt", "metrics.txt.gz", "snapshot.json"]:
+        database = ["findings.sqlite"] if number < _RETAINED_DATABASES else []
+        if pieces != [*database, "metrics.txt", "metrics.txt.gz", "snapshot.json"]:
             found.add(f"{snapshot} is incomplete, it has {pieces}")
     if len(snapshots) > _RETAINED:
         found.add(f"{len(snapshots)} snapshots are kept, {_RETAINED} are configured")

@@ -35,6 +35,7 @@ def update(
             AccountId(account_id),
             AccountName(f"name of {account_id}"),
             reading["started_at"],
+            0,
             partial(reading_of, account_id, reading, rules),
             partial(findings_table, account_id, reading["snapshot"]),
         )

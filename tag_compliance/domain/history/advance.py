@@ -47,12 +47,12 @@ from tag_compliance.domain.history.state import (
 def advance(
     before: AccountHistory, reading: AccountReading, now: datetime, retention: timedelta
 ) -> AccountHistory:
-    """The history after the reading. The same reading again changes nothing.
+    """The history after the reading. The same reading again, or an earlier one, changes nothing.
 
     `now` is the time of the scan; the time of what happened is never before the last change, so
     that a clock that was set back makes no negative durations.
     """
-    if reading.started_at == before.reading:
+    if before.contains(reading.started_at, reading.reading_run):
         return before
     moment = max(now, before.updated_at)
     return _Step.of(before, reading, moment).result(retention)
@@ -114,6 +114,7 @@ class _Step:
             account,
             updated_at=moment,
             reading=reading.started_at,
+            reading_run=reading.reading_run,
             removed_at=None,
             places=places,
             result_at=tuple(results.get(place) for place in places),

@@ -57,7 +57,7 @@ class RuleNumbers:
 class AccountReading:
     """What a scan knows of one account.
 
-    `started_at` identifies the reading. `configured` are the places that the scan had to read;
+    `started_at` and the number of its run, `reading_run`, identify the reading. `configured` are the places that the scan had to read;
     `results` says of those that it read to the last page when that was (a reused result is older
     than the reading). `resources` has `PRESENT_SCHEMA`; `findings` has `FINDING_SCHEMA`, at least
     for the resources of the places that were read. `rules` are those of the policy by id, in its
@@ -73,6 +73,7 @@ class AccountReading:
     findings: pa.Table
     rules: Mapping[str, TrackedRule]
     numbers: Mapping[str, RuleNumbers] = field(default_factory=dict)
+    reading_run: int = 0
 
 
 def place_numbers(table: pa.Table, places: Sequence[Place]) -> NDArray[np.int64]:

@@ -128,7 +128,8 @@ class AccountHistory:
     """Everything that is known of one account after `sequence` readings.
 
     `started_at` is when its history began, `updated_at` the time of the last change, `reading` the
-    `started_at` of the last reading. `removed_at` is set while the account is not a target.
+    `started_at` of the last reading, `reading_run` the number of its run. `removed_at` is set while
+    the account is not a target.
     `places` are all that were ever configured, `result_at` the times of their last results (None:
     the place was never read). `policies`
     are the versions of the rules that the seen resources were evaluated with. `active_at` says of
@@ -142,6 +143,7 @@ class AccountHistory:
     sequence: int
     day: DayNumbers
     reading: datetime | None = None
+    reading_run: int = 0
     removed_at: datetime | None = None
     places: tuple[Place, ...] = ()
     result_at: tuple[datetime | None, ...] = ()
@@ -156,6 +158,16 @@ class AccountHistory:
     def new(cls, account_id: AccountId, account_name: AccountName, moment: datetime) -> Self:
         """The history of an account before its first reading."""
         return cls(account_id, account_name, moment, moment, 0, DayNumbers(moment.date()))
+
+    def contains(self, started_at: datetime, reading_run: int) -> bool:
+        """Whether this reading of the account, or a later one, is already part of the history.
+
+        A later one has a higher number, which no clock decides, or a later start, because the
+        numbers begin again if their object is lost.
+        """
+        if self.reading is None:
+            return False
+        return started_at <= self.reading and reading_run <= self.reading_run
 
     def without_tables(self) -> AccountHistory:
         return replace(

@@ -53,7 +53,7 @@ class NaiveHistory:
         self.started_at = self.started_at or scan["at"]
         for account_id, reading in scan["accounts"].items():
             account = self.accounts.setdefault(account_id, Account())
-            if account.reading != reading["started_at"]:
+            if account.reading is None or account.reading < reading["started_at"]:
                 self._read(account_id, account, reading, scan)
         for account_id, account in self.accounts.items():
             left = account_id not in scan["accounts"] and not account.removed

@@ -70,6 +70,7 @@ class _World:
         self.live: dict[str, dict[str, dict[str, Any]]] = {a: {} for a in ACCOUNTS}
         self.stored: dict[str, dict[Any, dict[str, Any]]] = {a: {} for a in ACCOUNTS}
         self.last: dict[str, dict[str, Any]] = {}
+        self.before: dict[str, dict[str, Any]] = {}
         for account in ACCOUNTS:
             for arn in chance.sample(ARNS, 4):
                 self._appear(account, arn)
@@ -82,10 +83,15 @@ class _World:
         accounts = {}
         for account in sorted(self.targets):
             if everything or account == ACCOUNTS[0] or account not in self.last:
-                self.last[account] = self._read(account)
-            rows, results = self._rows(account), self.last[account]["results"]
-            snapshot = {arn: row for arn, row in rows.items() if row["place"] in results}
-            accounts[account] = {**self.last[account], "rows": rows, "snapshot": snapshot}
+                read = self._read(account)
+                self.before[account] = self.last.get(account, read)
+                self.last[account] = read
+            # A run that merged its results before another one publishes the reading before.
+            is_late = chance.random() < 0.1
+            reading = (self.before if is_late else self.last)[account]
+            rows = self._rows(account)
+            snapshot = {a: row for a, row in rows.items() if row["place"] in reading["results"]}
+            accounts[account] = {**reading, "rows": rows, "snapshot": snapshot}
         scan = {"at": self.at, "all_accounts": everything, "rules": dict(self.rules)}
         self.at += chance.choice(_STEPS)
         return {**scan, "accounts": accounts}
