@@ -28,6 +28,8 @@ def check_databases(home: Path) -> None:
     """
     for name in _DATABASES:
         path = home / name
+        if path.is_dir():
+            raise StorageRefused(str(path), "open", "a folder is where a file must be", _UNUSABLE)
         try:
             if _stays_incomplete(path):
                 for file in _files_of(path):

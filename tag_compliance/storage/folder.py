@@ -58,7 +58,11 @@ class FolderStorage:
         with reported(path, "read"):
             try:
                 file = path.open("rb")
-            except (FileNotFoundError, NotADirectoryError):
+            except FileNotFoundError:
+                return None
+            except NotADirectoryError:
+                if self._root.exists() and not self._root.is_dir():
+                    raise
                 return None
             with file:
                 status = os.fstat(file.fileno())

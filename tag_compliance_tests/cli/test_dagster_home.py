@@ -124,6 +124,15 @@ def test_a_damaged_home_is_reported_in_one_line(
     assert text in program.fails(1, "scan")
 
 
+@pytest.mark.parametrize("command", [("scan",), ("up", "--port", "0", "--ui-port", "0")])
+def test_a_folder_where_a_database_must_be_is_reported_in_one_line(
+    command: tuple[str, ...], home: Path, program: Program
+) -> None:
+    (home / _INDEX).unlink()
+    (home / _INDEX).mkdir()
+    assert "index.db: a folder is where a file must be; " in program.fails(1, *command)
+
+
 def test_up_reports_a_wrong_key_of_dagster_yaml_in_one_line(home: Path, program: Program) -> None:
     (home / "dagster.yaml").write_text("nonsense: 1")
     line = program.fails(1, "up", "--port", "0", "--ui-port", "0")

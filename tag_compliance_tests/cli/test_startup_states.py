@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from tag_compliance.cli.dagster_home import locked
+from tag_compliance_tests.exporter.running import Answer, Exporter, run_in_thread
 from tag_compliance_tests.support.program import Program, error_lines
+from tag_compliance_tests.support.waiting import eventually
 
 UP = ("up", "--port", "0", "--ui-port", "0")
 
@@ -107,3 +110,61 @@ def test_a_file_in_place_of_the_storage_is_reported(
     program.place.state.write_text("foreign")
     assert text in program.fails(1, *command)
     assert program.place.state.read_text() == "foreign"
+
+
+def _a_file(state: Path) -> None:
+    state.write_text("foreign")
+
+
+def _a_folder_as_pointer(state: Path) -> None:
+    (state / "current.json").mkdir(parents=True)
+
+
+@pytest.mark.parametrize(
+    ("damage", "text"),
+    [
+        (_a_file, "a file is where a folder must be"),
+        (_a_folder_as_pointer, "current.json: Is a directory; look at the folder"),
+        (_newer_pointer, "current.json has format 7"),
+    ],
+)
+def test_the_exporter_runs_and_reports_a_storage_that_it_cannot_read(
+    damage: Callable[[Path], object], text: str, tmp_path: Path
+) -> None:
+    """It may be repaired while the exporter runs."""
+    state = tmp_path / "state"
+    if damage is _newer_pointer:
+        state.mkdir()
+    damage(state)
+    with run_in_thread(state) as exporter:
+        health = eventually(lambda: _reasons(exporter, text))
+        assert (health.status, exporter.get("/livez").status) == (503, 200)
+        assert exporter.get("/ready").status == 503
+
+
+def _reasons(exporter: Exporter, text: str) -> Answer | None:
+    answer = exporter.get("/health")
+    return answer if text in answer.text else None
+
+
+@pytest.mark.parametrize("command", [("scan",), UP, ("serve", "--port", "0"), ("check-config",)])
+def test_a_folder_in_place_of_the_configuration_is_reported(
+    command: tuple[str, ...], program: Program
+) -> None:
+    config = program.place.folder / "config.yaml"
+    config.unlink()
+    config.mkdir()
+    assert "config.yaml: cannot be read" in program.fails(2, *command)
+
+
+@pytest.mark.parametrize("name", ["up.lock", "workspace.yaml", "dagster.yaml"])
+def test_a_folder_in_place_of_a_file_of_the_home_is_reported(name: str, program: Program) -> None:
+    (program.place.state / "dagster" / name).mkdir(parents=True)
+    assert "Is a directory; " in program.fails(1, *UP)
+
+
+def test_up_reports_that_another_process_holds_the_lock_of_its_home(program: Program) -> None:
+    home = program.place.state / "dagster"
+    home.mkdir(parents=True)
+    with locked(home):
+        assert "another `up` uses this folder; stop it" in program.fails(2, *UP)

@@ -125,7 +125,9 @@ class Scans:
             place = Place.create(folder / f"of {fault}")
             write_discovering_config(place.folder)
             with FakeAws(organization()) as fake:
-                for name, operation in CALLS.items() if fault else ():
+                for name, operation in CALLS.items():
+                    if fault is None:
+                        break
                     fake.faults.add(fault, operation=operation, account_id=ACCOUNTS[name])
                 self.found[fault] = Scan.of(place, fake)
         return self.found[fault]

@@ -110,13 +110,14 @@ def test_a_web_page_cannot_end_the_code_server_whatever_names_are_allowed(
 ) -> None:
     """By an image, a link, a form or a script of another site."""
     host = "ui.example" if names else "127.0.0.1:3000"
-    for method, headers in (
+    attacks: list[tuple[str, dict[str, Any]]] = [
         ("GET", {"sec_fetch_site": "cross-site", "sec_fetch_mode": "no-cors"}),
         ("GET", {"sec_fetch_site": "cross-site", "sec_fetch_mode": "navigate"}),
         ("GET", {}),
         ("POST", {"origin": FOREIGN}),
         ("POST", {"origin": "null", "sec_fetch_site": "cross-site"}),
         ("POST", {"sec_fetch_site": "cross-site", "sec_fetch_mode": "no-cors"}),
-    ):
+    ]
+    for method, headers in attacks:
         query = f"?{MUTATION}" if method == "GET" else ""
         assert not passes(method, f"/graphql{query}", host, names=names, **headers)
