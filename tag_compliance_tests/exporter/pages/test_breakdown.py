@@ -83,6 +83,9 @@ def test_compliance_is_that_of_the_summary(queries: FindingsQueries) -> None:
     assert {value: lines[value].whole for value in counted} == counted
     types = {line.value: line for line in page_of(queries, "type").lines}
     assert sum(line.whole for line in types.values()) == sum(counted.values())
+    total = page_of(queries, "account").total()
+    assert (total.part, total.whole) == (sum(t.part for t in types.values()), counted.total())
+    assert page_of(queries, "rule").total().share is None
     rules = page_of(queries, "rule").lines
     assert [(line.part, line.whole) for line in rules] == [(1, 2), (1, 2)]
 
