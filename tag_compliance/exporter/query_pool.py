@@ -1,10 +1,12 @@
-"""A few threads for queries of findings, so that people who search do not slow down scrapes."""
+"""A few threads for queries of findings, so that people who search do not slow down scrapes.
+
+They have the priority of the others: a thread with a lower one would be interrupted while it holds
+the lock of the interpreter, and a scrape would wait for it.
+"""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import threading
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,15 +23,12 @@ _MAX_PENDING = 64
 _MAX_WAIT_SECONDS = 10.0
 """A query that has waited longer is not run: its client has probably given up."""
 
-_NICENESS = 5
-"""Added to that of the process. In Linux it is of a thread: it gets a third of the time."""
-
 
 class QueryPool:
     """Runs work on its threads; the event loop is free meanwhile."""
 
     def __init__(self, threads: int = _THREADS, max_pending: int = _MAX_PENDING) -> None:
-        self._threads = ThreadPoolExecutor(threads, "query", _lower_priority)
+        self._threads = ThreadPoolExecutor(threads, "query")
         self._max_pending = max_pending
         self._pending = 0
 
@@ -53,10 +52,3 @@ class QueryPool:
     def close(self) -> None:
         """Starts no more work."""
         self._threads.shutdown(wait=False, cancel_futures=True)
-
-
-def _lower_priority() -> None:
-    if hasattr(os, "setpriority"):
-        thread = threading.get_native_id()
-        lower = os.getpriority(os.PRIO_PROCESS, thread) + _NICENESS
-        os.setpriority(os.PRIO_PROCESS, thread, lower)

@@ -6,6 +6,7 @@ import logging
 import signal
 import socket
 import ssl
+import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,6 +35,11 @@ _KEEP_ALIVE_SECONDS = 75
 
 _SHUTDOWN_SECONDS = 20
 """For scrapes in flight; Kubernetes kills the process after 30."""
+
+_SWITCH_SECONDS = 0.0005
+"""For which a thread may keep the interpreter while others wait. With Python's 5 ms, a scrape of
+1 ms would often wait longer than it takes, because somebody searches.
+"""
 
 _UNREAD_MILLISECONDS = 60_000
 _POLL_FOLDER_SECONDS, _POLL_BUCKET_SECONDS = 1.0, 15.0
@@ -70,6 +76,7 @@ def serve(settings: ExporterSettings) -> None:
         *([read_bearer_tokens(tokens)] if tokens else []),
         *([read_basic_auth(users)] if users else []),
     )
+    sys.setswitchinterval(_SWITCH_SECONDS)
     in_bucket = is_bucket(settings.storage)
     app = create_app(
         SnapshotStore(open_storage(settings.storage)),

@@ -30,6 +30,14 @@ class MemoryStorage:
     def write_file(self, name: str, source: Path) -> None:
         self.write(name, source.read_bytes())
 
+    def local_file(self, name: str, copy: Callable[[], Path]) -> Path | None:
+        stored = self.read(name)
+        if stored is None:
+            return None
+        path = copy()
+        path.write_bytes(stored.data)
+        return path
+
     def update(self, name: str, decide: Callable[[bytes | None], bytes | None]) -> bool:
         self.before("update", name)
         data = decide(self.objects.get(name))
