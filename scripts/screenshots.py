@@ -64,18 +64,16 @@ def main() -> None:
 
 
 def take_findings(browser: Browser, demo: Demo) -> None:
-    """The pages of findings, one of them on a phone."""
+    """The pages of findings."""
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(f"{demo.exporter}/findings?rule=required-tag-CostCenter&region=eu-west-1")
     take(page, "findings")
     page.locator("tbody th a code").first.click()
+    page.set_viewport_size({"width": 1280, "height": 1000})
     take(page, "resource")
     page = browser.new_page(viewport={"width": 1100, "height": 620})
     page.goto(f"{demo.exporter}/owners")
     take(page, "owners")
-    phone = browser.new_page(viewport={"width": 390, "height": 844}, color_scheme="dark")
-    phone.goto(f"{demo.exporter}/accounts")
-    take(phone, "accounts-phone")
 
 
 def take(page: Page, name: str) -> None:

@@ -97,7 +97,10 @@ class Breakdown:
     def total(self) -> Line:
         counts = {s: sum(line.counts.get(s, 0) for line in self.lines) for s in SEVERITIES}
         waived = sum(line.waived for line in self.lines)
-        return Line("", "All", "", counts, waived, trend=self.trend)
+        # Each rule counts the same resources again.
+        added = () if self.subject.column == "rule" else self.lines
+        part, whole = sum(line.part for line in added), sum(line.whole for line in added)
+        return Line("", "All", "", counts, waived, (), part, whole, self.trend)
 
     def choices(self) -> list[Choice]:
         return [*choices(self.address, self.known)]
