@@ -161,6 +161,11 @@ def path_for(query: dict[str, str], number: int, path: str = "/api/v1/findings")
     return f"{path}?{urlencode({**values, 'limit': '50'})}"
 
 
+def counting_path(path: str, number: int) -> str:
+    """One of `COUNTS`."""
+    return path.format(n=number)
+
+
 def _policy() -> Any:
     from tag_compliance.domain.policy import Policy
 

@@ -15,7 +15,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from benchmarks.findings import COUNTS, QUERIES, path_for
+from benchmarks.findings import COUNTS, QUERIES, counting_path, path_for
 from benchmarks.process import MB, call, clean_environment
 from benchmarks.report import Report, Table, milliseconds
 from benchmarks.scrape import Kind, Scraper
@@ -45,7 +45,7 @@ def search(series: int, findings: int) -> Report:
             of_page = partial(path_for, query, path="/findings")
             pages[f"{name}, for people"] = _page(exporter, of_page)
         for name, path in COUNTS.items():
-            pages[f"{name}, for people"] = _page(exporter, lambda n, path=path: path.format(n=n))
+            pages[f"{name}, for people"] = _page(exporter, partial(counting_path, path))
         scrapes = {kind.name: _while_searching(exporter, kind) for kind in _KINDS}
     report.records = {"snapshot": made, "pages": pages, "scrapes": scrapes}
     _add_pages(report, made, pages)

@@ -11,7 +11,7 @@ import json
 import sqlite3
 import time
 from collections import Counter, defaultdict
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
@@ -47,7 +47,7 @@ _QUERY_SECONDS = 10.0
 
 _STEPS_BETWEEN_CHECKS = 100_000
 
-_CACHED_COUNTS, _CACHED_SEARCHES = 256, 8
+_CACHED_COUNTS, _CACHED_TALLIES, _CACHED_SEARCHES = 256, 16, 8
 """The database never changes, so results stay true. The resources of a search can have 1 MB."""
 
 _FINDINGS = "FROM findings f"
@@ -104,6 +104,7 @@ class FindingsQueries:
             rule = f"has version {self.meta['schema_version']}, not {SCHEMA_VERSION}"
             raise BadQuery("findings database", rule)
         self._cached_count = lru_cache(_CACHED_COUNTS)(self._count)
+        self._cached_tallies = lru_cache(_CACHED_TALLIES)(self._tallies)
         self._cached_resources = lru_cache(_CACHED_SEARCHES)(self._resources)
 
     @cached_property
@@ -190,7 +191,7 @@ class FindingsQueries:
         """The number of findings for each value of one of `GROUPS`, severity and state."""
         if column not in GROUPS:
             raise BadQuery("group", f"must be one of {', '.join(GROUPS)}")
-        return tuple(Tally(*record) for record in self._tallies(column, chosen, search))
+        return self._cached_tallies(column, chosen, search)
 
     def resource(self, arn: str, account_id: str | None = None) -> list[ReportRow]:
         """All findings of a resource, open or waived, in the order of reports."""
@@ -263,20 +264,18 @@ class FindingsQueries:
         [(count,)] = self.fetch(f"SELECT count(*) {_FINDINGS} WHERE {condition}", values)
         return int(count)
 
-    def _tallies(
-        self, column: str, chosen: FindingFilter, search: str
-    ) -> Iterable[tuple[Any, ...]]:
+    def _tallies(self, column: str, chosen: FindingFilter, search: str) -> tuple[Tally, ...]:
         if column in TALLIED and not search and _is_tallied(chosen):
-            rows = self.fetch(f"SELECT * {_TALLIES} WHERE subject = ?", (column,))
-            return (
-                row for _, *row in rows if chosen.has_severity(row[1]) and chosen.has_state(row[2])
-            )
+            sql = f"SELECT value, severity, state, findings {_TALLIES} WHERE subject = ?"
+            found = [Tally(*record) for record in self.fetch(sql, (column,))]
+            wanted = (t for t in found if chosen.has_severity(t.severity))
+            return tuple(t for t in wanted if chosen.has_state(t.state))
         condition, values = self._condition(chosen, search)
         sql = (
             f"SELECT f.{column}, f.severity, f.state, count(*) {_FINDINGS} "
             f"WHERE {condition} GROUP BY 1, 2, 3"
         )
-        return self.fetch(sql, values)
+        return tuple(Tally(*record) for record in self.fetch(sql, values))
 
     def _rows(self, ids: Sequence[int]) -> tuple[ReportRow, ...]:
         """The findings with these ids, in the order of the ids."""

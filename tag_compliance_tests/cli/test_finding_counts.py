@@ -1,4 +1,4 @@
-"""Every surface counts the same findings: metrics, database, reports, downloads, API.
+"""Every surface counts the same findings: metrics, database, reports, downloads, API, pages.
 
 A new surface adds a function to `SURFACES`.
 """
@@ -16,7 +16,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 from xml.etree import ElementTree as ET
 
 import pyarrow.parquet as pq
@@ -26,10 +26,12 @@ from tag_compliance.domain.clock import utc_now
 from tag_compliance.snapshot.layout import DATABASE
 from tag_compliance_tests.exporter.running import Exporter, run_in_thread
 from tag_compliance_tests.support.exposition import Exposition
+from tag_compliance_tests.support.html_table import ListOfPage
 from tag_compliance_tests.support.program import Program
 from tag_compliance_tests.support.waiting import eventually
 
 _SEVERITY_IDS = {1: "info", 2: "low", 3: "medium", 4: "high", 5: "critical"}
+_SEVERITIES = {*_SEVERITY_IDS.values()}
 _STATUS_IDS = {1: "open", 3: "waived"}
 _POLICY = {
     "rules": [
@@ -82,7 +84,8 @@ class Scanned:
         return path.read_bytes()
 
     def get(self, path: str, **parameters: str) -> bytes:
-        response = self.exporter.get(f"{path}?{urlencode(parameters)}")
+        query = f"?{urlencode(parameters)}" if parameters else ""
+        response = self.exporter.get(f"{path}{query}")
         assert response.status == 200
         return response.body
 
@@ -147,6 +150,20 @@ def of_api(scanned: Scanned) -> Counts:
         more = {"cursor": page["next_cursor"]}
 
 
+def of_pages(scanned: Scanned) -> Counts:
+    """The pages of findings for people, one after the other."""
+    found, address = Counts(), "/findings?state=all&limit=9"
+    while True:
+        page = ListOfPage(scanned.get(address).decode())
+        for severity, _, rule, account, region, *_ in page.rows:
+            state = "waived" if "waived" in severity.words else "open"
+            key = (account.words[-1], region.words[0], rule.words[0], severity.words[0], state)
+            found[Key(*key)] += 1
+        if page.next is None:
+            return found
+        address = page.next
+
+
 SURFACES: dict[str, Callable[[Scanned], Counts]] = {
     "metrics": of_metrics,
     "database": of_database,
@@ -155,6 +172,7 @@ SURFACES: dict[str, Callable[[Scanned], Counts]] = {
     "Parquet": of_parquet,
     "OCSF": of_ocsf,
     "API": of_api,
+    "pages": of_pages,
     "download as CSV": lambda scanned: of_csv(scanned.get("/findings.csv", state="all")),
     "download as JSON lines": lambda scanned: of_lines(scanned.get("/findings.jsonl", state="all")),
 }
@@ -193,6 +211,11 @@ def _check_sums(scanned: Scanned, expected: Counts) -> None:
     assert violations == {rule: _total(expected, rule=rule) for rule in violations}
     [waiver] = summary["waivers"]
     assert waiver["findings"] == _total(expected, state="waived")
+    _check_pages(scanned, expected)
+    [path] = scanned.program.place.state.glob(f"snapshots/*/{DATABASE}")
+    with closing(sqlite3.connect(path)) as database:
+        trend = database.execute("SELECT open FROM trend WHERE subject = 'all'").fetchall()
+    assert trend == [(_total(expected, state="open"),)]
     html = scanned.report("html").decode()
     assert f"{expected.total():,}</dd>" in html
     assert _of_junit(scanned.report("junit")) == {
@@ -202,6 +225,26 @@ def _check_sums(scanned: Scanned, expected: Counts) -> None:
         )
         for key in expected
     }
+
+
+def _check_pages(scanned: Scanned, expected: Counts) -> None:
+    """The pages that count by account and by rule, with their sums."""
+    for path, name in (("/accounts", "account_id"), ("/rules", "rule")):
+        rows = ListOfPage(scanned.get(path).decode()).rows
+        values = {getattr(key, name) for key in expected}
+        for head, *cells in rows:
+            value = dict(parse_qsl(head.links[0].partition("?")[2])).get(name.partition("_")[0])
+            own = wanted = {name: value} if value else {}
+            values.discard(value)
+            for cell in cells:
+                if cell.label in _SEVERITIES:
+                    wanted = {**own, "state": "open", "severity": cell.label}
+                elif cell.label in {"open", "waived"}:
+                    wanted = {**own, "state": cell.label}
+                else:
+                    continue
+                assert int(cell.words[0]) == _total(expected, **wanted), (path, value, cell.label)
+        assert not values
 
 
 def _total(counts: Counts, **wanted: str) -> int:

@@ -12,10 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tag_compliance.domain.history.kinds import KINDS, WHYS
+from tag_compliance.tables.history_days import HistoryDays
 from tag_compliance_tests.domain.history.naive import NaiveHistory
 from tag_compliance_tests.domain.history.published import samples_of
 from tag_compliance_tests.domain.history.worlds import sequence, sequences
-from tag_compliance_tests.tables.histories import content, day_rows, histories, update
+from tag_compliance_tests.tables.histories import content, day_rows, histories, no_warning, update
 from tag_compliance_tests.tables.memory_storage import MemoryStorage
 
 
@@ -262,3 +263,16 @@ def test_the_sums_keep_what_an_account_counted_that_left_long_ago_at_any_kill() 
         assert len(storage.names("tables/history/")) == 1
         step += 1
     assert step > 5
+
+
+def test_the_daily_numbers_of_recent_days_are_read_together() -> None:
+    storage = MemoryStorage()
+    for scan in sequence(7, 12):
+        update(storage, scan)
+    stored = day_rows(storage, "daily")
+    days = sorted({row["date"] for row in stored})
+    assert len(days) > 2
+    found = HistoryDays(storage, no_warning).daily(days[-1], (days[-1] - days[1]).days + 1)
+    expected = [row for row in stored if row["date"] >= days[1]]
+    assert sorted(found.to_pylist(), key=str) == expected
+    assert len(HistoryDays(storage, no_warning).daily(days[0] - timedelta(days=1), 9)) == 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tag_compliance.domain.account import AccountId
 from tag_compliance.exporter.findings_parameters import FILTERS, parse_findings
 from tag_compliance.exporter.findings_queries import FindingsQueries
 from tag_compliance.exporter.html_pages import render
@@ -92,7 +93,8 @@ def test_compliance_is_that_of_the_summary(queries: FindingsQueries) -> None:
 
 def test_an_account_that_was_not_read_is_shown_with_the_reason(queries: FindingsQueries) -> None:
     unread = replace(
-        account_status("vault", region_status(None, "access_denied")), account_id="333344445555"
+        account_status("vault", region_status(None, "access_denied")),
+        account_id=AccountId("333344445555"),
     )
     page = page_of(queries, "account", status=scan_status(NOON, accounts=(unread,)))
     [line] = [line for line in page.lines if line.name == "vault"]
