@@ -51,8 +51,7 @@ def create_app(
 ) -> FastAPI:
     """Serves one store. `files` and those of the credentials are polled independently of it."""
     watcher = SnapshotWatcher(store)
-    loader = DatabaseLoader(store, watcher)
-    findings = FindingsService(loader, access)
+    findings = FindingsService(DatabaseLoader(store, watcher), access)
     watched = (*files, *(c.digests for c in access.credentials))
 
     def poll_files() -> None:
@@ -71,9 +70,8 @@ def create_app(
     if access.credentials:
         app.add_middleware(AuthMiddleware, credentials=access.credentials)
     people = _Endpoints(watcher, now)
-    metrics = SelfMetrics(now, watched, has_findings=lambda: loader.has_findings)
     endpoints: dict[str, Callable[..., object]] = {
-        "/metrics": ScrapeEndpoint(watcher, metrics),
+        "/metrics": ScrapeEndpoint(watcher, SelfMetrics(now, watched, findings.loader.is_loaded)),
         "/health": people.health,
         "/ready": people.ready,
         "/livez": people.livez,

@@ -56,8 +56,7 @@ class DatabaseLoader:
             raise FindingsUnavailable(loaded)
         return loaded
 
-    @property
-    def has_findings(self) -> bool:
+    def is_loaded(self) -> bool:
         """Whether a database is served."""
         return not isinstance(self._loaded, str)
 

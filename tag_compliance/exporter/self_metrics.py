@@ -109,8 +109,8 @@ class SelfMetrics:
         self,
         now: Callable[[], datetime],
         files: Sequence[FileReloader[object]] = (),
-        clock: Callable[[], float] = time.monotonic,
         has_findings: Callable[[], bool] = lambda: False,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._now = now
         self._files = files

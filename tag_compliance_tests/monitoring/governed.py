@@ -21,8 +21,15 @@ _ACCOUNT, _REGION = "222222222222", "eu-west-1"
 _LOST_ACCOUNT = "333333333333"
 _ARN = f"arn:aws:sqs:{_REGION}:{_ACCOUNT}:new"
 _COMPLETE = {"Owner": "web@example.com", "CostCenter": "1", "Project": "web"}
-_OPENED = 'sum(increase(tag_compliance_findings_opened_total{kind="new_resource"}[1h])) > 0'
-_FIXED = "sum(increase(tag_compliance_time_to_fix_seconds_count[1h])) > 0"
+_BOTH = "count(tag_compliance_snapshot_timestamp_seconds) == 2"
+# Both replicas must have been scraped since.
+_OPENED, _FIXED = (
+    f"count(sum by (instance) (increase({counter}[1h])) > 0) == 2"
+    for counter in (
+        'tag_compliance_findings_opened_total{kind="new_resource"}',
+        "tag_compliance_time_to_fix_seconds_count",
+    )
+)
 
 
 @contextlib.contextmanager
@@ -38,7 +45,7 @@ def running_governed(folder: Path) -> Iterator[Prometheus]:
         _scan(place)
         exporter = stack.enter_context(run_in_thread(place.state))
         prometheus = stack.enter_context(running_prometheus(_scraping(folder, exporter.port)))
-        eventually(lambda: prometheus.query("account:open_findings:sum"))
+        eventually(lambda: prometheus.query(_BOTH))
         account = aws.organization[_ACCOUNT]
         account.put(_REGION, _ARN, {"email": "somebody@example.com"})
         _scan(place)
