@@ -39,7 +39,8 @@ class AccountFindings:
     """The findings of an account (`FINDING_SCHEMA`), and its counted resources, each ARN once
     (`RESOURCE_SCHEMA`).
 
-    `opened` has the columns `arn`, `rule` and `opened_at` of the findings whose opening is known.
+    `opened` has the columns `arn`, `rule` (of type `LABEL`) and `opened_at` of the findings whose
+    opening is known.
     """
 
     account: ReportedAccount
@@ -148,25 +149,28 @@ class _Joined:
 
     def __init__(self, own: AccountFindings, settings: RowSettings) -> None:
         self._own, self._settings = own, settings
-        concerned = pc.is_in(own.resources["arn"], value_set=own.findings["arn"].unique())
-        resources = own.resources.filter(concerned).unify_dictionaries()
-        self._arns = resources["arn"].combine_chunks()
-        self._resources = resources.select(["tags", "source"]).combine_chunks()
-        tags = self._resources["tags"].combine_chunks()
-        self._owners = tag_owners(tags, settings.owner_tags)
+        # Once for all batches: a look-up builds a hash table of all its values.
+        self._place = pc.index_in(
+            own.findings["arn"].combine_chunks(), value_set=own.resources["arn"]
+        )
+        self._resources = own.resources.select(["tags", "source"]).unify_dictionaries()
+        self._opened_at = _opened_at(own.findings, own.opened)
 
     def rows(self, numbers: NDArray[np.int64]) -> Iterator[ReportRow]:
         """The rows with these numbers. A finding whose resource is unknown has no tags."""
         settings, account = self._settings, self._own.account
-        found = self._own.findings.take(pa.array(numbers))
+        which = pa.array(numbers)
+        found = self._own.findings.take(which)
         arns, types, waivers = (
             found["arn"].to_pylist(),
             _texts(found["resource_type"]),
             _texts(found["waiver"]),
         )
-        place = pc.index_in(found["arn"].combine_chunks(), value_set=self._arns)
-        resources = self._resources.take(place)
-        opened_at = _opened_at(found, self._own.opened)
+        resources = self._resources.take(self._place.take(which)).combine_chunks()
+        owners = tag_owners(resources["tags"].combine_chunks(), settings.owner_tags)
+        opened_at = [None] * len(found)
+        if self._opened_at is not None:
+            opened_at = self._opened_at.take(which).to_pylist()
         return map(
             ReportRow,
             repeat(settings.snapshot_time),
@@ -186,8 +190,8 @@ class _Joined:
             [settings.waiver_expires.get(waiver) if waiver else None for waiver in waivers],
             opened_at,
             [moment and _full_days(moment, settings.snapshot_time) for moment in opened_at],
-            [name or account.owner.name for name in self._owners.owner.take(place).to_pylist()],
-            [name or account.owner.source for name in _texts(self._owners.source.take(place))],
+            [name or account.owner.name for name in owners.owner.to_pylist()],
+            [name or account.owner.source for name in _texts(owners.source)],
             [source or "" for source in _texts(resources["source"])],
             _tags(resources["tags"], show_values=settings.show_values),
             [console_url(arn, account.account_id, settings.console_link) for arn in arns],
@@ -212,14 +216,22 @@ def _tags(column: pa.ChunkedArray, *, show_values: bool) -> list[dict[str, str |
     ]
 
 
-def _opened_at(found: pa.Table, opened: pa.Table | None) -> list[datetime | None]:
+def _opened_at(found: pa.Table, opened: pa.Table | None) -> pa.ChunkedArray | None:
+    """For each finding when it was opened, or null; None without a history."""
     if opened is None:
-        return [None] * len(found)
-    place = pc.index_in(_key(found), value_set=_key(opened))
-    times: list[datetime | None] = opened["opened_at"].take(place).to_pylist()
-    return times
+        return None
+    arns = found["arn"].combine_chunks().unique()
+    rules = encoded(found["rule"]).dictionary.to_pylist()
+    keys = [_keys(table, arns, rules) for table in (found, opened)]
+    return opened["opened_at"].take(pc.index_in(*map(pa.array, keys)))
 
 
-def _key(table: pa.Table) -> pa.Array:
-    texts = (table[name].cast(pa.string()).combine_chunks() for name in ("rule", "arn"))
-    return pc.binary_join_element_wise(*texts, "\n")
+def _keys(table: pa.Table, arns: pa.Array, rules: list[str]) -> NDArray[np.int64]:
+    """A number for each resource and rule; a negative one if `arns` or `rules` lack it."""
+    arn = pc.index_in(table["arn"].combine_chunks(), value_set=arns).fill_null(-1).to_numpy()
+    rule = encoded(table["rule"])
+    known = [rules.index(text) if text in rules else -1 for text in rule.dictionary.to_pylist()]
+    number = np.array(known, dtype=np.int64)[rule.indices.to_numpy()]
+    keys: NDArray[np.int64] = arn.astype(np.int64) * len(rules) + number
+    keys[(arn < 0) | (number < 0)] = -1
+    return keys

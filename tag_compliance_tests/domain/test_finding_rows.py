@@ -161,7 +161,7 @@ def test_openings_and_the_last_day_of_a_waiver_are_joined() -> None:
     opened = pa.table(
         {
             "arn": [f"{ARN}a", f"{ARN}b"],
-            "rule": ["required-tag-Env", "required-tag-Env"],
+            "rule": pa.array(["required-tag-Env"] * 2).dictionary_encode(),
             "opened_at": pa.array([opened_at, NOON], pa.timestamp("us", "UTC")),
         }
     )
@@ -236,7 +236,8 @@ def test_an_age_is_never_negative_and_an_account_without_findings_has_no_rows() 
     assert rows_of() == []
     found = account_findings(inventory(("eu-west-1", f"{ARN}a", {"Env": ""})))
     later = pa.array([datetime(2027, 1, 1, tzinfo=UTC)], pa.timestamp("us", "UTC"))
-    opened = pa.table({"arn": [f"{ARN}a"], "rule": ["required-tag-Owner"], "opened_at": later})
+    rules = pa.array(["required-tag-Owner"]).dictionary_encode()
+    opened = pa.table({"arn": [f"{ARN}a"], "rule": rules, "opened_at": later})
     [row] = rows_of_account(replace(found, opened=opened), SETTINGS)
     assert row.age_days == 0
     assert (AccountId(row.account_id), AccountName(row.account_name)) == ("111122223333", "shop")
