@@ -13,12 +13,16 @@ _ACCOUNT = ("account_id", "account_name", "returned", "excluded", "counted", "co
 COVERAGE = {
     "account_id": "s.account_id",
     "account_name": "s.account_name",
+    "ou_path": "c.ou_path",
     "region": "s.region",
     "source": "s.source",
+    "counts": "c.counts",
     "reason": "s.reason",
     "message": "s.message",
     "requested": "c.requested",
     "returned": "c.returned",
+    "added": "c.added",
+    "result_at": "c.result_at",
     "not_covered": "c.not_covered",
     "seconds": "s.seconds",
     "last_success_at": "s.last_success_at",
@@ -78,13 +82,18 @@ def coverage(
         values += queries.place_of(cursor, _COVERAGE_ORDER, (str, str, str))
     sql = (
         f"SELECT {', '.join(COVERAGE.values())} FROM read_status s "  # noqa: S608 - no input
-        "LEFT JOIN coverage c USING (account_id, region, source) "
+        "JOIN coverage c USING (account_id, region, source) "
         f"WHERE {' AND '.join(conditions)} ORDER BY {', '.join(_PLACE)} LIMIT ?"
     )
     found = queries.fetch(sql, (*values, limit + 1))
-    rows = [dict(zip(COVERAGE, row, strict=True)) for row in found[:limit]]
+    rows = [_coverage_row(row) for row in found[:limit]]
     if len(found) <= limit:
         return rows, None
     last = rows[-1]
     place = (last["account_id"], last["region"], last["source"])
     return rows, queries.cursor(_COVERAGE_ORDER, place)
+
+
+def _coverage_row(values: tuple[Any, ...]) -> dict[str, Any]:
+    row = dict(zip(COVERAGE, values, strict=True))
+    return {**row, "counts": bool(row["counts"])}

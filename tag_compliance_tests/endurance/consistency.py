@@ -68,7 +68,9 @@ def faults_after_a_scan(state: Path) -> set[str]:
             if by_day != (counters.opened, counters.closed):
                 faults.add(f"{account} {rule}: {by_day} by day, {counters} in total")
             rows = Counter(
-                r["closed_why"] for r in closed_rows if (r["account_id"], r["rule"]) == (account, rule)
+                r["closed_why"]
+                for r in closed_rows
+                if (r["account_id"], r["rule"]) == (account, rule)
             )
             if tuple(rows[why] for why in WHYS) != counters.closed:
                 faults.add(f"{account} {rule}: {rows} rows, {counters.closed} counted")

@@ -59,7 +59,12 @@ def _configure(pipeline: Pipeline, waiver: dict[str, Any] | None = None, **setti
     rule = {**RULE, **settings.pop("rule", {})}
     content: dict[str, Any] = {"rules": [rule]}
     if waiver is not None:
-        known = {"id": "w", "rules": ["env"], "match": {"accounts": [SHOP]}, "reason": "a migration"}
+        known = {
+            "id": "w",
+            "rules": ["env"],
+            "match": {"accounts": [SHOP]},
+            "reason": "a migration",
+        }
         content["waivers"] = [{**known, "owner": "me", "expires": _today(30), **waiver}]
     (pipeline.folder / "policy.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     pipeline.configure([SHOP], policy="policy.yaml", resource_explorer_refresh=0, **settings)
@@ -196,9 +201,7 @@ def test_an_exclusion_that_is_set_and_lifted(ruled: Pipeline) -> None:
     assert events.scan() == {"policy_change": 1}
 
 
-def test_what_aws_owns_is_excluded_or_counts_as_configured(
-    ruled: Pipeline, shop: Account
-) -> None:
+def test_what_aws_owns_is_excluded_or_counts_as_configured(ruled: Pipeline, shop: Account) -> None:
     _tag(shop, QUEUE, None)
     shop.put(REGION, f"arn:aws:rds:{REGION}:{SHOP}:og:default:mysql-8-0", {"a": "b"})
     events = Events(ruled)

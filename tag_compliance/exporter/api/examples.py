@@ -77,12 +77,16 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "coverage": [
             {
                 **_ACCOUNT,
+                "ou_path": "Workloads/Shop",
                 "region": "eu-west-1",
                 "source": "tagging",
+                "counts": True,
                 "reason": "ok",
                 "message": "",
                 "requested": "resources that have or once had a tag",
                 "returned": 120,
+                "added": 120,
+                "result_at": _TIME,
                 "not_covered": "resources that never had a tag",
                 "seconds": 1.5,
                 "last_success_at": _TIME,

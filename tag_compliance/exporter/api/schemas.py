@@ -93,9 +93,10 @@ _WAIVER = {
     "findings": _COUNT,
 }
 _COVERAGE_ROW = dict.fromkeys(COVERAGE, _TEXT) | {
-    "requested": _MAYBE_TEXT,
-    "returned": {"type": ["integer", "null"], "minimum": 0},
-    "not_covered": _MAYBE_TEXT,
+    "counts": {"type": "boolean"},
+    "returned": _MAYBE_COUNT,
+    "added": _COUNT,
+    "result_at": _MAYBE_TIME,
     "seconds": {"type": "number", "minimum": 0},
     "last_success_at": _MAYBE_TIME,
 }
