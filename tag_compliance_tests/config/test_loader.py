@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tag_compliance.config import Config, DetailLimit, load_config, storage_of
+from tag_compliance.config import Config, DetailLimit, findings_access_of, load_config, storage_of
 from tag_compliance.config.model import SCALAR_KEYS
 from tag_compliance.errors import BadConfiguration
 from tag_compliance_tests.support.config import PARTITIONS
@@ -194,6 +194,38 @@ def test_an_invalid_storage_is_rejected_when_only_the_storage_is_read(
     path.write_text(f"{_MINIMAL}{text}\n")
     with pytest.raises(BadConfiguration, match="must be a folder or s3://bucket/prefix"):
         storage_of(path, environment)
+
+
+_ACCESS, _STORAGE = "TAG_COMPLIANCE_FINDINGS_ACCESS", "TAG_COMPLIANCE_STORAGE"
+
+
+@pytest.mark.parametrize(
+    ("text", "environment", "access"),
+    [
+        ("REQUIRED_TAGS: 5", {}, "credentials"),
+        ("findings_access: open", {}, "open"),
+        ("findings_access: open", {_ACCESS: "credentials"}, "credentials"),
+        ("findings_access: open", {_STORAGE: "s3://b"}, "credentials"),
+        ("[", {_STORAGE: "s3://b", _ACCESS: "open"}, "open"),
+    ],
+)
+def test_the_access_to_findings_is_read_from_the_variable_or_with_the_storage_from_the_file(
+    text: str, environment: dict[str, str], access: str, path: Path
+) -> None:
+    path.write_text(text)
+    assert findings_access_of(path, environment) == access
+
+
+@pytest.mark.parametrize(("text", "environment"), [("x", {}), ("open", {_ACCESS: "everyone"})])
+def test_a_wrong_access_to_findings_is_rejected_and_never_means_open(
+    text: str, environment: dict[str, str], path: Path
+) -> None:
+    path.write_text(f"findings_access: {text}")
+    source = f"environment variable: {_ACCESS}" if environment else f"{path}: findings_access"
+    with pytest.raises(BadConfiguration) as caught:
+        findings_access_of(path, environment)
+    assert str(caught.value).startswith(source)
+    assert str(caught.value).endswith("must be one of 'credentials' or 'open'")
 
 
 def test_the_message_about_a_missing_file_says_how_to_name_one(tmp_path: Path) -> None:
