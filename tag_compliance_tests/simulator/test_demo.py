@@ -185,6 +185,7 @@ def test_the_configuration_discovers_the_accounts_in_every_region(storage: str) 
         "regions": [*REGIONS],
         "assume_role_name_template": "terraform",
         "REQUIRED_TAGS": ["Owner", "Environment", "CostCenter", "Project"],
+        "owner_tags": ["Owner"],
         "excluded_resource_types": ["ecs:task", "eks:pod", "elasticloadbalancing:targetgroup"],
         "never_tagged": "report",
         "refresh_interval": 300,
