@@ -130,5 +130,3 @@ def _row(serial: int, region: str, lacking: int, scan: int) -> dict[str, Any]:
         "resource_type": type_,
         "tags": {key: f"value-of-{key}-{serial % 50}" for key in (*_REQUIRED[missing:], "Name")},
     }
-
-
