@@ -62,13 +62,9 @@ def _configure(pipeline: Pipeline, waiver: dict[str, Any] | None = None, **setti
     rule = {**RULE, **settings.pop("rule", {})}
     content: dict[str, Any] = {"rules": [rule]}
     if waiver is not None:
-        known = {
-            "id": "w",
-            "rules": ["env"],
-            "match": {"accounts": [SHOP]},
-            "reason": "a migration",
-        }
-        content["waivers"] = [{**known, "owner": "me", "expires": _today(30), **waiver}]
+        known = {"id": "w", "rules": ["env"], "match": {"accounts": [SHOP]}, "owner": "me"}
+        until = {"reason": "a migration", "expires": _today(30)}
+        content["waivers"] = [{**known, **until, **waiver}]
     (pipeline.folder / "policy.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     pipeline.configure([SHOP], policy="policy.yaml", resource_explorer_refresh=0, **settings)
 
