@@ -155,8 +155,12 @@ def evaluate(inventory: AccountInventory, policy: Policy, basis: Basis) -> Evalu
 
 def counted_resources(inventory: AccountInventory, policy: Policy, basis: Basis) -> pa.Table:
     """The rows of `RESOURCE_SCHEMA` that count, each ARN once."""
-    rows = _Rows.of(inventory, policy, basis)
-    return rows.merged.table.filter(pa.array(rows.counted))
+    # Without the tags, which take most of the memory: they are not copied if all rows count.
+    numbers = pa.array(np.arange(len(inventory.resources)))
+    numbered = inventory.resources.drop_columns("tags").append_column("number", numbers)
+    rows = _Rows.of(AccountInventory(inventory.status, numbered), policy, basis)
+    counted = rows.merged.table["number"].filter(pa.array(rows.counted)).combine_chunks()
+    return inventory.resources if counted.equals(numbers) else inventory.resources.take(counted)
 
 
 def present_resources(inventory: AccountInventory, policy: Policy, basis: Basis) -> pa.Table:

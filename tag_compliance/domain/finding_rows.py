@@ -76,6 +76,7 @@ def rows_of_account(
         return
     order = _order(findings)
     joined = _Joined(replace(found, findings=findings), settings)
+    del found, findings  # they are large, and the rows do not need all of them
     for start in range(0, len(order), _BATCH_ROWS):
         rows = joined.rows(order[start : start + _BATCH_ROWS])
         yield from filter(chosen.matches, rows) if chosen.tags or chosen.owners else rows
@@ -148,27 +149,34 @@ class _Joined:
     """The findings of an account and the resources that they concern, read batch by batch."""
 
     def __init__(self, own: AccountFindings, settings: RowSettings) -> None:
-        self._own, self._settings = own, settings
+        self._account, self._findings, self._settings = own.account, own.findings, settings
         # Once for all batches: a look-up builds a hash table of all its values.
         self._place = pc.index_in(
             own.findings["arn"].combine_chunks(), value_set=own.resources["arn"]
         )
-        self._resources = own.resources.select(["tags", "source"]).unify_dictionaries()
+        self._resources = own.resources.select(["arn", "tags", "source"]).unify_dictionaries()
         self._opened_at = _opened_at(own.findings, own.opened)
+        if not self._place.null_count:  # the resources have the ARNs
+            self._findings = own.findings.drop_columns("arn")
 
     def rows(self, numbers: NDArray[np.int64]) -> Iterator[ReportRow]:
         """The rows with these numbers. A finding whose resource is unknown has no tags."""
-        settings, account = self._settings, self._own.account
+        settings, account = self._settings, self._account
         which = pa.array(numbers)
-        found = self._own.findings.take(which)
+        found = self._findings.take(which)
+        place = self._place.take(which)
+        resources = self._resources.take(place).combine_chunks()
+        # The findings of a resource share its tags: most of the time goes into their conversion.
+        distinct, number = np.unique(place.fill_null(-1).to_numpy(), return_inverse=True)
+        shared = self._resources["tags"].take(pa.array(distinct, mask=distinct < 0))
+        tags = _tags(shared, show_values=settings.show_values)
         arns, types, waivers = (
-            found["arn"].to_pylist(),
+            (found if "arn" in found.column_names else resources)["arn"].to_pylist(),
             _texts(found["resource_type"]),
             _texts(found["waiver"]),
         )
-        resources = self._resources.take(self._place.take(which)).combine_chunks()
         owners = tag_owners(resources["tags"].combine_chunks(), settings.owner_tags)
-        opened_at = [None] * len(found)
+        opened_at: list[datetime | None] = [None] * len(found)
         if self._opened_at is not None:
             opened_at = self._opened_at.take(which).to_pylist()
         return map(
@@ -193,7 +201,7 @@ class _Joined:
             [name or account.owner.name for name in owners.owner.to_pylist()],
             [name or account.owner.source for name in _texts(owners.source)],
             [source or "" for source in _texts(resources["source"])],
-            _tags(resources["tags"], show_values=settings.show_values),
+            map(tags.__getitem__, number.tolist()),
             [console_url(arn, account.account_id, settings.console_link) for arn in arns],
         )
 

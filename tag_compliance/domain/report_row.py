@@ -56,7 +56,7 @@ class ReportRow(NamedTuple):
         expires, opened_at = self.waiver_expires, self.opened_at
         text = {
             "snapshot_time": format_time(self.snapshot_time),
-            "codes": _LIST_SEPARATOR.join(self.codes),
+            "codes": format_list(self.codes),
             "waiver_expires": None if expires is None else expires.isoformat(),
             "opened_at": None if opened_at is None else format_time(opened_at),
             "tags": format_tags(self.tags),
@@ -90,6 +90,10 @@ ORDER = ("account_id", "region", "resource_type", "arn", "rule")
 def format_time(moment: datetime) -> str:
     """For example `2026-05-04T12:00:00Z`."""
     return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
+
+
+def format_list(texts: tuple[str, ...]) -> str:
+    return _LIST_SEPARATOR.join(texts)
 
 
 def format_tags(tags: Mapping[str, str | None]) -> str:

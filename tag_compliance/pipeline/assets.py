@@ -48,7 +48,7 @@ from tag_compliance.pipeline.resources import (
 )
 from tag_compliance.pipeline.run_requests import ACCOUNTS, add_partitions
 from tag_compliance.pipeline.run_tags import PARTS_TAG, POLICY, SCAN_TAG, scan_times
-from tag_compliance.pipeline.stored_findings import StoredFindings
+from tag_compliance.pipeline.stored_findings import StoredFindings, row_settings
 from tag_compliance.pipeline.stored_scan import load_scan_times
 from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
 from tag_compliance.snapshot.status import LastScan
@@ -237,9 +237,9 @@ def violation_history(
     with as_failure():
         storage, warn = configuration.storage(), context.log.warning
         figures = update_history(compliance_results, scan_config, storage, warn)
-    return dg.MaterializeResult(
-        value=figures, metadata=metadata.of_history(figures, compliance_results.started_at)
-    )
+    link = row_settings(scan_config, compliance_results).console_link
+    shown = metadata.of_history(figures, compliance_results.started_at, link)
+    return dg.MaterializeResult(value=figures, metadata=shown)
 
 
 @dg.asset(kinds={"prometheus"}, check_specs=SNAPSHOT_CHECKS)

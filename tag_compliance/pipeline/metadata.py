@@ -25,12 +25,14 @@ from tag_compliance.domain.history.figures import HistoryFigures
 from tag_compliance.domain.history.state import TRACKED_SCHEMA
 from tag_compliance.domain.organization import DiscoveredOrganization
 from tag_compliance.domain.policy import Policy
+from tag_compliance.domain.report_row import ConsoleLink
 from tag_compliance.domain.resources import RESOURCE_SCHEMA
 from tag_compliance.domain.result_table import RESULT_SCHEMA
 from tag_compliance.domain.rules.required_tag import PREFIX
 from tag_compliance.domain.severity import Severity
 from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.logs import on_one_line
+from tag_compliance.pipeline.changes import changes_in_markdown
 from tag_compliance.pipeline.chart import chart_of
 from tag_compliance.pipeline.merge import policy_of
 from tag_compliance.pipeline.run_tags import (
@@ -210,7 +212,7 @@ def of_policy(config: Config) -> Metadata:
     }
 
 
-def of_history(figures: HistoryFigures, now: datetime) -> Metadata:
+def of_history(figures: HistoryFigures, now: datetime, link: ConsoleLink | None = None) -> Metadata:
     """What a scan opened and closed, and what is open after it."""
     found: dict[str, Value] = {
         "opened": figures.opened,
@@ -221,6 +223,8 @@ def of_history(figures: HistoryFigures, now: datetime) -> Metadata:
     if figures.oldest_at is not None:
         age = max(0.0, (now - figures.oldest_at).total_seconds())
         found |= {"oldest_days": age / 86_400, "oldest": figures.oldest_at.isoformat()}
+    if text := changes_in_markdown(figures.changes, link):
+        found["changes"] = dg.MetadataValue.md(text)
     if figures.unreadable:
         lines = "\n".join(f"* {line}" for line in figures.unreadable)
         found["unreadable"] = dg.MetadataValue.md(lines)

@@ -63,6 +63,7 @@ class StoredFindings:
                 basis = self.merged.bases[account_id]
                 resources = counted_resources(inventory, policy_of(self.config), basis)
         opened = self.openings(account_id) if len(findings) else None
+        pa.default_memory_pool().release_unused()
         return AccountFindings(self.reported(account_id), findings, resources, opened)
 
     def openings(self, account_id: AccountId) -> pa.Table | None:

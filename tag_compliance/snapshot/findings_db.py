@@ -25,6 +25,8 @@ from tag_compliance.domain.report_row import (
     ConsoleLink,
     ReportRow,
     console_url,
+    format_list,
+    format_tags,
     format_time,
 )
 from tag_compliance.domain.summary import ComplianceResults
@@ -37,6 +39,8 @@ _COMPUTED = {"snapshot_time", "console_url"}
 
 _RESOURCE_COLUMNS = ("account_id", "arn", "tags")
 _FINDING_COLUMNS = tuple(name for name in COLUMNS if name not in {"tags", *_COMPUTED})
+_FINDING_VALUES = itemgetter(*map(COLUMNS.index, _FINDING_COLUMNS))
+_CODES, _EXPIRES, _OPENED = map(_FINDING_COLUMNS.index, ("codes", "waiver_expires", "opened_at"))
 _NULLABLE = {"waiver", "waiver_expires", "opened_at", "age_days", "owner"}
 
 _RESERVED = "%:/ +=,@#?&$*()"
@@ -188,20 +192,17 @@ def _insert_findings(database: sqlite3.Connection, rows: Iterable[ReportRow]) ->
     """The findings, and each resource once: the findings of a resource follow each other."""
     finding = _insertion("findings", ("id", "resource", *_FINDING_COLUMNS))
     resource = _insertion("resources", ("id", *_RESOURCE_COLUMNS))
-    of_finding = itemgetter(*map(COLUMNS.index, _FINDING_COLUMNS))
-    of_resource = itemgetter(*map(COLUMNS.index, _RESOURCE_COLUMNS))
     count, resources, last = 0, 0, None
     tallies = {name: Counter[Any]() for name in TALLIED}
     iterator = iter(rows)
     while batch := list(islice(iterator, _ROWS_AT_ONCE)):
         new, found = [], []
         for row in batch:
-            record = row.to_record()
             if (key := (row.account_id, row.arn)) != last:
                 resources, last = resources + 1, key
-                new.append((resources, *of_resource(record)))
+                new.append((resources, *key, format_tags(row.tags)))
             count += 1
-            found.append((count, resources, *of_finding(record)))
+            found.append((count, resources, *_of_finding(row)))
         database.executemany(resource, new)
         database.executemany(finding, found)
         for name, tally in tallies.items():
@@ -221,6 +222,20 @@ def _tallies(tallies: Mapping[str, Counter[Any]]) -> Iterator[dict[str, Any]]:
                 "state": state,
                 "findings": count,
             }
+
+
+def _of_finding(row: ReportRow) -> list[Any]:
+    """The values of `_FINDING_COLUMNS`, as `ReportRow.to_record` returns them.
+
+    Without the tags, which are needed only once for each resource.
+    """
+    record = [*_FINDING_VALUES(row)]
+    record[_CODES] = format_list(row.codes)
+    if row.waiver_expires is not None:
+        record[_EXPIRES] = row.waiver_expires.isoformat()
+    if row.opened_at is not None:
+        record[_OPENED] = format_time(row.opened_at)
+    return record
 
 
 def _insert(database: sqlite3.Connection, table: str, rows: Iterable[Mapping[str, Any]]) -> None:

@@ -23,6 +23,7 @@ from tag_compliance.tables.history_days import HistoryDays
 from tag_compliance.tables.history_file import (
     decode_history,
     decode_retired,
+    decode_tracked,
     encode_history,
     encode_retired,
 )
@@ -65,15 +66,16 @@ class HistoryTables:
         `opened_at` of a waived finding is when it was first seen. None without a history, and,
         after a warning, if it is damaged: the findings are known without their age.
         """
+        stored = self._storage.read(_name(account_id))
+        if stored is None:
+            return None
         try:
-            history = self.load(account_id)
+            tracked = decode_tracked(stored.data, account_id, [*_OPENING, "state"])
         except StoredValueUnreadable as error:
             self._warn(str(error))
             return None
-        if history is None:
-            return None
-        is_fixed = text_numbers(history.tracked["state"], [TrackedState.FIXED]) == 0
-        return history.tracked.select(_OPENING).filter(pa.array(~is_fixed))
+        is_fixed = text_numbers(tracked["state"], [TrackedState.FIXED]) == 0
+        return tracked.select(_OPENING).filter(pa.array(~is_fixed))
 
     def update(self, account_id: AccountId, change: Change) -> AccountHistory | None:
         """Changes the history of an account in one step; returns it as it is afterwards.

@@ -13,7 +13,7 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -108,6 +108,24 @@ def decode_history(data: bytes, account_id: AccountId) -> AccountHistory:
     except _DAMAGES as error:
         raise StoredValueUnreadable(what, " ".join(str(error).split()), ADVICE) from error
     return _history_of(header, tracked, seen, closed)
+
+
+def decode_tracked(data: bytes, account_id: AccountId, columns: Sequence[str]) -> pa.Table:
+    """These columns of the tracked findings alone. Raises `StoredValueUnreadable`."""
+    what, schema = f"history of account {account_id}", _columns_of(TRACKED_SCHEMA, columns)
+    try:
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            tracked, header = decode(what, archive.read(_FINDINGS), schema, _header)
+        _verify(header, account_id)
+    except StoredValueUnreadable as error:
+        raise StoredValueUnreadable(what, error.cause, ADVICE) from error
+    except _DAMAGES as error:
+        raise StoredValueUnreadable(what, " ".join(str(error).split()), ADVICE) from error
+    return tracked
+
+
+def _columns_of(schema: pa.Schema, names: Sequence[str]) -> pa.Schema:
+    return pa.schema([schema.field(name) for name in names])
 
 
 def encode_retired(histories: Mapping[str, AccountHistory]) -> bytes:

@@ -11,6 +11,7 @@ import pyarrow as pa
 
 from tag_compliance.domain.account import AccountId, AccountName
 from tag_compliance.domain.history.advance import advance, remove
+from tag_compliance.domain.history.changes import AccountChange, change_of
 from tag_compliance.domain.history.figures import (
     AccountFigures,
     FigureBasis,
@@ -56,6 +57,7 @@ class HistoryUpdate:
         self._basis = basis
         self._unreadable: list[str] = []
         self._opened = self._closed = 0
+        self._changes: list[AccountChange] = []
 
     def apply(self, targets: Sequence[HistoryTarget], *, all_accounts: bool) -> HistoryFigures:
         """The figures after the scan. The same scan again changes nothing.
@@ -73,7 +75,8 @@ class HistoryUpdate:
         accounts = [account for account in figures if account is not None]
         known = without_live(retired, [account.history for account in accounts])
         figures_now = combine(accounts, known, self._basis, tuple(self._unreadable))
-        return replace(figures_now, opened=self._opened, closed=self._closed)
+        changes = tuple(self._changes)
+        return replace(figures_now, opened=self._opened, closed=self._closed, changes=changes)
 
     def _of_target(self, target: HistoryTarget) -> AccountFigures | None:
         """None if the account has no history yet, and its first reading is not stored."""
@@ -112,16 +115,19 @@ class HistoryUpdate:
     def _update(self, account_id: AccountId, change: Change) -> AccountHistory | None:
         """Changes a history, and counts what that opened and closed."""
         opened = closed = 0
+        changed: list[AccountChange] = []
 
         def counted(before: AccountHistory | None) -> AccountHistory | None:
             nonlocal opened, closed
             after = change(before)
             known, events = (_events(before), _events(after))
             opened, closed = events[0] - known[0], events[1] - known[1]
+            changed[:] = [] if after is None or after is before else [change_of(before, after)]
             return after
 
         history = self._tables.update(account_id, counted)
         self._opened, self._closed = self._opened + opened, self._closed + closed
+        self._changes += changed
         return history
 
     def _reported(self, function: Callable[..., _T], *arguments: object) -> _T | None:

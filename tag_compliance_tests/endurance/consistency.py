@@ -56,7 +56,7 @@ def faults_after_a_kill(state: Path) -> set[str]:
 def faults_after_a_scan(state: Path) -> set[str]:
     """What must be right as soon as a scan has ended, besides that."""
     histories, faults = _histories(state), faults_after_a_kill(state)
-    daily, closed_rows = _day_rows(state, "daily"), _day_rows(state, "closed")
+    daily, every_closed = _day_rows(state, "daily"), _day_rows(state, "closed")
     for history in histories:
         account = history.account_id
         for rule, counters in history.counters.items():
@@ -67,11 +67,8 @@ def faults_after_a_scan(state: Path) -> set[str]:
             )
             if by_day != (counters.opened, counters.closed):
                 faults.add(f"{account} {rule}: {by_day} by day, {counters} in total")
-            rows = Counter(
-                r["closed_why"]
-                for r in closed_rows
-                if (r["account_id"], r["rule"]) == (account, rule)
-            )
+            closed = [r for r in every_closed if (r["account_id"], r["rule"]) == (account, rule)]
+            rows = Counter(r["closed_why"] for r in closed)
             if tuple(rows[why] for why in WHYS) != counters.closed:
                 faults.add(f"{account} {rule}: {rows} rows, {counters.closed} counted")
             returned = sum(r["returned"] for r in of_rule)

@@ -1,18 +1,21 @@
-"""The history with rules, waivers, several sources and exclusions, with real scans of a fake AWS."""
+"""The history with rules, waivers, sources and exclusions, with real scans of a fake AWS."""
 
 from __future__ import annotations
 
+import re
 from collections import Counter
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import yaml
 
-from tag_compliance.domain.account import AccountId
+from tag_compliance.domain.account import AccountId, AccountName
 from tag_compliance.domain.clock import utc_now
+from tag_compliance.domain.history.changes import SHOWN, AccountChange, ChangedFinding
 from tag_compliance.domain.read_status import Outcome
+from tag_compliance.pipeline.changes import changes_in_markdown
 from tag_compliance.simulator.explorer_index import SimulatedIndex
 from tag_compliance.simulator.organization import Account, ListedResources
 from tag_compliance.tables.findings import Findings
@@ -21,7 +24,7 @@ from tag_compliance.tables.raw_resources import RawResources
 from tag_compliance_tests.domain.naive import Samples
 from tag_compliance_tests.domain.organizations import parsed
 from tag_compliance_tests.fake_aws import FakeAws, Fault, Organization
-from tag_compliance_tests.pipeline.pipelines import Pipeline
+from tag_compliance_tests.pipeline.pipelines import Pipeline, metadata_of
 from tag_compliance_tests.pipeline.tables import evaluation_file, inventory_file
 from tag_compliance_tests.pipeline.test_concurrent_publications import publish
 from tag_compliance_tests.support.aws import REGIONS
@@ -49,9 +52,9 @@ def shop(organization: Organization) -> Account:
 
 
 @pytest.fixture
-def ruled(pipeline: Pipeline, fake: FakeAws) -> Iterator[Pipeline]:  # noqa: ARG001 - it is used
+def ruled(pipeline: Pipeline, fake: FakeAws) -> Pipeline:
     _configure(pipeline)
-    yield pipeline
+    return pipeline
 
 
 def _configure(pipeline: Pipeline, waiver: dict[str, Any] | None = None, **settings: Any) -> None:
@@ -59,13 +62,9 @@ def _configure(pipeline: Pipeline, waiver: dict[str, Any] | None = None, **setti
     rule = {**RULE, **settings.pop("rule", {})}
     content: dict[str, Any] = {"rules": [rule]}
     if waiver is not None:
-        known = {
-            "id": "w",
-            "rules": ["env"],
-            "match": {"accounts": [SHOP]},
-            "reason": "a migration",
-        }
-        content["waivers"] = [{**known, "owner": "me", "expires": _today(30), **waiver}]
+        known = {"id": "w", "rules": ["env"], "match": {"accounts": [SHOP]}, "owner": "me"}
+        until = {"reason": "a migration", "expires": _today(30)}
+        content["waivers"] = [{**known, **until, **waiver}]
     (pipeline.folder / "policy.yaml").write_text(yaml.safe_dump(content), encoding="utf-8")
     pipeline.configure([SHOP], policy="policy.yaml", resource_explorer_refresh=0, **settings)
 
@@ -332,3 +331,30 @@ def test_an_evaluation_without_its_resources_does_not_change_the_history(
         (QUEUE, "first_scan", 1),
         (QUEUE + "-2", "new_resource", 0),
     }
+
+
+def test_the_metadata_show_what_is_new_what_was_fixed_and_who_got_worse(
+    ruled: Pipeline, shop: Account
+) -> None:
+    ruled.scan()
+    shown = metadata_of(ruled.instance, "violation_history")["changes"]
+    link = f"https://console.aws.amazon.com/go/view?arn={quote(QUEUE, safe='')}"
+    assert f"**New**\n\n* medium env: [{SHOP} orders]({link})" in shown
+    assert "**More open findings than before**" in shown
+    assert ": 0 → 1" in shown
+    _tag(shop, QUEUE, {"Owner": "a", "CostCenter": "1", "Environment": "prod"})
+    ruled.scan()
+    shown = metadata_of(ruled.instance, "violation_history")["changes"]
+    assert shown == f"**Fixed**\n\n* medium env: [{SHOP} orders]({link})"
+    ruled.scan()
+    assert "changes" not in metadata_of(ruled.instance, "violation_history")
+
+
+def test_the_changes_have_a_bounded_size_and_strangers_write_no_markdown() -> None:
+    account_id = AccountId(SHOP)
+    arn = f"arn:aws:sqs:{REGION}:{SHOP}:](javascript:x)<b>![" + "x" * 2_000
+    found = tuple(ChangedFinding(account_id, arn, "env", "high") for _ in range(SHOWN))
+    change = AccountChange(account_id, AccountName("<i>[x](y)"), 1, 9, found, found)
+    text = changes_in_markdown([change] * 50)
+    assert len(text) < 3_000
+    assert not re.findall(r"(?<!\\)[\[\]<!]", text)

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tag_compliance.domain.findings import FindingState
+from tag_compliance.domain.history.changes import AccountChange
 from tag_compliance.domain.history.kinds import AGE_DAYS, TrackedState
 from tag_compliance.domain.history.matching import Flags, Ints
 from tag_compliance.domain.history.reading import distinct_texts, text_numbers
@@ -56,7 +57,7 @@ class HistoryFigures:
 
     `time_to_fix` and `started_at` are None if the history of an account is unreadable: without it
     they could be wrong. `unreadable` has a line for each such account. `opened` and `closed` count
-    what the update changed that led to these figures.
+    what the update changed that led to these figures, `changes` are the accounts that it changed.
     """
 
     accounts: tuple[AccountFigures, ...]
@@ -65,6 +66,7 @@ class HistoryFigures:
     unreadable: tuple[str, ...] = ()
     opened: int = 0
     closed: int = 0
+    changes: tuple[AccountChange, ...] = ()
 
     @property
     def open_findings(self) -> int:

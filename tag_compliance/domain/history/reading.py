@@ -57,11 +57,12 @@ class RuleNumbers:
 class AccountReading:
     """What a scan knows of one account.
 
-    `started_at` and the number of its run, `reading_run`, identify the reading. `configured` are the places that the scan had to read;
-    `results` says of those that it read to the last page when that was (a reused result is older
-    than the reading). `resources` has `PRESENT_SCHEMA`; `findings` has `FINDING_SCHEMA`, at least
-    for the resources of the places that were read. `rules` are those of the policy by id, in its
-    order; `numbers` are the counts of the account for each rule.
+    `started_at` and the number of its run, `reading_run`, identify the reading. `configured` are
+    the places that the scan had to read; `results` says of those that it read to the last page when
+    that was (a reused result is older than the reading). `resources` has `PRESENT_SCHEMA`;
+    `findings` has `FINDING_SCHEMA`, at least for the resources of the places that were read.
+    `rules` are those of the policy by id, in its order; `numbers` are the counts of the account for
+    each rule.
     """
 
     account_id: AccountId
