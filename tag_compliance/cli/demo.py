@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from tag_compliance.cli import options
@@ -43,21 +42,20 @@ def demo(
     Needs no network either. One of the five accounts rejects the scanner, to show what a failure
     looks like.
     """
-    from tempfile import TemporaryDirectory
-
     from tag_compliance.cli.process_tree import run_process_tree
     from tag_compliance.cli.single_scan import scan_once
     from tag_compliance.config import overriding_variables
     from tag_compliance.simulator.demo.organization import demo_config, simulate_demo
+    from tag_compliance.storage.temporary import TemporaryFolder
 
     logs.configure()
     with (
         interruptible(),
-        TemporaryDirectory(prefix="tag-compliance-demo-") as folder,
+        TemporaryFolder("demo") as folder,
         simulate_demo() as aws,
     ):
-        config = Path(folder) / "config.yaml"
-        config.write_text(demo_config(Path(folder) / "state"), encoding="utf-8")
+        config = folder.path / "config.yaml"
+        config.write_text(demo_config(folder.path / "state"), encoding="utf-8")
         # Without the settings for the user's own organization, and without the user's Dagster
         # instance, to whose partitions the demo would add its accounts.
         own = {*overriding_variables(os.environ), "DAGSTER_HOME"}

@@ -7,7 +7,6 @@ import re
 import sqlite3
 import stat
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -24,6 +23,7 @@ from tag_compliance.errors import BadConfiguration, Fault
 from tag_compliance.reports.context import ReportContext
 from tag_compliance.reports.csv import write_table
 from tag_compliance.reports.formats import ReportFormat
+from tag_compliance.storage.temporary import TemporaryFolder
 
 _NOTHING_LOST = "the findings are in the storage"
 _INDEX = "index.csv"
@@ -135,8 +135,8 @@ def _by_account(rows: Iterable[ReportRow]) -> Iterator[tuple[str, Iterable[Repor
 def _by_owner(rows: Iterable[ReportRow]) -> Iterator[tuple[str, Iterable[ReportRow]]]:
     """The rows of each owner, which are scattered over all accounts: they are sorted on disk."""
     with (
-        tempfile.TemporaryDirectory(prefix="tag-compliance-") as folder,
-        closing(sqlite3.connect(Path(folder, "rows.sqlite"))) as spool,
+        TemporaryFolder("rows") as folder,
+        closing(sqlite3.connect(folder.path / "rows.sqlite")) as spool,
     ):
         spool.execute("PRAGMA journal_mode = OFF")
         spool.execute("PRAGMA synchronous = OFF")

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from tag_compliance.errors import FindingsUnavailable, TagComplianceError
 from tag_compliance.exporter.findings_queries import FindingsQueries
-from tag_compliance.exporter.local_copies import LocalCopies, sweep
+from tag_compliance.exporter.local_copies import LocalCopies
 from tag_compliance.exporter.snapshot_watcher import SnapshotWatcher
 from tag_compliance.logs import get_logger
 from tag_compliance.snapshot.store import Snapshot, SnapshotStore
@@ -42,7 +42,6 @@ class DatabaseLoader:
         self._clock = clock
         self._copies = LocalCopies()
         self._copied: set[str] = set()
-        self._is_swept = False
         self._snapshot_id: str | None = None
         self._retry_at = 0.0
         self._pause_seconds = 0.0
@@ -62,9 +61,6 @@ class DatabaseLoader:
 
     def poll(self) -> None:
         """Loads the database of a new snapshot. Never raises; after a failure it waits."""
-        if not self._is_swept:
-            self._is_swept = True
-            sweep()
         snapshot = self._watcher.state.snapshot
         if snapshot is None:
             return

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import Any
 
 from tag_compliance.domain.account import AccountId
@@ -20,6 +18,7 @@ from tag_compliance.snapshot.findings_db import DatabaseContents, build_findings
 from tag_compliance.snapshot.findings_limit import FindingsLimit
 from tag_compliance.snapshot.layout import DATABASE, Piece, path_of, piece_of
 from tag_compliance.snapshot.status import ScanStatus
+from tag_compliance.storage.temporary import TemporaryFolder
 from tag_compliance.tables.history_days import HistoryDays
 
 TREND_DAYS = 30
@@ -39,8 +38,8 @@ class FindingsDatabase:
 
     def __call__(self, snapshot_id: str) -> Piece | None:
         try:
-            with tempfile.TemporaryDirectory(prefix="tag-compliance-") as folder:
-                path = Path(folder, DATABASE)
+            with TemporaryFolder("database") as folder:
+                path = folder.path / DATABASE
                 build_findings_db(path, self._contents(snapshot_id))
                 piece = piece_of(path)
                 self.findings.storage.write_file(path_of(snapshot_id, DATABASE), path)

@@ -51,3 +51,13 @@ def test_ctrl_c_ends_the_demo_and_leaves_no_files(tmp_path: Path) -> None:
     assert process.returncode == 128 + signal.SIGINT, err
     assert "Traceback" not in err
     assert [path for path in place.folder.rglob("*") if path.is_file()] == []
+
+
+def test_the_next_demo_removes_the_folder_of_a_killed_one(tmp_path: Path) -> None:
+    place = Place.create(tmp_path / "place")
+    with place.start("demo") as process:
+        eventually(lambda: list(place.folder.rglob("config.yaml")))
+        process.kill()
+    assert list(place.folder.rglob("config.yaml"))
+    assert place.run("demo").returncode == 0
+    assert [path for path in place.folder.rglob("*") if path.is_file()] == []

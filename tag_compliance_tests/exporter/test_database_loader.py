@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import threading
 from contextlib import closing
@@ -14,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from tag_compliance.exporter.local_copies import LocalCopies, sweep
 from tag_compliance.snapshot.layout import DATABASE, path_of
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.folder import FolderStorage
 from tag_compliance.storage.open import open_storage
+from tag_compliance.storage.temporary import LOCK
 from tag_compliance_tests.exporter.running import Exporter, run_in_thread
 from tag_compliance_tests.reports.rows import report_row
 from tag_compliance_tests.snapshot.intercepted_storage import InterceptedStorage
@@ -181,39 +179,6 @@ def test_of_a_bucket_the_newest_two_databases_are_copied_until_the_exporter_ends
         for _ in range(3):
             ids.append(publish_findings(storage, [report_row()]))
             eventually(lambda: served(exporter) == ids[-1])
-            copies = {path.name for path in temporary.rglob("*") if path.is_file()}
+            copies = {path.name for path in temporary.glob("*/*")} - {LOCK}
             assert copies == {f"{id_}.sqlite" for id_ in ids[-2:]}
     assert not [*temporary.iterdir()]
-
-
-def test_the_copies_of_a_killed_process_are_deleted_and_those_of_a_running_one_stay(
-    temporary: Path,
-) -> None:
-    copies = LocalCopies()
-    copies.path("mine").write_bytes(b"x")
-    with subprocess.Popen(
-        [sys.executable, "-c", _HOLDER, str(temporary)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as process:
-        assert process.stdout is not None
-        assert process.stdout.readline() == b"ready\n"
-        sweep()
-        assert {path.name for path in temporary.glob("*/*")} == {"mine", "theirs"}
-        process.kill()
-    sweep()
-    assert [path.name for path in temporary.glob("*/*")] == ["mine"]
-    copies.close()
-    assert not [*temporary.iterdir()]
-
-
-_HOLDER = """
-import sys, tempfile
-tempfile.tempdir = sys.argv[1]
-from tag_compliance.exporter.local_copies import LocalCopies
-copies = LocalCopies()
-copies.path("theirs").write_bytes(b"x")
-print("ready", flush=True)
-sys.stdin.read()
-"""
-"""A process that has a copy and waits."""
