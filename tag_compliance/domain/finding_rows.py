@@ -166,19 +166,13 @@ class _Joined:
         found = self._findings.take(which)
         place = self._place.take(which)
         resources = self._resources.take(place).combine_chunks()
-        # The findings of a resource share its tags: most of the time goes into their conversion.
-        distinct, number = np.unique(place.fill_null(-1).to_numpy(), return_inverse=True)
-        shared = self._resources["tags"].take(pa.array(distinct, mask=distinct < 0))
-        tags = _tags(shared, show_values=settings.show_values)
         arns, types, waivers = (
             (found if "arn" in found.column_names else resources)["arn"].to_pylist(),
             _texts(found["resource_type"]),
             _texts(found["waiver"]),
         )
         owners = tag_owners(resources["tags"].combine_chunks(), settings.owner_tags)
-        opened_at: list[datetime | None] = [None] * len(found)
-        if self._opened_at is not None:
-            opened_at = self._opened_at.take(which).to_pylist()
+        opened_at = self._openings_of(which)
         return map(
             ReportRow,
             repeat(settings.snapshot_time),
@@ -201,9 +195,22 @@ class _Joined:
             [name or account.owner.name for name in owners.owner.to_pylist()],
             [name or account.owner.source for name in _texts(owners.source)],
             [source or "" for source in _texts(resources["source"])],
-            map(tags.__getitem__, number.tolist()),
+            self._tags_of(place),
             [console_url(arn, account.account_id, settings.console_link) for arn in arns],
         )
+
+    def _tags_of(self, place: pa.Array) -> list[dict[str, str | None]]:
+        """The findings of a resource share its tags, whose conversion takes most of the time."""
+        distinct, number = np.unique(place.fill_null(-1).to_numpy(), return_inverse=True)
+        shared = self._resources["tags"].take(pa.array(distinct, mask=distinct < 0))
+        tags = _tags(shared, show_values=self._settings.show_values)
+        return [tags[n] for n in number.tolist()]
+
+    def _openings_of(self, which: pa.Array) -> list[datetime | None]:
+        if self._opened_at is None:
+            return [None] * len(which)
+        times: list[datetime | None] = self._opened_at.take(which).to_pylist()
+        return times
 
 
 def _full_days(since: datetime, until: datetime) -> int:

@@ -207,6 +207,12 @@ def test_the_owner_is_the_tag_of_the_account_and_is_read_once_a_day(fake: FakeAw
         SHOP: "shop@example.com",
         STAGE: "stage@example.com",
     }
+    stored = Config.model_validate_json(resolve(config, found).model_dump_json(by_alias=True))
+    assert {t.account_id: t.owner_source for t in targets_of(stored)} == {
+        SANDBOX: "account",
+        SHOP: "organization",
+        STAGE: "organization",
+    }
     assert fake.calls.count("ListTagsForResource") == 2
     discover(config, found)
     assert fake.calls.count("ListTagsForResource") == 2

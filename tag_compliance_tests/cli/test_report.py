@@ -271,6 +271,10 @@ def test_without_values_no_tag_value_is_in_any_format(program: Program, tmp_path
         path = tmp_path / name
         assert program.run("report", "--format", name, "--output", str(path)).code == 0
         assert b"production" not in path.read_bytes()
+    [database] = program.place.state.glob("snapshots/*/findings.sqlite")
+    assert b"production" not in database.read_bytes()
+    for arn in {row["arn"] for row in report(program)}:
+        assert "production" not in program.run("explain", arn).out
     assert "report_values is false" in program.fails(2, "report", "--tag", "Owner=x")
 
 
