@@ -11,9 +11,15 @@ import time
 from pathlib import Path
 
 from tag_compliance.errors import StorageRefused
+from tag_compliance.logs import get_logger
+
+logger = get_logger(__name__)
 
 _DATABASES = ("history/runs.db", "history/runs/index.db", "schedules/schedules.db")
 _LOCK_SECONDS = 10.0
+_SILENT_SECONDS = 2.0
+"""After this time, a person sees what is waited for."""
+
 _CREATION_SECONDS = 10.0
 """A database that is incomplete and unchanged for so long is not being created any more."""
 
@@ -39,17 +45,42 @@ def check_databases(home: Path) -> None:
             raise StorageRefused(str(path), "open", str(error), advice) from error
 
 
+def _lock(database: sqlite3.Connection, path: Path) -> None:
+    """Waits while another process has it. Raises `sqlite3.OperationalError`."""
+    try:
+        database.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorname != "SQLITE_BUSY":
+            raise
+        logger.warning(
+            "waiting for the process that has locked the database",
+            path=str(path),
+            at_most_seconds=_LOCK_SECONDS,
+        )
+        database.execute(f"PRAGMA busy_timeout = {_LOCK_SECONDS * 1_000:.0f}")
+        database.execute("BEGIN IMMEDIATE")
+
+
 def _files_of(path: Path) -> list[Path]:
     return [path.with_name(path.name + suffix) for suffix in ("", "-journal", "-wal", "-shm")]
 
 
 def _stays_incomplete(path: Path) -> bool:
     """Waits for another process that may be creating the database; it decides if it is slow."""
-    end = time.monotonic() + 2 * _CREATION_SECONDS
+    started = time.monotonic()
+    end = started + 2 * _CREATION_SECONDS
+    reported = False
     while path.is_file() and _is_incomplete(path) and time.monotonic() < end:
         changed = max(file.stat().st_mtime for file in _files_of(path) if file.exists())
         if time.time() - changed > _CREATION_SECONDS:
             return True
+        if not reported and time.monotonic() - started >= _SILENT_SECONDS:
+            reported = True
+            logger.warning(
+                "waiting for another process that may be creating the database",
+                path=str(path),
+                at_most_seconds=2 * _CREATION_SECONDS,
+            )
         time.sleep(0.2)
     return False
 
@@ -60,8 +91,8 @@ def _is_incomplete(path: Path) -> bool:
     One with rows is of an old version of Dagster, which this one can read.
     """
     existing = f"{path.resolve().as_uri()}?mode=rw"  # a missing one must not be created empty
-    with contextlib.closing(sqlite3.connect(existing, _LOCK_SECONDS, uri=True)) as database:
-        database.execute("BEGIN IMMEDIATE")
+    with contextlib.closing(sqlite3.connect(existing, _SILENT_SECONDS, uri=True)) as database:
+        _lock(database, path)
         listed = database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         tables = {name for (name,) in listed}
         rows = {t for t in tables if database.execute(f'SELECT 1 FROM "{t}"').fetchone()}  # noqa: S608

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import io
-from collections.abc import AsyncIterator, Generator, Iterable
+from collections.abc import AsyncIterator, Generator, Iterable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from datetime import datetime
 from functools import partial
 from itertools import islice
+from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
+from starlette.types import Receive, Scope, Send
 
 from tag_compliance.domain.report_row import ReportRow
 from tag_compliance.errors import QueriesBusy
@@ -53,7 +56,7 @@ def routes(service: FindingsService) -> list[Route]:
 class _Downloads:
     def __init__(self, service: FindingsService) -> None:
         self._service = service
-        self._running = 0
+        self._count = 0
 
     async def serve(self, format_: ReportFormat, media_type: str, request: Request) -> Response:
         try:
@@ -63,10 +66,11 @@ class _Downloads:
                 shows_values=queries.shows_values,
                 names=FILTERS,
             )
-            if self._running >= _MAX_DOWNLOADS:
-                raise QueriesBusy
-            report = _Report(queries, format_, queries.rows(asked.chosen, asked.search))
-            first = await self._service.run(report.first_part)
+            with ExitStack() as slot:
+                slot.enter_context(self._running())
+                report = _Report(queries, format_, queries.rows(asked.chosen, asked.search))
+                first = await self._service.run(report.first_part)
+                until_sent = slot.pop_all()
         except FINDINGS_ERRORS as error:
             return findings_error(request, error)
         name = f"findings-{queries.snapshot_id}.{format_.extension}"
@@ -76,18 +80,25 @@ class _Downloads:
             "X-Content-Type-Options": "nosniff",
         }
         parts = self._parts(report, first, is_head=request.method == "HEAD")
-        return StreamingResponse(parts, headers=headers, media_type=media_type)
+        return _Download(until_sent, parts, headers=headers, media_type=media_type)
+
+    @contextmanager
+    def _running(self) -> Iterator[None]:
+        """Counts a download from its begin, so that many at once are not all accepted."""
+        if self._count >= _MAX_DOWNLOADS:
+            raise QueriesBusy
+        self._count += 1
+        try:
+            yield
+        finally:
+            self._count -= 1
 
     async def _parts(self, report: _Report, first: bytes, *, is_head: bool) -> AsyncIterator[bytes]:
-        self._running += 1
-        try:
+        with closing(report.rows):
             part = b"" if is_head else first
             while part:
                 yield part
                 part = await self._next(report)
-        finally:
-            self._running -= 1
-            report.rows.close()
 
     async def _next(self, report: _Report) -> bytes:
         """A download that has begun waits, because its status cannot be changed any more."""
@@ -96,6 +107,18 @@ class _Downloads:
                 return await self._service.run(report.next_part)
             except QueriesBusy:
                 await asyncio.sleep(RETRY_SECONDS)
+
+
+class _Download(StreamingResponse):
+    """Closes `until_sent` at its end, even if its client has gone before the first part."""
+
+    def __init__(self, until_sent: ExitStack, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._until_sent = until_sent
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        with self._until_sent:
+            await super().__call__(scope, receive, send)
 
 
 class _Report:

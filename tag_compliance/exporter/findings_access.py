@@ -11,8 +11,8 @@ from tag_compliance.domain.findings_access import FindingsAccess
 from tag_compliance.errors import FindingsForbidden
 from tag_compliance.exporter.auth import Credentials
 
-_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
-"""Headers that a proxy adds: its client is on another machine."""
+_FORWARDED = ("forwarded", "x-forwarded", "x-real-ip", "via")
+"""How headers begin that a proxy adds: its client is on another machine."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ def check_findings_access(request: Request, access: Access) -> None:
     client = request.client.host if request.client else ""
     if not (_is_loopback(str(server[0])) and _is_loopback(client)):
         raise FindingsForbidden("without credentials, findings are served only on this machine")
-    if any(name in request.headers for name in _FORWARDED):
+    if any(name.startswith(_FORWARDED) for name in request.headers):
         raise FindingsForbidden("without credentials, findings are not served through a proxy")
     host = request.headers.get("host", "")
     if not _is_loopback(_name_of(host)):

@@ -114,7 +114,9 @@ def _faults(
         if name in _ONCE and len(values) > 1:
             yield ParameterFault(name, values[1], "must be given once")
         for value in values:
-            if rule := _broken_rule(name, value):
+            if "\0" in value:  # SQLite's LIKE would compare only what is before it
+                yield ParameterFault(name, value, "must not contain the character NUL")
+            elif rule := _broken_rule(name, value):
                 yield ParameterFault(name, value, rule)
             elif name == "tag" and not shows_values:
                 yield ParameterFault(name, value, _NO_VALUES)

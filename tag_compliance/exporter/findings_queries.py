@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import re
 import sqlite3
 import time
 from collections import Counter, defaultdict
@@ -49,6 +50,9 @@ _STEPS_BETWEEN_CHECKS = 100_000
 
 _CACHED_COUNTS, _CACHED_TALLIES, _CACHED_SEARCHES = 256, 16, 8
 """The database never changes, so results stay true. The resources of a search can have 1 MB."""
+
+_LARGEST_INTEGER = 2**63 - 1
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 _FINDINGS = "FROM findings f"
 _FROM = f"{_FINDINGS} JOIN resources r ON r.id = f.resource"
@@ -321,9 +325,17 @@ class FindingsQueries:
         if snapshot_id != self.snapshot_id:
             raise CursorGone
         is_place = len(place) == len(kinds) and all(map(isinstance, place, kinds))
+        is_place = is_place and all(map(_can_be_bound, place))
         if of_order != order or not is_place:
             raise BadQuery("cursor", "is of another query")
         return tuple(place)
+
+
+def _can_be_bound(value: str | int) -> bool:
+    """Whether SQLite accepts it. A cursor can have been made by anyone."""
+    if isinstance(value, str):
+        return not _SURROGATE.search(value)
+    return -_LARGEST_INTEGER <= value <= _LARGEST_INTEGER
 
 
 def _is_tallied(chosen: FindingFilter) -> bool:

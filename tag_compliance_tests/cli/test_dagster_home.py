@@ -23,6 +23,7 @@ from tag_compliance.cli.dagster_home import (
 from tag_compliance_tests.fake_aws import generate_organization
 from tag_compliance_tests.support.aws import config_of
 from tag_compliance_tests.support.program import Program
+from tag_compliance_tests.support.waiting import DEADLINE_SECONDS
 
 
 def test_the_users_own_dagster_yaml_is_left_as_it_is(tmp_path: Path) -> None:
@@ -143,6 +144,7 @@ def test_a_locked_database_is_reported_with_what_to_do(
     home: Path, program: Program, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(dagster_databases, "_LOCK_SECONDS", 0.1)
+    monkeypatch.setattr(dagster_databases, "_SILENT_SECONDS", 0.1)
     with contextlib.closing(sqlite3.connect(home / _INDEX)) as other:
         other.execute("BEGIN EXCLUSIVE")
         for command in (["scan"], ["up", "--port", "0", "--ui-port", "0"]):
@@ -150,6 +152,43 @@ def test_a_locked_database_is_reported_with_what_to_do(
                 f"tag-compliance: cannot open {home / _INDEX}: database is locked; "
                 "stop the process that uses it, or set DAGSTER_HOME to another folder"
             )
+
+
+def test_a_person_sees_which_locked_database_is_waited_for_while_it_is_locked(
+    home: Path, program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(dagster_databases, "_SILENT_SECONDS", 0.1)
+    monkeypatch.setattr(dagster_databases, "_LOCK_SECONDS", DEADLINE_SECONDS)
+    with contextlib.closing(sqlite3.connect(home / _INDEX, check_same_thread=False)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+
+        def unlock(message: str, **fields: object) -> None:
+            seen.append((message, fields["path"]))
+            other.rollback()
+
+        seen: list[tuple[str, object]] = []
+        monkeypatch.setattr(dagster_databases.logger, "warning", unlock)
+        assert program.scan().code == 0
+    waited = "waiting for the process that has locked the database"
+    assert seen == [(waited, str(home / _INDEX))]
+
+
+def test_a_person_sees_which_incomplete_database_is_waited_for(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    complete = (home / _INDEX).read_bytes()
+    (home / _INDEX).write_bytes(b"")
+    monkeypatch.setattr(dagster_databases, "_SILENT_SECONDS", 0.1)
+    seen: list[tuple[str, object]] = []
+
+    def finish(message: str, **fields: object) -> None:
+        seen.append((message, fields["path"]))
+        (home / _INDEX).write_bytes(complete)
+
+    monkeypatch.setattr(dagster_databases.logger, "warning", finish)
+    check_databases(home)
+    waited = "waiting for another process that may be creating the database"
+    assert seen == [(waited, str(home / _INDEX))]
 
 
 @pytest.mark.parametrize(

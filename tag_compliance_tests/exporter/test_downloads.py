@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+from collections import Counter
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -130,6 +132,20 @@ def test_slow_downloads_neither_block_queries_nor_take_memory(
     finally:
         for client in clients:
             client.close()
+    eventually(lambda: exporter.get(CSV).status == 200)
+
+
+def test_of_many_downloads_at_once_eight_are_accepted(start_process: Start, tmp_path: Path) -> None:
+    rows = [report_row(f"{n:06}", tags={"Text": "x" * 1_000}) for n in range(5_000)]
+    publish_findings(tmp_path, rows)
+    exporter = start_process(tmp_path)
+    eventually(lambda: exporter.get("/api/v1/summary").status == 200)
+    with ExitStack() as clients:
+        opened = [clients.enter_context(exporter.connect()) for _ in range(40)]
+        for client in opened:
+            client.sendall(f"GET {JSONL} HTTP/1.1\r\nHost: localhost\r\n\r\n".encode())
+        statuses = Counter(client.recv(12) for client in opened)
+    assert statuses == {b"HTTP/1.1 200": 8, b"HTTP/1.1 503": 32}
     eventually(lambda: exporter.get(CSV).status == 200)
 
 

@@ -76,7 +76,10 @@ def test_without_credentials_other_machines_may_not_read_findings(
         check_findings_access(request(server, client, host="localhost"), Access())
 
 
-@pytest.mark.parametrize("header", ["forwarded", "x_forwarded_for", "x_real_ip", "via"])
+@pytest.mark.parametrize(
+    "header",
+    ["forwarded", "x_forwarded_for", "x_forwarded_host", "x_forwarded_proto", "x_real_ip", "via"],
+)
 def test_without_credentials_a_proxy_may_not_read_findings(header: str) -> None:
     asked = request("127.0.0.1", "127.0.0.1", host="localhost", **{header: "10.0.0.9"})
     with pytest.raises(FindingsForbidden, match="proxy"):

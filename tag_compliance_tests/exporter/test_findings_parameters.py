@@ -76,6 +76,8 @@ def test_every_parameter_becomes_a_part_of_the_request() -> None:
         ("tag", "=x", "must be KEY=VALUE"),
         ("region", "", "must not be empty"),
         ("cursor", "", "must not be empty"),
+        ("q", "\0", "must not contain the character NUL"),
+        ("owner", "web\0", "must not contain the character NUL"),
     ],
 )
 def test_a_faulty_value_is_a_fault_with_its_rule(name: str, value: str, rule: str) -> None:

@@ -262,6 +262,14 @@ def test_a_cursor_of_another_snapshot_is_gone_and_one_of_another_order_is_a_faul
         FindingsQueries(path).page(ALL, cursor=cursor)
 
 
+@pytest.mark.parametrize("place", [("\ud800", 1, False), (2**63, 1, False), (1, -(2**63), True)])
+def test_a_cursor_that_leads_to_an_impossible_place_is_a_fault(
+    queries: FindingsQueries, place: tuple[Any, ...]
+) -> None:
+    with pytest.raises(BadQuery, match="cursor"):
+        queries.page(ALL, cursor=queries.cursor("report", place))
+
+
 def test_a_query_that_takes_too_long_is_given_up(
     queries: FindingsQueries, monkeypatch: pytest.MonkeyPatch
 ) -> None:
