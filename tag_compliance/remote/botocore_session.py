@@ -9,7 +9,7 @@ import ssl
 import subprocess
 import sys
 from functools import partial
-from typing import Any
+from typing import IO, Any
 
 import botocore.session
 from botocore.credentials import ProcessProvider
@@ -69,13 +69,19 @@ class _CredentialProcess(subprocess.Popen[bytes]):
     def _read_output(self) -> tuple[bytes, bytes]:
         assert self.stdout is not None  # noqa: S101 - botocore asks for both
         assert self.stderr is not None  # noqa: S101
-        errors = start(partial(self.stderr.read, _MAX_OUTPUT_BYTES), "credential-process")
-        out = self.stdout.read(_MAX_OUTPUT_BYTES + 1)
+        errors = start(partial(_read, self.stderr, _MAX_OUTPUT_BYTES), "credential-process")
+        out = _read(self.stdout, _MAX_OUTPUT_BYTES + 1)
         if len(out) > _MAX_OUTPUT_BYTES:
             raise ResponseTooLarge(f"it printed more than {_MAX_OUTPUT_BYTES:,} bytes")
         printed = out, errors.result()
         self.wait()
         return printed
+
+
+def _read(stream: IO[bytes], most: int) -> bytes:
+    """Closes the stream: another thread could not while this one reads."""
+    with stream:
+        return stream.read(most)
 
 
 _Base: Any = URLLib3Session

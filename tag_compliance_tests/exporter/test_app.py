@@ -57,7 +57,7 @@ def test_before_the_first_snapshot_a_scrape_succeeds_and_ready_and_health_return
     assert exporter.get("/livez").status == 200
     health = exporter.get("/health")
     assert health.status == 503
-    assert '"reasons":["no snapshot has been published yet"]' in health.text
+    assert json.loads(health.body)["reasons"] == ["no snapshot has been published yet"]
 
 
 def test_a_compressed_scrape_is_one_gzip_member_with_the_same_text(

@@ -87,11 +87,14 @@ def test_a_scan_writes_each_table_once_and_its_history_and_database_read_each_at
     read = {("read", evaluation_file(account_id)): 1 for account_id in scanning.ids}
     read |= {("read", inventory_file(account_id)): 2 for account_id in scanning.ids}
     read |= {("read", name): 2 for name in histories}
-    read |= {("update", name): 1 for name in (*histories, day)}
+    read |= {("update", name): 1 for name in (*histories, day, "tables/coverage.parquet")}
+    read |= {("read", day): 1}
     on_parquet = {call: n for call, n in on_tables().items() if not call[1].endswith(".json")}
     assert on_parquet == read
     json_files = ["tables/scan_config.json", "tables/scan_times.json"]
-    assert scanning.storage.names("tables/") == sorted([*updated, *json_files, *histories, day])
+    assert scanning.storage.names("tables/") == sorted(
+        [*updated, *json_files, *histories, day, "tables/coverage.parquet"]
+    )
 
 
 @pytest.mark.parametrize("on_failure", ["drop", "keep_last"])
