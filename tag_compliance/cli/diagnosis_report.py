@@ -39,7 +39,7 @@ def report(config: Config, diagnosis: Diagnosis, style: Style) -> Iterator[str]:
             yield f"{check.name:12} {on_one_line(check.found)}"
     for key in config.required_tags:
         if doubts := doubts_about(key):
-            yield f"{'warning':12} REQUIRED_TAGS {key!r}: {doubts}"
+            yield f"{'warning':12} REQUIRED_TAGS {key!r}: {on_one_line(doubts)}"
     yield ""
     if diagnosis.organization is not None:
         listed = organization_lines(config, diagnosis.organization, failure=False)

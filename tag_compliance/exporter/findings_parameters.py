@@ -59,11 +59,16 @@ def parse_findings(
     given = parse(pairs, names=names, shows_values=shows_values)
     return FindingsRequest(
         _filter(given),
-        search=_first(given, "q", ""),
+        search=_search(_first(given, "q", "")),
         sort=_first(given, "sort", REPORT_ORDER),
         limit=int(_first(given, "limit", str(default_limit))),
         cursor=_first(given, "cursor", "") or None,
     )
+
+
+def _search(text: str) -> str:
+    """Without the spaces around it. SQLite ends a text at NUL, and would find what is before it."""
+    return (text.strip() or text).replace("\0", "\N{REPLACEMENT CHARACTER}")
 
 
 def parse(

@@ -57,7 +57,7 @@ class _CredentialProcess(subprocess.Popen[bytes]):
         try:
             return run_within(seconds, self._read_output)
         except TimeLimitExceeded:
-            cause = f"credential_process did not end within {seconds:.0f} s and was killed"
+            cause = "credential_process did not end in time and was killed"
         except ResponseTooLarge as error:
             cause = f"credential_process was killed: {error}"
         if self._leads_session:
@@ -69,19 +69,19 @@ class _CredentialProcess(subprocess.Popen[bytes]):
     def _read_output(self) -> tuple[bytes, bytes]:
         assert self.stdout is not None  # noqa: S101 - botocore asks for both
         assert self.stderr is not None  # noqa: S101
-        errors = start(partial(_read, self.stderr, _MAX_OUTPUT_BYTES), "credential-process")
-        out = _read(self.stdout, _MAX_OUTPUT_BYTES + 1)
-        if len(out) > _MAX_OUTPUT_BYTES:
-            raise ResponseTooLarge(f"it printed more than {_MAX_OUTPUT_BYTES:,} bytes")
+        errors = start(partial(_read, self.stderr), "credential-process")
+        out = _read(self.stdout)
         printed = out, errors.result()
+        if max(map(len, printed)) > _MAX_OUTPUT_BYTES:
+            raise ResponseTooLarge(f"it printed more than {_MAX_OUTPUT_BYTES:,} bytes")
         self.wait()
         return printed
 
 
-def _read(stream: IO[bytes], most: int) -> bytes:
+def _read(stream: IO[bytes]) -> bytes:
     """Closes the stream: another thread could not while this one reads."""
     with stream:
-        return stream.read(most)
+        return stream.read(_MAX_OUTPUT_BYTES + 1)
 
 
 _Base: Any = URLLib3Session
