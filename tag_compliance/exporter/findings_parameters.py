@@ -67,8 +67,8 @@ def parse_findings(
 
 
 def _search(text: str) -> str:
-    """Without the spaces around it. SQLite ends a text at NUL, and would find what is before it."""
-    return (text.strip() or text).replace("\0", "\N{REPLACEMENT CHARACTER}")
+    """Without the spaces around it, which come with a text that a person copies."""
+    return text.strip() or text
 
 
 def parse(
