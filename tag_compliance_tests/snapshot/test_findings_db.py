@@ -22,6 +22,7 @@ from tag_compliance.domain.report_row import (
     console_url,
     format_time,
 )
+from tag_compliance.domain.rule_keys import RuleKeys
 from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.snapshot.findings_db import DatabaseContents, build_findings_db
 from tag_compliance.snapshot.findings_limit import FindingsLimit
@@ -49,8 +50,9 @@ def contents(rows: Sequence[ReportRow], **changes: Any) -> DatabaseContents:
         }
         for rule in RULES
     ]
+    keys = {rule.rule: RuleKeys((rule.rule.removeprefix("required-tag-"),)) for rule in RULES}
     made = DatabaseContents("id-1", NOON, NOON, "0.1.0", results, rows, rules, omitted=3)
-    return replace(made, **changes)
+    return replace(made, **{"rule_keys": keys, **changes})
 
 
 def query(path: Path, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
