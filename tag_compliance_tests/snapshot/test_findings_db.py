@@ -136,6 +136,13 @@ def test_the_other_tables_have_coverage_counts_rules_and_the_limit(
     assert (meta["findings"], meta["findings_omitted"], meta["outcome"]) == ("1", "3", "partial")
 
 
+def test_without_required_tags_no_resource_is_compliant_or_noncompliant(tmp_path: Path) -> None:
+    path = tmp_path / "findings.sqlite"
+    build_findings_db(path, contents([], results=results_of(Policy(()))))
+    assert query(path, "SELECT DISTINCT compliant FROM summary") == [(None,)]
+    assert query(path, "SELECT sum(counted) > 0 FROM summary") == [(1,)]
+
+
 @pytest.mark.parametrize("link", [None, ConsoleLink("https://a.awsapps.com/start/", "R o")])
 @pytest.mark.parametrize(
     "arn",
@@ -146,13 +153,6 @@ def test_the_other_tables_have_coverage_counts_rules_and_the_limit(
         "what?",
     ],
 )
-def test_without_required_tags_no_resource_is_compliant_or_noncompliant(tmp_path: Path) -> None:
-    path = tmp_path / "findings.sqlite"
-    build_findings_db(path, contents([], results=results_of(Policy(()))))
-    assert query(path, "SELECT DISTINCT compliant FROM summary") == [(None,)]
-    assert query(path, "SELECT sum(counted) > 0 FROM summary") == [(1,)]
-
-
 def test_the_link_to_the_console_is_computed_as_in_reports(
     tmp_path: Path, arn: str, link: ConsoleLink | None
 ) -> None:
