@@ -18,7 +18,7 @@ from tag_compliance.domain.report_row import ReportRow, console_url, format_tags
 from tag_compliance.domain.resources import AccountInventory, TaggedResources
 from tag_compliance.domain.rules.base import Rule
 from tag_compliance.domain.summary import SummarizedAccount
-from tag_compliance.domain.tag_commands import fixing_commands
+from tag_compliance.domain.tag_commands import fix_of
 from tag_compliance.domain.type_patterns import matched_rows
 from tag_compliance.logs import on_one_line
 from tag_compliance.pipeline.merge import policy_of
@@ -61,9 +61,8 @@ class _Explanation:
         yield first["arn"]
         yield f"  account   {display_name(account.account_id, account.account_name)}"
         yield f"  type      {first['resource_type']}"
-        for row in returned:
-            age = self._age(row["region"], row["source"])
-            yield f"  returned  by {row['source']} in {row['region']}{age}"
+        for region, source in dict.fromkeys((row["region"], row["source"]) for row in returned):
+            yield f"  returned  by {source} in {region}{self._age(region, source)}"
         counted = counted_resources(self._own, self._policy, self._basis)
         row = counted.to_pylist()[0] if len(counted) else first
         shown = self._config.report_values
@@ -105,16 +104,18 @@ class _Explanation:
     def _counted(self, counted: pa.Table, row: dict[str, Any]) -> Iterator[str]:
         found = {finding.rule: finding for finding in self._findings_of(row["arn"], counted)}
         owner = self._owner(counted)
-        yield f"  owner     {owner.name or NO_OWNER} ({owner.source})"
+        yield f"  owner     {f'{owner.name} ({owner.source})' if owner.name else NO_OWNER}"
         yield "  rules"
         resources = TaggedResources(counted, self._account.account_id, self._basis.units)
         for rule in self._policy.rules:
             yield f"    {self._verdict(rule, found.get(str(rule.rule_id)), resources)}"
         open_findings = [finding for finding in found.values() if finding.state == "open"]
-        commands = fixing_commands(open_findings)
-        if commands:
+        rules = {str(rule.rule_id): rule for rule in self._policy.rules}
+        keys = {name: rule.rule_keys for name, rule in rules.items()}
+        fix = fix_of(open_findings, keys, lambda name, value: bool(rules[name].rejects(value)))
+        if fix.commands or fix.notes:
             yield "  to fix it (choose the values yourself; nothing was run)"
-            yield from (f"    {line}" for line in commands)
+            yield from (f"    {line}" for line in (*fix.commands, *fix.notes))
 
     def _owner(self, counted: pa.Table) -> AccountOwner:
         found = tag_owners(counted["tags"].combine_chunks(), self._config.owner_tags)
@@ -138,9 +139,12 @@ class _Explanation:
             return f"{head}: does not apply"
         if finding is None:
             return f"{head}: passes"
-        since = f", since {format_time(finding.opened_at)}" if finding.opened_at else ""
+        word = "first seen" if finding.state == "waived" else "since"
+        since = f", {word} {format_time(finding.opened_at)}" if finding.opened_at else ""
         waiver = ""
         if finding.waiver:
             until = f" until {finding.waiver_expires}" if finding.waiver_expires else ""
             waiver = f", waived by {finding.waiver}{until}"
-        return f"{head}: violated: {', '.join(finding.codes)}: {finding.tag}{waiver}{since}"
+        wrong = ", ".join(sorted(rule.rule_keys.misspelled(finding.tags)))
+        tag = f"{finding.tag} (wrong spelling: {wrong})" if wrong else finding.tag
+        return f"{head}: violated: {', '.join(finding.codes)}: {tag}{waiver}{since}"

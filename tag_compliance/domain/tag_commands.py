@@ -4,34 +4,42 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 
 from tag_compliance.domain.report_row import ReportRow
+from tag_compliance.domain.rule_keys import RuleKeys
+from tag_compliance.domain.tag_changes import IsWrong, changes_of
 
 _TAG_API = "aws resourcegroupstaggingapi"
-_VALUE = "VALUE"
-"""Stands for a value that a person chooses."""
-
-_FORBIDDEN = "forbidden_key"
 
 
-def fixing_commands(findings: Sequence[ReportRow]) -> list[str]:
-    """Commands that set the tags that are missing or wrong, and remove the forbidden ones.
+@dataclass(frozen=True, slots=True)
+class Fix:
+    """Commands, and in words what a person has to decide or do."""
 
-    The findings are those of one resource. Of the keys that a rule accepts, the first is used. A
-    key in a wrong spelling stays: people may still use it.
-    """
-    wrong = [f.tag.split("|")[0] for f in findings if set(f.codes) - {_FORBIDDEN}]
-    forbidden = [key for f in findings if _FORBIDDEN in f.codes for key in f.tag.split("|")]
+    commands: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def fix_of(
+    findings: Sequence[ReportRow],
+    rules: Mapping[str, RuleKeys],
+    is_wrong: IsWrong | None = None,
+) -> Fix:
+    """What fixes the findings of one resource; `rules` are by id, see `changes_of`."""
     if not findings:
-        return []
-    row, commands = findings[0], []
-    if wrong:
-        tags = json.dumps(dict.fromkeys(sorted(set(wrong)), _VALUE), ensure_ascii=False)
-        commands.append(_set_tags(row, tags))
-    if forbidden:
-        commands.append(_remove_tags(row, sorted(set(forbidden))))
-    return commands
+        return Fix()
+    row, changes = findings[0], changes_of(findings, rules, is_wrong)
+    commands = []
+    if changes.set:
+        commands.append(_set_tags(row, json.dumps(changes.set, ensure_ascii=False)))
+    if changes.remove:
+        commands.append(_remove_tags(row, sorted(changes.remove)))
+    # The keys of roles and users do not differ by letter case:
+    # https://docs.aws.amazon.com/IAM/latest/UserGuide/id_tags.html
+    ordered = reversed(commands) if _iam_name(row) else commands
+    return Fix(tuple(ordered), changes.notes)
 
 
 def _set_tags(row: ReportRow, tags: str) -> str:

@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 from tag_compliance.domain.counts import Counts
 from tag_compliance.domain.report_filter import ALL_STATES, FindingFilter
 from tag_compliance.domain.report_row import COLUMNS, ReportRow
+from tag_compliance.domain.rule_keys import RuleKeys
 from tag_compliance.errors import BadQuery, CursorGone
 from tag_compliance.exporter.findings_sql import (
     Condition,
@@ -235,6 +236,19 @@ class FindingsQueries:
         with self._connected() as database:
             database.row_factory = sqlite3.Row
             return [dict(row) for row in database.execute(f"SELECT * FROM {name}")]  # noqa: S608
+
+    @cached_property
+    def rule_keys(self) -> dict[str, RuleKeys]:
+        """The keys of each rule, by its id."""
+        return {
+            row["rule"]: RuleKeys(
+                tuple(json.loads(row["keys"])),
+                row["key_case"],
+                tuple(json.loads(row["spellings"])),
+                bool(row["checks_values"]),
+            )
+            for row in self.table("rule_keys")
+        }
 
     @cached_property
     def _rule_ranks(self) -> dict[str, set[int]]:

@@ -60,6 +60,7 @@ class FindingsDatabase:
             results=merged.results,
             rows=self._rows(limit),
             rules=[*self._rules()],
+            rule_keys={str(rule.rule_id): rule.rule_keys for rule in policy_of(config).rules},
             waivers=[*self._waivers()],
             trend=self._trend(),
             omitted=limit.omitted,

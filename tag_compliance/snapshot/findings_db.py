@@ -11,7 +11,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from itertools import islice
 from operator import attrgetter, itemgetter
@@ -29,6 +29,7 @@ from tag_compliance.domain.report_row import (
     format_tags,
     format_time,
 )
+from tag_compliance.domain.rule_keys import RuleKeys
 from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.snapshot.findings_schema import SCHEMA_VERSION, SORT_KEYS, TALLIED
 
@@ -70,6 +71,7 @@ class DatabaseContents:
     results: ComplianceResults
     rows: Iterable[ReportRow]
     rules: Sequence[Mapping[str, Any]]
+    rule_keys: Mapping[str, RuleKeys] = field(default_factory=dict)
     waivers: Sequence[Mapping[str, Any]] = ()
     trend: Iterable[Mapping[str, Any]] = ()
     omitted: int = 0
@@ -92,6 +94,7 @@ def build_findings_db(path: Path, contents: DatabaseContents) -> int:
         _insert(database, "coverage", coverage)
         _insert(database, "summary", _summary(contents.results))
         _insert(database, "rules", contents.rules)
+        _insert(database, "rule_keys", _rule_keys(contents.rule_keys))
         _insert(database, "waivers", contents.waivers)
         _insert(database, "trend", contents.trend)
         _insert(database, "meta", _meta(contents, count))
@@ -171,6 +174,10 @@ _OTHER_TABLES = {
     "rules": (
         "rule TEXT PRIMARY KEY, severity TEXT NOT NULL, title TEXT NOT NULL, tag TEXT NOT NULL, "
         "evaluated INTEGER NOT NULL, violations INTEGER NOT NULL"
+    ),
+    "rule_keys": (
+        "rule TEXT PRIMARY KEY, keys TEXT NOT NULL, key_case TEXT NOT NULL, "
+        "spellings TEXT NOT NULL, checks_values INTEGER NOT NULL"
     ),
     "waivers": (
         "waiver TEXT PRIMARY KEY, reason TEXT NOT NULL, owner TEXT NOT NULL, "
@@ -255,6 +262,17 @@ def _coverage(row: CoverageRow) -> dict[str, Any]:
     for name in ("last_success_at", "result_at"):
         record[name] = record[name] and format_time(record[name])
     return record
+
+
+def _rule_keys(rules: Mapping[str, RuleKeys]) -> Iterator[dict[str, Any]]:
+    for rule, known in rules.items():
+        yield {
+            "rule": rule,
+            "keys": json.dumps(known.keys, ensure_ascii=False),
+            "key_case": known.key_case,
+            "spellings": json.dumps(known.spellings, ensure_ascii=False),
+            "checks_values": int(known.checks_values),
+        }
 
 
 def _summary(results: ComplianceResults) -> list[dict[Any, Any]]:

@@ -43,7 +43,7 @@ def test_each_account_that_has_the_resource_is_explained(scanned: Program) -> No
     assert "  returned  by tagging in eu-west-1, read 20" in ended.out
     assert '  tags      {"Team":"web"}' in lines
     assert "  owner     web (tag:Team)" in lines
-    assert "  owner     (none) (none)" in lines
+    assert "  owner     (none)" in lines
     since = re.escape("    required-tag-Owner (medium): violated: missing: Owner, since 20")
     assert [line for line in lines if re.match(since, line)]
     assert "    required-tag-Owner (medium): passes" in lines

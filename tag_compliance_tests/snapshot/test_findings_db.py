@@ -22,6 +22,7 @@ from tag_compliance.domain.report_row import (
     console_url,
     format_time,
 )
+from tag_compliance.domain.rule_keys import RuleKeys
 from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.snapshot.findings_db import DatabaseContents, build_findings_db
 from tag_compliance.snapshot.findings_limit import FindingsLimit
@@ -49,8 +50,9 @@ def contents(rows: Sequence[ReportRow], **changes: Any) -> DatabaseContents:
         }
         for rule in RULES
     ]
+    keys = {rule.rule: RuleKeys((rule.rule.removeprefix("required-tag-"),)) for rule in RULES}
     made = DatabaseContents("id-1", NOON, NOON, "0.1.0", results, rows, rules, omitted=3)
-    return replace(made, **changes)
+    return replace(made, **{"rule_keys": keys, **changes})
 
 
 def query(path: Path, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
@@ -132,6 +134,13 @@ def test_the_other_tables_have_coverage_counts_rules_and_the_limit(
     assert meta["schema_version"] == str(SCHEMA_VERSION)
     assert (meta["snapshot_id"], meta["snapshot_time"]) == ("id-1", format_time(NOON))
     assert (meta["findings"], meta["findings_omitted"], meta["outcome"]) == ("1", "3", "partial")
+
+
+def test_without_required_tags_no_resource_is_compliant_or_noncompliant(tmp_path: Path) -> None:
+    path = tmp_path / "findings.sqlite"
+    build_findings_db(path, contents([], results=results_of(Policy(()))))
+    assert query(path, "SELECT DISTINCT compliant FROM summary") == [(None,)]
+    assert query(path, "SELECT sum(counted) > 0 FROM summary") == [(1,)]
 
 
 @pytest.mark.parametrize("link", [None, ConsoleLink("https://a.awsapps.com/start/", "R o")])

@@ -11,6 +11,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tag_compliance.domain.resources import TaggedResources
+from tag_compliance.domain.rule_keys import RuleKeys
 from tag_compliance.domain.severity import Severity
 
 RuleId = NewType("RuleId", str)
@@ -90,6 +91,13 @@ class Rule(Protocol):
     @property
     def tag(self) -> str:
         """The tag key that the rule is about."""
+
+    @property
+    def rule_keys(self) -> RuleKeys:
+        """The keys, as programs without Arrow know them."""
+
+    def rejects(self, value: str) -> list[Code]:
+        """What is wrong with a resource in the scope whose tags have this value."""
 
     def applies_to(self, resources: TaggedResources) -> NDArray[np.bool_]:
         """For each resource, whether the rule applies to it."""

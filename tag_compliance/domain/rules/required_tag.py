@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tag_compliance.domain.resources import TaggedResources
+from tag_compliance.domain.rule_keys import RuleKeys
 from tag_compliance.domain.rules.base import Code, RuleId, Violations
 from tag_compliance.domain.severity import Severity
 
@@ -33,6 +34,13 @@ class RequiredTag:
     @property
     def title(self) -> str:
         return f"Every resource has the tag {self.tag}"
+
+    @property
+    def rule_keys(self) -> RuleKeys:
+        return RuleKeys((self.tag,))
+
+    def rejects(self, value: str) -> list[Code]:  # noqa: ARG002 - each value is right
+        return []
 
     def applies_to(self, resources: TaggedResources) -> NDArray[np.bool_]:
         return np.ones(len(resources), dtype=bool)

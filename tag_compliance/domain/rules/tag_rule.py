@@ -10,7 +10,11 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, TaggedResources
+from tag_compliance.domain.rule_keys import RuleKeys
 from tag_compliance.domain.rules.base import Code, CodeSets, RuleId, Violations
+from tag_compliance.domain.rules.checks.forbidden import Forbidden
+from tag_compliance.domain.rules.checks.key_spelling import KeySpelling
+from tag_compliance.domain.rules.checks.required import Required
 from tag_compliance.domain.rules.tag_column import TagColumn, TagKey
 from tag_compliance.domain.scope import Scope
 from tag_compliance.domain.severity import Severity
@@ -46,6 +50,13 @@ class TagRule:
     @property
     def tag(self) -> str:
         return "|".join(text for key in self.keys for text in key.keys)
+
+    @property
+    def rule_keys(self) -> RuleKeys:
+        texts = tuple(text for key in self.keys for text in key.keys)
+        of_keys = (Required, KeySpelling, Forbidden)
+        checks_values = not all(isinstance(check, of_keys) for check in self.checks)
+        return RuleKeys(texts, str(self.keys[0].key_case), self.keys[0].spellings, checks_values)
 
     def applies_to(self, resources: TaggedResources) -> NDArray[np.bool_]:
         return self.scope.rows(resources)

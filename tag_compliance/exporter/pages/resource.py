@@ -10,7 +10,8 @@ from typing import Any
 
 from tag_compliance.domain.report_filter import NO_OWNER
 from tag_compliance.domain.report_row import ReportRow
-from tag_compliance.domain.tag_commands import fixing_commands
+from tag_compliance.domain.rule_keys import RuleKeys
+from tag_compliance.domain.tag_commands import Fix, fix_of
 from tag_compliance.exporter.findings_queries import FindingsQueries
 from tag_compliance.exporter.pages.address import Address
 from tag_compliance.exporter.pages.frame import Frame
@@ -42,9 +43,10 @@ def resource_address(arn: str, account_id: str = "") -> Address:
 
 @dataclass(frozen=True, slots=True)
 class ResourceInAccount:
-    """All findings of a resource in one account."""
+    """All findings of a resource in one account; `rules` are the keys of the rules, by id."""
 
     findings: Sequence[ReportRow]
+    rules: Mapping[str, RuleKeys]
 
     @property
     def first(self) -> ReportRow:
@@ -61,9 +63,14 @@ class ResourceInAccount:
         return _OWNER_SOURCES.get(source, f"from the tag {source.removeprefix('tag:')}")
 
     @property
-    def commands(self) -> list[str]:
+    def fix(self) -> Fix:
         """What would fix the open findings."""
-        return fixing_commands([f for f in self.findings if f.state == "open"])
+        return fix_of([f for f in self.findings if f.state == "open"], self.rules)
+
+    def misspelled(self, finding: ReportRow) -> list[str]:
+        """The keys of the resource that are a wrong spelling."""
+        rule = self.rules.get(finding.rule)
+        return sorted(rule.misspelled(finding.tags)) if rule else []
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +95,7 @@ class ResourcePage:
         rows = queries.resource(arn, account_id or None) if arn else []
         titles = {row["rule"]: row["title"] for row in queries.table("rules")}
         waivers = {row["waiver"]: row for row in queries.table("waivers")}
-        return cls(frame, arn, account_id, [*_by_account(rows)], titles, waivers)
+        return cls(frame, arn, account_id, [*_by_account(rows, queries.rule_keys)], titles, waivers)
 
     @property
     def title(self) -> str:
@@ -123,7 +130,9 @@ class ResourcePage:
         return str(self.waivers.get(finding.waiver or "", {}).get("reason", ""))
 
 
-def _by_account(rows: Sequence[ReportRow]) -> Iterator[ResourceInAccount]:
+def _by_account(
+    rows: Sequence[ReportRow], rules: Mapping[str, RuleKeys]
+) -> Iterator[ResourceInAccount]:
     ordered = sorted(rows, key=lambda row: row.account_id)
     for _, findings in groupby(ordered, key=lambda row: row.account_id):
-        yield ResourceInAccount([*findings])
+        yield ResourceInAccount([*findings], rules)

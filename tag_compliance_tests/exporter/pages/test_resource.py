@@ -37,7 +37,7 @@ def test_a_resource_has_its_findings_with_titles_meanings_and_commands(
     assert "Env is required" in text
     assert "Owner: the tag is missing" in text
     assert "from the tag Team" in text
-    assert page.accounts[0].commands[0] in text
+    assert page.accounts[0].fix.commands[0] in text
     assert "nothing runs them" in text
 
 
@@ -47,8 +47,8 @@ def test_a_waived_finding_has_its_last_day_and_reason_and_needs_no_command(tmp_p
     page = page_of(queries_of(tmp_path / "f.sqlite", [WAIVED], waivers=waivers), WAIVED.arn)
     text = text_of(page)
     assert "Waived by W-1, last day 2026-12-31: old" in text
-    assert "Open since 2026-05-01 06:00:00 UTC, 3 days" in text
-    assert page.accounts[0].commands == []
+    assert "First seen 2026-05-01 06:00:00 UTC, 3 days" in text
+    assert page.accounts[0].fix.commands == ()
     assert "What would fix it" not in text
 
 
