@@ -6,8 +6,10 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from tag_compliance.domain.account import Target
-from tag_compliance.domain.globs import Globs, overlap
+from tag_compliance.domain.globs import Globs
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.rules.checks.values import AllowedValues
 from tag_compliance.domain.rules.tag_rule import TagRule
@@ -54,7 +56,7 @@ def _unknown(
     """Entries of accounts, organizational units and regions that match none that is scanned."""
     if targets is None:
         return
-    accounts = [str(target.account_id) for target in targets]
+    accounts = {str(target.account_id) for target in targets}
     units = {unit for target in targets for unit in target.units}
     regions = {str(region) for target in targets for region in target.regions}
     for selection in selections:
@@ -63,8 +65,9 @@ def _unknown(
             ("organizational unit", selection.units, units),
             ("region", selection.regions, regions),
         ):
+            names = pa.array(known, pa.string())
             for text in globs.texts if globs else ():
-                if not any(Globs((text,)).matches(name) for name in known):
+                if text not in known and not ("*" in text and Globs((text,)).mask(names).any()):
                     yield PolicyWarning(subject, f"no {kind} that is scanned matches {text}")
 
 
@@ -83,7 +86,7 @@ def _of_rule(
         text = "it never applies: excluded_resource_types covers all of its types"
         yield PolicyWarning(subject, text)
     values = _literal_values(rule)
-    if values and all(rule.rejects(value) for value in values):
+    if values and rule.rejects_all(values):
         yield PolicyWarning(subject, "its other checks reject each of its values")
 
 
@@ -129,7 +132,8 @@ def _types(selection: Selection) -> Globs | None:
 def _includes(wide: Globs, narrow: Globs | None) -> bool:
     """Whether each text of `narrow` is one that `wide` matches; None: everything."""
     texts = ("*",) if narrow is None else narrow.texts
-    return all(text in wide.texts or wide.matches(text) for text in texts)
+    left = set(texts).difference(wide.texts)
+    return not left or bool(wide.mask(pa.array(left, pa.string())).all())
 
 
 def _only_excluded_types(scope: Scope, policy: Policy) -> bool:
@@ -160,11 +164,7 @@ def _contradict(one: TagRule, other: TagRule) -> bool:
         return False
     if one.keys[0].keys != other.keys[0].keys or not _may_meet(one.scope, other.scope):
         return False
-    fold = here.ignore_case or there.ignore_case
-    return not any(
-        overlap(a.casefold(), b.casefold()) if fold else overlap(a, b)
-        for a, b in itertools.product(here.texts, there.texts)
-    )
+    return not here.overlaps(there)
 
 
 def _may_meet(one: Scope, other: Scope) -> bool:
@@ -180,10 +180,7 @@ def _may_meet(one: Scope, other: Scope) -> bool:
     ]
     there = dict(_conditions(other))
     pairs += [(globs, there.get(key)) for key, globs in _conditions(one)]
-    return all(
-        a is None or b is None or any(overlap(x, y) for x in a.texts for y in b.texts)
-        for a, b in pairs
-    )
+    return all(a is None or b is None or a.overlaps(b) for a, b in pairs)
 
 
 def _conditions(scope: Scope) -> TagConditions:
