@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     StrictBool,
@@ -67,6 +68,11 @@ def _not_too_many(value: object) -> object:
 
 _SOME = (Field(min_length=1, max_length=MAX_ENTRIES), BeforeValidator(_not_too_many))
 Keys = Annotated[tuple[TagKey, ...], *_SOME]
+TwoOrMoreKeys = Annotated[
+    tuple[TagKey, ...],
+    Field(min_length=2, max_length=MAX_ENTRIES),
+    BeforeValidator(_not_too_many),
+]
 Values = Annotated[tuple[TagValue, ...], *_SOME]
 Texts = Annotated[tuple[NonEmptyText, ...], *_SOME]
 TagValues = Annotated[dict[TagKey, Values], Field(min_length=1)]
@@ -141,7 +147,7 @@ class PolicyRule(Model):
     owner: Text | None = None
     enabled: StrictBool = True
     tag: Annotated[Keys | None, BeforeValidator(_one_or_more)] = None
-    any_tag: Annotated[Keys, Field(min_length=2)] | None = None
+    any_tag: TwoOrMoreKeys | None = None
     required: StrictBool = False
     not_empty: StrictBool = False
     values: Values | None = None
@@ -171,14 +177,20 @@ class WaiverMatch(PolicySelection):
     arns: Texts | None = None
 
 
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise PydanticCustomError("rule", "must not be blank")
+    return value
+
+
 class PolicyWaiver(Model):
     """An entry of `waivers`."""
 
     id: RuleName
     rules: Texts
     match: WaiverMatch
-    reason: Annotated[NonEmptyText, StringConstraints(min_length=10)]
-    owner: NonEmptyText
+    reason: Annotated[NonEmptyText, StringConstraints(min_length=10), AfterValidator(_not_blank)]
+    owner: Annotated[NonEmptyText, AfterValidator(_not_blank)]
     expires: Day
     ticket: Text | None = None
     created: Day | None = None

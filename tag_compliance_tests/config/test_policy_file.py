@@ -247,3 +247,16 @@ def test_a_waiver_with_an_impossible_date_has_its_other_faults_too(folder: Path)
         "v: owner: this key is required",
         "v: created = '2027-01-02': must not be after expires, 2027-01-01",
     ]
+
+
+def test_a_waiver_with_a_blank_reason_or_owner_is_a_fault(folder: Path) -> None:
+    (folder / "policy.yaml").write_text(
+        'waivers: [{id: w, rules: [a], match: {arns: [b]}, reason: "            ", owner: " ", '
+        "expires: 2026-05-04}]\n"
+    )
+    assert [
+        line.partition(" w: ")[2].partition(" ")[0] for line in _faults(folder, "policy.yaml")
+    ] == [
+        "reason",
+        "owner",
+    ]
