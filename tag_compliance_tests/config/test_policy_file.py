@@ -197,7 +197,7 @@ def test_the_last_day_of_a_waiver_is_a_date_that_is_not_too_far_ahead(
 
 _DATE = "must be text; YAML reads it as a date, so use quotes"
 _NEEDS_A_CHECK = "a rule needs a check, such as required, values or pattern"
-_ALONE = "required = True: must not be combined with forbidden: a key is required or forbidden"
+_ALONE = "required = 'true': must not be combined with forbidden: a key is required or forbidden"
 _UNREADABLE = "is not a valid regular expression (RE2): missing ): ("
 _UNKNOWN = "unknown key; did you mean"
 
