@@ -99,7 +99,7 @@ def keys_meant_by(key: str, model: type[Model]) -> set[str]:
 
 
 def faults_of_rule(rule: PolicyRule, unknown: Collection[str] = ()) -> Iterator[PlacedFault]:
-    """The faults of a rule whose keys are valid each by itself.
+    """The faults of a rule whose single keys are valid.
 
     The keys in `unknown` have faults themselves, so that no fault may depend on what they say.
     """
@@ -160,7 +160,7 @@ def _faults_of_statement(rule: PolicyRule) -> Iterator[PlacedFault]:
 def _faults_of_forbidden(rule: PolicyRule) -> Iterator[PlacedFault]:
     alone = "must not be combined with forbidden: a key is required or forbidden"
     if rule.required:
-        yield ("required",), True, alone
+        yield ("required",), "true", alone
     if rule.any_tag:
         yield ("any_tag",), list(rule.any_tag), "must be tag, which may be a list with forbidden"
     if rule.example is not None:
@@ -180,7 +180,7 @@ def _faults_of_scope(rule: PolicyRule) -> Iterator[PlacedFault]:
 def faults_of_waiver(
     waiver: PolicyWaiver, today: date, max_days: int, unknown: Collection[str] = ()
 ) -> Iterator[PlacedFault]:
-    """The faults of a waiver whose keys are valid each by itself; `unknown` as for a rule."""
+    """The faults of a waiver whose single keys are valid; `unknown` as for a rule."""
     if not waiver.match.model_dump(exclude_none=True):
         known = ", ".join(WaiverMatch.model_fields)
         yield ("match",), None, f"must have {known}; a waiver cannot cover everything"

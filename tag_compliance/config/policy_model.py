@@ -11,6 +11,7 @@ from enum import StrEnum
 from typing import Annotated, Literal, Self
 
 from pydantic import (
+    AfterValidator,
     BeforeValidator,
     Field,
     StrictBool,
@@ -53,9 +54,27 @@ def _one_or_more(value: object) -> object:
     return value if isinstance(value, list | tuple | None) else [value]
 
 
-Keys = Annotated[tuple[TagKey, ...], Field(min_length=1)]
-Values = Annotated[tuple[TagValue, ...], Field(min_length=1)]
-Texts = Annotated[tuple[NonEmptyText, ...], Field(min_length=1)]
+MAX_ENTRIES = 10_000
+"""Of a list. With ten times as many, a scan takes seconds more for each pair of rules."""
+
+
+def _not_too_many(value: object) -> object:
+    """One fault instead of those of each entry."""
+    if isinstance(value, list | tuple) and len(value) > MAX_ENTRIES:
+        rule = f"must have at most {MAX_ENTRIES:,} entries, but has {len(value):,}"
+        raise PydanticCustomError("rule", "{rule}", {"rule": rule})
+    return value
+
+
+_SOME = (Field(min_length=1, max_length=MAX_ENTRIES), BeforeValidator(_not_too_many))
+Keys = Annotated[tuple[TagKey, ...], *_SOME]
+TwoOrMoreKeys = Annotated[
+    tuple[TagKey, ...],
+    Field(min_length=2, max_length=MAX_ENTRIES),
+    BeforeValidator(_not_too_many),
+]
+Values = Annotated[tuple[TagValue, ...], *_SOME]
+Texts = Annotated[tuple[NonEmptyText, ...], *_SOME]
 TagValues = Annotated[dict[TagKey, Values], Field(min_length=1)]
 
 
@@ -128,7 +147,7 @@ class PolicyRule(Model):
     owner: Text | None = None
     enabled: StrictBool = True
     tag: Annotated[Keys | None, BeforeValidator(_one_or_more)] = None
-    any_tag: Annotated[tuple[TagKey, ...], Field(min_length=2)] | None = None
+    any_tag: TwoOrMoreKeys | None = None
     required: StrictBool = False
     not_empty: StrictBool = False
     values: Values | None = None
@@ -158,14 +177,20 @@ class WaiverMatch(PolicySelection):
     arns: Texts | None = None
 
 
+def _not_blank(value: str) -> str:
+    if not value.strip():
+        raise PydanticCustomError("rule", "must not be blank")
+    return value
+
+
 class PolicyWaiver(Model):
     """An entry of `waivers`."""
 
     id: RuleName
     rules: Texts
     match: WaiverMatch
-    reason: Annotated[NonEmptyText, StringConstraints(min_length=10)]
-    owner: NonEmptyText
+    reason: Annotated[NonEmptyText, StringConstraints(min_length=10), AfterValidator(_not_blank)]
+    owner: Annotated[NonEmptyText, AfterValidator(_not_blank)]
     expires: Day
     ticket: Text | None = None
     created: Day | None = None

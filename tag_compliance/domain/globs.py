@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from bisect import bisect_left
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -61,6 +63,34 @@ class Globs:
             found = found | flags(pc.match_substring_regex(texts, pattern=regex))
         return found
 
+    def overlaps(self, other: Globs) -> bool:
+        """Whether a text exists that both match. The time grows with the number of globs, not with
+        the number of their pairs.
+        """
+        if self.ignore_case != other.ignore_case:
+            return self._without_case.overlaps(other._without_case)
+        if any(literal in other._literals for literal in self._literals):
+            return True
+        return (
+            self._match_some(other._literals)
+            or other._match_some(self._literals)
+            or self._ends.overlap_with_longer(other._ends)
+            or other._ends.overlap_with_longer(self._ends)
+        )
+
+    @cached_property
+    def _without_case(self) -> Globs:
+        return Globs(self.texts, ignore_case=True)
+
+    def _match_some(self, literals: Collection[str]) -> bool:
+        if not self._regexes or not literals:
+            return False
+        return bool(self.mask(pa.array(literals, pa.string())).any())
+
+    @cached_property
+    def _ends(self) -> _Ends:
+        return _Ends.of(self._wanted)
+
     @cached_property
     def _match_all(self) -> bool:
         return any(text and not text.strip(_ANY) for text in self.texts)
@@ -93,27 +123,42 @@ def _groups(globs: Collection[str]) -> Iterator[list[str]]:
         yield group
 
 
-def overlap(one: str, other: str) -> bool:
-    """Whether a text exists that both globs match."""
-    reachable = {(0, 0)}
-    for _ in range(len(one) + len(other) + 1):
-        if (len(one), len(other)) in reachable:
+@dataclass(frozen=True)
+class _Ends:
+    """What globs with a star begin and end with: two of them overlap exactly if one beginning
+    begins with the other, and one end ends with the other, because stars match what is between.
+    """
+
+    ends_of: Mapping[str, Sequence[str]]
+    """For each beginning the ends, reversed and in order."""
+
+    @classmethod
+    def of(cls, globs: Iterable[str]) -> Self:
+        found: dict[str, set[str]] = {}
+        for text in globs:
+            if _ANY in text:
+                end = text.rpartition(_ANY)[2][::-1]
+                found.setdefault(text.partition(_ANY)[0], set()).add(end)
+        return cls({beginning: sorted(ends) for beginning, ends in found.items()})
+
+    def overlap_with_longer(self, other: _Ends) -> bool:
+        """Whether a glob overlaps one of `other` whose beginning is as long or longer."""
+        return any(
+            _extends(self.ends_of[beginning[:length]], end)
+            for beginning, ends in other.ends_of.items()
+            for length in range(len(beginning) + 1)
+            if beginning[:length] in self.ends_of
+            for end in ends
+        )
+
+
+def _extends(ordered: Sequence[str], text: str) -> bool:
+    """Whether one of the texts begins with `text`, or `text` with one of them."""
+    place = bisect_left(ordered, text)
+    if place < len(ordered) and ordered[place].startswith(text):
+        return True
+    for length in range(len(text)):
+        place = bisect_left(ordered, text[:length])
+        if place < len(ordered) and ordered[place] == text[:length]:
             return True
-        reachable = {after for state in reachable for after in _steps(one, other, *state)}
     return False
-
-
-def _steps(one: str, other: str, i: int, j: int) -> Iterator[tuple[int, int]]:
-    """What is left of two globs after a star ends, or after both take the same character."""
-    starts = i < len(one) and one[i] == _ANY, j < len(other) and other[j] == _ANY
-    if starts[0]:
-        yield i + 1, j
-    if starts[1]:
-        yield i, j + 1
-    if i < len(one) and j < len(other):
-        if starts[0] and not starts[1]:
-            yield i, j + 1
-        elif starts[1] and not starts[0]:
-            yield i + 1, j
-        elif one[i] == other[j] and not starts[0]:
-            yield i + 1, j + 1

@@ -6,13 +6,25 @@ import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import pyarrow as pa
+
 from tag_compliance.domain.account import Target
-from tag_compliance.domain.globs import Globs, overlap
+from tag_compliance.domain.contradictions import (
+    bounds_exclude_all,
+    contradiction,
+    covers,
+    forbids,
+    literal_values,
+)
+from tag_compliance.domain.globs import Globs
 from tag_compliance.domain.policy import Policy
-from tag_compliance.domain.rules.checks.values import AllowedValues
+from tag_compliance.domain.rules.tag_column import TagKey
 from tag_compliance.domain.rules.tag_rule import TagRule
-from tag_compliance.domain.scope import Scope, Selection, TagConditions
+from tag_compliance.domain.scope import Scope, Selection
 from tag_compliance.domain.tag_key import doubts_about
+
+_MOST_PAIRS = 50_000
+"""Comparing a pair takes up to 0.1 ms, and each scan compares them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,15 +49,36 @@ def warnings_of(policy: Policy, targets: Sequence[Target] | None) -> Iterator[Po
         selections = [rule.scope.only, *rule.scope.exceptions]
         yield from _unknown(f"rule {rule.rule_id}", selections, targets)
         yield from _of_rule(rule, policy, targets)
-    for one, other in itertools.combinations(policy.tag_rules, 2):
-        if _contradict(one, other):
-            text = f"no value satisfies it together with rule {other.rule_id}, which is about the "
-            yield PolicyWarning(f"rule {one.rule_id}", f"{text}same key and can apply as well")
+    yield from _contradictions(policy, targets)
     for waiver, rules in zip(policy.waivers, policy.covered_rules, strict=True):
         yield from _unknown(f"waiver {waiver.waiver_id}", [waiver.match], targets)
         if not len(rules):
             text = f"no enabled rule matches {', '.join(waiver.rules.texts)}"
             yield PolicyWarning(f"waiver {waiver.waiver_id}", text)
+
+
+def _contradictions(policy: Policy, targets: Sequence[Target] | None) -> Iterator[PolicyWarning]:
+    for rule in policy.tag_rules:
+        for key in policy.required_tags:
+            if forbids(rule, TagKey((key,))):
+                text = f"it forbids {key}, which REQUIRED_TAGS requires"
+                yield PolicyWarning(f"rule {rule.rule_id}", text)
+    pairs = _pairs_about_one_key(policy.tag_rules)
+    for one, other in itertools.islice(pairs, _MOST_PAIRS):
+        if text_ := contradiction(one, other, targets):
+            yield PolicyWarning(f"rule {one.rule_id}", text_)
+    if next(pairs, None):
+        text = f"more than {_MOST_PAIRS:,} pairs of rules are about one key; these were compared"
+        yield PolicyWarning("policy", text)
+
+
+def _pairs_about_one_key(rules: Sequence[TagRule]) -> Iterator[tuple[TagRule, TagRule]]:
+    """Pairs about the same key or keys, and those of which one forbids keys."""
+    for place, one in enumerate(rules):
+        for other in rules[place + 1 :]:
+            globs = one.keys[0].is_glob, other.keys[0].is_glob
+            if globs[0] != globs[1] or (not globs[0] and one.tag == other.tag):
+                yield one, other
 
 
 def _unknown(
@@ -54,7 +87,7 @@ def _unknown(
     """Entries of accounts, organizational units and regions that match none that is scanned."""
     if targets is None:
         return
-    accounts = [str(target.account_id) for target in targets]
+    accounts = {str(target.account_id) for target in targets}
     units = {unit for target in targets for unit in target.units}
     regions = {str(region) for target in targets for region in target.regions}
     for selection in selections:
@@ -63,8 +96,9 @@ def _unknown(
             ("organizational unit", selection.units, units),
             ("region", selection.regions, regions),
         ):
+            names = pa.array(known, pa.string())
             for text in globs.texts if globs else ():
-                if not any(Globs((text,)).matches(name) for name in known):
+                if text not in known and not ("*" in text and Globs((text,)).mask(names).any()):
                     yield PolicyWarning(subject, f"no {kind} that is scanned matches {text}")
 
 
@@ -77,13 +111,17 @@ def _of_rule(
         yield PolicyWarning(subject, text)
     if targets is not None and not any(_applies(rule.scope, target) for target in targets):
         yield PolicyWarning(subject, "it applies in no account and region that is scanned")
-    elif any(_covers(exception, rule.scope) for exception in rule.scope.exceptions):
+    elif any(covers(exception, rule.scope) for exception in rule.scope.exceptions):
         yield PolicyWarning(subject, "it never applies: except covers everything that is left")
     elif _only_excluded_types(rule.scope, policy):
         text = "it never applies: excluded_resource_types covers all of its types"
         yield PolicyWarning(subject, text)
-    values = _literal_values(rule)
-    if values and all(rule.rejects(value) for value in values):
+    if bounds_exclude_all([rule]):
+        yield PolicyWarning(
+            subject, "no value satisfies it: not_empty and length exclude each other"
+        )
+    values = literal_values(rule)
+    if values and rule.rejects_all(values):
         yield PolicyWarning(subject, "its other checks reject each of its values")
 
 
@@ -105,33 +143,6 @@ def _applies(scope: Scope, target: Target) -> bool:
     return bool(left)
 
 
-def _covers(exception: Selection, scope: Scope) -> bool:
-    """Whether the exception lists everything that `only` and `when` list."""
-    only = scope.only
-    lists = (
-        (exception.accounts, only.accounts),
-        (exception.units, only.units),
-        (exception.regions, only.regions),
-        (_types(exception), _types(only)),
-    )
-    if any(wide is not None and not _includes(wide, narrow) for wide, narrow in lists):
-        return False
-    conditions = dict((*only.tags, *scope.when))
-    return all(_includes(globs, conditions.get(key)) for key, globs in exception.tags)
-
-
-def _types(selection: Selection) -> Globs | None:
-    if selection.types is None:
-        return None
-    return Globs(tuple(pattern.text for pattern in selection.types), ignore_case=True)
-
-
-def _includes(wide: Globs, narrow: Globs | None) -> bool:
-    """Whether each text of `narrow` is one that `wide` matches; None: everything."""
-    texts = ("*",) if narrow is None else narrow.texts
-    return all(text in wide.texts or wide.matches(text) for text in texts)
-
-
 def _only_excluded_types(scope: Scope, policy: Policy) -> bool:
     types = scope.only.types
     return types is not None and all(
@@ -140,51 +151,3 @@ def _only_excluded_types(scope: Scope, policy: Policy) -> bool:
         and any(excluded.matches_type(pattern.text) for excluded in policy.exclusions)
         for pattern in types
     )
-
-
-def _literal_values(rule: TagRule) -> tuple[str, ...]:
-    """The values that a rule lists; none if one of them is a glob."""
-    allowed = _allowed(rule)
-    return () if allowed is None or any("*" in t for t in allowed.texts) else allowed.texts
-
-
-def _allowed(rule: TagRule) -> Globs | None:
-    found = (check.allowed for check in rule.checks if isinstance(check, AllowedValues))
-    return next(found, None)
-
-
-def _contradict(one: TagRule, other: TagRule) -> bool:
-    """Whether two rules are about one key, can apply to one resource, and share no value."""
-    here, there = _allowed(one), _allowed(other)
-    if here is None or there is None or one.combination or other.combination:
-        return False
-    if one.keys[0].keys != other.keys[0].keys or not _may_meet(one.scope, other.scope):
-        return False
-    fold = here.ignore_case or there.ignore_case
-    return not any(
-        overlap(a.casefold(), b.casefold()) if fold else overlap(a, b)
-        for a, b in itertools.product(here.texts, there.texts)
-    )
-
-
-def _may_meet(one: Scope, other: Scope) -> bool:
-    """Whether one resource can be in both scopes, as far as their lists show."""
-    if any(_covers(exception, other) for exception in one.exceptions):
-        return False
-    if any(_covers(exception, one) for exception in other.exceptions):
-        return False
-    pairs = [
-        (one.only.accounts, other.only.accounts),
-        (one.only.regions, other.only.regions),
-        (_types(one.only), _types(other.only)),
-    ]
-    there = dict(_conditions(other))
-    pairs += [(globs, there.get(key)) for key, globs in _conditions(one)]
-    return all(
-        a is None or b is None or any(overlap(x, y) for x in a.texts for y in b.texts)
-        for a, b in pairs
-    )
-
-
-def _conditions(scope: Scope) -> TagConditions:
-    return (*scope.only.tags, *scope.when)

@@ -95,7 +95,7 @@ EXPORTER_METRICS = (
         "findings_database_loaded",
         "1 if the findings of the snapshot served can be queried; absent before the first.",
     ),
-    _counter("scrapes_total", "Answers to GET /metrics, this one included."),
+    _counter("scrapes_total", "Responses to GET /metrics, this one included."),
     _counter("scrapes_dropped_total", "Scrapes cut off because the client read too slowly."),
 )
 

@@ -122,12 +122,32 @@ def test_of_a_thousand_faults_a_hundred_are_shown_and_all_are_counted(folder: Pa
     assert lines[-1] == "900 more faults; 1,000 in all"
 
 
-def test_a_hundred_thousand_values_are_accepted(folder: Path) -> None:
-    values = ", ".join(f"team-{n}" for n in range(100_000))
+@pytest.mark.parametrize("value", ["team-{}", "{}"])
+@pytest.mark.parametrize(
+    ("key", "rule"),
+    [
+        ("values", "tag: A, values: [%s]"),
+        ("tag", "forbidden: true, tag: [%s]"),
+        ("any_tag", "not_empty: true, any_tag: [%s]"),
+        ("only.accounts", "tag: A, required: true, only: {accounts: [%s]}"),
+    ],
+)
+def test_a_list_of_a_hundred_thousand_entries_is_one_fault(
+    folder: Path, key: str, rule: str, value: str
+) -> None:
+    entries = ", ".join(value.format(n) for n in range(100_000))
+    (folder / "policy.yaml").write_text(f"rules: [{{id: a, {rule % entries}}}]")
+    [fault] = _faults(folder, "policy.yaml")
+    assert fault.startswith(f"policy.yaml, line 1: rule a: {key} = [")
+    assert fault.endswith(": must have at most 10,000 entries, but has 100,000")
+
+
+def test_ten_thousand_values_are_accepted(folder: Path) -> None:
+    values = ", ".join(f"team-{n}" for n in range(10_000))
     (folder / "policy.yaml").write_text(f"rules: [{{id: a, tag: A, values: [{values}]}}]")
     [rule] = _load(folder, "policy.yaml").policy.rules
     assert rule.values is not None
-    assert len(rule.values) == 100_000
+    assert len(rule.values) == 10_000
 
 
 def test_a_huge_glob_and_too_many_files_are_one_fault(folder: Path) -> None:
@@ -177,7 +197,7 @@ def test_the_last_day_of_a_waiver_is_a_date_that_is_not_too_far_ahead(
 
 _DATE = "must be text; YAML reads it as a date, so use quotes"
 _NEEDS_A_CHECK = "a rule needs a check, such as required, values or pattern"
-_ALONE = "required = True: must not be combined with forbidden: a key is required or forbidden"
+_ALONE = "required = 'true': must not be combined with forbidden: a key is required or forbidden"
 _UNREADABLE = "is not a valid regular expression (RE2): missing ): ("
 _UNKNOWN = "unknown key; did you mean"
 
@@ -226,4 +246,17 @@ def test_a_waiver_with_an_impossible_date_has_its_other_faults_too(folder: Path)
         "v: reason: this key is required",
         "v: owner: this key is required",
         "v: created = '2027-01-02': must not be after expires, 2027-01-01",
+    ]
+
+
+def test_a_waiver_with_a_blank_reason_or_owner_is_a_fault(folder: Path) -> None:
+    (folder / "policy.yaml").write_text(
+        'waivers: [{id: w, rules: [a], match: {arns: [b]}, reason: "            ", owner: " ", '
+        "expires: 2026-05-04}]\n"
+    )
+    assert [
+        line.partition(" w: ")[2].partition(" ")[0] for line in _faults(folder, "policy.yaml")
+    ] == [
+        "reason",
+        "owner",
     ]

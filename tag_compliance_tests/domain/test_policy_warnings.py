@@ -59,6 +59,14 @@ _CASES: dict[str, tuple[dict[str, Any], list[str]]] = {
         {"values": ["prod", "dev"], "pattern": "[0-9]+"},
         ["its other checks reject each of its values"],
     ),
+    "not_empty and no characters": (
+        {"values": None, "not_empty": True, "length": {"max": 0}},
+        ["no value satisfies it: not_empty and length exclude each other"],
+    ),
+    "letter case that the pattern rejects": (
+        {"values": ["Prod"], "ignore_case": True, "pattern": "[a-z]+"},
+        [],
+    ),
     "a pattern that rejects some values": ({"values": ["prod", "1"], "pattern": "[0-9]+"}, []),
 }
 
@@ -95,6 +103,44 @@ _OTHERS: dict[str, tuple[dict[str, Any], dict[str, Any], bool]] = {
         False,
     ),
     "letter case": ({"values": ["PROD"], "ignore_case": True}, {}, False),
+    "other units": (
+        {"only": {"ous": ["Workloads"]}},
+        {"values": ["dev"], "only": {"ous": ["Sandbox"]}},
+        False,
+    ),
+    "a unit with a similar name": (
+        {"only": {"ous": ["Work"]}},
+        {"values": ["dev"], "only": {"ous": ["Workshop/A"]}},
+        False,
+    ),
+    "a unit below the other": (
+        {"only": {"ous": ["Workloads"]}},
+        {"values": ["dev"], "only": {"ous": ["Workloads/Shop"]}},
+        True,
+    ),
+    "a unit's path and another's id": (
+        {"only": {"ous": ["Workloads"]}},
+        {"values": ["dev"], "only": {"ous": ["ou-ab12-cdefgh34"]}},
+        False,
+    ),
+    "values that the other forbids": ({}, {"values": None, "not_values": ["p*"]}, True),
+    "values of which the other forbids some": (
+        {"values": ["prod", "dev"]},
+        {"values": None, "not_values": ["prod"]},
+        False,
+    ),
+    "a pattern that matches no value": ({}, {"values": None, "pattern": "[0-9]+"}, True),
+    "a pattern that matches a value": ({}, {"values": None, "pattern": "[a-z]+"}, False),
+    "lengths": (
+        {"values": None, "length": {"max": 3}},
+        {"values": None, "length": {"min": 5}},
+        True,
+    ),
+    "lengths that meet": (
+        {"values": None, "length": {"max": 3}},
+        {"values": None, "length": {"min": 3}},
+        False,
+    ),
 }
 
 
@@ -111,3 +157,50 @@ def test_a_waiver_whose_rules_match_no_rule_is_a_warning() -> None:
     waivers = [waiver("gone", rules=["old-*"]), waiver("known", rules=["required-tag-O*"])]
     found = [str(w) for w in warnings_of(policy([], waivers, ("Owner",)), _TARGETS)]
     assert found == ["waiver gone: no enabled rule matches old-*"]
+
+
+@pytest.mark.parametrize(
+    ("required", "forbidden", "warned"),
+    [
+        ({"tag": "Owner", "required": True}, {"tag": "Own*"}, True),
+        ({"any_tag": ["Owner", "Own"], "not_empty": True}, {"tag": ["Owner", "Own"]}, True),
+        ({"any_tag": ["Owner", "Team"], "not_empty": True}, {"tag": "Owner"}, False),
+        ({"tag": "Owner", "not_empty": True}, {"tag": "Owner"}, False),
+        ({"tag": "Owner", "required": True}, {"tag": "owner"}, False),
+        ({"tag": "Owner", "required": True, "key_case": "any"}, {"tag": "Owner"}, False),
+        (
+            {"tag": "Owner", "required": True, "key_case": "any"},
+            {"tag": "owner", "key_case": "any"},
+            True,
+        ),
+    ],
+)
+def test_a_key_that_one_rule_requires_and_another_forbids_is_a_warning(
+    required: dict[str, Any], forbidden: dict[str, Any], warned: bool
+) -> None:
+    chosen = policy([{"id": "one", **required}, {"id": "other", "forbidden": True, **forbidden}])
+    text = "rule one: rule other can apply as well: one requires a key that the other forbids"
+    assert [str(w) for w in warnings_of(chosen, None)] == [text] * warned
+
+
+def test_a_rule_that_forbids_a_required_tag_is_a_warning() -> None:
+    chosen = policy([{"id": "r", "tag": "O*", "forbidden": True}], required=("Owner", "Env"))
+    found = [str(w) for w in warnings_of(chosen, None)]
+    assert found == ["rule r: it forbids Owner, which REQUIRED_TAGS requires"]
+
+
+def test_two_rules_meet_only_if_an_account_that_is_scanned_is_in_both_scopes() -> None:
+    targets = [replace(_TARGETS[0], ou_ids=("ou-ab12-cdefgh34",)), _TARGETS[1]]
+    one = _rule("one", only={"ous": ["Work/Shop"]})
+    for unit, warned in (("ou-ab12-cdefgh34", True), ("Work*", True)):
+        other = _rule("other", values=["dev"], only={"ous": [unit]})
+        found = list(warnings_of(policy([one, other]), targets))
+        assert bool(found) == warned
+    other = _rule("other", values=["dev"], only={"accounts": ["222233334444"]})
+    assert list(warnings_of(policy([one, other]), targets)) == []
+
+
+def test_so_many_rules_about_one_key_that_not_all_pairs_are_compared_are_a_warning() -> None:
+    chosen = policy([{"id": f"r{n}", "tag": "A", "not_empty": True} for n in range(320)])
+    [warning] = warnings_of(chosen, None)
+    assert warning.text.startswith("more than 50,000 pairs")

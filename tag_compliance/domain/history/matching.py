@@ -83,7 +83,7 @@ class Found:
 
 @dataclass(frozen=True)
 class Matching:
-    """The tracked findings beside the resources and findings of a reading.
+    """The tracked findings joined with the resources and findings of a reading.
 
     `resource` is for each tracked finding the row of its resource, `finding` that of its finding;
     both are -1 without one. `tracked_row` is the reverse: for each finding its tracked row.

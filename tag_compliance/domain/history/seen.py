@@ -38,7 +38,7 @@ def arn_hashes(arns: pa.ChunkedArray) -> NDArray[np.uint64]:
 
 @dataclass(frozen=True)
 class Seen:
-    """The seen resources of an account beside the present ones.
+    """The seen resources of an account joined with the present ones.
 
     `row` is for each present resource its row in the table before the reading, or `UNKNOWN`.
     """

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
@@ -79,11 +80,19 @@ class TagRule:
 
     def rejects(self, value: str) -> list[Code]:
         """What is wrong with a resource in the scope whose tags have this value."""
-        tags = [(key.keys[0], value) for key in self.keys]
-        row = {"region": "", "arn": "", "resource_type": "", "tags": tags, "source": ""}
-        resources = TaggedResources(pa.Table.from_pylist([row], schema=RESOURCE_SCHEMA))
-        found = self.violations(resources, np.ones(1, dtype=bool))
-        return [code for codes in found.codes for code in codes]
+        return [code for codes in self._violations_of((value,)).codes for code in codes]
+
+    def rejects_all(self, values: Sequence[str]) -> bool:
+        """Whether something is wrong with each of these values."""
+        return len(self._violations_of(values).rows) == len(values)
+
+    def _violations_of(self, values: Sequence[str]) -> Violations:
+        """The violations of a resource for each value, which all its tags have."""
+        row = {"region": "", "arn": "", "resource_type": "", "source": ""}
+        keys = [key.keys[0] for key in self.keys]
+        rows = [{**row, "tags": [(key, value) for key in keys]} for value in values]
+        resources = TaggedResources(pa.Table.from_pylist(rows, schema=RESOURCE_SCHEMA))
+        return self.violations(resources, np.ones(len(rows), dtype=bool))
 
     def _codes(self, column: TagColumn) -> CodeSets:
         found = np.zeros(len(column.resources), dtype=np.uint16)
