@@ -54,12 +54,11 @@ class MergedRows:
         that counts comes first, then the row of the region that the ARN names, then the first row.
         """
         used = _used_rows(table, regions, sources)
-        counts = {rows.source: rows.counts for rows in sources}
+        counted = {rows.source for rows in sources if rows.counts}
         in_region = _flags(used, "region", lambda name: name in regions)
-        counting = in_region & _flags(used, "source", lambda name: counts[Source(name)])
+        counting = in_region & _flags(used, "source", lambda name: name in counted)
         explored = in_region & _flags(used, "source", _is_explorer)
-        order = [rows.source for rows in sources]
-        rank = _numbers(used, "source", lambda name: order.index(Source(name)))
+        rank = _numbers(used, "source", _place_in([rows.source for rows in sources]))
         return cls(used, _once_per_arn(used, rank, counting), counting, explored)
 
 
@@ -72,11 +71,8 @@ def _used_rows(
     for number, rows in enumerate(sources):
         is_used[[places.index(region) for region in rows.regions], number] = True
 
-    def place_in(known: Sequence[str]) -> Callable[[str], int]:
-        return lambda name: known.index(name) if name in known else len(known)
-
-    place = _numbers(table, "region", place_in(places))
-    source = _numbers(table, "source", place_in(names))
+    place = _numbers(table, "region", _place_in(places))
+    source = _numbers(table, "source", _place_in(names))
     used = is_used[place, source] & ~_unknown_tags(table, names)
     if used.all() and (np.diff(place) >= 0).all():
         return table
@@ -121,7 +117,15 @@ def _flags(table: pa.Table, label: str, test: Callable[[str], bool]) -> NDArray[
     return _numbers(table, label, test).astype(bool)
 
 
+def _place_in(known: Sequence[str]) -> Callable[[str], int]:
+    """Returns the place of a text, for others the number of the known ones."""
+    return lambda name: known.index(name) if name in known else len(known)
+
+
 def _numbers(table: pa.Table, label: str, number: Callable[[str], int]) -> NDArray[np.int64]:
+    """The number of each row's label. A column can also have labels that no row has, such as the
+    name of a source that was switched off.
+    """
     labels = encoded(table[label])
     values = np.array([number(text) for text in labels.dictionary.to_pylist()], dtype=np.int64)
     found: NDArray[np.int64] = values[labels.indices.to_numpy()]

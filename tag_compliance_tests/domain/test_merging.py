@@ -103,7 +103,18 @@ def inventory_of(account: dict[str, Any]) -> AccountInventory:
     ]
     name = account["account_name"]
     read = inventory(regions=regions, account_id=account["account_id"], account_name=name)
-    return AccountInventory(read.status, pa.Table.from_pylist(rows, schema=RESOURCE_SCHEMA))
+    table = pa.Table.from_pylist(rows, schema=RESOURCE_SCHEMA)
+    return AccountInventory(read.status, with_labels_of_earlier_scans(table))
+
+
+def with_labels_of_earlier_scans(table: pa.Table) -> pa.Table:
+    """The same rows, whose columns also name sources and regions that no row has."""
+    for name, texts in (("source", [*Source]), ("region", [EU, US, "eu-north-1"])):
+        earlier = pa.array(texts, pa.string()).dictionary_encode()
+        column = pa.chunked_array([earlier, *table[name].chunks]).unify_dictionaries()
+        place = table.schema.get_field_index(name)
+        table = table.set_column(place, table.schema.field(name), column.slice(len(earlier)))
+    return table
 
 
 @settings(deadline=None, max_examples=150)
@@ -115,6 +126,22 @@ def test_every_published_number_is_that_of_a_naive_merge(
     families = families_of(map(inventory_of, organization), policy)
     found = {key: value for key, value in parsed(render(families)).items() if key[0] in NAMES}
     assert found == naive_sources.samples(organization, REQUIRED, excluded)
+
+
+@settings(deadline=None, max_examples=50)
+@given(accounts(), st.sets(st.sampled_from([*Source][1:])))
+def test_a_source_that_is_switched_off_changes_nothing_but_its_own_rows(
+    organization: list[dict[str, Any]], off: set[Source]
+) -> None:
+    policy = Policy(tuple(REQUIRED))
+    for account in organization:
+        stored = inventory_of(account)
+        for region in account["regions"]:
+            region["readings"] = [r for r in region["readings"] if r["source"] not in off]
+        today = inventory_of(account)
+        families = families_of([AccountInventory(today.status, stored.resources)], policy)
+        found = {k: value for k, value in parsed(render(families)).items() if k[0] in NAMES}
+        assert found == naive_sources.samples([account], REQUIRED, [])
 
 
 def rows_of(*rows: tuple[RegionName, Source, str]) -> pa.Table:

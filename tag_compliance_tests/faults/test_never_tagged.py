@@ -94,6 +94,23 @@ def test_with_report_the_ten_metrics_are_those_without_the_source(program: Progr
     ) in report.err.splitlines()
 
 
+def test_a_failure_after_the_source_was_switched_off_loses_only_its_region(
+    program: Program,
+) -> None:
+    organization = company()
+    configure(program, organization, "report")
+    with FakeAws(organization) as fake:
+        program.scan(fake)
+        configure(program, organization, "off")
+        fake.faults.add(Fault.ACCESS_DENIED, operation="GetResources", account_id=SHOP, region=EU)
+        ended = program.scan()
+
+    assert ended.code == 3
+    assert by_region(ended.exposition, "resources_scanned_total") == dict.fromkeys(
+        [(SHOP, US), (LAB, US), (LAB, EU)], 3
+    )
+
+
 def test_with_count_they_count_in_every_number(program: Program) -> None:
     organization = company()
     configure(program, organization, "count")
