@@ -36,6 +36,7 @@ from tag_compliance.pipeline.run_tags import (
 )
 from tag_compliance.snapshot.store import Snapshot, SnapshotStore
 from tag_compliance.storage.open import open_storage
+from tag_compliance.storage.temporary import TemporaryFolder
 
 _ADVICE = "correct its dagster.yaml, free some space, or set DAGSTER_HOME to another folder"
 
@@ -120,7 +121,11 @@ def _run(
 def opened_instance(home: str | None) -> Iterator[dg.DagsterInstance]:
     """Raises `StorageRefused` if the home or the database of its instance cannot be used."""
     if home is None:
-        with dg.DagsterInstance.ephemeral() as ephemeral:
+        # Dagster's own folder would stay forever after a kill.
+        with (
+            TemporaryFolder("dagster") as folder,
+            dg.DagsterInstance.ephemeral(str(folder.path)) as ephemeral,
+        ):
             yield ephemeral
         return
     try:

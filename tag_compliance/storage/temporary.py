@@ -12,9 +12,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
-Purpose = Literal["database", "demo", "findings", "rows"]
+Purpose = Literal["dagster", "database", "demo", "findings", "rows"]
 
-_NAME = re.compile(r"tag-compliance-(database|demo|findings|rows)-[a-z0-9_]{8}")
+_NAME = re.compile(r"tag-compliance-(dagster|database|demo|findings|rows)-[a-z0-9_]{8}")
 """The names that `tempfile.mkdtemp` gives these folders; no other folder is ever deleted."""
 
 LOCK = ".lock"

@@ -146,8 +146,13 @@ def decode_retired(data: bytes) -> dict[str, AccountHistory]:
 
 
 def _parts(data: bytes) -> dict[str, bytes]:
-    """The files of the archive; reading one verifies its checksum."""
+    """The files of the archive; reading one verifies its checksum.
+
+    Compressed ones are rejected, because a few bytes can become more than the memory.
+    """
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        if any(file.compress_type != zipfile.ZIP_STORED for file in archive.infolist()):
+            raise ValueError("its files are compressed, which this program never does")
         return {name: archive.read(name) for name in (_FINDINGS, _SEEN, _CLOSED)}
 
 

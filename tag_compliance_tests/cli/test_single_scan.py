@@ -292,3 +292,18 @@ def test_a_reader_that_takes_one_line_of_the_metrics_causes_no_traceback(place: 
     assert done.stdout.startswith("# HELP ")
     assert done.stdout.count("\n") == 1
     assert "Traceback" not in done.stderr
+
+
+def test_the_next_scan_removes_the_temporary_files_of_a_killed_one(tmp_path: Path) -> None:
+    with FakeAws(generate_organization(1, ["us-east-1"], 5)) as fake:
+        rule = fake.faults.add(Fault.HANG, operation="GetResources")
+        place = Place.create(tmp_path / "place", fake)
+        with place.start("scan") as process:
+            assert fake.calls.wait_for("GetResources", timeout=DEADLINE_SECONDS)
+            assert fake.faults.injections(rule)
+            process.kill()
+        temporary = Path(place.environment["TMPDIR"])
+        assert [*temporary.iterdir()]
+        fake.faults.clear()
+        assert place.run("scan").returncode == 0
+        assert [*temporary.iterdir()] == []

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import zipfile
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -179,6 +181,23 @@ def test_a_damaged_history_is_reported_and_stays_as_it_is(data: st.DataObject) -
         assert figures.time_to_fix is None
         account_ids = [account.history.account_id for account in figures.accounts]
         assert name.removesuffix(".zip")[-12:] not in account_ids
+
+
+def test_a_history_that_would_become_huge_is_not_decompressed() -> None:
+    storage, scans = MemoryStorage(), sequence(5, 4)
+    update(storage, scans[0])
+    [name, *_] = storage.names("tables/history/")
+    packed = io.BytesIO()
+    with (
+        zipfile.ZipFile(io.BytesIO(storage.objects[name])) as good,
+        zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as bomb,
+    ):
+        for file in good.namelist():
+            bomb.writestr(file, good.read(file))
+    storage.objects[name] = packed.getvalue()
+    warnings: list[str] = []
+    assert update(storage, scans[1], warnings.append).unreadable
+    assert ["its files are compressed" in warning for warning in warnings] == [True]
 
 
 def test_without_the_damaged_history_the_counters_of_the_others_go_on() -> None:
