@@ -22,17 +22,17 @@ IsWrong = Callable[[str, str], bool]
 class TagChanges:
     """The tags to set, and the keys to remove; `notes` say in words what a person has to decide."""
 
-    set: Mapping[str, str] = field(default_factory=dict)
+    to_set: Mapping[str, str] = field(default_factory=dict)
     remove: frozenset[str] = frozenset()
     notes: tuple[str, ...] = ()
 
     @property
     def keys(self) -> set[str]:
-        return {*self.set, *self.remove}
+        return {*self.to_set, *self.remove}
 
     def applied(self, present: Iterable[str]) -> set[str]:
         """The keys after the change."""
-        return {*present, *self.set} - self.remove
+        return {*present, *self.to_set} - self.remove
 
 
 def changes_of(
@@ -49,7 +49,7 @@ def changes_of(
     kept = [_unless_contradicted(*one, single, rules) for one in single]
     values: dict[str, str] = {}
     for change in kept:
-        for key, value in change.set.items():
+        for key, value in change.to_set.items():
             values[key] = value if values.get(key, value) == value else VALUE
     removed = frozenset(key for change in kept for key in change.remove)
     notes = dict.fromkeys(note for change in kept for note in change.notes)
@@ -64,13 +64,13 @@ def _unless_contradicted(
 ) -> TagChanges:
     """The change, or a note if what another rule needs undoes it."""
     for other, opposite in others:
-        keys = {*change.set} & opposite.remove | change.remove & {*opposite.set}
+        keys = {*change.to_set} & opposite.remove | change.remove & {*opposite.to_set}
         if (rule := rules.get(finding.rule)) and _WRONG_KEY not in finding.codes:
-            keys |= {*opposite.set} & {*rule.misspelled([*opposite.set])}
+            keys |= {*opposite.to_set} & {*rule.misspelled([*opposite.to_set])}
         elif rule:
-            keys |= {*opposite.set} & {*rule.misspelled(change.applied(opposite.set))}
+            keys |= {*opposite.to_set} & {*rule.misspelled(change.applied(opposite.to_set))}
         if other.rule != finding.rule and (rule := rules.get(other.rule)):
-            keys |= {*change.set} & {*rule.misspelled([*change.set])}
+            keys |= {*change.to_set} & {*rule.misspelled([*change.to_set])}
         if keys:
             names = _names(keys)
             text = f"{finding.rule} and {other.rule} contradict each other about {names}"
@@ -95,7 +95,7 @@ class _Finding:
             found = self._note(f"correct {_names(self.row.tag.split('|'))}")
         else:
             found = self._of_spelling(rule) if _WRONG_KEY in codes else TagChanges()
-            if not found.notes and not found.set and codes - {_WRONG_KEY}:
+            if not found.notes and not found.to_set and codes - {_WRONG_KEY}:
                 more = self._of_value(rule)
                 found = replace(more, remove=found.remove) if not more.notes else more
         if any(key.lower().startswith(_AWS_PREFIX) for key in found.keys):

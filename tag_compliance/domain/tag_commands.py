@@ -32,8 +32,8 @@ def fix_of(
         return Fix()
     row, changes = findings[0], changes_of(findings, rules, is_wrong)
     commands = []
-    if changes.set:
-        commands.append(_set_tags(row, json.dumps(changes.set, ensure_ascii=False)))
+    if changes.to_set:
+        commands.append(_set_tags(row, json.dumps(changes.to_set, ensure_ascii=False)))
     if changes.remove:
         commands.append(_remove_tags(row, sorted(changes.remove)))
     # The keys of roles and users do not differ by letter case:

@@ -162,13 +162,6 @@ def test_the_link_to_the_console_is_computed_as_in_reports(
     assert found == console_url(arn, SHOP, link)
 
 
-def test_without_required_tags_no_resource_is_compliant_or_noncompliant(tmp_path: Path) -> None:
-    path = tmp_path / "findings.sqlite"
-    build_findings_db(path, contents([], results=results_of(Policy(()))))
-    assert query(path, "SELECT DISTINCT compliant FROM summary") == [(None,)]
-    assert query(path, "SELECT sum(counted) > 0 FROM summary") == [(1,)]
-
-
 @pytest.mark.parametrize("key", SORT_KEYS.values())
 def test_a_sorted_page_is_read_from_an_index_without_sorting(tmp_path: Path, key: str) -> None:
     path = tmp_path / "f.sqlite"
