@@ -117,6 +117,12 @@ class AccountSummary:
         return sum(self.by_region.values(), Counts())
 
     @property
+    def open_findings(self) -> int:
+        """Those that no waiver covers."""
+        found = sum(self.rules["violations"].to_pylist())
+        return int(found - sum(self.rules["waived"].to_pylist()))
+
+    @property
     def _requires_tags(self) -> bool:
         """Not known if nothing is counted: each rule has rows for the types of what is counted."""
         if not sum(self.types["counted"].to_pylist()):
@@ -245,6 +251,11 @@ class Summary:
         for account in self.accounts:
             matches.update(account.summary.exclusion_matches)
         return tuple(pattern for pattern, resources in matches.items() if resources == 0)
+
+    @property
+    def open_findings(self) -> int:
+        """Of all accounts."""
+        return sum(account.summary.open_findings for account in self.accounts)
 
     @cached_property
     def violations_by_rule(self) -> dict[str, int]:

@@ -83,16 +83,18 @@ class FindingsDatabase:
 
     def _rules(self) -> Iterator[dict[str, Any]]:
         frame = self.findings.merged.results.summary.by_type_and_rule
-        sums = frame.groupby("rule")[["evaluated", "violations"]].sum()
-        totals: dict[Any, dict[Any, int]] = sums.to_dict("index")
+        sums = frame.groupby("rule")[["evaluated", "violations", "waived"]].sum()
+        totals = {str(rule): tuple(map(int, row)) for rule, *row in sums.itertuples()}
         for rule in policy_of(self.findings.config).rules:
+            evaluated, found, waived = totals.get(rule.rule_id, (0, 0, 0))
             yield {
                 "rule": str(rule.rule_id),
                 "severity": str(rule.severity),
                 "title": rule.title,
                 "tag": rule.tag,
-                "evaluated": totals.get(rule.rule_id, {}).get("evaluated", 0),
-                "violations": totals.get(rule.rule_id, {}).get("violations", 0),
+                "evaluated": evaluated,
+                "violations": found - waived,
+                "waived": waived,
             }
 
     def _waivers(self) -> Iterator[dict[str, Any]]:

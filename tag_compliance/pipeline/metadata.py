@@ -147,7 +147,7 @@ def of_account(evaluation: Evaluation) -> Metadata:
     }
     if status.read_something:
         total = evaluation.summary.total
-        found |= {"resources": total.counted, "violations": len(evaluation.findings)}
+        found |= {"resources": total.counted, "violations": evaluation.summary.open_findings}
         found |= _percentage(total)
     if not status.succeeded:
         lines = (f"* {_literally(line)}" for line in status.failures)
@@ -160,7 +160,7 @@ def of_results(results: ComplianceResults, policy: Policy | None = None) -> Meta
     summary = results.summary
     found: dict[str, Value] = {
         **_counts(summary.total),
-        "violations": sum(summary.violations_by_rule.values()),
+        "violations": summary.open_findings,
         "failed_accounts": sum(not status.succeeded for status in results.statuses),
         "accounts": table_of_accounts(results),
         "duration_seconds": max((status.seconds for status in results.statuses), default=0.0),

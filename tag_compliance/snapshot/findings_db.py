@@ -173,7 +173,7 @@ _OTHER_TABLES = {
     ),
     "rules": (
         "rule TEXT PRIMARY KEY, severity TEXT NOT NULL, title TEXT NOT NULL, tag TEXT NOT NULL, "
-        "evaluated INTEGER NOT NULL, violations INTEGER NOT NULL"
+        "evaluated INTEGER NOT NULL, violations INTEGER NOT NULL, waived INTEGER NOT NULL"
     ),
     "rule_keys": (
         "rule TEXT PRIMARY KEY, keys TEXT NOT NULL, key_case TEXT NOT NULL, "

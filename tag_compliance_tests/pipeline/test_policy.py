@@ -81,3 +81,13 @@ def test_a_waiver_in_another_file_covers_the_findings_and_the_checks_show_it(
             and sample.labels["account_id"] == account_id
         ]
         assert sum(values) > 0
+    status = scanning.current().status.policy
+    assert status is not None
+    shown = metadata_of(scanning.instance, "compliance_results")
+    assert shown["violations"] == sum(rule.violations for rule in status.rules)
+    assert shown["waived_findings"] == sum(rule.waived for rule in status.rules) > 0
+    of_accounts = [
+        metadata_of(scanning.instance, "raw_resources", str(account.account_id))["violations"]
+        for account in fake.organization
+    ]
+    assert sum(of_accounts) == shown["violations"]

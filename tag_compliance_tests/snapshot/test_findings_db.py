@@ -45,8 +45,9 @@ def contents(rows: Sequence[ReportRow], **changes: Any) -> DatabaseContents:
             "severity": rule.severity,
             "title": rule.title,
             "tag": "x",
-            "evaluated": 2,
+            "evaluated": 3,
             "violations": 1,
+            "waived": 1,
         }
         for rule in RULES
     ]
@@ -129,7 +130,7 @@ def test_the_other_tables_have_coverage_counts_rules_and_the_limit(
     )
     counts = summary.total
     assert totals == [(counts.returned, counts.excluded, counts.counted, counts.compliant)]
-    assert query(path, "SELECT rule, evaluated FROM rules") == [(rule.rule, 2) for rule in RULES]
+    assert query(path, "SELECT rule, evaluated FROM rules") == [(rule.rule, 3) for rule in RULES]
     meta = dict(query(path, "SELECT key, value FROM meta"))
     assert meta["schema_version"] == str(SCHEMA_VERSION)
     assert (meta["snapshot_id"], meta["snapshot_time"]) == ("id-1", format_time(NOON))

@@ -68,6 +68,7 @@ EXAMPLES: dict[str, dict[str, Any]] = {
                 "tag": FINDING["tag"],
                 "evaluated": 100,
                 "violations": 1,
+                "waived": 0,
             }
         ],
         "waivers": [],

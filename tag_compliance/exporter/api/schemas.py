@@ -124,7 +124,11 @@ SCHEMAS: dict[str, Schema] = {
     ),
     "Rule": _object(
         {"rule": _TEXT, "severity": _SEVERITY, "title": _TEXT, "tag": _TEXT}
-        | {"evaluated": _COUNT, "violations": _COUNT}
+        | {"evaluated": _COUNT}
+        | {
+            "violations": _COUNT | {"description": "Open findings: those without a waiver."},
+            "waived": _COUNT | {"description": "Findings that a waiver covers."},
+        }
     ),
     "Waiver": _object(_WAIVER),
     "SummarySnapshot": _object(_SUMMARY_SNAPSHOT),

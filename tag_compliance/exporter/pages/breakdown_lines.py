@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from tag_compliance.domain.counts import Counts, percentage
 from tag_compliance.domain.report_filter import NO_OWNER
@@ -113,15 +114,18 @@ def _descriptions(
 ) -> dict[str, _Description]:
     if subject.column == "rule":
         return {
-            r["rule"]: _Description(
-                r["rule"], r["title"], (), r["evaluated"] - r["violations"], r["evaluated"]
-            )
+            r["rule"]: _Description(r["rule"], r["title"], (), _passing(r), r["evaluated"])
             for r in queries.table("rules")
         }
     if subject.column == "resource_type":
         found = queries.counts_by("resource_type")
         return {v: _Description(v, "", (), *_share(c)) for v, c in found.items()}
     return _accounts(queries, frame) if subject.column == "account_id" else {}
+
+
+def _passing(rule: Mapping[str, Any]) -> int:
+    """A waived finding remains a finding."""
+    return int(rule["evaluated"] - rule["violations"] - rule["waived"])
 
 
 def _accounts(queries: FindingsQueries, frame: Frame) -> dict[str, _Description]:
