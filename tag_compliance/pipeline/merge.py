@@ -24,7 +24,7 @@ from tag_compliance.domain.evaluation import Basis, basis_of, evaluate
 from tag_compliance.domain.findings import FINDING_SCHEMA
 from tag_compliance.domain.organization import DiscoveryStatus, discovery_status
 from tag_compliance.domain.policy import Policy
-from tag_compliance.domain.read_status import AccountReadStatus
+from tag_compliance.domain.read_status import AccountReadStatus, RegionReadStatus
 from tag_compliance.domain.reconcile import reconcile
 from tag_compliance.domain.resources import RESOURCE_SCHEMA, AccountInventory
 from tag_compliance.domain.summary import (
@@ -174,6 +174,16 @@ def _not_before(times: ScanTimes, stored: Mapping[AccountId, StoredEvaluation | 
     return times
 
 
+def _without_unread_sources(status: AccountReadStatus) -> AccountReadStatus:
+    """Each region with the sources that were ever read in it; with all of them if none was."""
+
+    def known(region: RegionReadStatus) -> RegionReadStatus:
+        read = tuple(s for s in region.sources if s.last_success_at is not None)
+        return replace(region, sources=read) if any(s.counts for s in read) else region
+
+    return replace(status, regions=tuple(map(known, status.regions)))
+
+
 @dataclass(frozen=True)
 class _Account:
     """One account, as its target and the policy require it now."""
@@ -218,7 +228,8 @@ class _Merger:
     ) -> _Account:
         """The numbers as they were before a scan that read nothing, under the status of the scan.
 
-        Numbers older than `keep_last_for` are not kept.
+        Numbers older than `keep_last_for` are not kept. A source that was never read, because it
+        was switched on for this scan, takes no region away that counted without it.
         """
         inventory = None
         if stored is not None:
@@ -229,7 +240,13 @@ class _Merger:
         sources_of = partial(sources_in, self.config)
         before = reconcile(target, known, sources_of, now=self.times.started_at)
         oldest = self.times.started_at - timedelta(seconds=self.config.keep_last_for)
-        basis = self._basis(target, before).without_readings_before(oldest, before)
+        basis = self._basis(target, before)
+        if stored is not None:
+            ever_read = self._basis(target, _without_unread_sources(before))
+            counted = {*basis.regions, *stored.basis.regions}
+            regions = tuple(region for region in ever_read.regions if region in counted)
+            basis = replace(ever_read, regions=regions)
+        basis = basis.without_readings_before(oldest, before)
         if stored is not None and basis == stored.basis:
             return _Account(status, basis, stored.summary, stored.findings)
         if inventory is None:

@@ -54,6 +54,22 @@ def test_the_state_metrics_show_an_outage_and_the_numbers_stay(
     assert last.outcome is Outcome.NOTHING
 
 
+def test_a_source_that_is_switched_on_and_cannot_be_read_takes_no_numbers_away(
+    scanned: Pipeline, fake: FakeAws
+) -> None:
+    before = scanned.samples()
+    assert before
+    scanned.configure(never_tagged="count")
+    fake.faults.add(Fault.ACCESS_DENIED, operation="GetIndex")
+    scanned.scan()
+    assert scanned.current().status.outcome is Outcome.NOTHING
+    assert scanned.samples() == before
+    fake.faults.clear()
+    scanned.configure(never_tagged="off")
+    scanned.scan()
+    assert scanned.samples() == before
+
+
 def test_the_published_numbers_of_each_region_have_the_time_of_the_reading_that_they_come_from(
     scanned: Pipeline, fake: FakeAws
 ) -> None:
