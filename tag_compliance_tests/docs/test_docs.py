@@ -145,24 +145,31 @@ def test_every_filter_and_format_of_a_report_is_documented() -> None:
     assert {f.value for f in ReportFormat} <= {c.partition("`")[0] for c in cells}
 
 
-_PACKAGES = "cli config domain aws reports tables snapshot storage pipeline exporter"
+_PACKAGES = "cli config domain aws reports tables snapshot remote storage pipeline exporter"
 
 
 @pytest.mark.parametrize("package", _PACKAGES.split())
-def test_the_architecture_names_every_module_of_a_package(package: str) -> None:
-    folder = ROOT / "tag_compliance" / package
-    modules = {
-        path.relative_to(folder).with_suffix("").as_posix().removeprefix("metrics/")
-        for path in folder.rglob("*.py")
+def test_the_architecture_names_every_module_of_a_package_exactly_once(package: str) -> None:
+    folder = ROOT / "tag_compliance"
+    modules = sorted(
+        path.relative_to(folder).with_suffix("").as_posix()
+        for path in (folder / package).rglob("*.py")
         if path.stem != "__init__"
-    }
-    documented = {
-        name
-        for row in rows(text_of("docs/architecture.md"))
+    )
+    section = text_of("docs/architecture.md").partition("### One noun per file")[2]
+    documented = sorted(
+        row[0].strip("`") + name
+        for row in rows(section.partition("\n## ")[0])
         if row[0].startswith(f"`{package}/")
-        for name in re.findall(r"`([a-z_/0-9]+)`", row[-1])
-    }
-    assert modules <= documented
+        for name in re.findall(r"`([^`]+)`", row[-1])
+    )
+    assert documented == modules
+
+
+def test_no_page_has_markers_of_a_merge() -> None:
+    markers = re.compile(r"^(<{7}|={7}|>{7})( |$)", re.MULTILINE)
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    assert [path.name for path in pages if markers.search(path.read_text("utf-8"))] == []
 
 
 _DOCUMENTS = sorted(ROOT.glob("*.md")) + sorted(ROOT.glob("[a-z]*/**/*.md"))
