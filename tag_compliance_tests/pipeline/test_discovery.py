@@ -268,6 +268,27 @@ def test_a_list_that_lost_half_of_its_accounts_is_not_used(
     assert sample(discovered, "tag_compliance_discovered_accounts", **kept) == 3
 
 
+@pytest.mark.parametrize(("lost", "reason", "kept"), [(2, "ok", 2), (3, "list_rejected", 4)])
+def test_half_of_the_accounts_may_be_lost_by_default_and_one_more_may_not(
+    discovered: Pipeline, organization: Organization, lost: int, reason: str, kept: int
+) -> None:
+    write(discovered, {"refresh": 0})
+    organization.add_account("555555555555")
+    scan(discovered)
+    listed = accounts(discovered)
+    assert len(listed) == 4
+    for account_id in listed[:lost]:
+        organization.remove_account(account_id)
+    forget_discovery(discovered)
+    scan(discovered)
+
+    assert accounts(discovered) == listed[4 - kept :]
+    name = "tag_compliance_discovery_success"
+    assert sample(discovered, name, reason=reason) == float(reason == "ok")
+    active = {"state": "active", "scanned": "true"}
+    assert sample(discovered, "tag_compliance_discovered_accounts", **active) == kept
+
+
 def test_a_discovery_that_works_while_every_member_fails_is_an_outage_of_the_accounts(
     discovered: Pipeline, fake: FakeAws
 ) -> None:
