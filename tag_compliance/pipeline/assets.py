@@ -137,7 +137,7 @@ def raw_resources(  # noqa: PLR0913, PLR0917 - each is an input or a Dagster res
     scan_progress: dg.ResourceParam[ProgressResource],
     heartbeat: HeartbeatResource,  # noqa: ARG001 - it beats during the whole run
 ) -> None:
-    """Every tagged resource of the run's accounts, as the Resource Groups Tagging API returns it.
+    """Every resource of the run's accounts, as the sources that are on return it.
 
     Each account is stored and evaluated as soon as it is read. If one fails, the others are read,
     and the run fails at its end unless `failed_account_run` is `warn`. If that run is re-executed
