@@ -191,6 +191,7 @@ class NoSuchResource(TagComplianceError):
 
     def __init__(self, arn: str) -> None:
         super().__init__(
-            f"{arn} has no finding in this snapshot: it complies with every rule, is excluded, or "
-            "was not read; `tag-compliance explain ARN` shows which"
+            f"{arn} has no finding in the findings database: it complies with every rule, is "
+            "excluded, was not read, or max_findings_rows left its findings out; "
+            "`tag-compliance explain ARN` shows which"
         )

@@ -6,6 +6,7 @@ import contextlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import dagster as dg
 from sqlalchemy.exc import SQLAlchemyError
@@ -142,10 +143,15 @@ def _failure_of(result: dg.ExecuteInProcessResult) -> str:
             data = event.step_failure_data
             if data.user_failure_data and data.user_failure_data.description:
                 return data.user_failure_data.description
-            return data.error_display_string.strip().splitlines()[0] if data.error else ""
+            return _cause_of(data.error) if data.error else ""
         # Before the first step or between two of them: the last event of the run.
         if event.is_job_failure and (error := event.job_failure_data.error):
-            while error.cause is not None:
-                error = error.cause
-            return " ".join(error.message.split())
+            return _cause_of(error)
     return ""
+
+
+def _cause_of(error: Any) -> str:
+    """The innermost cause of Dagster's `SerializableErrorInfo`, which only names the step."""
+    while error.cause is not None:
+        error = error.cause
+    return " ".join(error.message.split())

@@ -42,7 +42,8 @@ class _Findings:
 def write_junit(rows: Iterable[ReportRow], context: ReportContext, sink: BinaryIO) -> None:
     """A rule without an open finding passes; with waived findings only, it is skipped.
 
-    What was not read is an error: it must not look as if it had passed.
+    What was not read is an error, and the account's rules without findings are skipped: they must
+    not look as if they had passed.
     """
     sections = {section.account_id: section for section in context.accounts}
     sink.write(b'<?xml version="1.0" encoding="UTF-8"?>\n<testsuites name="tag-compliance">\n')
@@ -66,6 +67,8 @@ def _write_suite(
     name = f"{account.account_id} {account.account_name}"
     failures = sum(of_rule.open > 0 for of_rule in found.values())
     skipped = sum(of_rule.open == 0 for of_rule in found.values())
+    if account.unread:
+        skipped += sum(rule.rule not in found for rule in context.rules)
     tests = len(context.rules) + len(account.unread)
     attributes = (
         f'name={_attribute(name)} tests="{tests}" failures="{failures}" '
@@ -74,14 +77,16 @@ def _write_suite(
     )
     lines = [f"  <testsuite {attributes}>"]
     for rule in context.rules:
-        lines += _case(rule, found.get(rule.rule, _Findings()), name)
+        lines += _case(rule, found.get(rule.rule, _Findings()), account, name)
     for number, unread in enumerate(account.unread, 1):
         lines += _element(f"everything was read ({number})", name, "error", unread, unread)
     lines.append("  </testsuite>\n")
     sink.write("\n".join(lines).encode())
 
 
-def _case(rule: RuleSection, found: _Findings, class_name: str) -> Iterator[str]:
+def _case(
+    rule: RuleSection, found: _Findings, account: AccountSection, class_name: str
+) -> Iterator[str]:
     name = f"[{rule.severity}] {rule.rule}"
     if found.open:
         hidden = found.open - len(found.lines)
@@ -90,6 +95,9 @@ def _case(rule: RuleSection, found: _Findings, class_name: str) -> Iterator[str]
         yield from _element(name, class_name, "failure", message, "\n".join(lines))
     elif found.waived:
         yield from _element(name, class_name, "skipped", f"{found.waived} waived", "")
+    elif account.unread:
+        message = "unknown: the account was not fully read"
+        yield from _element(name, class_name, "skipped", message, "")
     else:
         yield f"    <testcase name={_attribute(name)} classname={_attribute(class_name)}/>"
 

@@ -63,6 +63,18 @@ def test_an_account_that_was_not_fully_read_has_an_error() -> None:
     assert error.get("message") == unread[0]
 
 
+def test_no_rule_passes_in_an_account_that_was_not_fully_read() -> None:
+    accounts = tuple(
+        replace(account, unread=(f"{account.account_id} us-east-1: throttled",))
+        for account in CONTEXT.accounts
+    )
+    violated, lab = suites(report_row(), context=replace(CONTEXT, accounts=accounts))
+    assert ["failure"] in outcomes(violated).values()
+    for suite in (violated, lab):
+        assert [] not in outcomes(suite).values()
+        assert suite.get("skipped") == str(len(suite.findall("testcase/skipped")))
+
+
 def test_suites_are_ordered_by_account_and_cases_are_complete_whatever_the_rows() -> None:
     accounts = tuple(reversed(CONTEXT.accounts))
     context = replace(CONTEXT, accounts=accounts)
