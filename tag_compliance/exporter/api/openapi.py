@@ -26,8 +26,11 @@ from tag_compliance.exporter.findings_sql import MAX_PATTERN, MAX_STARS
 
 Schema = dict[str, Any]
 
-_TEXT: Schema = {"type": "string", "minLength": 1}
-_GLOB = _TEXT | {"maxLength": MAX_PATTERN, "pattern": rf"^([^*]*\*){{0,{MAX_STARS}}}[^*]*$"}
+_TEXT: Schema = {"type": "string", "minLength": 1, "pattern": r"^[^\u0000]*$"}
+_GLOB = _TEXT | {
+    "maxLength": MAX_PATTERN,
+    "pattern": rf"^([^*\u0000]*\*){{0,{MAX_STARS}}}[^*\u0000]*$",
+}
 _PARAMETERS: dict[str, tuple[Schema, str]] = {
     "account": ({"type": "string", "pattern": "^[0-9]{12}$"}, "The id of an account."),
     "ou": (_TEXT, "The path of an organizational unit; it includes everything below."),
@@ -43,7 +46,7 @@ _PARAMETERS: dict[str, tuple[Schema, str]] = {
     "severity": ({"type": "string", "enum": [*SEVERITIES]}, "A severity."),
     "owner": (_TEXT, "An owner; `(none)`: without an owner."),
     "tag": (
-        {"type": "string", "pattern": "^[^=]+="},
+        {"type": "string", "pattern": r"^[^=\u0000]+=[^\u0000]*$"},
         "KEY=VALUE; a fault if report_values is false.",
     ),
     "state": ({"type": "string", "enum": [*STATES], "default": "open"}, "The state."),

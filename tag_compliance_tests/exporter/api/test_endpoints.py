@@ -130,6 +130,7 @@ def test_without_required_tags_the_summary_has_no_number_of_compliant_resources(
 ) -> None:
     publish_findings(tmp_path, [], results=results_of(Policy(())))
     with run_in_thread(tmp_path) as exporter:
+        eventually(lambda: exporter.get("/api/v1/summary").status == 200)
         document = client_of(exporter)("summary")
     counts = [document["resources"], *document["accounts"]]
     assert {numbers["compliant"] for numbers in counts} == {None}
