@@ -45,7 +45,9 @@ def test_a_credential_process_that_hangs_is_killed_and_not_started_for_each_acco
     credentials = BaseCredentials(seconds=1)
 
     for _ in range(3):
-        with pytest.raises(CredentialRetrievalError, match=r"did not end in time|not loaded within"):
+        with pytest.raises(
+            CredentialRetrievalError, match=r"did not end in time|not loaded within"
+        ):
             credentials.get()
 
     script, child = pids.read_text().split()
