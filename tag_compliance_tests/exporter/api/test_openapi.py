@@ -57,7 +57,9 @@ def test_every_request_gets_a_response_that_the_document_describes(
 ) -> None:
     operation = _schema[PATHS[name]][method]
 
-    @settings(deadline=None, max_examples=60, suppress_health_check=[*HealthCheck], database=None)
+    @settings(
+        deadline=None, max_examples=60, suppress_health_check=[*HealthCheck], derandomize=True
+    )
     @given(case=operation.as_strategy(generation_mode=mode))
     def check(case: Case[Any]) -> None:
         if mode is _POSITIVE:
