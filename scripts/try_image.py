@@ -4,12 +4,14 @@
 python -m scripts.try_image FOLDER MANIFESTS
 """
 
+import json
 import os
 import shutil
 import subprocess
 import sys
 import time
 import urllib.parse
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -180,8 +182,14 @@ def run_pod(image: Image, folder: Path, rendered: Rendered, state: Path) -> None
             for kind in ("startupProbe", "readinessProbe", "livenessProbe"):
                 if kind in spec:
                     probe(image, spec, spec[kind], containers, mounts)
-        query = urllib.parse.urlencode({"query": _QUERY_JOBS})
-        jobs = fetch(f"{_WEBSERVER}/graphql?{query}") or b""
+        content = {"query": _QUERY_JOBS}
+        if fetch(f"{_WEBSERVER}/graphql?{urllib.parse.urlencode(content)}") is not None:
+            raise Failed("the webserver accepts a query by GET, which any web page can send")
+        headers = {"Content-Type": "application/json"}
+        by_post = urllib.request.Request(
+            f"{_WEBSERVER}/graphql", json.dumps(content).encode(), headers
+        )
+        jobs = fetch(by_post) or b""
         if b'"tag-compliance"' not in jobs or b'"scan"' not in jobs:
             raise Failed(f"the webserver does not list the job `scan`: {jobs.decode()}")
     say("the pod of k8s/: all containers start, pass their probes, and exit with 0 after SIGTERM")

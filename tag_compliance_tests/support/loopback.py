@@ -26,7 +26,7 @@ def free_port() -> int:
         return port
 
 
-def fetch(url: str) -> bytes | None:
+def fetch(url: str | urllib.request.Request) -> bytes | None:
     """The body of a response 200; None for every other status and if nobody listens."""
     direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
     try:
