@@ -6,6 +6,7 @@ The command `dagster-webserver` has no place for one.
 from __future__ import annotations
 
 import contextlib
+import signal
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -37,6 +38,8 @@ def serve_ui(  # noqa: PLR0913, PLR0917 - click passes one parameter for each op
 
     On other addresses than loopback any name is allowed unless some are named.
     """
+    # uvicorn raises the signal again after its shutdown; `uvicorn.run` ends normally on this one.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     configure_loggers(formatter=log_format, log_level=log_level.upper())
     with dg.DagsterInstance.get() as instance:
         instance.optimize_for_webserver(
