@@ -7,7 +7,7 @@ from typing import Any
 
 from tag_compliance.exporter.api.documents import OF_FINDING, OF_RESOURCE
 from tag_compliance.exporter.findings_parameters import SEVERITIES
-from tag_compliance.exporter.scan_queries import STATES
+from tag_compliance.exporter.findings_values import STATES
 
 _TIME = "2026-05-04T12:00:00Z"
 _ACCOUNT = {"account_id": "111122223333", "account_name": "shop"}

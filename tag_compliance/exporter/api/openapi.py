@@ -16,10 +16,11 @@ from tag_compliance.exporter.error_responses import PROBLEM_TYPE
 from tag_compliance.exporter.findings_parameters import (
     FILTERS,
     MAX_VALUES,
+    ONCE,
     PAGING,
     SEVERITIES,
     SORTS,
-    STATES,
+    STATE_CHOICES,
 )
 from tag_compliance.exporter.findings_queries import MAX_PAGE
 from tag_compliance.exporter.findings_sql import MAX_PATTERN, MAX_STARS
@@ -49,7 +50,7 @@ _PARAMETERS: dict[str, tuple[Schema, str]] = {
         {"type": "string", "pattern": r"^[^=\u0000]+=[^\u0000]*$"},
         "KEY=VALUE; a fault if report_values is false.",
     ),
-    "state": ({"type": "string", "enum": [*STATES], "default": "open"}, "The state."),
+    "state": ({"type": "string", "enum": [*STATE_CHOICES], "default": "open"}, "The state."),
     "q": (
         _TEXT | {"maxLength": MAX_PATTERN},
         "A text in ARN, type, owner, rule, account name or the value of a tag.",
@@ -65,7 +66,6 @@ _PARAMETERS: dict[str, tuple[Schema, str]] = {
     "cursor": (_TEXT, "`next_cursor` of the previous page."),
     "arn": (_TEXT, "The ARN of a resource."),
 }
-_REPEATABLE = {"account", "ou", "region", "type", "rule", "severity", "owner", "tag"}
 
 _OPERATIONS: dict[str, tuple[str, tuple[str, ...], tuple[int, ...]]] = {
     "findings": ("Findings, page by page.", (*FILTERS, *PAGING), (410,)),
@@ -153,7 +153,8 @@ def _operation(name: str, method: str) -> Schema:
 
 def _parameter(name: str) -> Schema:
     schema, text = _PARAMETERS[name]
-    if name in _REPEATABLE:
+    is_repeatable = name not in ONCE
+    if is_repeatable:
         schema = {"type": "array", "items": schema, "minItems": 1, "maxItems": MAX_VALUES}
         text = f"{text} Can be repeated, and then matches any of the values."
     return {
@@ -162,7 +163,7 @@ def _parameter(name: str) -> Schema:
         "description": text,
         "required": name == "arn",
         "schema": schema,
-        **({"style": "form", "explode": True} if name in _REPEATABLE else {}),
+        **({"style": "form", "explode": True} if is_repeatable else {}),
     }
 
 
