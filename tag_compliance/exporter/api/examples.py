@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
 from tag_compliance.exporter.api.documents import OF_FINDING, OF_RESOURCE
@@ -96,9 +95,3 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "next_cursor": None,
     },
 }
-
-
-def problem(status: int, detail: str) -> dict[str, Any]:
-    """The document of an error."""
-    phrase = HTTPStatus(status).phrase
-    return {"type": "about:blank", "title": phrase, "status": status, "detail": detail}

@@ -6,13 +6,14 @@ https://spec.openapis.org/oas/v3.1.0
 from __future__ import annotations
 
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 from tag_compliance import __version__
 from tag_compliance.exporter.api import examples, schemas
 from tag_compliance.exporter.api.documents import DEFAULT_LIMIT
 from tag_compliance.exporter.api.paths import PATHS
-from tag_compliance.exporter.error_responses import PROBLEM_TYPE
+from tag_compliance.exporter.error_responses import PROBLEM_TYPE, problem
 from tag_compliance.exporter.findings_parameters import (
     FILTERS,
     MAX_VALUES,
@@ -122,12 +123,13 @@ def _path(name: str) -> Schema:
 
 def _operation(name: str, method: str) -> Schema:
     text, parameters, more = _OPERATIONS[name]
+    is_get = method == "get"
     success: Schema = {
         "description": text,
         "headers": {"ETag": {"schema": {"type": "string"}}},
     }
     # A response to HEAD has no content, also if it is an error.
-    if method == "get":
+    if is_get:
         example = examples.EXAMPLES[name]
         reference = {"$ref": f"#/components/schemas/{schemas.DOCUMENTS[name]}"}
         success["content"] = {"application/json": {"schema": reference, "example": example}}
@@ -136,12 +138,8 @@ def _operation(name: str, method: str) -> Schema:
         "304": {"description": "The client has the current document (If-None-Match)."},
     }
     for status in sorted({*_ALWAYS, *more}):
-        is_get = method == "get"
-        responses[str(status)] = (
-            {"$ref": f"#/components/responses/{status}"}
-            if is_get
-            else {"description": _ERRORS[status]}
-        )
+        reference = {"$ref": f"#/components/responses/{status}"}
+        responses[str(status)] = reference if is_get else {"description": _ERRORS[status]}
     return {
         "operationId": f"{method}_{name}",
         "summary": text,
@@ -173,10 +171,10 @@ def _error(status: int) -> Schema:
         "content": {
             PROBLEM_TYPE: {
                 "schema": {"$ref": "#/components/schemas/Problem"},
-                "example": examples.problem(status, _ERRORS[status]),
+                "example": problem(HTTPStatus(status), _ERRORS[status]),
             }
         },
     }
-    if status == 503:  # noqa: PLR2004 - a status code
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
     return response
