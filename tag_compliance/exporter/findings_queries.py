@@ -11,7 +11,7 @@ import json
 import re
 import sqlite3
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -189,13 +189,6 @@ class FindingsQueries:
         """How many findings all pages have together."""
         return self._cached_count(chosen, search)
 
-    def groups(self, column: str, chosen: FindingFilter, search: str = "") -> dict[str | None, int]:
-        """The number of findings for each value of one of `GROUPS`, the largest first."""
-        found = Counter[str | None]()
-        for tally in self.tallies(column, chosen, search):
-            found[tally.value] += tally.findings
-        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0] or "")))
-
     def tallies(self, column: str, chosen: FindingFilter, search: str = "") -> tuple[Tally, ...]:
         """The number of findings for each value of one of `GROUPS`, severity and state."""
         if column not in GROUPS:
@@ -307,7 +300,7 @@ class FindingsQueries:
         return tuple(found[id_] for id_ in ids)
 
     def fetch(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """The rows of a query of another module."""
+        """The rows of a query."""
         with self._connected() as database:
             return database.execute(sql, values).fetchall()
 
