@@ -30,15 +30,20 @@ def error_response(
     if not path.startswith(API_PREFIX):
         text = f"{status.value} {status.phrase}{f': {detail}' if detail else ''}\n"
         return PlainTextResponse(text, status, headers)
-    problem: dict[str, object] = {
+    document = problem(status, detail or _DETAILS.get(status, status.description))
+    if faults:
+        document["errors"] = faults
+    return Response(json.dumps(document), status, headers, PROBLEM_TYPE)
+
+
+def problem(status: HTTPStatus, detail: str) -> dict[str, object]:
+    """The problem document of an error."""
+    return {
         "type": "about:blank",
         "title": status.phrase,
         "status": status.value,
-        "detail": detail or _DETAILS.get(status, status.description),
+        "detail": detail,
     }
-    if faults:
-        problem["errors"] = faults
-    return Response(json.dumps(problem), status, headers, PROBLEM_TYPE)
 
 
 async def http_error(request: Request, error: Exception) -> Response:

@@ -10,8 +10,9 @@ from tag_compliance.domain.report_filter import ALL_STATES, FindingFilter
 from tag_compliance.domain.severity import Severity
 from tag_compliance.errors import BadParameters, ParameterFault
 from tag_compliance.exporter.findings_queries import MAX_PAGE, REPORT_ORDER, SORT_ORDERS
+from tag_compliance.exporter.findings_values import STATES
 
-STATES = ("open", "waived", ALL_STATES)
+STATE_CHOICES = (*STATES, ALL_STATES)
 SEVERITIES = tuple(str(severity) for severity in reversed(Severity))
 SORTS = (*SORT_ORDERS, *(f"-{name}" for name in SORT_ORDERS))
 
@@ -21,12 +22,14 @@ FILTERS = ("account", "ou", "region", "type", "rule", "severity", "owner", "tag"
 PAGING = ("sort", "limit", "cursor")
 """What chooses a page of them."""
 
-_ONCE = frozenset({"state", "q", "arn", *PAGING})
+ONCE = frozenset({"state", "q", "arn", *PAGING})
+"""The parameters that cannot be repeated."""
+
 MAX_VALUES = 100
 """Of all parameters together: SQLite limits the depth of an expression."""
 
 _ACCOUNT_DIGITS = 12
-_ALLOWED = {"severity": SEVERITIES, "state": STATES, "sort": SORTS}
+_ALLOWED = {"severity": SEVERITIES, "state": STATE_CHOICES, "sort": SORTS}
 _NO_VALUES = "the configuration has report_values: false, so values of tags cannot be searched for"
 
 Given = Mapping[str, list[str]]
@@ -116,7 +119,7 @@ def _faults(
             known = f"must be one of {', '.join(names)}" if names else "there are none here"
             yield ParameterFault(name, values[0], f"unknown parameter; {known}")
             continue
-        if name in _ONCE and len(values) > 1:
+        if name in ONCE and len(values) > 1:
             yield ParameterFault(name, values[1], "must be given once")
         for value in values:
             if "\0" in value:  # SQLite's LIKE would compare only what is before it

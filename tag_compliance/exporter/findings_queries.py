@@ -11,7 +11,7 @@ import json
 import re
 import sqlite3
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from typing import Any, NamedTuple
 
 from tag_compliance.domain.counts import Counts
 from tag_compliance.domain.report_filter import ALL_STATES, FindingFilter
-from tag_compliance.domain.report_row import COLUMNS, ReportRow
+from tag_compliance.domain.report_row import ReportRow
 from tag_compliance.domain.rule_keys import RuleKeys
 from tag_compliance.errors import BadQuery, CursorGone
 from tag_compliance.exporter.findings_sql import (
@@ -35,7 +35,13 @@ from tag_compliance.exporter.findings_sql import (
     with_text,
 )
 from tag_compliance.exporter.findings_values import STATES, KnownValues
-from tag_compliance.snapshot.findings_schema import SCHEMA_VERSION, SORT_KEYS, TALLIED
+from tag_compliance.snapshot.findings_schema import (
+    FINDINGS_AND_RESOURCES,
+    REPORT_COLUMNS,
+    SCHEMA_VERSION,
+    SORT_KEYS,
+    TALLIED,
+)
 
 REPORT_ORDER = "report"
 SORT_ORDERS = (REPORT_ORDER, *SORT_KEYS)
@@ -56,12 +62,10 @@ _LARGEST_INTEGER = 2**63 - 1
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 _FINDINGS = "FROM findings f"
-_FROM = f"{_FINDINGS} JOIN resources r ON r.id = f.resource"
 _SUMMARY = "FROM summary"
 _TREND = "FROM trend"
 _TALLIES = "FROM tallies"
 _RESOURCES = "FROM resources r"
-_SELECT = ", ".join("r.tags" if name == "tags" else f"f.{name}" for name in COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +189,6 @@ class FindingsQueries:
         """How many findings all pages have together."""
         return self._cached_count(chosen, search)
 
-    def groups(self, column: str, chosen: FindingFilter, search: str = "") -> dict[str | None, int]:
-        """The number of findings for each value of one of `GROUPS`, the largest first."""
-        found = Counter[str | None]()
-        for tally in self.tallies(column, chosen, search):
-            found[tally.value] += tally.findings
-        return dict(sorted(found.items(), key=lambda item: (-item[1], item[0] or "")))
-
     def tallies(self, column: str, chosen: FindingFilter, search: str = "") -> tuple[Tally, ...]:
         """The number of findings for each value of one of `GROUPS`, severity and state."""
         if column not in GROUPS:
@@ -202,13 +199,13 @@ class FindingsQueries:
         """All findings of a resource, open or waived, in the order of reports."""
         condition = "r.arn = ?" + (" AND r.account_id = ?" if account_id else "")
         values = (arn, account_id) if account_id else (arn,)
-        sql = f"SELECT {_SELECT} {_FROM} WHERE {condition} ORDER BY f.id"
+        sql = f"SELECT {REPORT_COLUMNS} {FINDINGS_AND_RESOURCES} WHERE {condition} ORDER BY f.id"
         return [ReportRow.from_record(record) for record in self.fetch(sql, values)]
 
     def rows(self, chosen: FindingFilter, search: str = "") -> Generator[ReportRow]:
         """All matching rows in the order of reports, streamed: for downloads, without a limit."""
         condition, values = self._condition(chosen, search)
-        sql = f"SELECT {_SELECT} {_FROM} WHERE {condition} ORDER BY f.id"
+        sql = f"SELECT {REPORT_COLUMNS} {FINDINGS_AND_RESOURCES} WHERE {condition} ORDER BY f.id"
         with closing(sqlite3.connect(self._uri, uri=True, check_same_thread=False)) as database:
             for record in database.execute(sql, values):
                 yield ReportRow.from_record(record)
@@ -298,12 +295,12 @@ class FindingsQueries:
     def _rows(self, ids: Sequence[int]) -> tuple[ReportRow, ...]:
         """The findings with these ids, in the order of the ids."""
         marks = ", ".join("?" * len(ids))
-        sql = f"SELECT f.id, {_SELECT} {_FROM} WHERE f.id IN ({marks})"
+        sql = f"SELECT f.id, {REPORT_COLUMNS} {FINDINGS_AND_RESOURCES} WHERE f.id IN ({marks})"
         found = {r[0]: ReportRow.from_record(r[1:]) for r in self.fetch(sql, tuple(ids))}
         return tuple(found[id_] for id_ in ids)
 
     def fetch(self, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
-        """The rows of a query of another module."""
+        """The rows of a query."""
         with self._connected() as database:
             return database.execute(sql, values).fetchall()
 

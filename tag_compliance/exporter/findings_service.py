@@ -72,12 +72,16 @@ def http_status(error: TagComplianceError) -> HTTPStatus:
     return _STATUSES[type(error)]
 
 
+def retry_after(status: HTTPStatus) -> dict[str, str]:
+    """The header of responses that say when to try again."""
+    is_unavailable = status is HTTPStatus.SERVICE_UNAVAILABLE
+    return {"Retry-After": str(RETRY_SECONDS)} if is_unavailable else {}
+
+
 def findings_error(request: Request, error: TagComplianceError) -> Response:
     """The response for one of `FINDINGS_ERRORS`."""
     status = http_status(error)
-    headers = {"Cache-Control": "no-store"}
-    if status is HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(RETRY_SECONDS)
+    headers = {"Cache-Control": "no-store", **retry_after(status)}
     return error_response(request.url.path, status, str(error), headers, _faults(error))
 
 

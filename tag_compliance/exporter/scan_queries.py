@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
+from tag_compliance.domain.report_filter import ALL_STATES, FindingFilter
 from tag_compliance.exporter.findings_parameters import SEVERITIES
 from tag_compliance.exporter.findings_queries import FindingsQueries
+from tag_compliance.exporter.findings_sql import all_of, one_of
+from tag_compliance.exporter.findings_values import STATES
 
 _ACCOUNT = ("account_id", "account_name", "returned", "excluded", "counted", "compliant")
 
@@ -31,6 +35,7 @@ COVERAGE = {
 
 _PLACE = ("s.account_id", "s.region", "s.source")
 _COVERAGE_ORDER = "coverage"
+_EVERYTHING = FindingFilter(state=ALL_STATES)
 
 
 def accounts(queries: FindingsQueries) -> list[dict[str, Any]]:
@@ -40,24 +45,21 @@ def accounts(queries: FindingsQueries) -> list[dict[str, Any]]:
         "sum(compliant) FROM summary GROUP BY 1, 2 ORDER BY 1"
     )
     found = [dict(zip(_ACCOUNT, row, strict=True)) for row in queries.fetch(counts)]
-    by_state = "SELECT state, account_id, count(*) FROM findings GROUP BY 1, 2"
-    states = {(state, account): count for state, account, count in queries.fetch(by_state)}
+    states = Counter[tuple[str | None, str]]()
+    for tally in queries.tallies("account_id", _EVERYTHING):
+        states[tally.value, tally.state] += tally.findings
     return [
-        {**row, **{state: states.get((state, row["account_id"]), 0) for state in STATES}}
-        for row in found
+        {**row, **{state: states[row["account_id"], state] for state in STATES}} for row in found
     ]
-
-
-STATES = ("open", "waived")
 
 
 def findings_by_severity(queries: FindingsQueries) -> dict[str, dict[str, int]]:
     """The number of findings by state and severity."""
-    sql = "SELECT state, severity, count(*) FROM findings GROUP BY 1, 2"
-    counts = {(state, severity): count for state, severity, count in queries.fetch(sql)}
+    counts = Counter[tuple[str, str]]()
+    for tally in queries.tallies("account_id", _EVERYTHING):
+        counts[tally.state, tally.severity] += tally.findings
     return {
-        state: {severity: counts.get((state, severity), 0) for severity in SEVERITIES}
-        for state in STATES
+        state: {severity: counts[state, severity] for severity in SEVERITIES} for state in STATES
     }
 
 
@@ -72,26 +74,24 @@ def coverage(
 
     Raises `BadQuery` for a wrong cursor, `CursorGone` for one of another snapshot.
     """
-    conditions, values = ["TRUE"], list[Any]()
-    for column, chosen in (("s.account_id", account_ids), ("s.region", regions)):
-        if chosen:
-            conditions.append(f"{column} IN ({', '.join('?' * len(chosen))})")
-            values += chosen
+    chosen = {"s.account_id": account_ids, "s.region": regions}
+    parts = [one_of(column, values) for column, values in chosen.items() if values]
     if cursor is not None:
-        conditions.append(f"({', '.join(_PLACE)}) > (?, ?, ?)")
-        values += queries.place_of(cursor, _COVERAGE_ORDER, (str, str, str))
+        place = queries.place_of(cursor, _COVERAGE_ORDER, (str, str, str))
+        parts.append((f"({', '.join(_PLACE)}) > (?, ?, ?)", place))
+    condition, values = all_of(parts)
     sql = (
         f"SELECT {', '.join(COVERAGE.values())} FROM read_status s "  # noqa: S608 - no input
         "JOIN coverage c USING (account_id, region, source) "
-        f"WHERE {' AND '.join(conditions)} ORDER BY {', '.join(_PLACE)} LIMIT ?"
+        f"WHERE {condition} ORDER BY {', '.join(_PLACE)} LIMIT ?"
     )
     found = queries.fetch(sql, (*values, limit + 1))
     rows = [_coverage_row(row) for row in found[:limit]]
     if len(found) <= limit:
         return rows, None
     last = rows[-1]
-    place = (last["account_id"], last["region"], last["source"])
-    return rows, queries.cursor(_COVERAGE_ORDER, place)
+    at = (last["account_id"], last["region"], last["source"])
+    return rows, queries.cursor(_COVERAGE_ORDER, at)
 
 
 def _coverage_row(values: tuple[Any, ...]) -> dict[str, Any]:

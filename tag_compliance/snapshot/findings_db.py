@@ -31,7 +31,13 @@ from tag_compliance.domain.report_row import (
 )
 from tag_compliance.domain.rule_keys import RuleKeys
 from tag_compliance.domain.summary import ComplianceResults
-from tag_compliance.snapshot.findings_schema import SCHEMA_VERSION, SORT_KEYS, TALLIED
+from tag_compliance.snapshot.findings_schema import (
+    FINDINGS_AND_RESOURCES,
+    REPORT_COLUMNS,
+    SCHEMA_VERSION,
+    SORT_KEYS,
+    TALLIED,
+)
 
 _ROWS_AT_ONCE = 10_000
 
@@ -115,11 +121,8 @@ def _create_tables(database: sqlite3.Connection, contents: DatabaseContents) -> 
     database.execute(f"CREATE TABLE findings ({', '.join(columns)})")
     columns = ["id INTEGER PRIMARY KEY", *map(_declared, _RESOURCE_COLUMNS)]
     database.execute(f"CREATE TABLE resources ({', '.join(columns)})")
-    names = ", ".join("r.tags" if name == "tags" else f"f.{name}" for name in COLUMNS)
-    database.execute(
-        f"CREATE VIEW report AS SELECT {names} FROM findings f "  # noqa: S608 - no input
-        "JOIN resources r ON r.id = f.resource ORDER BY f.id"
-    )
+    report = f"SELECT {REPORT_COLUMNS} {FINDINGS_AND_RESOURCES} ORDER BY f.id"
+    database.execute(f"CREATE VIEW report AS {report}")
     for name, declared in _OTHER_TABLES.items():
         database.execute(f"CREATE TABLE {name} ({declared})")
 

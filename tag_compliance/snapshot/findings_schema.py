@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from tag_compliance.domain.report_row import COLUMNS
+
 SCHEMA_VERSION = 1
 """Increased when a table or a column is renamed or removed; additions do not change it."""
 
 TALLIED = ("account_id", "owner", "rule", "resource_type")
 """The columns of findings by which the table `tallies` counts."""
+
+REPORT_COLUMNS = ", ".join("r.tags" if name == "tags" else f"f.{name}" for name in COLUMNS)
+FINDINGS_AND_RESOURCES = "FROM findings f JOIN resources r ON r.id = f.resource"
+"""The columns of a report, and where they are."""
 
 _RANKS = ("critical", "high", "medium", "low")
 _SEVERITY_RANK = (

@@ -21,9 +21,6 @@ UNFINISHED = re.compile(r"\.(.+)\.[0-9a-f]{16}\.unfinished")
 _MAX_ATTEMPTS = 1_000
 """To create a file in a folder that other processes delete when it is empty."""
 
-_COPIED_BYTES = 1 << 20
-"""At a time, so that a large file does not pass through memory as a whole."""
-
 _ELSEWHERE = "set `storage` to another place"
 _ADVICE = {
     errno.ENOSPC: f"free some space, or {_ELSEWHERE}",
@@ -51,7 +48,7 @@ def copy_file(source: Path, path: Path) -> None:
         source.open("rb") as content,
         created(path) as (file, unfinished),
     ):
-        shutil.copyfileobj(content, file, _COPIED_BYTES)
+        shutil.copyfileobj(content, file)
         sync(file)
         publish(unfinished, path)
 

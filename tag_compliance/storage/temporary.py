@@ -10,11 +10,11 @@ import shutil
 import tempfile
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal, Self, get_args
 
 Purpose = Literal["dagster", "database", "demo", "findings", "rows"]
 
-_NAME = re.compile(r"tag-compliance-(dagster|database|demo|findings|rows)-[a-z0-9_]{8}")
+_NAME = re.compile(rf"tag-compliance-({'|'.join(get_args(Purpose))})-[a-z0-9_]{{8}}")
 """The names that `tempfile.mkdtemp` gives these folders; no other folder is ever deleted."""
 
 LOCK = ".lock"

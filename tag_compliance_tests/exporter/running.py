@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.client
 import json
+import os
 import socket
 import ssl
 import subprocess
@@ -29,6 +30,9 @@ from tag_compliance_tests.support.exposition import Exposition
 from tag_compliance_tests.support.process import listening_url
 from tag_compliance_tests.support.snapshots import open_store
 from tag_compliance_tests.support.waiting import DEADLINE_SECONDS
+
+BASE_BYTES = 65_000_000
+"""The memory of a process without a snapshot, as docs/operations.md says."""
 
 _SERVE = """
 import json, sys
@@ -85,6 +89,12 @@ class Exporter:
 
     def connect(self) -> socket.socket:
         return socket.create_connection(("127.0.0.1", self.port), timeout=DEADLINE_SECONDS)
+
+    def resident_bytes(self) -> int:
+        """The memory of the process."""
+        assert self.process is not None
+        pages = Path(f"/proc/{self.process.pid}/statm").read_text().split()[1]
+        return int(pages) * os.sysconf("SC_PAGE_SIZE")
 
 
 @contextlib.contextmanager

@@ -16,7 +16,7 @@ from tag_compliance.exporter.findings_queries import FindingsQueries
 from tag_compliance.reports.formats import ReportFormat
 from tag_compliance.snapshot.layout import DATABASE, path_of
 from tag_compliance_tests.exporter.conftest import Start
-from tag_compliance_tests.exporter.running import Exporter, run_in_thread
+from tag_compliance_tests.exporter.running import BASE_BYTES, Exporter, run_in_thread
 from tag_compliance_tests.exporter.test_findings_queries import organization
 from tag_compliance_tests.reports.rows import report_row, written
 from tag_compliance_tests.support.findings import publish_findings
@@ -86,6 +86,7 @@ def test_a_download_has_a_name_and_a_type_and_is_not_stored(serving: Exporter) -
                 'attachment; filename="findings-20'
             )
             assert response.headers["cache-control"] == "private, no-store"
+            assert response.headers["x-content-type-options"] == "nosniff"
             assert bool(response.body) == (method == "GET")
 
 
@@ -128,7 +129,7 @@ def test_slow_downloads_neither_block_queries_nor_take_memory(
         assert refused.status == 503
         assert refused.headers["retry-after"] == "5"
         # A report has 30 MB.
-        assert _resident(exporter) < 65_000_000 + 8 * 4_000_000
+        assert exporter.resident_bytes() < BASE_BYTES + 8 * 4_000_000
     finally:
         for client in clients:
             client.close()
@@ -147,10 +148,3 @@ def test_of_many_downloads_at_once_eight_are_accepted(start_process: Start, tmp_
         statuses = Counter(client.recv(12) for client in opened)
     assert statuses == {b"HTTP/1.1 200": 8, b"HTTP/1.1 503": 32}
     eventually(lambda: exporter.get(CSV).status == 200)
-
-
-def _resident(exporter: Exporter) -> int:
-    assert exporter.process is not None
-    status = Path(f"/proc/{exporter.process.pid}/status").read_text()
-    [line] = [line for line in status.splitlines() if line.startswith("VmRSS")]
-    return int(line.split()[1]) * 1024

@@ -15,15 +15,12 @@ import pytest
 
 from tag_compliance_tests.exporter.certificates import trusting, write_certificate
 from tag_compliance_tests.exporter.conftest import Start
-from tag_compliance_tests.exporter.running import Exporter, run_in_thread
+from tag_compliance_tests.exporter.running import BASE_BYTES, Exporter, run_in_thread
 from tag_compliance_tests.support.snapshots import publish
 from tag_compliance_tests.support.waiting import eventually
 
 BIG = b"".join(b'a{b="%020d"} 1\n' % i for i in range(400_000))
 SCRAPE = b"GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n"
-_BASE_BYTES = 65_000_000
-"""Of a process without a snapshot, as docs/operations.md says."""
-
 CLOSING = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
 
 
@@ -139,13 +136,7 @@ def test_50_slow_scrapers_do_not_increase_memory_beyond_the_bound(
             client.sendall(CLOSING)
         for client in clients:
             client.recv(1000)
-        assert _resident(exporter) <= _BASE_BYTES + 1.2 * len(BIG)
+        assert exporter.resident_bytes() <= BASE_BYTES + 1.2 * len(BIG)
         for client in clients:
             assert _read_all(client).endswith(b"\n")
-    assert _resident(exporter) <= _BASE_BYTES + 1.2 * len(BIG)
-
-
-def _resident(exporter: Exporter) -> int:
-    assert exporter.process is not None
-    pages = Path(f"/proc/{exporter.process.pid}/statm").read_text().split()[1]
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    assert exporter.resident_bytes() <= BASE_BYTES + 1.2 * len(BIG)

@@ -11,7 +11,14 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from tag_compliance import __version__
-from tag_compliance.exporter.api.documents import Document, coverage, findings, resources, summary
+from tag_compliance.exporter.api.documents import (
+    Document,
+    Pairs,
+    coverage,
+    findings,
+    resources,
+    summary,
+)
 from tag_compliance.exporter.api.openapi import openapi
 from tag_compliance.exporter.api.paths import OPENAPI_PATH, PATHS
 from tag_compliance.exporter.etag import matches
@@ -22,7 +29,6 @@ from tag_compliance.exporter.findings_service import (
     findings_error,
 )
 
-Pairs = list[tuple[str, str]]
 Prepare = Callable[[FindingsQueries, Pairs], Document]
 """Checks the parameters and returns what makes the JSON of them, which is run on a query thread."""
 

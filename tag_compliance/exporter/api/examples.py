@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from http import HTTPStatus
 from typing import Any
 
 from tag_compliance.exporter.api.documents import OF_FINDING, OF_RESOURCE
 from tag_compliance.exporter.findings_parameters import SEVERITIES
-from tag_compliance.exporter.scan_queries import STATES
+from tag_compliance.exporter.findings_values import STATES
 
 _TIME = "2026-05-04T12:00:00Z"
 _ACCOUNT = {"account_id": "111122223333", "account_name": "shop"}
@@ -96,9 +95,3 @@ EXAMPLES: dict[str, dict[str, Any]] = {
         "next_cursor": None,
     },
 }
-
-
-def problem(status: int, detail: str) -> dict[str, Any]:
-    """The document of an error."""
-    phrase = HTTPStatus(status).phrase
-    return {"type": "about:blank", "title": phrase, "status": status, "detail": detail}

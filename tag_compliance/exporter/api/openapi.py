@@ -6,20 +6,22 @@ https://spec.openapis.org/oas/v3.1.0
 from __future__ import annotations
 
 from functools import cache
+from http import HTTPStatus
 from typing import Any
 
 from tag_compliance import __version__
 from tag_compliance.exporter.api import examples, schemas
 from tag_compliance.exporter.api.documents import DEFAULT_LIMIT
 from tag_compliance.exporter.api.paths import PATHS
-from tag_compliance.exporter.error_responses import PROBLEM_TYPE
+from tag_compliance.exporter.error_responses import PROBLEM_TYPE, problem
 from tag_compliance.exporter.findings_parameters import (
     FILTERS,
     MAX_VALUES,
+    ONCE,
     PAGING,
     SEVERITIES,
     SORTS,
-    STATES,
+    STATE_CHOICES,
 )
 from tag_compliance.exporter.findings_queries import MAX_PAGE
 from tag_compliance.exporter.findings_sql import MAX_PATTERN, MAX_STARS
@@ -49,7 +51,7 @@ _PARAMETERS: dict[str, tuple[Schema, str]] = {
         {"type": "string", "pattern": r"^[^=\u0000]+=[^\u0000]*$"},
         "KEY=VALUE; a fault if report_values is false.",
     ),
-    "state": ({"type": "string", "enum": [*STATES], "default": "open"}, "The state."),
+    "state": ({"type": "string", "enum": [*STATE_CHOICES], "default": "open"}, "The state."),
     "q": (
         _TEXT | {"maxLength": MAX_PATTERN},
         "A text in ARN, type, owner, rule, account name or the value of a tag.",
@@ -65,7 +67,6 @@ _PARAMETERS: dict[str, tuple[Schema, str]] = {
     "cursor": (_TEXT, "`next_cursor` of the previous page."),
     "arn": (_TEXT, "The ARN of a resource."),
 }
-_REPEATABLE = {"account", "ou", "region", "type", "rule", "severity", "owner", "tag"}
 
 _OPERATIONS: dict[str, tuple[str, tuple[str, ...], tuple[int, ...]]] = {
     "findings": ("Findings, page by page.", (*FILTERS, *PAGING), (410,)),
@@ -122,12 +123,13 @@ def _path(name: str) -> Schema:
 
 def _operation(name: str, method: str) -> Schema:
     text, parameters, more = _OPERATIONS[name]
+    is_get = method == "get"
     success: Schema = {
         "description": text,
         "headers": {"ETag": {"schema": {"type": "string"}}},
     }
     # A response to HEAD has no content, also if it is an error.
-    if method == "get":
+    if is_get:
         example = examples.EXAMPLES[name]
         reference = {"$ref": f"#/components/schemas/{schemas.DOCUMENTS[name]}"}
         success["content"] = {"application/json": {"schema": reference, "example": example}}
@@ -136,12 +138,8 @@ def _operation(name: str, method: str) -> Schema:
         "304": {"description": "The client has the current document (If-None-Match)."},
     }
     for status in sorted({*_ALWAYS, *more}):
-        is_get = method == "get"
-        responses[str(status)] = (
-            {"$ref": f"#/components/responses/{status}"}
-            if is_get
-            else {"description": _ERRORS[status]}
-        )
+        reference = {"$ref": f"#/components/responses/{status}"}
+        responses[str(status)] = reference if is_get else {"description": _ERRORS[status]}
     return {
         "operationId": f"{method}_{name}",
         "summary": text,
@@ -153,7 +151,8 @@ def _operation(name: str, method: str) -> Schema:
 
 def _parameter(name: str) -> Schema:
     schema, text = _PARAMETERS[name]
-    if name in _REPEATABLE:
+    is_repeatable = name not in ONCE
+    if is_repeatable:
         schema = {"type": "array", "items": schema, "minItems": 1, "maxItems": MAX_VALUES}
         text = f"{text} Can be repeated, and then matches any of the values."
     return {
@@ -162,7 +161,7 @@ def _parameter(name: str) -> Schema:
         "description": text,
         "required": name == "arn",
         "schema": schema,
-        **({"style": "form", "explode": True} if name in _REPEATABLE else {}),
+        **({"style": "form", "explode": True} if is_repeatable else {}),
     }
 
 
@@ -172,10 +171,10 @@ def _error(status: int) -> Schema:
         "content": {
             PROBLEM_TYPE: {
                 "schema": {"$ref": "#/components/schemas/Problem"},
-                "example": examples.problem(status, _ERRORS[status]),
+                "example": problem(HTTPStatus(status), _ERRORS[status]),
             }
         },
     }
-    if status == 503:  # noqa: PLR2004 - a status code
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
         response["headers"] = {"Retry-After": {"schema": {"type": "integer"}}}
     return response

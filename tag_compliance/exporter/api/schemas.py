@@ -8,7 +8,8 @@ from typing import Any
 from tag_compliance.domain.report_row import COLUMNS
 from tag_compliance.exporter.api.documents import OF_FINDING, OF_RESOURCE
 from tag_compliance.exporter.findings_parameters import SEVERITIES
-from tag_compliance.exporter.scan_queries import COVERAGE, STATES
+from tag_compliance.exporter.findings_values import STATES
+from tag_compliance.exporter.scan_queries import COVERAGE
 
 Schema = dict[str, Any]
 

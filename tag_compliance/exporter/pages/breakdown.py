@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 from tag_compliance.domain.report_filter import ALL_STATES, FindingFilter
@@ -23,9 +24,12 @@ SORTS = (*ORDERS, *_BY_SHARE)
 _FINDINGS = "/findings"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Breakdown:
-    """`lines` are in the order of `sort`. With filters, the percentages would not fit."""
+    """`lines` are in the order of `sort`. With filters, the percentages would not fit.
+
+    What each row of the page needs to know of all lines is computed once.
+    """
 
     frame: Frame
     subject: Subject
@@ -66,20 +70,20 @@ class Breakdown:
     def left_out(self) -> int:
         return len(self.lines) - len(self.shown)
 
-    @property
+    @cached_property
     def severities(self) -> list[str]:
         """Those that occur, the most serious first."""
         return [s for s in SEVERITIES if any(line.counts.get(s) for line in self.lines)]
 
-    @property
+    @cached_property
     def has_share(self) -> bool:
         return any(line.whole for line in self.lines)
 
-    @property
+    @cached_property
     def has_trend(self) -> bool:
         return any(line.trend for line in self.lines)
 
-    @property
+    @cached_property
     def has_waived(self) -> bool:
         return any(line.waived for line in self.lines)
 

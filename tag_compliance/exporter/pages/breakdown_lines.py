@@ -130,12 +130,12 @@ def _passing(rule: Mapping[str, Any]) -> int:
 
 def _accounts(queries: FindingsQueries, frame: Frame) -> dict[str, _Description]:
     """The accounts of the scan, and those with findings."""
+    scanned, found = frame.accounts, queries.counts_by("account_id")
     names = {a.account_id: (a.account_name, a.ou_path) for a in queries.known.accounts}
-    names |= {id_: (a.account_name, a.ou_path) for id_, a in frame.accounts.items()}
-    found = queries.counts_by("account_id")
+    names |= {id_: (a.account_name, a.ou_path) for id_, a in scanned.items()}
     described = {}
     for id_, (name, ou) in names.items():
-        account, counts = frame.accounts.get(id_), found.get(id_, Counts())
+        account, counts = scanned.get(id_), found.get(id_, Counts())
         reasons = unread_reasons(account) if account and not account.succeeded else ()
         note = " · ".join(filter(None, (id_, ou)))
         described[id_] = _Description(name, note, reasons, *_share(counts))

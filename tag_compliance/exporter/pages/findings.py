@@ -11,6 +11,7 @@ from tag_compliance.exporter.findings_queries import FindingsQueries
 from tag_compliance.exporter.findings_values import KnownValues
 from tag_compliance.exporter.formatting import format_count
 from tag_compliance.exporter.pages.address import Address
+from tag_compliance.exporter.pages.breakdown_lines import SUBJECTS
 from tag_compliance.exporter.pages.filters import (
     Choice,
     Field,
@@ -43,12 +44,6 @@ _ORDERS = (
     ("owner", "owner"),
 )
 _SIZES = (("", "50"), ("100", "100"), ("200", "200"))
-_BREAKDOWNS = (
-    ("/accounts", "account"),
-    ("/owners", "owner"),
-    ("/rules", "rule"),
-    ("/types", "type"),
-)
 _FINDINGS = {"open": "open finding", "waived": "waived finding", "all": "finding"}
 
 
@@ -129,7 +124,7 @@ class FindingsPage:
     def breakdowns(self) -> list[tuple[str, Address]]:
         """The pages that count these findings by something."""
         names = [name for name in FILTERS if name != "state"]
-        return [(label, self.address.of(path, *names)) for path, label in _BREAKDOWNS]
+        return [(by.noun, self.address.of(by.path, *names)) for by in SUBJECTS]
 
     @staticmethod
     def resource(row: ReportRow) -> Address:

@@ -18,8 +18,8 @@ from tag_compliance.exporter.findings_parameters import FILTERS, parse_findings
 from tag_compliance.exporter.findings_queries import FindingsQueries
 from tag_compliance.exporter.findings_service import (
     FINDINGS_ERRORS,
-    RETRY_SECONDS,
     FindingsService,
+    retry_after,
 )
 from tag_compliance.exporter.html_pages import PAGE_HEADERS, render
 from tag_compliance.exporter.pages import findings, resource
@@ -76,10 +76,8 @@ class _Pages:
             return await self.service.run(lambda: self._page(read, queries, address))
         except FINDINGS_ERRORS as error:
             problem = ProblemPage(self._frame(address, {}), address, error)
-            unavailable = problem.status is HTTPStatus.SERVICE_UNAVAILABLE
-            retry = {"Retry-After": str(RETRY_SECONDS)} if unavailable else {}
-            text = render("problem.html", problem)
-            return HTMLResponse(text, problem.status, headers=_HEADERS | retry)
+            headers = _HEADERS | retry_after(problem.status)
+            return HTMLResponse(render("problem.html", problem), problem.status, headers=headers)
 
     def _page(self, read: Read, queries: FindingsQueries, address: Address) -> Response:
         template, content, status = read(queries, self._frame(address, queries.meta), address)

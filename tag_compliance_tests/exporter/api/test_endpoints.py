@@ -187,6 +187,7 @@ def test_a_cursor_of_another_query_and_a_malformed_one_are_faults(get: Get) -> N
 def test_all_faults_of_a_request_are_in_one_problem_document(serving: Exporter) -> None:
     response = serving.get("/api/v1/findings?limit=0&acount=1&severity=urgent")
     assert response.status == 422
+    assert response.headers["cache-control"] == "no-store"
     assert response.headers["content-type"] == PROBLEM
     problem = json.loads(response.body)
     assert [e["parameter"] for e in problem["errors"]] == ["limit", "acount", "severity"]

@@ -23,6 +23,7 @@ from tag_compliance_tests.exporter.pages.sample import (
     frame_of,
     queries_of,
 )
+from tag_compliance_tests.exporter.test_status_page import Parsed
 from tag_compliance_tests.reports.rows import LAB, SHOP
 from tag_compliance_tests.support.snapshots import (
     NOON,
@@ -89,6 +90,21 @@ def test_compliance_is_that_of_the_summary(queries: FindingsQueries) -> None:
     assert page_of(queries, "rule").total().share is None
     rules = page_of(queries, "rule").lines
     assert [(line.part, line.whole) for line in rules] == [(1, 3), (1, 3)]
+
+
+def test_lines_can_be_in_the_order_of_their_compliance_which_has_a_grade(
+    queries: FindingsQueries,
+) -> None:
+    page = page_of(queries, "type", "sort=compliance")
+    shares = [101 if line.share is None else line.share for line in page.lines]
+    assert shares == sorted(shares)
+    assert len({*shares}) > 2
+    assert ("compliance", "lowest percentage") in page.orders()
+    thresholds = scan_status(NOON).thresholds
+    grades = [a["class"] for tag, a in Parsed(render("breakdown.html", page)).tags if tag == "svg"]
+    shown = [line.share for line in [*page.lines, page.total()] if line.share is not None]
+    assert grades == [str(thresholds.grade(share)) for share in shown]
+    assert "compliance" not in dict(page_of(queries, "owner").orders())
 
 
 def test_an_account_that_was_not_read_is_shown_with_the_reason(queries: FindingsQueries) -> None:

@@ -32,11 +32,11 @@ def serving(tmp_path: Path) -> Iterator[Exporter]:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_a_page_loads_nothing_from_elsewhere_and_is_not_kept(serving: Exporter, path: str) -> None:
-    answer = serving.get(path)
-    assert answer.status == 200
-    assert {name: answer.headers[name.lower()] for name in PAGE_HEADERS} == PAGE_HEADERS
-    assert answer.headers["cache-control"] == "no-store"
-    parsed = Parsed(answer.text)
+    response = serving.get(path)
+    assert response.status == 200
+    assert {name: response.headers[name.lower()] for name in PAGE_HEADERS} == PAGE_HEADERS
+    assert response.headers["cache-control"] == "no-store"
+    parsed = Parsed(response.text)
     loaded = [a.get("src") or a.get("href") for tag, a in parsed.tags if tag in {"script", "link"}]
     for address in filter(None, loaded):
         if address != "data:,":
@@ -70,17 +70,17 @@ def test_every_link_of_a_page_leads_to_a_page(serving: Exporter) -> None:
 
 
 def test_empty_fields_of_a_form_are_left_out(serving: Exporter) -> None:
-    answer = serving.get("/findings?q=&account=&severity=low&state=&sort=severity&limit=50")
-    assert answer.status == 200
-    assert "1 open finding<" in answer.text
+    response = serving.get("/findings?q=&account=&severity=low&state=&sort=severity&limit=50")
+    assert response.status == 200
+    assert "1 open finding<" in response.text
 
 
 def test_a_search_that_is_not_possible_names_each_fault_and_leads_on(serving: Exporter) -> None:
-    answer = serving.get("/findings?rule=x&severity=worst&account=1&who=me")
-    assert (answer.status, answer.headers["content-type"]) == (422, "text/html; charset=utf-8")
+    response = serving.get("/findings?rule=x&severity=worst&account=1&who=me")
+    assert (response.status, response.headers["content-type"]) == (422, "text/html; charset=utf-8")
     for text in ("must be one of critical", "12 digits", "who = &#39;me&#39;: unknown"):
-        assert text in answer.text
-    assert 'href="/findings?rule=x"' in answer.text
+        assert text in response.text
+    assert 'href="/findings?rule=x"' in response.text
     assert serving.get("/owners?sort=best").status == 422
     assert serving.get("/resources?name=x").status == 422
 
@@ -93,9 +93,9 @@ def test_a_cursor_of_an_earlier_snapshot_leads_to_the_first_page(
     assert serving.get(following).status == 200
     publish_findings(tmp_path, ROWS)
     eventually(lambda: serving.get(following).status == 410)
-    answer = serving.get(following)
-    assert "There is a newer snapshot" in answer.text
-    assert 'href="/findings?state=all&amp;limit=2"' in answer.text
+    response = serving.get(following)
+    assert "There is a newer snapshot" in response.text
+    assert 'href="/findings?state=all&amp;limit=2"' in response.text
 
 
 def test_without_a_database_the_page_says_why_and_when_to_try_again(
@@ -104,16 +104,16 @@ def test_without_a_database_the_page_says_why_and_when_to_try_again(
     assert exporter.get("/findings").status == 503
     publish(tmp_path)
     eventually(lambda: "findings_database" in exporter.get("/findings").text)
-    answer = exporter.get("/findings?q=x")
-    assert answer.headers["retry-after"]
-    assert 'href="/findings?q=x"' in answer.text
+    response = exporter.get("/findings?q=x")
+    assert response.headers["retry-after"]
+    assert 'href="/findings?q=x"' in response.text
 
 
 def test_who_may_not_read_findings_reads_the_setting(serving: Exporter) -> None:
-    answer = serving.get("/findings", Host="findings.example.com")
-    assert answer.status == 403
-    assert "findings_access" in answer.text
-    assert ROWS[0].arn not in answer.text
+    response = serving.get("/findings", Host="findings.example.com")
+    assert response.status == 403
+    assert "findings_access" in response.text
+    assert ROWS[0].arn not in response.text
 
 
 def test_the_page_says_what_the_snapshot_lacks(tmp_path: Path) -> None:
@@ -137,5 +137,5 @@ def test_an_unknown_resource_is_not_found_and_a_head_request_has_no_body(
     serving: Exporter,
 ) -> None:
     assert serving.get("/resources?arn=arn:aws:s3:::other").status == 404
-    answer = serving.get("/findings", method="HEAD")
-    assert (answer.status, answer.body) == (200, b"")
+    response = serving.get("/findings", method="HEAD")
+    assert (response.status, response.body) == (200, b"")
