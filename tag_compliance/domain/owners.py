@@ -9,7 +9,6 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tag_compliance.domain.findings import FindingState
 from tag_compliance.domain.resources import LABEL, flags_by_text, has_text
 from tag_compliance.domain.severity import Severity
 
@@ -101,7 +100,7 @@ def summarize_owners(
     rows = row.to_numpy(zero_copy_only=False)
     compliant = np.ones(len(resources), dtype=bool)
     compliant[rows[flags_by_text(findings["rule"], lambda rule: rule in required_rules)]] = False
-    is_open = has_text(findings["state"], FindingState.OPEN)
+    is_open = has_text(findings["state"], "open")
     groups = {"counted": of_resource, "compliant": of_resource[compliant]}
     for severity, name in OPEN_BY_SEVERITY.items():
         groups[name] = of_resource[rows[is_open & has_text(findings["severity"], severity)]]
