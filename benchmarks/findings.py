@@ -20,6 +20,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from benchmarks.organization import detailed_contents, published
+from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.report_row import ReportRow, console_url
 from tag_compliance.domain.summary import ComplianceResults
 from tag_compliance.snapshot.findings_db import DatabaseContents, build_findings_db
@@ -72,7 +73,7 @@ def publish(series: int, findings: int, storage: str) -> dict[str, Any]:
         nonlocal size
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
             path = Path(folder, DATABASE)
-            results = ComplianceResults((), summary_of([], _policy()))
+            results = ComplianceResults((), summary_of([], Policy(("Owner",))))
             contents = DatabaseContents(
                 snapshot_id, _NOON, _NOON, "benchmark", results, _rows(findings), rules=()
             )
@@ -164,12 +165,6 @@ def path_for(query: dict[str, str], number: int, path: str = "/api/v1/findings")
 def counting_path(path: str, number: int) -> str:
     """One of `COUNTS`."""
     return path.format(n=number)
-
-
-def _policy() -> Any:
-    from tag_compliance.domain.policy import Policy
-
-    return Policy(("Owner",), ())
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import resource
 import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -58,12 +59,22 @@ def inventories(resources: int, *, missing_all: bool = False) -> list[AccountInv
 
     A resource lacks 0.3 required tags on average; with `missing_all` it lacks all four.
     """
+    return inventories_with(partial(_row, missing_all=missing_all), resources)
+
+
+def inventories_with(
+    row: Callable[[int], dict[str, Any]], resources: int
+) -> list[AccountInventory]:
+    """The same, with the row of each serial number."""
     rows = table_of(
-        (_REGIONS[serial // _ROWS_PER_REGION], _row(serial, missing_all=missing_all))
-        for serial in range(_ROWS_PER_REGION * len(_REGIONS))
+        (region_of(serial), row(serial)) for serial in range(_ROWS_PER_REGION * len(_REGIONS))
     )
     starts = range(0, resources, len(rows))
     return [_first(rows, number, resources - start) for number, start in enumerate(starts)]
+
+
+def region_of(serial: int) -> str:
+    return _REGIONS[serial // _ROWS_PER_REGION]
 
 
 def account(number: int, table: pa.Table, returned: Mapping[str, int]) -> AccountInventory:
@@ -193,7 +204,7 @@ def _row(serial: int, *, missing_all: bool) -> dict[str, Any]:
     """Each resource has a name and all, two or none of its required tags."""
     type_ = TYPES[serial * 7 % len(TYPES)]
     service, kind = type_.split(":")
-    region = _REGIONS[serial // _ROWS_PER_REGION]
+    region = region_of(serial)
     missing = len(_POLICY.required_tags) if missing_all else 2 * (serial % _OF < _LACKING)
     return {
         "arn": f"arn:aws:{service}:{region}:ACCOUNT:{kind}/orders-service-{serial:012}",

@@ -11,24 +11,21 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import pyarrow as pa
 import yaml
 
 from benchmarks.cases import REGIONS
-from benchmarks.organization import NOON, TYPES, account
+from benchmarks.organization import NOON, TYPES, inventories_with, region_of
 from benchmarks.process import MB, call
 from benchmarks.report import Report, Table
 from tag_compliance.config.policy_model import LoadedPolicy, PolicyRule, PolicyWaiver
 from tag_compliance.config.policy_rules import policy_of
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.resources import AccountInventory
-from tag_compliance_tests.domain.organizations import evaluated, table_of
+from tag_compliance_tests.domain.organizations import evaluated
 
 RESOURCES = 1_000_000
 _REQUIRED = ("Owner", "Environment", "CostCenter", "Project")
 _WAIVERS = 200
-_ROWS_PER_REGION = 1_000
 _REGIONS = REGIONS[:5]
 _EXAMPLE = Path(__file__).parents[1] / "policy.yaml"
 
@@ -153,25 +150,14 @@ def _rule(number: int) -> dict[str, Any]:
 
 def inventories(resources: int) -> list[AccountInventory]:
     """Accounts with this total number of resources: five regions each, 1,000 per region."""
-    rows = table_of(
-        (_REGIONS[serial // _ROWS_PER_REGION], _row(serial))
-        for serial in range(_ROWS_PER_REGION * len(_REGIONS))
-    )
-    found = []
-    for number, start in enumerate(range(0, resources, len(rows))):
-        table = rows.take(pa.array(np.arange(min(len(rows), resources - start))))
-        sizes = [
-            max(0, min(_ROWS_PER_REGION, len(table) - at * _ROWS_PER_REGION)) for at in range(5)
-        ]
-        found.append(account(number, table, dict(zip(_REGIONS, sizes, strict=True))))
-    return found
+    return inventories_with(_row, resources)
 
 
 def _row(serial: int) -> dict[str, Any]:
     """A resource with most of its tags; about one in ten tags is absent, one in twenty wrong."""
     type_ = TYPES[serial * 7 % len(TYPES)]
     service, kind = type_.split(":")
-    region = _REGIONS[serial // _ROWS_PER_REGION]
+    region = region_of(serial)
     pick = partial(_picked, serial)
     tags = {
         "Name": f"orders-service-{serial:012}",

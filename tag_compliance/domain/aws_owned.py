@@ -20,7 +20,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tag_compliance.domain.globs import regex_of_glob
-from tag_compliance.domain.resources import encoded
+from tag_compliance.domain.resources import flags_by_text
 
 AWS_OWNED: dict[str, tuple[str, ...]] = {
     "access-analyzer:analyzer": ("analyzer/_AccessAnalyzerForSecurityHub*",),
@@ -68,11 +68,10 @@ def aws_owned_rows(table: pa.Table) -> NDArray[np.bool_]:
     owned = np.zeros(len(table), dtype=bool)
     if len(table) == 0:
         return owned
-    types = encoded(table["resource_type"])
     candidate_types = AWS_OWNED.keys() | {_MANAGED_POLICY}
-    is_candidate = [text in candidate_types for text in types.dictionary.to_pylist()]
+    is_candidate = flags_by_text(table["resource_type"], lambda text: text in candidate_types)
     # Few resources have such a type, so few ARNs are compared.
-    candidates = np.flatnonzero(np.array(is_candidate, dtype=bool)[types.indices.to_numpy()])
+    candidates = np.flatnonzero(is_candidate)
     arns = table["arn"].take(pa.array(candidates))
     found = pc.match_substring_regex(arns, _of_arn())
     owned[candidates[found.to_numpy()]] = True

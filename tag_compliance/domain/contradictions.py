@@ -28,14 +28,14 @@ def contradiction(one: TagRule, other: TagRule, targets: Sequence[Target] | None
     certain that both can apply to one resource.
     """
     text = None
-    if requires_a_forbidden_key(one, other) or requires_a_forbidden_key(other, one):
+    if _requires_a_forbidden_key(one, other) or _requires_a_forbidden_key(other, one):
         text = f"rule {other.rule_id} can apply as well: one requires a key that the other forbids"
     elif _share_no_value(one, other):
         text = f"{_NO_VALUE.format(other.rule_id)} as well"
-    return text if text and may_meet(one.scope, other.scope, targets) else None
+    return text if text and _may_meet(one.scope, other.scope, targets) else None
 
 
-def requires_a_forbidden_key(rule: TagRule, other: TagRule) -> bool:
+def _requires_a_forbidden_key(rule: TagRule, other: TagRule) -> bool:
     """Whether each key with which `rule` is satisfied is one that `other` forbids."""
     needs_one = rule.combination is not None or any(isinstance(c, Required) for c in rule.checks)
     return needs_one and all(forbids(other, key) for key in rule.keys)
@@ -55,14 +55,14 @@ def forbids(rule: TagRule, key: TagKey) -> bool:
     )
 
 
-def allowed_values(rule: TagRule) -> Globs | None:
+def _allowed_values(rule: TagRule) -> Globs | None:
     found = (check.allowed for check in rule.checks if isinstance(check, AllowedValues))
     return next(found, None)
 
 
 def literal_values(rule: TagRule) -> tuple[str, ...]:
     """The values that a rule allows; none if they are not known, because one is a glob."""
-    allowed = allowed_values(rule)
+    allowed = _allowed_values(rule)
     if allowed is None or allowed.ignore_case or any("*" in text for text in allowed.texts):
         return ()
     return allowed.texts
@@ -83,7 +83,7 @@ def _share_no_value(one: TagRule, other: TagRule) -> bool:
         return False
     if one.keys[0].is_glob or other.keys[0].is_glob:
         return False
-    here, there = allowed_values(one), allowed_values(other)
+    here, there = _allowed_values(one), _allowed_values(other)
     return (
         (here is not None and there is not None and not here.overlaps(there))
         or bounds_exclude_all([one, other])
@@ -92,7 +92,7 @@ def _share_no_value(one: TagRule, other: TagRule) -> bool:
 
 
 def _rejects_what_is_allowed(rule: TagRule, by: TagRule) -> bool:
-    allowed, others = allowed_values(by), [c for c in rule.checks if type(c) is not AllowedValues]
+    allowed, others = _allowed_values(by), [c for c in rule.checks if type(c) is not AllowedValues]
     if allowed is None or not others:
         return False
     lists = [check.forbidden for check in others if isinstance(check, ForbiddenValues)]
@@ -106,7 +106,7 @@ def _as_wide(forbidden: Globs, allowed: Globs) -> bool:
     return forbidden.ignore_case or not allowed.ignore_case
 
 
-def may_meet(one: Scope, other: Scope, targets: Sequence[Target] | None) -> bool:
+def _may_meet(one: Scope, other: Scope, targets: Sequence[Target] | None) -> bool:
     """Whether one resource can be in both scopes, as far as their lists and `targets` show."""
     if any(covers(exception, other) for exception in one.exceptions):
         return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from itertools import repeat
@@ -18,7 +18,7 @@ from tag_compliance.domain.findings import FindingState
 from tag_compliance.domain.owners import AccountOwner, tag_owners
 from tag_compliance.domain.report_filter import ALL_STATES, FindingFilter
 from tag_compliance.domain.report_row import ConsoleLink, ReportRow, console_url
-from tag_compliance.domain.resources import encoded
+from tag_compliance.domain.resources import encoded, flags_by_text, numbers_by_text, text_numbers
 from tag_compliance.domain.severity import Severity
 
 _BATCH_ROWS = 8_192
@@ -91,18 +91,10 @@ def most_serious(findings: pa.Table, limit: int) -> pa.Table:
         return findings
     order = _order(findings.unify_dictionaries().combine_chunks())
     severities = [str(severity) for severity in Severity]
-    rank = _places(findings["severity"], severities)[order] * -2
-    rank += _places(findings["state"], [FindingState.OPEN, FindingState.WAIVED])[order]
+    rank = numbers_by_text(findings["severity"], severities.index)[order] * -2
+    rank += flags_by_text(findings["state"], lambda state: state != FindingState.OPEN)[order]
     chosen = order[np.argsort(rank, kind="stable")[:limit]]
     return findings.take(pa.array(np.sort(chosen)))
-
-
-def _places(column: pa.ChunkedArray, texts: Sequence[str]) -> NDArray[np.int64]:
-    """For each row the place of its text in `texts`."""
-    array = encoded(column)
-    places = np.array([texts.index(text) for text in array.dictionary.to_pylist()], dtype=np.int64)
-    found: NDArray[np.int64] = places[array.indices.to_numpy()]
-    return found
 
 
 def _chosen(findings: pa.Table, chosen: FindingFilter) -> pa.Table:
@@ -115,9 +107,7 @@ def _chosen(findings: pa.Table, chosen: FindingFilter) -> pa.Table:
         ("rule", chosen.has_rule),
         ("severity", chosen.has_severity),
     ):
-        column = encoded(findings[name])
-        wanted = np.array([is_wanted(text) for text in column.dictionary.to_pylist()], dtype=bool)
-        mask &= wanted[column.indices.to_numpy()]
+        mask &= flags_by_text(findings[name], is_wanted)
     rows = findings if mask.all() else findings.filter(pa.array(mask))
     return rows.unify_dictionaries().combine_chunks()
 
@@ -244,9 +234,7 @@ def _opened_at(found: pa.Table, opened: pa.Table | None) -> pa.ChunkedArray | No
 def _keys(table: pa.Table, arns: pa.Array, rules: list[str]) -> NDArray[np.int64]:
     """A number for each resource and rule; a negative one if `arns` or `rules` lack it."""
     arn = pc.index_in(table["arn"].combine_chunks(), value_set=arns).fill_null(-1).to_numpy()
-    rule = encoded(table["rule"])
-    known = [rules.index(text) if text in rules else -1 for text in rule.dictionary.to_pylist()]
-    number = np.array(known, dtype=np.int64)[rule.indices.to_numpy()]
+    number = text_numbers(table["rule"], rules)
     keys: NDArray[np.int64] = arn.astype(np.int64) * len(rules) + number
     keys[(arn < 0) | (number < 0)] = -1
     return keys

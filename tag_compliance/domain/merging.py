@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tag_compliance.domain.account import RegionName
 from tag_compliance.domain.read_status import Source
-from tag_compliance.domain.resources import encoded
+from tag_compliance.domain.resources import flags_by_text, numbers_by_text
 
 TAGS_READ_BY = {"autoscaling:autoScalingGroup": Source.AUTOSCALING}
 """Types that the tagging API never returns, and the source that reads their tags. Without it, rows
@@ -55,10 +55,10 @@ class MergedRows:
         """
         used = _used_rows(table, regions, sources)
         counted = {rows.source for rows in sources if rows.counts}
-        in_region = _flags(used, "region", lambda name: name in regions)
-        counting = in_region & _flags(used, "source", lambda name: name in counted)
-        explored = in_region & _flags(used, "source", _is_explorer)
-        rank = _numbers(used, "source", _place_in([rows.source for rows in sources]))
+        in_region = flags_by_text(used["region"], lambda name: name in regions)
+        counting = in_region & flags_by_text(used["source"], lambda name: name in counted)
+        explored = in_region & flags_by_text(used["source"], _is_explorer)
+        rank = numbers_by_text(used["source"], _place_in([rows.source for rows in sources]))
         return cls(used, _once_per_arn(used, rank, counting), counting, explored)
 
 
@@ -71,8 +71,8 @@ def _used_rows(
     for number, rows in enumerate(sources):
         is_used[[places.index(region) for region in rows.regions], number] = True
 
-    place = _numbers(table, "region", _place_in(places))
-    source = _numbers(table, "source", _place_in(names))
+    place = numbers_by_text(table["region"], _place_in(places))
+    source = numbers_by_text(table["source"], _place_in(names))
     used = is_used[place, source] & ~_unknown_tags(table, names)
     if used.all() and (np.diff(place) >= 0).all():
         return table
@@ -83,10 +83,10 @@ def _used_rows(
 def _unknown_tags(table: pa.Table, sources: Sequence[Source]) -> NDArray[np.bool_]:
     """Flags the rows of Resource Explorer whose tags only a source reads that is not on."""
     types = {type_ for type_, source in TAGS_READ_BY.items() if source not in sources}
-    explored = _flags(table, "source", _is_explorer)
+    explored = flags_by_text(table["source"], _is_explorer)
     if not types or not explored.any():
         return np.zeros(len(table), dtype=bool)
-    return explored & _flags(table, "resource_type", lambda name: name in types)
+    return explored & flags_by_text(table["resource_type"], lambda name: name in types)
 
 
 def _is_explorer(source: str) -> bool:
@@ -112,21 +112,6 @@ def _once_per_arn(
     return once
 
 
-def _flags(table: pa.Table, label: str, test: Callable[[str], bool]) -> NDArray[np.bool_]:
-    """For each row whether its label passes the test, which runs once for each distinct label."""
-    return _numbers(table, label, test).astype(bool)
-
-
 def _place_in(known: Sequence[str]) -> Callable[[str], int]:
     """Returns the place of a text, for others the number of the known ones."""
     return lambda name: known.index(name) if name in known else len(known)
-
-
-def _numbers(table: pa.Table, label: str, number: Callable[[str], int]) -> NDArray[np.int64]:
-    """The number of each row's label. A column can also have labels that no row has, such as the
-    name of a source that was switched off.
-    """
-    labels = encoded(table[label])
-    values = np.array([number(text) for text in labels.dictionary.to_pylist()], dtype=np.int64)
-    found: NDArray[np.int64] = values[labels.indices.to_numpy()]
-    return found

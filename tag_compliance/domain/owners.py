@@ -8,9 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from numpy.typing import NDArray
 
-from tag_compliance.domain.resources import LABEL, encoded
+from tag_compliance.domain.resources import LABEL, flags_by_text, has_text
 from tag_compliance.domain.severity import Severity
 
 SOURCE_NONE = "none"
@@ -100,11 +99,11 @@ def summarize_owners(
     row = pc.index_in(_one_array(findings["arn"]), value_set=_one_array(resources["arn"]))
     rows = row.to_numpy(zero_copy_only=False)
     compliant = np.ones(len(resources), dtype=bool)
-    compliant[rows[_flags(findings["rule"], required_rules)]] = False
-    is_open = _flags(findings["state"], {"open"})
+    compliant[rows[flags_by_text(findings["rule"], lambda rule: rule in required_rules)]] = False
+    is_open = has_text(findings["state"], "open")
     groups = {"counted": of_resource, "compliant": of_resource[compliant]}
     for severity, name in OPEN_BY_SEVERITY.items():
-        groups[name] = of_resource[rows[is_open & _flags(findings["severity"], {severity})]]
+        groups[name] = of_resource[rows[is_open & has_text(findings["severity"], severity)]]
     counts = {n: np.bincount(group, minlength=len(names)) for n, group in groups.items()}
     return _largest(pa.table({"owner": names, **counts}).cast(OWNER_SUMMARY_SCHEMA))
 
@@ -119,13 +118,6 @@ def _largest(table: pa.Table) -> pa.Table:
     sums = {name: [pc.sum(rest[name])] for name in OWNER_COUNTS}
     other = pa.table({"owner": [OTHER_OWNERS], **sums}, schema=OWNER_SUMMARY_SCHEMA)
     return pa.concat_tables([table.slice(0, _MAX_OWNERS), other])
-
-
-def _flags(column: pa.ChunkedArray, texts: Collection[str]) -> NDArray[np.bool_]:
-    array = encoded(column)
-    wanted = np.array([text in texts for text in array.dictionary.to_pylist()], dtype=bool)
-    flags: NDArray[np.bool_] = wanted[array.indices.to_numpy()]
-    return flags
 
 
 def _one_array(column: pa.ChunkedArray) -> pa.Array:

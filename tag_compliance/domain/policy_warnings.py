@@ -74,11 +74,10 @@ def _contradictions(policy: Policy, targets: Sequence[Target] | None) -> Iterato
 
 def _pairs_about_one_key(rules: Sequence[TagRule]) -> Iterator[tuple[TagRule, TagRule]]:
     """Pairs about the same key or keys, and those of which one forbids keys."""
-    for place, one in enumerate(rules):
-        for other in rules[place + 1 :]:
-            globs = one.keys[0].is_glob, other.keys[0].is_glob
-            if globs[0] != globs[1] or (not globs[0] and one.tag == other.tag):
-                yield one, other
+    for one, other in itertools.combinations(rules, 2):
+        globs = one.keys[0].is_glob, other.keys[0].is_glob
+        if globs[0] != globs[1] or (not globs[0] and one.tag == other.tag):
+            yield one, other
 
 
 def _unknown(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -27,6 +27,34 @@ def constant_column(text: str, rows: int) -> pa.DictionaryArray:
 def encoded(column: pa.ChunkedArray) -> pa.DictionaryArray:
     """A column of type `LABEL` as one array: `dictionary` has the texts, `indices` their places."""
     return column.unify_dictionaries().combine_chunks()
+
+
+def numbers_by_text(column: pa.ChunkedArray, number: Callable[[str], int]) -> NDArray[np.int64]:
+    """The number of each row's text in a column of type `LABEL` without nulls.
+
+    `number` is called once for each distinct text. A column can also have texts that no row has,
+    such as the name of a source that was switched off.
+    """
+    texts = encoded(column)
+    values = np.array([number(text) for text in texts.dictionary.to_pylist()], dtype=np.int64)
+    found: NDArray[np.int64] = values[texts.indices.to_numpy()]
+    return found
+
+
+def text_numbers(column: pa.ChunkedArray, texts: Iterable[str]) -> NDArray[np.int64]:
+    """For each row the position of its text in `texts`, or -1, see `numbers_by_text`."""
+    known = {str(text): number for number, text in enumerate(texts)}
+    return numbers_by_text(column, lambda text: known.get(text, -1))
+
+
+def flags_by_text(column: pa.ChunkedArray, test: Callable[[str], bool]) -> NDArray[np.bool_]:
+    """For each row whether its text passes the test, see `numbers_by_text`."""
+    return numbers_by_text(column, test).astype(bool)
+
+
+def has_text(column: pa.ChunkedArray, text: str) -> NDArray[np.bool_]:
+    """For each row whether it has this text, see `numbers_by_text`."""
+    return flags_by_text(column, lambda own: own == text)
 
 
 def stable_order(numbers: NDArray[np.integer], end: int) -> NDArray[np.int64]:

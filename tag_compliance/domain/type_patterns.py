@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from tag_compliance.domain.globs import regex_of_glob
-from tag_compliance.domain.resources import encoded
+from tag_compliance.domain.resources import encoded, flags_by_text
 
 # The parents whose ARNs name each sub-resource after its parent's id:
 # `mesh/<id>/virtualRouter/<id>/route/<id>` is a resource of `appmesh:mesh/virtualRouter/route`.
@@ -104,9 +104,9 @@ def rows_of_types(patterns: Sequence[TypePattern], table: pa.Table) -> NDArray[n
     """For each row of a table with `arn` and `resource_type` whether any pattern matches it."""
     if len(table) == 0:
         return np.zeros(0, dtype=bool)
-    types = encoded(table["resource_type"])
-    named = [any(p.matches_type(t) for p in patterns) for t in types.dictionary.to_pylist()]
-    found: NDArray[np.bool_] = np.array(named, dtype=bool)[types.indices.to_numpy()]
+    found = flags_by_text(
+        table["resource_type"], lambda text: any(p.matches_type(text) for p in patterns)
+    )
     for pattern in patterns:
         if pattern.is_nested:
             found |= pattern.rows(table)

@@ -15,8 +15,8 @@ import pyarrow as pa
 
 from tag_compliance.domain.account import AccountId
 from tag_compliance.domain.history.kinds import TrackedState
-from tag_compliance.domain.history.reading import text_numbers
 from tag_compliance.domain.history.state import AccountHistory
+from tag_compliance.domain.resources import has_text
 from tag_compliance.errors import StoredValueUnreadable
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.history_days import HistoryDays
@@ -74,7 +74,7 @@ class HistoryTables:
         except StoredValueUnreadable as error:
             self._warn(str(error))
             return None
-        is_fixed = text_numbers(tracked["state"], [TrackedState.FIXED]) == 0
+        is_fixed = has_text(tracked["state"], TrackedState.FIXED)
         return tracked.select(_OPENING).filter(pa.array(~is_fixed))
 
     def update(self, account_id: AccountId, change: Change) -> AccountHistory | None:

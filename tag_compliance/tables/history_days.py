@@ -16,9 +16,9 @@ import pyarrow as pa
 from pydantic import TypeAdapter
 
 from tag_compliance.domain.history.daily import DAILY_SCHEMA, daily_rows
-from tag_compliance.domain.history.reading import text_numbers
 from tag_compliance.domain.history.rows import joined
 from tag_compliance.domain.history.state import CLOSED_SCHEMA, AccountHistory
+from tag_compliance.domain.resources import has_text, text_numbers
 from tag_compliance.errors import StoredValueUnreadable
 from tag_compliance.storage.base import Storage
 from tag_compliance.tables.parquet import Warn, decode, encode
@@ -138,5 +138,5 @@ def _merged(kind: _Kind, table: pa.Table, added: _Added) -> pa.Table:
 
 
 def _contains(table: pa.Table, history: AccountHistory) -> bool:
-    own = text_numbers(table["account_id"], [history.account_id]) == 0
+    own = has_text(table["account_id"], history.account_id)
     return bool((table["sequence"].to_numpy()[own] >= history.sequence).any())

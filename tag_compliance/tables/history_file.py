@@ -13,7 +13,8 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pyarrow as pa
@@ -96,36 +97,24 @@ def encode_history(history: AccountHistory) -> bytes:
 
 def decode_history(data: bytes, account_id: AccountId) -> AccountHistory:
     """Raises `StoredValueUnreadable`, also for the history of another account."""
-    what = f"history of account {account_id}"
-    try:
+    what = _what(account_id)
+    with _with_advice(what):
         parts = _parts(data)
         tracked, header = decode(what, parts[_FINDINGS], TRACKED_SCHEMA, _header)
         seen, _ = decode(what, parts[_SEEN], SEEN_SCHEMA, _nothing)
         closed, _ = decode(what, parts[_CLOSED], CLOSED_SCHEMA, _nothing)
         _verify(header, account_id)
-    except StoredValueUnreadable as error:
-        raise StoredValueUnreadable(what, error.cause, ADVICE) from error
-    except _DAMAGES as error:
-        raise StoredValueUnreadable(what, " ".join(str(error).split()), ADVICE) from error
     return _history_of(header, tracked, seen, closed)
 
 
 def decode_tracked(data: bytes, account_id: AccountId, columns: Sequence[str]) -> pa.Table:
     """These columns of the tracked findings alone. Raises `StoredValueUnreadable`."""
-    what, schema = f"history of account {account_id}", _columns_of(TRACKED_SCHEMA, columns)
-    try:
+    what, schema = _what(account_id), pa.schema([TRACKED_SCHEMA.field(name) for name in columns])
+    with _with_advice(what):
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             tracked, header = decode(what, archive.read(_FINDINGS), schema, _header)
         _verify(header, account_id)
-    except StoredValueUnreadable as error:
-        raise StoredValueUnreadable(what, error.cause, ADVICE) from error
-    except _DAMAGES as error:
-        raise StoredValueUnreadable(what, " ".join(str(error).split()), ADVICE) from error
     return tracked
-
-
-def _columns_of(schema: pa.Schema, names: Sequence[str]) -> pa.Schema:
-    return pa.schema([schema.field(name) for name in names])
 
 
 def encode_retired(histories: Mapping[str, AccountHistory]) -> bytes:
@@ -143,6 +132,21 @@ def decode_retired(data: bytes) -> dict[str, AccountHistory]:
         cause = " ".join(str(error).split())[:200]
         raise StoredValueUnreadable("history of removed accounts", cause, ADVICE) from error
     return {key: _history_of(header) for key, header in headers.items()}
+
+
+def _what(account_id: AccountId) -> str:
+    return f"history of account {account_id}"
+
+
+@contextmanager
+def _with_advice(what: str) -> Iterator[None]:
+    """Raises `StoredValueUnreadable` with `ADVICE` for every damage."""
+    try:
+        yield
+    except StoredValueUnreadable as error:
+        raise StoredValueUnreadable(what, error.cause, ADVICE) from error
+    except _DAMAGES as error:
+        raise StoredValueUnreadable(what, " ".join(str(error).split()), ADVICE) from error
 
 
 def _parts(data: bytes) -> dict[str, bytes]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 from typing import Self
 
 import numpy as np
@@ -12,10 +13,10 @@ import pyarrow as pa
 
 from tag_compliance.domain.history.closing import NOT_CLOSED, Closings
 from tag_compliance.domain.history.counting import (
-    add_counters,
     add_numbers,
     count_events,
     count_rules,
+    total_counters,
 )
 from tag_compliance.domain.history.kinds import (
     KINDS,
@@ -25,7 +26,7 @@ from tag_compliance.domain.history.kinds import (
 )
 from tag_compliance.domain.history.matching import Flags, Matching
 from tag_compliance.domain.history.opening import RETURN, Openings
-from tag_compliance.domain.history.reading import AccountReading, distinct_texts, text_numbers
+from tag_compliance.domain.history.reading import AccountReading, distinct_texts
 from tag_compliance.domain.history.rows import (
     closed_rows,
     fixed_rows,
@@ -42,6 +43,7 @@ from tag_compliance.domain.history.state import (
     microseconds,
     times_of,
 )
+from tag_compliance.domain.resources import has_text, text_numbers
 
 
 def advance(
@@ -62,10 +64,8 @@ def remove(before: AccountHistory, now: datetime) -> AccountHistory:
     """The history of an account that is not a target any more. Again, this changes nothing."""
     if before.removed_at is not None:
         return before
-    moment, tracked = max(now, before.updated_at), before.tracked
-    is_open = text_numbers(tracked["state"], [TrackedState.OPEN]) == 0
-    is_fixed = text_numbers(tracked["state"], [TrackedState.FIXED]) == 0
-    rows = tracked.filter(pa.array(is_open))
+    moment = max(now, before.updated_at)
+    rows = before.rows_in(TrackedState.OPEN)
     why = np.full(len(rows), WHYS.index(ClosedWhy.ACCOUNT_REMOVED))
     closed_at = np.full(len(rows), microseconds(moment))
     rules = distinct_texts(rows["rule"])
@@ -78,9 +78,9 @@ def remove(before: AccountHistory, now: datetime) -> AccountHistory:
         updated_at=moment,
         sequence=sequence,
         removed_at=moment,
-        counters=add_counters(before.counters, events),
+        counters=total_counters((before.counters, events)),
         day=next_day(before.day, moment, events, {}),
-        tracked=joined([tracked.filter(pa.array(is_fixed))]),
+        tracked=joined([before.rows_in(TrackedState.FIXED)]),
         seen=exclude_all(before.seen),
         closed=closed_rows(replace(before, sequence=sequence), rows, why, closed_at),
     )
@@ -99,9 +99,8 @@ class _Step:
     def of(cls, before: AccountHistory, reading: AccountReading, moment: datetime) -> Self:
         match = Matching.of(before, reading)
         openings = Openings.of(before, reading, match, moment)
-        return cls(
-            before, reading, moment, match, openings, Closings.of(before, reading, match, moment)
-        )
+        closings = Closings.of(before, reading, match, moment)
+        return cls(before, reading, moment, match, openings, closings)
 
     def result(self, retention: timedelta) -> AccountHistory:
         before, reading, moment = self.before, self.reading, self.moment
@@ -119,7 +118,7 @@ class _Step:
             places=places,
             result_at=tuple(results.get(place) for place in places),
             policies=used_policies(seen, policies),
-            counters=add_counters(before.counters, events),
+            counters=total_counters((before.counters, events)),
             active_at={**before.active_at, **dict.fromkeys(map(str, reading.rules), moment)},
             day=self._day(events),
             tracked=self._tracked(),
@@ -130,7 +129,7 @@ class _Step:
     def _policies(self) -> tuple[Mapping[int, Mapping[str, str]], int]:
         """The known policies with the current one, and its number."""
         known = self.before.policies
-        current = {str(rule): tracked.version for rule, tracked in self.reading.rules.items()}
+        current = self.reading.versions
         same = [number for number, rules in known.items() if rules == current]
         number = same[0] if same else max(known, default=-1) + 1
         return {**known, number: current}, number
@@ -138,19 +137,20 @@ class _Step:
     def _events(self) -> dict[str, RuleCounters]:
         match, openings, counts = self.match, self.openings, self.openings.counts
         opened = match.found.rule[counts], openings.kind[counts]
-        closed, why = self._is_closed(), self.closings.why
+        closed, why = self._is_closed, self.closings.why
         kind = text_numbers(self.before.tracked["opened_kind"], KINDS)[closed]
         open_for = (self.closings.closed_at - times_of(self.before.tracked, "opened_at"))[closed]
         return count_events(match.rules, opened, (match.rule[closed], why[closed], kind, open_for))
 
+    @cached_property
     def _is_closed(self) -> Flags:
         """The open findings that the reading closed."""
-        is_open = text_numbers(self.before.tracked["state"], [TrackedState.OPEN]) == 0
+        is_open = has_text(self.before.tracked["state"], TrackedState.OPEN)
         closed: Flags = is_open & (self.closings.why != NOT_CLOSED)
         return closed
 
     def _closed(self, account: AccountHistory) -> pa.Table:
-        closed = self._is_closed()
+        closed = self._is_closed
         rows = self.before.tracked.filter(pa.array(closed))
         why, closed_at = self.closings.why[closed], self.closings.closed_at[closed]
         return closed_rows(account, rows, why, closed_at)
@@ -158,14 +158,14 @@ class _Step:
     def _tracked(self) -> pa.Table:
         tracked, match, closings = self.before.tracked, self.match, self.closings
         openings, unmatched = self.openings, match.finding < 0
-        is_fixed = text_numbers(tracked["state"], [TrackedState.FIXED]) == 0
+        is_fixed = has_text(tracked["state"], TrackedState.FIXED)
         recent = microseconds(self.moment) - times_of(tracked, "closed_at") <= RETURN
         stays = unmatched & ~is_fixed & (closings.why == NOT_CLOSED)
-        fixed_now = self._is_closed() & (closings.why == WHYS.index(ClosedWhy.FIXED))
-        chosen = np.arange(len(match.found.table)), openings.opened_at, openings.kind
+        fixed_now = self._is_closed & (closings.why == WHYS.index(ClosedWhy.FIXED))
+        opened = openings.opened_at, openings.kind
         return joined(
             [
-                seen_rows(self.reading, match.present, match.found, chosen, self.moment),
+                seen_rows(self.reading, match.present, match.found, opened, self.moment),
                 unseen_rows(
                     tracked.filter(pa.array(stays)),
                     closings.missing_readings[stays],
@@ -191,6 +191,6 @@ def next_day(
         before = DayNumbers(moment.date())
     return replace(
         before,
-        counters=add_counters(before.counters, events),
+        counters=total_counters((before.counters, events)),
         returned=add_numbers(before.returned, returned),
     )

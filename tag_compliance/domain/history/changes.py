@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 
 from tag_compliance.domain.account import AccountId, AccountName
 from tag_compliance.domain.history.kinds import ClosedWhy, TrackedState
-from tag_compliance.domain.history.reading import text_numbers
 from tag_compliance.domain.history.state import AccountHistory
+from tag_compliance.domain.resources import has_text, text_numbers
 from tag_compliance.domain.severity import Severity
 
 SHOWN = 5
@@ -51,13 +51,13 @@ class AccountChange:
 
 def change_of(before: AccountHistory | None, after: AccountHistory) -> AccountChange:
     """What led from one history of an account to the next one."""
-    open_now = _open(after)
+    open_now = after.rows_in(TrackedState.OPEN)
     is_new = pc.equal(open_now["opened_at"], pa.scalar(after.updated_at))
-    is_fixed = text_numbers(after.closed["closed_why"], [ClosedWhy.FIXED]) == 0
+    is_fixed = has_text(after.closed["closed_why"], ClosedWhy.FIXED)
     return AccountChange(
         after.account_id,
         after.account_name,
-        0 if before is None else len(_open(before)),
+        0 if before is None else len(before.rows_in(TrackedState.OPEN)),
         len(open_now),
         _most_serious(after.account_id, open_now.filter(is_new)),
         _most_serious(after.account_id, after.closed.filter(pa.array(is_fixed))),
@@ -68,11 +68,6 @@ def most_serious(found: Sequence[ChangedFinding]) -> list[ChangedFinding]:
     """At most `SHOWN` of them, the most serious ones first."""
     order = [str(severity) for severity in reversed(Severity)]
     return sorted(found, key=lambda finding: order.index(finding.severity))[:SHOWN]
-
-
-def _open(history: AccountHistory) -> pa.Table:
-    tracked = history.tracked
-    return tracked.filter(pa.array(text_numbers(tracked["state"], [TrackedState.OPEN]) == 0))
 
 
 def _most_serious(account_id: AccountId, rows: pa.Table) -> tuple[ChangedFinding, ...]:

@@ -17,9 +17,9 @@ from tag_compliance.domain.history.kinds import (
     TrackedState,
 )
 from tag_compliance.domain.history.matching import Flags, Ints, Matching, flags_of
-from tag_compliance.domain.history.reading import AccountReading, Place, text_numbers
+from tag_compliance.domain.history.reading import AccountReading, Place
 from tag_compliance.domain.history.state import NEVER, AccountHistory, microseconds, times_of
-from tag_compliance.domain.resources import encoded
+from tag_compliance.domain.resources import encoded, has_text
 
 NOT_CLOSED = -1
 
@@ -61,12 +61,12 @@ def _reasons(before: AccountHistory, reading: AccountReading, match: Matching, g
     fits = {
         ClosedWhy.EXCLUDED: excluded | (~is_present & ~_of_places(match, reading.configured)),
         ClosedWhy.RULE_CHANGED: (without & changed) | (~is_present & place_read & removed),
-        ClosedWhy.WAIVED: now_waived & _has_state(before, TrackedState.OPEN),
+        ClosedWhy.WAIVED: now_waived & has_text(before.tracked["state"], TrackedState.OPEN),
         ClosedWhy.FIXED: without,
         ClosedWhy.GONE: gone,
     }
     why = np.full(len(before.tracked), NOT_CLOSED, dtype=np.int64)
-    tracked = ~_has_state(before, TrackedState.FIXED)
+    tracked = ~has_text(before.tracked["state"], TrackedState.FIXED)
     for number, reason in enumerate(WHYS):
         if reason in fits:
             why[tracked & fits[reason] & (why == NOT_CLOSED)] = number
@@ -98,7 +98,7 @@ def _rule_changes(
     """For each tracked finding whether its rule is not in the policy any more, and whether it has
     changed since the finding was last seen, or is not in the policy any more.
     """
-    current = [reading.rules[r].version if r in reading.rules else None for r in match.rules]
+    current = [reading.versions.get(rule) for rule in match.rules]
     versions = encoded(before.tracked["rule_version"])
     texts = versions.dictionary.to_pylist()
     differs = np.array([[v != now for v in texts] for now in current], dtype=np.bool_)
@@ -113,8 +113,3 @@ def _of_places(match: Matching, places: Collection[Place]) -> Flags:
     """For each tracked finding whether its place is one of these."""
     chosen = np.array([place in places for place in match.present.places], dtype=bool)
     return flags_of(chosen, match.place)
-
-
-def _has_state(before: AccountHistory, state: TrackedState) -> Flags:
-    flags: Flags = text_numbers(before.tracked["state"], [state]) == 0
-    return flags

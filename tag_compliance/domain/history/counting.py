@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -53,11 +53,13 @@ def count_events(
     }
 
 
-def add_counters(one: Counters, two: Counters) -> dict[str, RuleCounters]:
-    added = dict(one)
-    for rule, counters in two.items():
-        added[rule] = added.get(rule, RuleCounters()) + counters
-    return added
+def total_counters(counters: Iterable[Counters]) -> dict[str, RuleCounters]:
+    """The sums by rule."""
+    total: dict[str, RuleCounters] = {}
+    for each in counters:
+        for rule, own in each.items():
+            total[rule] = total[rule] + own if rule in total else own
+    return total
 
 
 def add_numbers(one: Mapping[str, int], two: Mapping[str, int]) -> dict[str, int]:

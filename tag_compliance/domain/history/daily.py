@@ -8,9 +8,9 @@ import pyarrow as pa
 
 from tag_compliance.domain.history.counting import count_rules
 from tag_compliance.domain.history.kinds import KINDS, WHYS, TrackedState
-from tag_compliance.domain.history.reading import distinct_texts, text_numbers
+from tag_compliance.domain.history.reading import distinct_texts
 from tag_compliance.domain.history.state import AccountHistory, RuleCounters
-from tag_compliance.domain.resources import LABEL
+from tag_compliance.domain.resources import LABEL, text_numbers
 
 _OPENED = tuple(f"opened_{kind}" for kind in KINDS)
 _CLOSED = tuple(f"closed_{why}" for why in WHYS)
@@ -66,7 +66,6 @@ def _row(history: AccountHistory, rule: str, open_: int, waived: int) -> dict[st
 
 
 def _tracked(history: AccountHistory, state: TrackedState) -> dict[str, int]:
-    tracked = history.tracked
-    rows = tracked.filter(pa.array(text_numbers(tracked["state"], [state]) == 0))
+    rows = history.rows_in(state)
     rules = distinct_texts(rows["rule"])
     return count_rules(rules, text_numbers(rows["rule"], rules))

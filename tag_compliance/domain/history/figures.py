@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,9 +12,10 @@ import pyarrow.compute as pc
 
 from tag_compliance.domain.findings import FindingState
 from tag_compliance.domain.history.changes import AccountChange
+from tag_compliance.domain.history.counting import total_counters
 from tag_compliance.domain.history.kinds import AGE_DAYS, TrackedState
 from tag_compliance.domain.history.matching import Flags, Ints
-from tag_compliance.domain.history.reading import distinct_texts, text_numbers
+from tag_compliance.domain.history.reading import distinct_texts
 from tag_compliance.domain.history.state import (
     AccountHistory,
     Counters,
@@ -22,6 +23,7 @@ from tag_compliance.domain.history.state import (
     microseconds,
     times_of,
 )
+from tag_compliance.domain.resources import has_text, text_numbers
 
 
 @dataclass(frozen=True)
@@ -109,7 +111,7 @@ def figures_of(
     if snapshot is not None:
         published = [*basis.rules, *published]
         open_findings = {rule: OpenFindings(severity) for rule, severity in basis.rules.items()}
-        open_findings |= _open_findings(history.tracked, snapshot, basis)
+        open_findings |= _open_findings(history.rows_in(TrackedState.OPEN), snapshot, basis)
     counters = {rule: history.counters.get(rule, RuleCounters()) for rule in published}
     return AccountFigures(history.without_tables(), open_findings, counters)
 
@@ -141,9 +143,8 @@ def combine(
 
 
 def _open_findings(
-    tracked: pa.Table, snapshot: pa.Table, basis: FigureBasis
+    rows: pa.Table, snapshot: pa.Table, basis: FigureBasis
 ) -> dict[str, OpenFindings]:
-    rows = tracked.filter(pa.array(text_numbers(tracked["state"], [TrackedState.OPEN]) == 0))
     names = distinct_texts(rows["rule"])
     rule = text_numbers(rows["rule"], names)
     opened_at = times_of(rows, "opened_at")
@@ -171,8 +172,7 @@ def _open_findings(
 
 def _unseen(rows: pa.Table, rule: Ints, names: Sequence[str], snapshot: pa.Table) -> Flags:
     """For each open finding whether it is not an open finding of the snapshot."""
-    state = text_numbers(snapshot["state"], [FindingState.OPEN])
-    snapshot = snapshot.filter(pa.array(state == 0))
+    snapshot = snapshot.filter(pa.array(has_text(snapshot["state"], FindingState.OPEN)))
     if not len(snapshot) or not len(rows):
         return np.ones(len(rows), dtype=bool)
     arns = snapshot["arn"].combine_chunks()
@@ -182,12 +182,3 @@ def _unseen(rows: pa.Table, rule: Ints, names: Sequence[str], snapshot: pa.Table
     own = pc.index_in(rows["arn"], arns).fill_null(-1).to_numpy().astype(np.int64)
     unseen: Flags = (own < 0) | ~np.isin(own * len(names) + rule, shown)
     return unseen
-
-
-def total_counters(counters: Iterable[Counters]) -> dict[str, RuleCounters]:
-    """The sum over accounts, by rule."""
-    total: dict[str, RuleCounters] = {}
-    for of_account in counters:
-        for rule, own in of_account.items():
-            total[rule] = total[rule] + own if rule in total else own
-    return total

@@ -19,9 +19,9 @@ from tag_compliance.domain.history.reading import (
     Place,
     distinct_texts,
     place_numbers,
-    text_numbers,
 )
 from tag_compliance.domain.history.state import AccountHistory
+from tag_compliance.domain.resources import has_text, text_numbers
 
 Ints = NDArray[np.int64]
 Flags = NDArray[np.bool_]
@@ -77,7 +77,7 @@ class Found:
         resource = present.positions_of(reading.findings["arn"])
         counts = flags_of(present.read & ~present.excluded, resource)
         table, resource = reading.findings.filter(pa.array(counts)), resource[counts]
-        waived = text_numbers(table["state"], [FindingState.WAIVED]) == 0
+        waived = has_text(table["state"], FindingState.WAIVED)
         return cls(table, resource, text_numbers(table["rule"], rules), waived)
 
 

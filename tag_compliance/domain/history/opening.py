@@ -10,9 +10,10 @@ import numpy as np
 
 from tag_compliance.domain.history.kinds import KINDS, RETURN_WINDOW, OpenedKind, TrackedState
 from tag_compliance.domain.history.matching import Flags, Ints, Matching
-from tag_compliance.domain.history.reading import AccountReading, text_numbers
+from tag_compliance.domain.history.reading import AccountReading
 from tag_compliance.domain.history.seen import Seen
 from tag_compliance.domain.history.state import AccountHistory, microseconds, times_of
+from tag_compliance.domain.resources import text_numbers
 
 RETURN = microseconds(RETURN_WINDOW)
 _STATES = tuple(TrackedState)

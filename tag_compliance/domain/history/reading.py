@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -76,6 +77,11 @@ class AccountReading:
     numbers: Mapping[str, RuleNumbers] = field(default_factory=dict)
     reading_run: int = 0
 
+    @cached_property
+    def versions(self) -> dict[str, str]:
+        """The versions of the rules by id."""
+        return {str(rule): tracked.version for rule, tracked in self.rules.items()}
+
 
 def place_numbers(table: pa.Table, places: Sequence[Place]) -> NDArray[np.int64]:
     """For each row the position of its `region` and `source` in `places`, or -1."""
@@ -94,12 +100,3 @@ def distinct_texts(column: pa.ChunkedArray) -> list[str]:
     used = np.unique(values.indices.to_numpy())
     texts: list[str] = values.dictionary.take(pa.array(used)).to_pylist()
     return list(dict.fromkeys(texts))
-
-
-def text_numbers(column: pa.ChunkedArray, texts: Iterable[str]) -> NDArray[np.int64]:
-    """For each row the position of its text in `texts`, or -1; the column has type `LABEL`."""
-    known = {str(text): number for number, text in enumerate(texts)}
-    values = encoded(column)
-    numbers = [known.get(text, -1) for text in values.dictionary.to_pylist()]
-    found: NDArray[np.int64] = np.array(numbers, dtype=np.int64)[values.indices.to_numpy()]
-    return found

@@ -10,7 +10,7 @@ import pyarrow as pa
 
 from tag_compliance.domain.history.kinds import KINDS, WHYS, TrackedState
 from tag_compliance.domain.history.matching import Found, Ints, Present
-from tag_compliance.domain.history.reading import AccountReading, distinct_texts, text_numbers
+from tag_compliance.domain.history.reading import AccountReading, distinct_texts
 from tag_compliance.domain.history.state import (
     CLOSED_SCHEMA,
     MOMENT,
@@ -19,7 +19,7 @@ from tag_compliance.domain.history.state import (
     AccountHistory,
     microseconds,
 )
-from tag_compliance.domain.resources import LABEL, constant_column
+from tag_compliance.domain.resources import LABEL, constant_column, text_numbers
 
 _MICROSECONDS = 1_000_000
 
@@ -28,19 +28,17 @@ def seen_rows(
     reading: AccountReading,
     present: Present,
     found: Found,
-    chosen: tuple[Ints, Ints, Ints],
+    opened: tuple[Ints, Ints],
     moment: datetime,
 ) -> pa.Table:
-    """Rows of `TRACKED_SCHEMA` for findings of this reading.
+    """Rows of `TRACKED_SCHEMA` for the findings of this reading.
 
-    `chosen` is for each row the position of the finding, when it was opened, and the position of
-    its kind.
+    `opened` is for each of them when it was opened, and the position of its kind.
     """
-    which, opened_at, kind = chosen
-    table, resource = found.table.take(pa.array(which)), pa.array(found.resource[which])
+    table, (opened_at, kind) = found.table, opened
+    resource, rows = pa.array(found.resource), len(table)
     rules = distinct_texts(table["rule"])
-    versions = [reading.rules[r].version if r in reading.rules else "" for r in rules]
-    rows = len(which)
+    versions = [reading.versions.get(rule, "") for rule in rules]
     columns = {
         **{n: table[n] for n in ("arn", "resource_type", "rule", "severity", "codes", "waiver")},
         "region": present.table["region"].take(resource),

@@ -68,7 +68,7 @@ class Seen:
 
         The last row is for resources that were never seen.
         """
-        current = [reading.rules[r].version if r in reading.rules else None for r in rules]
+        current = [reading.versions.get(rule) for rule in rules]
         known = self.before.policies
         rows = [
             [known.get(n, {}).get(rule) != now for rule, now in zip(rules, current, strict=True)]

@@ -12,9 +12,9 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from tag_compliance.domain.account import AccountId, AccountName
-from tag_compliance.domain.history.kinds import FIX_SECONDS, KINDS, WHYS
+from tag_compliance.domain.history.kinds import FIX_SECONDS, KINDS, WHYS, TrackedState
 from tag_compliance.domain.history.reading import Place, RuleNumbers
-from tag_compliance.domain.resources import LABEL
+from tag_compliance.domain.resources import LABEL, has_text
 
 MOMENT = pa.timestamp("us", tz="UTC")
 """The type of a column of times."""
@@ -168,6 +168,10 @@ class AccountHistory:
         if self.reading is None:
             return False
         return started_at <= self.reading and reading_run <= self.reading_run
+
+    def rows_in(self, state: TrackedState) -> pa.Table:
+        """The tracked findings that have this state."""
+        return self.tracked.filter(pa.array(has_text(self.tracked["state"], state)))
 
     def without_tables(self) -> AccountHistory:
         return replace(

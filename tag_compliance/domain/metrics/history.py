@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 from itertools import accumulate
 from typing import Literal
 
+from tag_compliance.domain.history.figures import OpenFindings
 from tag_compliance.domain.history.kinds import AGE_DAYS, FIX_SECONDS, KINDS, WHYS
 from tag_compliance.domain.history.limit import LimitedFigures, RuleFigures
 from tag_compliance.domain.history.state import RuleCounters
@@ -35,7 +37,7 @@ def _metric(
     def samples(scan: ScanResult) -> Samples:
         history = _history(scan)
         found = samples_of_rows(labels, (row for rule in history.rules for row in rows(rule)))
-        return Samples(found.labels, found.values, history.omitted.get(names[1], 0))
+        return replace(found, omitted=history.omitted.get(names[1], 0))
 
     return Metric(names[0], help_, labels, samples, type_)
 
@@ -46,28 +48,22 @@ def _history(scan: ScanResult) -> LimitedFigures:
     return scan.history
 
 
-def _open(rule: RuleFigures, values: Callable[[RuleFigures], _Rows]) -> _Rows:
+def _open(rule: RuleFigures, values: Callable[[OpenFindings], _Rows]) -> _Rows:
     """Rows for a rule of an account that is a target; their labels begin with those of `_RULE`."""
-    if rule.open_findings is None:
+    found, history = rule.open_findings, rule.account.history
+    if found is None:
         return
-    history = rule.account.history
-    labels = rule.rule, rule.open_findings.severity, history.account_name, history.account_id
-    for more, value in values(rule):
+    labels = rule.rule, found.severity, history.account_name, history.account_id
+    for more, value in values(found):
         yield (*labels, *more), value
 
 
-def _by_age(rule: RuleFigures) -> _Rows:
-    numbers = rule.open_findings.by_age if rule.open_findings else ()
-    return (((f"{days}d",), number) for days, number in zip(AGE_DAYS, numbers, strict=True))
+def _by_age(found: OpenFindings) -> _Rows:
+    return (((f"{days}d",), number) for days, number in zip(AGE_DAYS, found.by_age, strict=True))
 
 
-def _unseen(rule: RuleFigures) -> _Rows:
-    return [((), rule.open_findings.unseen if rule.open_findings else None)]
-
-
-def _oldest(rule: RuleFigures) -> _Rows:
-    oldest_at = rule.open_findings.oldest_at if rule.open_findings else None
-    return [((), oldest_at.timestamp() if oldest_at else None)]
+def _oldest(found: OpenFindings) -> _Rows:
+    return [((), found.oldest_at.timestamp() if found.oldest_at else None)]
 
 
 def _opened(rule: RuleFigures) -> _Rows:
@@ -117,7 +113,7 @@ HISTORY_METRICS = (
         "Open findings that the latest snapshot does not contain: of unread regions, or of "
         "resources that have been absent only for a short time.",
         _RULE,
-        lambda rule: _open(rule, _unseen),
+        lambda rule: _open(rule, lambda found: [((), found.unseen)]),
     ),
     _metric(
         ("tag_compliance_oldest_finding_timestamp_seconds", "oldest"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import replace
 
 import numpy as np
 import pandas as pd
@@ -63,8 +64,8 @@ def _resources(column: str) -> Metric:
         table = scan.owners
         if table is None:
             return samples_of_rows(("owner",), ())
-        rows = ((((str(o),), float(n))) for o, n in table.counts[column].items())
-        return _limited(samples_of_rows(("owner",), rows), table.hidden)
+        rows = (((str(o),), float(n)) for o, n in table.counts[column].items())
+        return replace(samples_of_rows(("owner",), rows), omitted=table.hidden)
 
     return Metric(*names[column], ("owner",), samples)
 
@@ -78,11 +79,8 @@ def _open_findings(scan: ScanResult) -> Samples:
         for severity, column in OPEN_BY_SEVERITY.items()
         for owner, count in table.counts[column].items()
     )
-    return _limited(samples_of_rows(labels, rows), table.hidden * len(OPEN_BY_SEVERITY))
-
-
-def _limited(samples: Samples, omitted: int) -> Samples:
-    return Samples(samples.labels, samples.values, omitted)
+    omitted = table.hidden * len(OPEN_BY_SEVERITY)
+    return replace(samples_of_rows(labels, rows), omitted=omitted)
 
 
 OWNER_METRICS = (
