@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from tag_compliance.cli.stored_scan import LatestScan
+from tag_compliance.cli.stored_scan import LatestScan, doubt_lines
 from tag_compliance.domain.account import AccountName, display_name
 from tag_compliance.domain.counts import format_percentage, percentage
 from tag_compliance.domain.finding_changes import FindingChange
@@ -24,7 +24,6 @@ _SCHEMA = 1
 """Increased when a program that reads the JSON document has to change."""
 
 _SHOWN_ACCOUNTS = 10
-_SHOWN_DOUBTS = 5
 
 
 @dataclass(frozen=True)
@@ -56,10 +55,7 @@ class PreviewReport:
         shown = [*self._head(), *(line for rule in rules for line in self._of_rule(rule))]
         if not rules:
             shown.append("no rule and no finding would change")
-        shown += [f"incomplete: {line}" for line in self.doubts[:_SHOWN_DOUBTS]]
-        if len(self.doubts) > _SHOWN_DOUBTS:
-            shown.append(f"incomplete: and {len(self.doubts) - _SHOWN_DOUBTS} more")
-        return [on_one_line(line) for line in shown]
+        return [*map(on_one_line, shown), *doubt_lines(self.doubts)]
 
     def _head(self) -> Iterator[str]:
         before, after = self.found.before, self.found.after

@@ -24,8 +24,6 @@ if TYPE_CHECKING:
     from tag_compliance.domain.report_row import ReportRow
     from tag_compliance.reports.context import AccountSection, ReportContext
 
-_SHOWN_DOUBTS = 5
-
 
 @command(
     "tag-compliance report --format html --owner platform --output platform.html",
@@ -47,8 +45,9 @@ def report(config: Path, filters: Filters, destination: Destination, logs: optio
     """
     from tag_compliance.cli.report_files import check_destination, write_report
     from tag_compliance.cli.report_filters import filter_of
-    from tag_compliance.cli.stored_scan import load_latest_scan
+    from tag_compliance.cli.stored_scan import doubt_lines, load_latest_scan
     from tag_compliance.domain.clock import utc_now
+    from tag_compliance.logs import on_one_line
     from tag_compliance.pipeline.stored_findings import row_settings
 
     logs.configure()
@@ -59,9 +58,8 @@ def report(config: Path, filters: Filters, destination: Destination, logs: optio
     watched = _Watched(scan.findings.rows(settings, chosen))
     place = write_report(watched, report_context(scan, chosen), destination)
     doubts = scan.doubts(utc_now())
-    print(f"{watched.count} findings: {place}", file=sys.stderr)
-    for line in [*doubts[:_SHOWN_DOUBTS], *_rest(doubts)]:
-        print(f"incomplete: {line}", file=sys.stderr)
+    for line in (on_one_line(f"{watched.count} findings: {place}"), *doubt_lines(doubts)):
+        print(line, file=sys.stderr)
     if destination.fail_on is None:
         return ExitCode.COMPLETE
     if watched.has_open(destination.fail_on):
@@ -104,11 +102,6 @@ def _accounts(scan: LatestScan, chosen: FindingFilter) -> Iterator[AccountSectio
                 results.summary.by_account[target.account_id],
                 unread.get(target.account_id, ()),
             )
-
-
-def _rest(doubts: list[str]) -> list[str]:
-    more = len(doubts) - _SHOWN_DOUBTS
-    return [f"and {more} more"] if more > 0 else []
 
 
 @dataclass

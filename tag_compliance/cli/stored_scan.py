@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,7 +10,7 @@ from pathlib import Path
 from tag_compliance.config import storage_of
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.errors import NothingPublished
-from tag_compliance.logs import get_logger
+from tag_compliance.logs import get_logger, on_one_line
 from tag_compliance.pipeline.merge import merge_stored
 from tag_compliance.pipeline.stored_findings import StoredFindings
 from tag_compliance.pipeline.stored_scan import load_scan_config, load_scan_times
@@ -19,6 +19,8 @@ from tag_compliance.snapshot.status import LastScan, ScanStatus
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.base import Storage
 from tag_compliance.storage.open import open_storage
+
+_SHOWN_DOUBTS = 5
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,14 @@ class LatestScan:
             at = f"{self.status.scan_started_at:%Y-%m-%d %H:%M:%S} UTC"
             doubts.append(f"the snapshot is stale: its scan started at {at}")
         return doubts
+
+
+def doubt_lines(doubts: Sequence[str]) -> list[str]:
+    """The first doubts for a person, and how many more there are."""
+    shown = list(doubts[:_SHOWN_DOUBTS])
+    if len(doubts) > _SHOWN_DOUBTS:
+        shown.append(f"and {len(doubts) - _SHOWN_DOUBTS} more")
+    return [on_one_line(f"incomplete: {line}") for line in shown]
 
 
 def load_latest_scan(
