@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from tag_compliance.cli import options
-from tag_compliance.cli.declaration import FILE, Decorator, ExitCode, command, option
+from tag_compliance.cli.declaration import Decorator, ExitCode, command, option
 
 
 def _output_option(help_text: str) -> Decorator:
@@ -29,7 +29,7 @@ def _output_option(help_text: str) -> Decorator:
     failed="no tag policy applies to the account, or it cannot be read; or the output cannot be "
     "written",
 )
-@click.argument("files", nargs=-1, type=FILE, metavar="[FILE]...")
+@options.policy_files_argument
 @options.config_option
 @options.account_option(
     "Read the effective tag policy of this account, and the tags that it requires, from AWS.",
@@ -70,7 +70,7 @@ def import_(
     complete="the tag policy was written",
     failed="the output cannot be written",
 )
-@click.argument("files", nargs=-1, type=FILE, metavar="[FILE]...")
+@options.policy_files_argument
 @options.config_option
 @option(
     "--target",
