@@ -17,7 +17,6 @@ from tag_compliance.pipeline.stored_scan import load_scan_config, load_scan_time
 from tag_compliance.snapshot.layout import CURRENT, current_in
 from tag_compliance.snapshot.status import LastScan, ScanStatus
 from tag_compliance.snapshot.store import SnapshotStore
-from tag_compliance.storage.base import Storage
 from tag_compliance.storage.open import open_storage
 
 _SHOWN_DOUBTS = 5
@@ -65,17 +64,14 @@ def load_latest_scan(
     what cannot be read.
     """
     storage = open_storage(storage_of(config_path, environment))
-    config, snapshot_id, status = load_scan_config(storage), *_current(storage)
+    config, status = load_scan_config(storage), SnapshotStore(storage).status()
     if config is None or status is None:
         raise NothingPublished(storage.uri)
+    stored = storage.read(CURRENT)
+    current = current_in(stored.data if stored else None)
+    snapshot_id = current.snapshot.snapshot_id if current.snapshot else ""
     warn = get_logger(__name__).warning
     times = load_scan_times(storage, warn)
     merged = merge_stored(config, storage, warn, times, with_findings=with_findings)
-    stored = storage.read(CURRENT)
-    last_scan = current_in(stored.data if stored else None).last_scan
-    return LatestScan(snapshot_id, status, last_scan, StoredFindings(config, merged, storage, warn))
-
-
-def _current(storage: Storage) -> tuple[str, ScanStatus | None]:
-    store = SnapshotStore(storage)
-    return store.current_id() or "", store.status()
+    findings = StoredFindings(config, merged, storage, warn)
+    return LatestScan(snapshot_id, status, current.last_scan, findings)
