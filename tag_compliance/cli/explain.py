@@ -18,9 +18,7 @@ from tag_compliance.cli.declaration import ExitCode, command
 )
 @click.argument("arn")
 @options.config_option
-@options.account_option(
-    "Look in this account only (id or name).", "TAG_COMPLIANCE_EXPLAIN_ACCOUNT"
-)
+@options.account_option("Look in this account only (id or name).", "TAG_COMPLIANCE_EXPLAIN_ACCOUNT")
 @options.logging_options
 def explain(config: Path, arn: str, account: str | None, logs: options.Logs) -> int:
     """Show which rules a resource violates, and how to fix it.

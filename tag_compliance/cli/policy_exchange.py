@@ -111,15 +111,14 @@ def _write(text: str, output: Path | None) -> str:
     """Returns where the text is. Raises `TagComplianceError`."""
     from tag_compliance.cli.output import replaced_file, reported
 
-    if output in {None, Path("-")}:
+    if output is None or output == Path("-"):
         with reported("stdout", "name a file with --output"):
             sys.stdout.write(text)
             sys.stdout.flush()
         return "stdout"
-    place = Path(str(output))
-    with reported(str(place), "name another file with --output"), replaced_file(place) as file:
+    with reported(str(output), "name another file with --output"), replaced_file(output) as file:
         file.write(text.encode())
-    return str(place)
+    return str(output)
 
 
 def _report(result: str, notes: Sequence[str]) -> None:
