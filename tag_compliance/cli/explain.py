@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from tag_compliance.cli import options
-from tag_compliance.cli.declaration import ExitCode, command, option
+from tag_compliance.cli.declaration import ExitCode, command
 
 
 @command(
@@ -18,12 +18,7 @@ from tag_compliance.cli.declaration import ExitCode, command, option
 )
 @click.argument("arn")
 @options.config_option
-@option(
-    "--account",
-    "TAG_COMPLIANCE_EXPLAIN_ACCOUNT",
-    "Look in this account only (id or name).",
-    metavar="ACCOUNT",
-)
+@options.account_option("Look in this account only (id or name).", "TAG_COMPLIANCE_EXPLAIN_ACCOUNT")
 @options.logging_options
 def explain(config: Path, arn: str, account: str | None, logs: options.Logs) -> int:
     """Show which rules a resource violates, and how to fix it.

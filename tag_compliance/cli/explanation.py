@@ -53,6 +53,7 @@ class _Explanation:
         self._findings, self._account, self._own = findings, account, own
         self._config = findings.config
         self._policy = policy_of(self._config)
+        self._settings = row_settings(self._config, findings.merged)
         self._basis = findings.merged.bases[account.account_id]
 
     def lines(self) -> Iterator[str]:
@@ -68,8 +69,7 @@ class _Explanation:
         shown = self._config.report_values
         tags = {key: value if shown else None for key, value in row["tags"]}
         yield f"  tags      {format_tags(tags)}"
-        settings = row_settings(self._config, self._findings.merged)
-        if url := console_url(first["arn"], account.account_id, settings.console_link):
+        if url := console_url(first["arn"], account.account_id, self._settings.console_link):
             yield f"  console   {url}"
         if len(counted):
             yield from self._counted(counted, row)
@@ -128,9 +128,10 @@ class _Explanation:
         findings = self._findings.merged.load_findings(account_id)
         own = findings.filter(pc.equal(findings["arn"], arn))
         reported = self._findings.reported(account_id)
-        settings = row_settings(self._config, self._findings.merged)
         opened = self._findings.openings(account_id) if len(own) else None
-        return list(rows_of_account(AccountFindings(reported, own, counted, opened), settings))
+        return list(
+            rows_of_account(AccountFindings(reported, own, counted, opened), self._settings)
+        )
 
     @staticmethod
     def _verdict(rule: Rule, finding: ReportRow | None, resources: TaggedResources) -> str:

@@ -129,6 +129,7 @@ class Serving:
 config_option = option(
     "--config", "TAG_COMPLIANCE_CONFIG", "The configuration file.", type=FILE, default="config.yaml"
 )
+policy_files_argument = click.argument("files", nargs=-1, type=FILE, metavar="[FILE]...")
 logging_options = bundle("logs", Logs)
 output_options = bundle("output", Output)
 schedule_options = bundle("schedule", Schedule)

@@ -32,7 +32,7 @@ def check_output(output: options.Output) -> None:
         raise BadConfiguration((Fault("command line", "--output", output.output, rule),))
     if output.output and output.output != _STDOUT:
         with reported(output.output, "nothing was scanned"):
-            check_file(Path(output.output))
+            _check_file(Path(output.output))
     if output.push:
         check_push_target(output.push)
 
@@ -84,7 +84,7 @@ def reported(place: str, advice: str = "the snapshot is in the storage") -> Iter
         raise StorageRefused(place, "write", cause, advice) from error
 
 
-def check_file(path: Path) -> None:
+def _check_file(path: Path) -> None:
     """Raises `OSError`; creates nothing."""
     path = _target_of(path)
     folder = next(parent for parent in path.absolute().parents if os.path.lexists(parent))

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from tag_compliance.cli import options
-from tag_compliance.cli.declaration import FILE, ExitCode, command, option
+from tag_compliance.cli.declaration import ExitCode, command, option
 from tag_compliance.cli.policy_exchange import export, import_
 
 
@@ -18,7 +18,7 @@ from tag_compliance.cli.policy_exchange import export, import_
     "check",
     complete="the files are valid",
 )
-@click.argument("files", nargs=-1, type=FILE, metavar="[FILE]...")
+@options.policy_files_argument
 @options.config_option
 @option(
     "--strict",
@@ -47,7 +47,7 @@ def check(files: tuple[Path, ...], config: Path, *, strict: bool, logs: options.
     complete="the preview was printed",
     failed="there is no snapshot yet, or the storage cannot be read",
 )
-@click.argument("files", nargs=-1, type=FILE, metavar="[FILE]...")
+@options.policy_files_argument
 @options.config_option
 @option(
     "--format",

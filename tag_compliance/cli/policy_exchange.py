@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from tag_compliance.cli import options
-from tag_compliance.cli.declaration import FILE, Decorator, ExitCode, command, option
+from tag_compliance.cli.declaration import Decorator, ExitCode, command, option
 
 
 def _output_option(help_text: str) -> Decorator:
@@ -29,7 +29,7 @@ def _output_option(help_text: str) -> Decorator:
     failed="no tag policy applies to the account, or it cannot be read; or the output cannot be "
     "written",
 )
-@click.argument("files", nargs=-1, type=FILE, metavar="[FILE]...")
+@options.policy_files_argument
 @options.config_option
 @options.account_option(
     "Read the effective tag policy of this account, and the tags that it requires, from AWS.",
@@ -70,7 +70,7 @@ def import_(
     complete="the tag policy was written",
     failed="the output cannot be written",
 )
-@click.argument("files", nargs=-1, type=FILE, metavar="[FILE]...")
+@options.policy_files_argument
 @options.config_option
 @option(
     "--target",
@@ -111,15 +111,14 @@ def _write(text: str, output: Path | None) -> str:
     """Returns where the text is. Raises `TagComplianceError`."""
     from tag_compliance.cli.output import replaced_file, reported
 
-    if output in {None, Path("-")}:
+    if output is None or output == Path("-"):
         with reported("stdout", "name a file with --output"):
             sys.stdout.write(text)
             sys.stdout.flush()
         return "stdout"
-    place = Path(str(output))
-    with reported(str(place), "name another file with --output"), replaced_file(place) as file:
+    with reported(str(output), "name another file with --output"), replaced_file(output) as file:
         file.write(text.encode())
-    return str(place)
+    return str(output)
 
 
 def _report(result: str, notes: Sequence[str]) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from functools import cached_property
 from typing import Any
 
-from tag_compliance.cli.stored_scan import LatestScan
-from tag_compliance.domain.account import AccountName, display_name
+from tag_compliance.cli.stored_scan import LatestScan, doubt_lines
+from tag_compliance.domain.account import AccountId, AccountName, display_name
 from tag_compliance.domain.counts import format_percentage, percentage
 from tag_compliance.domain.finding_changes import FindingChange
 from tag_compliance.logs import on_one_line
@@ -24,7 +25,6 @@ _SCHEMA = 1
 """Increased when a program that reads the JSON document has to change."""
 
 _SHOWN_ACCOUNTS = 10
-_SHOWN_DOUBTS = 5
 
 
 @dataclass(frozen=True)
@@ -56,10 +56,7 @@ class PreviewReport:
         shown = [*self._head(), *(line for rule in rules for line in self._of_rule(rule))]
         if not rules:
             shown.append("no rule and no finding would change")
-        shown += [f"incomplete: {line}" for line in self.doubts[:_SHOWN_DOUBTS]]
-        if len(self.doubts) > _SHOWN_DOUBTS:
-            shown.append(f"incomplete: and {len(self.doubts) - _SHOWN_DOUBTS} more")
-        return [on_one_line(line) for line in shown]
+        return [*map(on_one_line, shown), *doubt_lines(self.doubts)]
 
     def _head(self) -> Iterator[str]:
         before, after = self.found.before, self.found.after
@@ -143,11 +140,11 @@ class PreviewReport:
         }
 
     @property
-    def _day(self) -> object:
+    def _day(self) -> date | None:
         return self.scan.findings.merged.results.day
 
-    @property
-    def _names(self) -> dict[str, AccountName]:
+    @cached_property
+    def _names(self) -> dict[AccountId, AccountName]:
         return {t.account_id: t.account_name for t in self.scan.findings.targets()}
 
 
@@ -156,7 +153,7 @@ def _is_shown(rule: RulePreview) -> bool:
     return bool(differs) or rule.change != "unchanged"
 
 
-def _accounts(rule: RulePreview) -> list[Any]:
+def _accounts(rule: RulePreview) -> list[AccountId]:
     return sorted({*rule.gained, *rule.lost})
 
 

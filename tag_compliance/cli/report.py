@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,10 +20,7 @@ from tag_compliance.cli.report_options import (
 if TYPE_CHECKING:
     from tag_compliance.cli.stored_scan import LatestScan
     from tag_compliance.domain.report_filter import FindingFilter
-    from tag_compliance.domain.report_row import ReportRow
     from tag_compliance.reports.context import AccountSection, ReportContext
-
-_SHOWN_DOUBTS = 5
 
 
 @command(
@@ -47,8 +43,10 @@ def report(config: Path, filters: Filters, destination: Destination, logs: optio
     """
     from tag_compliance.cli.report_files import check_destination, write_report
     from tag_compliance.cli.report_filters import filter_of
-    from tag_compliance.cli.stored_scan import load_latest_scan
+    from tag_compliance.cli.stored_scan import doubt_lines, load_latest_scan
+    from tag_compliance.cli.watched_rows import WatchedRows
     from tag_compliance.domain.clock import utc_now
+    from tag_compliance.logs import on_one_line
     from tag_compliance.pipeline.stored_findings import row_settings
 
     logs.configure()
@@ -56,12 +54,11 @@ def report(config: Path, filters: Filters, destination: Destination, logs: optio
     scan = load_latest_scan(config, os.environ)
     chosen = filter_of(filters, scan.findings, config)
     settings = row_settings(scan.findings.config, scan.findings.merged)
-    watched = _Watched(scan.findings.rows(settings, chosen))
+    watched = WatchedRows(scan.findings.rows(settings, chosen))
     place = write_report(watched, report_context(scan, chosen), destination)
     doubts = scan.doubts(utc_now())
-    print(f"{watched.count} findings: {place}", file=sys.stderr)
-    for line in [*doubts[:_SHOWN_DOUBTS], *_rest(doubts)]:
-        print(f"incomplete: {line}", file=sys.stderr)
+    for line in (on_one_line(f"{watched.count} findings: {place}"), *doubt_lines(doubts)):
+        print(line, file=sys.stderr)
     if destination.fail_on is None:
         return ExitCode.COMPLETE
     if watched.has_open(destination.fail_on):
@@ -104,31 +101,3 @@ def _accounts(scan: LatestScan, chosen: FindingFilter) -> Iterator[AccountSectio
                 results.summary.by_account[target.account_id],
                 unread.get(target.account_id, ()),
             )
-
-
-def _rest(doubts: list[str]) -> list[str]:
-    more = len(doubts) - _SHOWN_DOUBTS
-    return [f"and {more} more"] if more > 0 else []
-
-
-@dataclass
-class _Watched:
-    """Counts the rows that pass, and the severities of the open ones."""
-
-    rows: Iterable[ReportRow]
-    count: int = 0
-    severities: set[str] = field(default_factory=set)
-
-    def __iter__(self) -> Iterator[ReportRow]:
-        for row in self.rows:
-            self.count += 1
-            if row.state == "open":
-                self.severities.add(row.severity)
-            yield row
-
-    def has_open(self, severity: str) -> bool:
-        """Whether an open finding of this severity or a higher one has passed."""
-        from tag_compliance.reports.context import SEVERITIES
-
-        serious = SEVERITIES[: SEVERITIES.index(severity) + 1]
-        return not self.severities.isdisjoint(serious)

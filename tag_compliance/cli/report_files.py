@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 import sqlite3
-import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
@@ -17,6 +16,7 @@ from typing import BinaryIO
 from tag_compliance.cli.output import replaced_file, reported
 from tag_compliance.cli.report_options import Destination, SplitBy
 from tag_compliance.cli.terminal import is_terminal
+from tag_compliance.cli.watched_rows import WatchedRows
 from tag_compliance.domain.report_filter import NO_OWNER
 from tag_compliance.domain.report_row import COLUMNS, ReportRow
 from tag_compliance.errors import BadConfiguration, Fault
@@ -25,6 +25,7 @@ from tag_compliance.reports.csv import write_table
 from tag_compliance.reports.formats import ReportFormat
 from tag_compliance.storage.temporary import TemporaryFolder
 
+_STDOUT = Path("-")
 _NOTHING_LOST = "the findings are in the storage"
 _INDEX = "index.csv"
 _SLUG_CHARACTERS = 40
@@ -32,29 +33,28 @@ _SLUG_CHARACTERS = 40
 
 def check_destination(destination: Destination) -> None:
     """Raises `BadConfiguration` for options that cannot be combined."""
-    output = destination.output
-    faults = []
-    if destination.split_by and output in (None, Path("-")):
-        faults.append(("--output", "must be a folder with --split-by"))
-    elif destination.split_by and output and (output.is_symlink() or not _may_be_folder(output)):
-        faults.append(("--output", "must be a folder, and not a link, with --split-by"))
-    elif _is_stdout(output) and destination.format == "parquet" and is_terminal(sys.stdout):
-        faults.append(("--format", "a terminal cannot show parquet; use --output"))
-    if faults:
-        raise BadConfiguration(
-            tuple(Fault("command line", flag, None, rule) for flag, rule in faults)
-        )
+    flag, output = "--output", destination.output or _STDOUT
+    is_other = output.is_symlink() or (output.exists() and not output.is_dir())
+    if destination.split_by and output == _STDOUT:
+        rule = "must be a folder with --split-by"
+    elif destination.split_by and is_other:
+        rule = "must be a folder, and not a link, with --split-by"
+    elif output == _STDOUT and destination.format == "parquet" and is_terminal(sys.stdout):
+        flag, rule = "--format", "a terminal cannot show parquet; use --output"
+    else:
+        return
+    raise BadConfiguration((Fault("command line", flag, None, rule),))
 
 
 def write_report(
     rows: Iterable[ReportRow], context: ReportContext, destination: Destination
 ) -> str:
     """Writes the report, and returns where it is. Raises `TagComplianceError`."""
-    format_, output = ReportFormat(destination.format), destination.output
-    if destination.split_by and output:
+    format_, output = ReportFormat(destination.format), destination.output or _STDOUT
+    if destination.split_by:
         files = _split(rows, context, SplitBy(destination.split_by), _Folder(output, format_))
-        return f"{len(files)} files and {_INDEX} in {output}"
-    if output is None or _is_stdout(output):
+        return f"{files} files and {_INDEX} in {output}"
+    if output == _STDOUT:
         with reported("stdout", _NOTHING_LOST):
             format_.writer()(rows, context, sys.stdout.buffer)
             sys.stdout.buffer.flush()
@@ -93,31 +93,19 @@ def file_stem(key: str) -> str:
     return f"{slug or 'unnamed'}-{digest}"
 
 
-def _split(
-    rows: Iterable[ReportRow], context: ReportContext, by: SplitBy, folder: _Folder
-) -> list[str]:
-    """A file for each owner or account with findings; the index is written last."""
+def _split(rows: Iterable[ReportRow], context: ReportContext, by: SplitBy, folder: _Folder) -> int:
+    """A file for each owner or account with findings; the index is written last.
+
+    Returns the number of files without the index.
+    """
     lines: list[list[str | int]] = []
     groups = _by_owner(rows) if by is SplitBy.OWNER else _by_account(rows)
     for key, own in groups:
-        counter = _Counter(own)
-        name = folder.write(key, counter, _context_of(context, by, key))
-        lines.append([name, key, counter.count])
+        watched = WatchedRows(own)
+        name = folder.write(key, watched, _context_of(context, by, key))
+        lines.append([name, key, watched.count])
     folder.write_index(["file", by.value, "findings"], lines)
-    return [str(line[0]) for line in lines]
-
-
-@dataclass
-class _Counter:
-    """Counts the rows that pass."""
-
-    rows: Iterable[ReportRow]
-    count: int = 0
-
-    def __iter__(self) -> Iterator[ReportRow]:
-        for row in self.rows:
-            self.count += 1
-            yield row
+    return len(lines)
 
 
 def _context_of(context: ReportContext, by: SplitBy, key: str) -> ReportContext:
@@ -148,11 +136,3 @@ def _by_owner(rows: Iterable[ReportRow]) -> Iterator[tuple[str, Iterable[ReportR
         ordered = spool.execute("SELECT * FROM rows ORDER BY split_key, rowid")
         for key, own in groupby(ordered, key=lambda record: record[0]):
             yield key, (ReportRow.from_record(record[1:]) for record in own)
-
-
-def _is_stdout(output: Path | None) -> bool:
-    return output is None or output == Path("-")
-
-
-def _may_be_folder(path: Path) -> bool:
-    return not path.exists() or stat.S_ISDIR(path.stat().st_mode)

@@ -5,12 +5,12 @@ A misspelled rule would otherwise make an empty report, and a gate in CI would p
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from tag_compliance.cli.accounts import account_id_of
 from tag_compliance.cli.report_options import Filters
+from tag_compliance.config.messages import suggestion
 from tag_compliance.domain.report_filter import FindingFilter, is_below, matches_glob
 from tag_compliance.errors import BadConfiguration, Fault
 from tag_compliance.pipeline.merge import policy_of
@@ -78,9 +78,7 @@ def _faults(filters: Filters, findings: StoredFindings) -> Iterator[Fault]:
 
 
 def _fault(flag: str, value: str, rule: str, known: Iterable[str]) -> Fault:
-    near = difflib.get_close_matches(value, [*known], n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return Fault("command line", flag, value, f"{rule}{hint}")
+    return Fault("command line", flag, value, f"{rule}{suggestion(value, known)}")
 
 
 def _pair(text: str) -> tuple[str, str]:

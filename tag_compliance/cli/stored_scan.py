@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -10,15 +10,16 @@ from pathlib import Path
 from tag_compliance.config import storage_of
 from tag_compliance.domain.read_status import Outcome
 from tag_compliance.errors import NothingPublished
-from tag_compliance.logs import get_logger
+from tag_compliance.logs import get_logger, on_one_line
 from tag_compliance.pipeline.merge import merge_stored
 from tag_compliance.pipeline.stored_findings import StoredFindings
 from tag_compliance.pipeline.stored_scan import load_scan_config, load_scan_times
 from tag_compliance.snapshot.layout import CURRENT, current_in
 from tag_compliance.snapshot.status import LastScan, ScanStatus
 from tag_compliance.snapshot.store import SnapshotStore
-from tag_compliance.storage.base import Storage
 from tag_compliance.storage.open import open_storage
+
+_SHOWN_DOUBTS = 5
 
 
 @dataclass(frozen=True)
@@ -46,6 +47,14 @@ class LatestScan:
         return doubts
 
 
+def doubt_lines(doubts: Sequence[str]) -> list[str]:
+    """The first doubts for a person, and how many more there are."""
+    shown = list(doubts[:_SHOWN_DOUBTS])
+    if len(doubts) > _SHOWN_DOUBTS:
+        shown.append(f"and {len(doubts) - _SHOWN_DOUBTS} more")
+    return [on_one_line(f"incomplete: {line}") for line in shown]
+
+
 def load_latest_scan(
     config_path: Path, environment: Mapping[str, str], *, with_findings: bool = True
 ) -> LatestScan:
@@ -55,17 +64,14 @@ def load_latest_scan(
     what cannot be read.
     """
     storage = open_storage(storage_of(config_path, environment))
-    config, snapshot_id, status = load_scan_config(storage), *_current(storage)
+    config, status = load_scan_config(storage), SnapshotStore(storage).status()
     if config is None or status is None:
         raise NothingPublished(storage.uri)
+    stored = storage.read(CURRENT)
+    current = current_in(stored.data if stored else None)
+    snapshot_id = current.snapshot.snapshot_id if current.snapshot else ""
     warn = get_logger(__name__).warning
     times = load_scan_times(storage, warn)
     merged = merge_stored(config, storage, warn, times, with_findings=with_findings)
-    stored = storage.read(CURRENT)
-    last_scan = current_in(stored.data if stored else None).last_scan
-    return LatestScan(snapshot_id, status, last_scan, StoredFindings(config, merged, storage, warn))
-
-
-def _current(storage: Storage) -> tuple[str, ScanStatus | None]:
-    store = SnapshotStore(storage)
-    return store.current_id() or "", store.status()
+    findings = StoredFindings(config, merged, storage, warn)
+    return LatestScan(snapshot_id, status, current.last_scan, findings)

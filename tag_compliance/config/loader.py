@@ -12,12 +12,7 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from tag_compliance.config import model
-from tag_compliance.config.messages import (
-    RULE_OF_ERROR,
-    RULE_OF_KEY,
-    cross_key_faults,
-    model_faults,
-)
+from tag_compliance.config.messages import RULE_OF_KEY, cross_key_faults, model_faults
 from tag_compliance.config.model import Config
 from tag_compliance.config.policy_model import LoadedPolicy
 from tag_compliance.config.yaml_file import read_yaml
@@ -27,6 +22,7 @@ from tag_compliance.errors import BadConfiguration, BadPolicy, Fault
 from tag_compliance.storage_uri import is_bucket
 
 _STORAGE: TypeAdapter[str] = TypeAdapter(model.StorageUri)
+_FINDINGS_ACCESS = TypeAdapter(FindingsAccess)
 _ALERT_HOOK: TypeAdapter[str] = TypeAdapter(model.AlertHook)
 _MISSING = "no such file; set --config or TAG_COMPLIANCE_CONFIG"
 _VARIABLE_OF = {key: f"TAG_COMPLIANCE_{key.upper()}" for key in model.SCALAR_KEYS}
@@ -136,13 +132,11 @@ def findings_access_of(path: Path, environment: Mapping[str, str]) -> FindingsAc
     overrides = _overrides_in(environment)
     key, default = "findings_access", FindingsAccess.CREDENTIALS
     raw = overrides if {key, "storage"} & {*overrides} else read_yaml(path, _MISSING)[0]
-    value = raw.get(key, default)
     try:
-        return FindingsAccess(value)
-    except ValueError:
-        rule = RULE_OF_ERROR["enum"].format(expected="'credentials' or 'open'")
-        fault = Fault(str(path), key, value, rule)
-        raise BadConfiguration(_with_their_source([fault], overrides)) from None
+        return _FINDINGS_ACCESS.validate_python(raw.get(key, default))
+    except ValidationError as error:
+        faults = [replace(fault, key=key) for fault in model_faults(error, str(path))]
+        raise BadConfiguration(_with_their_source(faults, overrides)) from None
 
 
 def _resolved(storage: str, path: Path, overrides: Mapping[str, Any]) -> str:

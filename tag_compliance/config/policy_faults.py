@@ -18,7 +18,7 @@ from tag_compliance.config.policy_model import (
     WaiverMatch,
 )
 from tag_compliance.config.policy_rules import rule_of
-from tag_compliance.config.tag_policy import ALL_SUPPORTED, RESOURCE_TYPE
+from tag_compliance.config.tag_policy import RESOURCE_TYPE, RULE_OF_TYPE
 from tag_compliance.config.yaml_file import Place
 from tag_compliance.domain.rules.checks.pattern import BadPattern
 from tag_compliance.domain.rules.required_tag import PREFIX
@@ -153,8 +153,7 @@ def _faults_of_statement(rule: PolicyRule) -> Iterator[PlacedFault]:
         yield ("aws", "policy_key"), named, allowed
     for index, text in enumerate((rule.aws and rule.aws.enforced_for) or ()):
         if not RESOURCE_TYPE.fullmatch(text):
-            allowed = f"must be a type, such as ec2:instance, or ec2:{ALL_SUPPORTED}"
-            yield ("aws", "enforced_for", index), text, allowed
+            yield ("aws", "enforced_for", index), text, RULE_OF_TYPE
 
 
 def _faults_of_forbidden(rule: PolicyRule) -> Iterator[PlacedFault]:

@@ -19,6 +19,8 @@ ALL_SUPPORTED = "ALL_SUPPORTED"
 RESOURCE_TYPE = re.compile(r"[^:*\s]+:(?:[^:*\s][^*\s]*|\*)")
 """`service:type`; older documents have `service:*` for `ALL_SUPPORTED`."""
 
+RULE_OF_TYPE = f"must be a type, such as ec2:instance, or ec2:{ALL_SUPPORTED}"
+
 
 @dataclass(frozen=True, slots=True)
 class TagStatement:

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tag_compliance.config.tag_policy import (
-    ALL_SUPPORTED,
     MOST_CHARACTERS,
     RESOURCE_TYPE,
+    RULE_OF_TYPE,
     TagPolicy,
     TagStatement,
 )
@@ -29,11 +29,11 @@ from tag_compliance.config.tag_policy_operators import (
 from tag_compliance.errors import BadConfiguration, Fault
 
 _MOST_BYTES = 1_000_000
-_SINGLE = {"tag_key": 128}
-_LISTS = {"tag_value": 256, "enforced_for": 256, "report_required_tag_for": 256}
-"""The settings of a statement, with the number of characters that a text may have."""
+_MOST_CHARACTERS_OF_KEY, _MOST_CHARACTERS_OF_VALUE = 128, 256
+_TYPES = {"enforced_for", "report_required_tag_for"}
+_SETTINGS = {"tag_key", "tag_value", *_TYPES}
+"""Those of a statement; all but `tag_key` are lists."""
 
-_LITERAL = {"enforced_for", "report_required_tag_for"}
 _NOT_JSON = "is not a tag policy: it must be a JSON object with the key tags"
 
 
@@ -192,7 +192,7 @@ class TagPolicyReader:
 
 
 def _is_known(setting: str) -> bool:
-    return setting in _SINGLE or setting in _LISTS or setting == CHILD_CONTROL
+    return setting in _SETTINGS or setting == CHILD_CONTROL
 
 
 def _statement(policy_key: str, found: Mapping[str, Any]) -> TagStatement:
@@ -220,7 +220,7 @@ def _faults_of(tags: dict[str, Any]) -> _Faults:
         elif not isinstance(content, dict):
             yield key, None, "must be an object"
         else:
-            yield from _faults_of_text(key, key, 128)
+            yield from _faults_of_text(key, key, _MOST_CHARACTERS_OF_KEY)
             if "*" in key:
                 yield key, None, "a tag key has no *"
             first = seen.setdefault(key.lower(), key)
@@ -237,7 +237,7 @@ def _faults_of_statement(key: str, content: dict[str, Any]) -> _Faults:
             yield from _faults_of_control(place, value)
         elif name.startswith("@@"):
             yield place, None, f"unknown operator; known is {CHILD_CONTROL}"
-        elif name in _SINGLE or name in _LISTS:
+        elif name in _SETTINGS:
             operators = value if isinstance(value, dict) else {"": value}
             for operator, given in operators.items():
                 where = f"{place}.{operator}" if operator else place
@@ -254,13 +254,13 @@ def _faults_of_operator(place: str, name: str, operator: str, given: Any) -> _Fa
         yield from _faults_of_control(place, given)
     elif operator and operator not in VALUE_OPERATORS:
         yield place, None, f"unknown operator; known are {', '.join(VALUE_OPERATORS)}"
-    elif name in _SINGLE:
+    elif name == "tag_key":
         if operator in {APPEND, REMOVE}:
             yield place, None, f"a single value has only {ASSIGN}"
         elif not isinstance(given, str):
             yield place, given, "must be text"
         else:
-            yield from _faults_of_text(place, given, _SINGLE[name])
+            yield from _faults_of_text(place, given, _MOST_CHARACTERS_OF_KEY)
     elif not isinstance(given, list):
         yield place, given, "must be a list of texts"
     else:
@@ -271,12 +271,11 @@ def _faults_of_operator(place: str, name: str, operator: str, given: Any) -> _Fa
 def _faults_of_entry(place: str, name: str, text: Any) -> _Faults:
     if not isinstance(text, str):
         yield place, text, "must be text"
-    elif name in _LITERAL:
+    elif name in _TYPES:
         if not RESOURCE_TYPE.fullmatch(text):
-            rule = f"must be a type, such as ec2:instance, or ec2:{ALL_SUPPORTED}"
-            yield place, text, rule
+            yield place, text, RULE_OF_TYPE
     else:
-        yield from _faults_of_text(place, text, _LISTS[name], least=0)
+        yield from _faults_of_text(place, text, _MOST_CHARACTERS_OF_VALUE, least=0)
         if text.count("*") > 1:
             yield place, text, "AWS allows one * in a value"
 

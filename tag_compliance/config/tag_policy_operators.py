@@ -5,7 +5,7 @@ https://docs.aws.amazon.com/organizations/latest/userguide/policy-operators.html
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -98,13 +98,6 @@ def _allowed_in(value: Mapping[str, Any]) -> frozenset[str]:
 
 def has_operators(tags: Mapping[str, Any]) -> bool:
     """Whether the document can be attached; an effective policy has no operators."""
-    nested: Iterable[Any] = (tags, *(v for v in tags.values() if isinstance(v, dict)))
-    for content in [*nested]:
-        for name, value in content.items():
-            if name.startswith("@@") or (isinstance(value, dict) and _is_operated(value)):
-                return True
-    return False
-
-
-def _is_operated(value: Mapping[str, Any]) -> bool:
-    return any(name.startswith("@@") for name in value)
+    statements = [content for content in tags.values() if isinstance(content, dict)]
+    settings = [value for s in statements for value in s.values() if isinstance(value, dict)]
+    return any(name.startswith("@@") for part in (tags, *statements, *settings) for name in part)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -12,19 +11,16 @@ from tag_compliance.config.policy_model import (
     PolicyRule,
     RuleSelection,
 )
-from tag_compliance.config.tag_policy import ALL_SUPPORTED
+from tag_compliance.config.tag_policy import ALL_SUPPORTED, RESOURCE_TYPE
 
 Note = Callable[[str], None]
 
-_TYPE = re.compile(r"[^:*\s]+:[^:*\s][^*\s]*")
 _HANDLED = {
     *("id", "title", "description", "severity", "owner", "enabled", "example", "aws"),
     *("tag", "any_tag", "key_case", "spellings", "only", "exceptions", "when"),
     *("required", "not_empty", "values", "ignore_case", "forbidden"),
 }
 """The keys of a rule that have code here; any other one, such as a new check, is noted."""
-
-_WHOLE_SERVICE = re.compile(r"([^:*\s]+):\*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +125,12 @@ def _reason_against_values(rule: PolicyRule) -> str:
 
 def _aws_types(types: tuple[str, ...], note: Note) -> Iterator[str]:
     for text in types:
-        if service := _WHOLE_SERVICE.fullmatch(text):
-            aws = f"{service[1]}:{ALL_SUPPORTED}"
+        service, _, kind = text.partition(":")
+        if not RESOURCE_TYPE.fullmatch(text):
+            note(f"only.types {text}: a tag policy needs service:type, or service:*")
+        elif kind == "*":
+            aws = f"{service}:{ALL_SUPPORTED}"
             note(f"only.types {text}: exported as {aws}, the types that tag policies support")
             yield aws
-        elif _TYPE.fullmatch(text):
-            yield text
         else:
-            note(f"only.types {text}: a tag policy needs service:type, or service:* ")
+            yield text

@@ -6,12 +6,13 @@ It can be mailed and opened without a network. The template escapes every value.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, BinaryIO
 
 from tag_compliance.domain.counts import Counts, format_percentage
+from tag_compliance.domain.report_filter import NO_OWNER
 from tag_compliance.domain.report_row import ReportRow, format_time
 from tag_compliance.reports.context import SEVERITIES, ReportContext
 
@@ -62,7 +63,7 @@ class _Totals:
         self.by_severity[row.severity] += 1
         self.by_rule[row.rule] += 1
         self.by_account[f"{row.account_id} {row.account_name}"] += 1
-        self.by_owner[row.owner or "(none)"] += 1
+        self.by_owner[row.owner or NO_OWNER] += 1
         self.by_type[row.resource_type] += 1
         self.by_state[row.state] += 1
         first = self.first[row.severity]
@@ -74,15 +75,15 @@ class _Totals:
         """The most serious rows, those of one severity in the order of the report."""
         return [row for severity in SEVERITIES for row in self.first[severity]][:SHOWN_ROWS]
 
-    def charts(self) -> list[Chart]:
+    def charts(self) -> Iterator[Chart]:
+        """That of the owners only if a resource has one."""
         severities = [(s, self.by_severity[s]) for s in SEVERITIES]
-        return [
-            _chart("By severity", severities, coloured=True),
-            _chart("By rule", self.by_rule.most_common()),
-            _chart("By account", self.by_account.most_common()),
-            _chart("By owner", self.by_owner.most_common()),
-            _chart("By resource type", self.by_type.most_common()),
-        ]
+        yield _chart("By severity", severities, coloured=True)
+        yield _chart("By rule", self.by_rule.most_common())
+        yield _chart("By account", self.by_account.most_common())
+        if self.by_owner.keys() != {NO_OWNER}:
+            yield _chart("By owner", self.by_owner.most_common())
+        yield _chart("By resource type", self.by_type.most_common())
 
 
 def write_html(rows: Iterable[ReportRow], context: ReportContext, sink: BinaryIO) -> None:
@@ -91,9 +92,7 @@ def write_html(rows: Iterable[ReportRow], context: ReportContext, sink: BinaryIO
     for row in rows:
         totals.add(row)
     total = sum((account.counts for account in context.accounts), Counts())
-    page = _template().stream(
-        context=context, totals=totals, total=total, has_owners=set(totals.by_owner) != {"(none)"}
-    )
+    page = _template().stream(context=context, totals=totals, total=total)
     sink.writelines(piece.encode("utf-8", "replace") for piece in page)
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any, BinaryIO
 
 import msgspec
@@ -146,7 +147,7 @@ def _account(row: ReportRow) -> dict[str, Any]:
     return {"name": row.account_name, "type": type_, "type_id": type_id, "uid": row.account_id}
 
 
-def _milliseconds(moment: Any) -> int:
+def _milliseconds(moment: datetime) -> int:
     return int(moment.timestamp() * 1_000)
 
 

@@ -2,28 +2,19 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from pathlib import Path
 
 from tag_compliance_tests.cli.test_findings_database import databases, query
+from tag_compliance_tests.cli.test_report import FIRST, report
 from tag_compliance_tests.support.program import Program
-
-FIRST = "100000000000"
-
-
-def _report(program: Program) -> list[dict[str, str]]:
-    ended = program.run("report")
-    assert ended.code == 0
-    return list(csv.DictReader(io.StringIO(ended.out.removeprefix("\ufeff"), newline="")))
 
 
 def test_each_finding_has_the_time_of_the_scan_that_opened_it(program: Program) -> None:
     assert program.run("scan").code == 0
-    opened = {(r["account_id"], r["arn"], r["rule"]): r["opened_at"] for r in _report(program)}
-    assert set(opened.values()) == {_report(program)[0]["snapshot_time"]}
+    opened = {(r["account_id"], r["arn"], r["rule"]): r["opened_at"] for r in report(program)}
+    assert set(opened.values()) == {report(program)[0]["snapshot_time"]}
     assert program.run("scan").code == 0
-    rows = _report(program)
+    rows = report(program)
     assert {(r["account_id"], r["arn"], r["rule"]): r["opened_at"] for r in rows} == opened
     assert {row["age_days"] for row in rows} == {"0"}
     stored = query(databases(program)[-1], "SELECT account_id, arn, rule, opened_at FROM findings")
@@ -38,6 +29,6 @@ def test_a_damaged_history_leaves_rows_without_age_and_a_warning(program: Progra
     ended = program.run("report")
     assert ended.code == 0
     assert f"history of account {FIRST}" in ended.err
-    rows = _report(program)
+    rows = report(program)
     assert {row["opened_at"] == "" for row in rows if row["account_id"] == FIRST} == {True}
     assert {row["opened_at"] == "" for row in rows if row["account_id"] != FIRST} == {False}

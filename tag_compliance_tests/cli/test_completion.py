@@ -49,6 +49,7 @@ def test_commands_flags_choices_and_account_ids_are_completed(program: Program, 
         "policy ": ["check", "export", "import", "preview", "schema"],
         "policy import --account 100000000001": ACCOUNTS[1:2],
         "policy preview --format ": ["text", "json"],
+        "explain --account ": ACCOUNTS,
         "scan --account 1000000000001": [],
         "scan --account 100000000001": ACCOUNTS[1:2],
     }

@@ -139,6 +139,15 @@ def test_a_filter_that_can_match_nothing_is_a_fault(scanned: Program) -> None:
         assert fault in scanned.fails(2, "report", *arguments)
 
 
+def test_a_terminal_is_not_filled_with_parquet(
+    program: Program, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tag_compliance.cli.report_files.is_terminal", lambda _: True)
+    line = program.fails(2, "report", "--format", "parquet")
+    assert "a terminal cannot show parquet; use --output" in line
+    assert "has no snapshot yet" in program.fails(1, "report", "--format", "csv")
+
+
 def test_without_a_snapshot_the_report_fails_and_says_what_to_do(program: Program) -> None:
     line = program.fails(1, "report", "--fail-on", "low")
     assert "has no snapshot yet; `tag-compliance scan`" in line

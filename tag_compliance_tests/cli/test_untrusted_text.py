@@ -136,6 +136,22 @@ def check_printed(hostile: Hostile) -> None:
             assert TEXT in str(json.loads(ended.out)["accounts"][0]["account_name"])
 
 
+def check_stored(hostile: Hostile) -> None:
+    """By the commands that show the latest scan; the cells of a report have the text itself."""
+    run(hostile, "scan")
+    table = hostile.program.place.folder / "report \x1b.csv"
+    reported = run(hostile, "report", "--output", str(table))
+    explained = run(hostile, "explain", f"arn:aws:sqs:{US}:{SHOP}:queue {TEXT}")
+    unknown = run(hostile, "explain", f"arn:aws:sqs:{US}:{SHOP}:{TEXT}")
+    previewed = run(hostile, "policy", "preview")
+    assert [e.code for e in (reported, explained, unknown, previewed)] == [0, 0, 1, 0]
+    for ended in (reported, explained, unknown, previewed):
+        assert unprintable(ended.out + ended.err) == set()
+        assert MARK in ended.out + ended.err
+    for text in (reported.err, unknown.out, previewed.out):
+        assert "incomplete: not read: " in text
+
+
 def check_errors(hostile: Hostile) -> None:
     """Each is one line, whatever its text."""
     hostile.policy.write_text(yaml.safe_dump({"rules": [{"id": TEXT, TEXT: TEXT}]}))
@@ -219,6 +235,7 @@ def check_dagster(hostile: Hostile) -> None:
 
 CHECKS = [
     check_printed,
+    check_stored,
     check_errors,
     check_pushgateway,
     check_exposition,

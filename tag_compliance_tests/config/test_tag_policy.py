@@ -274,6 +274,14 @@ def test_ids_of_imported_rules_are_unique_and_short() -> None:
         ({"values": ["a"], "only": {"accounts": ["1"]}}, ["it is limited to 1: --target prints"]),
         ({"values": ["a"], "only": {"types": ["a:b"]}}, ["only.types: in AWS, types limit only"]),
         ({"required": True, "only": {"types": ["bucket"]}}, ["only.types bucket: a tag policy n"]),
+        (
+            {"values": ["a"], "only": {"accounts": ["1"], "ous": ["Work"]}},
+            ["only.accounts and only.ous together: a tag policy is attached to one of them"],
+        ),
+        (
+            {"spellings": ["Ownr"], "key_case": "any"},
+            ["spellings: AWS reports only spellings that differ in upper and lower case"],
+        ),
         ({"any_tag": ["a", "b"], "tag": None}, ["any_tag: a statement of a tag policy is about"]),
         ({"forbidden": True, "key_case": "any", "tag": ["x*"]}, ["tag x*: a tag policy has no g"]),
     ],

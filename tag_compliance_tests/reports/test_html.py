@@ -83,6 +83,12 @@ def test_the_page_has_totals_charts_and_the_rows() -> None:
     assert "waived by W-1" in found.text
 
 
+def test_without_owners_the_page_has_no_chart_by_owner() -> None:
+    found = page(report_row(owner=None), report_row("b", owner=None))
+    titles = [t for t in found.texts if t.startswith("By ")]
+    assert titles == ["By severity", "By rule", "By account", "By resource type"]
+
+
 def test_without_required_tags_the_page_shows_no_compliance_with_them() -> None:
     accounts = tuple(
         replace(account, counts=replace(account.counts, compliant=None))
