@@ -7,12 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 from itertools import pairwise
 from typing import Any
-
-from botocore import xform_name
 
 from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.errors import AwsError
@@ -33,12 +31,6 @@ https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits
 _LIST_UNITS = "ListOrganizationalUnitsForParent"
 _ROOT, _UNIT = "r-", "ou-"
 _ACCOUNT_ID = re.compile("[0-9]{12}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Page:
-    entries: list[Mapping[str, Any]]
-    next_token: str
 
 
 class OrganizationsApi:
@@ -99,9 +91,7 @@ class OrganizationsApi:
 def _names_below(caller: Caller, parent: str, units: set[str]) -> dict[str, str]:
     """The names of the units below a parent, by id, until those of all `units` are found."""
     missing, names = set(units), dict[str, str]()
-    for unit in _entries(
-        caller, _LIST_UNITS, "OrganizationalUnits", ParentId=parent, MaxResults=20
-    ):
+    for unit in caller.entries(_LIST_UNITS, "OrganizationalUnits", ParentId=parent, MaxResults=20):
         # In a path, a slash is the separator.
         names[str(unit.get("Id"))] = _text(unit.get("Name")).replace("/", "-")
         missing.discard(str(unit.get("Id")))
@@ -111,26 +101,9 @@ def _names_below(caller: Caller, parent: str, units: set[str]) -> dict[str, str]
     raise AwsError(_LIST_UNITS, Reason.MALFORMED_RESPONSE, cause)
 
 
-def _entries(
-    caller: Caller, operation: str, key: str, **parameters: object
-) -> Iterator[Mapping[str, Any]]:
-    """The entries of all pages. An empty page with a token is not the last one."""
-
-    def page(client: Any, token: str) -> _Page:
-        more = {"NextToken": token} if token else {}
-        response = getattr(client, xform_name(operation))(**parameters, **more)
-        if not isinstance(response.get(key), list):
-            cause = f"the response has no list {key}"
-            raise AwsError(operation, Reason.MALFORMED_RESPONSE, cause)
-        return _Page(response[key], response.get("NextToken") or "")
-
-    for found in caller.pages(operation, page):
-        yield from found.entries
-
-
 def _all(caller: Caller, operation: str, key: str, **parameters: object) -> list[Mapping[str, Any]]:
-    """The same before the deadline of the caller's budget."""
-    return caller.budget.limit(operation, lambda: [*_entries(caller, operation, key, **parameters)])
+    """The entries of all pages, before the deadline of the caller's budget."""
+    return caller.budget.limit(operation, lambda: [*caller.entries(operation, key, **parameters)])
 
 
 def _account_of(entry: Mapping[str, Any]) -> OrganizationAccount:

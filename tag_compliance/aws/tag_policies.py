@@ -15,7 +15,7 @@ from tag_compliance.aws.account_session import AccountSession
 from tag_compliance.aws.clients import Clients
 from tag_compliance.aws.errors import AwsError
 from tag_compliance.aws.regions import always_enabled, global_region_of
-from tag_compliance.aws.retry import CallBudget, CallStats
+from tag_compliance.aws.retry import CallBudget
 from tag_compliance.aws.sources.paging import Caller
 from tag_compliance.aws.targets import partition_of, role_steps
 from tag_compliance.config import Config
@@ -34,12 +34,6 @@ class AccountTagPolicy:
     required_tags: tuple[Mapping[str, Any], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    entries: tuple[Mapping[str, Any], ...]
-    next_token: str
-
-
 def read_tag_policy(config: Config, target: Target) -> AccountTagPolicy:
     """Read with the role of the account, within `region_deadline`. Any account may ask for its own
     policy.
@@ -51,7 +45,7 @@ def read_tag_policy(config: Config, target: Target) -> AccountTagPolicy:
     session = AccountSession(
         clients, target, role_steps(config, target), lambda stats: CallBudget(seconds, stats=stats)
     )
-    budget = CallBudget(seconds, stats=CallStats())
+    budget = CallBudget(seconds)
     home = RegionName(global_region_of(partition_of(target)))
     region = RegionName(always_enabled(target.regions[0]))
 
@@ -59,8 +53,9 @@ def read_tag_policy(config: Config, target: Target) -> AccountTagPolicy:
         organizations = Caller(session, budget, partial(clients.get, "organizations", home))
         content = organizations.call(_EFFECTIVE, _describe)
         tagging = partial(clients.get, "resourcegroupstaggingapi", region)
-        pages = Caller(session, budget, tagging).pages(_REQUIRED, _list)
-        return AccountTagPolicy(content, tuple(entry for page in pages for entry in page.entries))
+        caller = Caller(session, budget, tagging)
+        required = caller.entries(_REQUIRED, "RequiredTags", MaxResults=_PAGE_SIZE)
+        return AccountTagPolicy(content, tuple(required))
 
     return budget.limit(_EFFECTIVE, read)
 
@@ -72,13 +67,3 @@ def _describe(client: Any) -> str:
         cause = "the response has no EffectivePolicy with PolicyContent"
         raise AwsError(_EFFECTIVE, Reason.MALFORMED_RESPONSE, cause)
     return content
-
-
-def _list(client: Any, token: str) -> _Page:
-    start = {"NextToken": token} if token else {}
-    response = client.list_required_tags(MaxResults=_PAGE_SIZE, **start)
-    entries = response.get("RequiredTags")
-    if not isinstance(entries, list):
-        cause = "the response has no list RequiredTags"
-        raise AwsError(_REQUIRED, Reason.MALFORMED_RESPONSE, cause)
-    return _Page(tuple(entries), str(response.get("NextToken") or ""))

@@ -48,7 +48,7 @@ from tag_compliance.pipeline.resources import (
 )
 from tag_compliance.pipeline.run_requests import ACCOUNTS, add_partitions
 from tag_compliance.pipeline.run_tags import PARTS_TAG, POLICY, SCAN_TAG, scan_times
-from tag_compliance.pipeline.stored_findings import StoredFindings, row_settings
+from tag_compliance.pipeline.stored_findings import StoredFindings, console_link_of
 from tag_compliance.pipeline.stored_scan import load_scan_times
 from tag_compliance.snapshot.builder import SnapshotContents, SnapshotSettings, build_contents
 from tag_compliance.snapshot.status import LastScan
@@ -237,7 +237,7 @@ def violation_history(
     with as_failure():
         storage, warn = configuration.storage(), context.log.warning
         figures = update_history(compliance_results, scan_config, storage, warn)
-    link = row_settings(scan_config, compliance_results).console_link
+    link = console_link_of(scan_config)
     shown = metadata.of_history(figures, compliance_results.started_at, link)
     return dg.MaterializeResult(value=figures, metadata=shown)
 
@@ -271,7 +271,7 @@ def metric_snapshot(  # noqa: PLR0913, PLR0917 - Dagster passes each of them
             history = update_history(merged, scan_config, storage, warn)
         if merged.results.outcome is Outcome.NOTHING:
             # The tables stay as they were before this scan.
-            failed = FailedReadings(configuration.storage(), context.log.warning)
+            failed = FailedReadings(storage, warn)
             failed.delete(inventory.status.account_id for inventory in merged.failed)
         elif merged is not compliance_results:  # another scan has read something meanwhile
             writer = AccountWriter(scan_config, storage, warn, merged.times.started_at)

@@ -5,7 +5,6 @@ At most five lines of each, because every byte of an event is stored twice.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from tag_compliance.domain.history.changes import (
@@ -16,6 +15,7 @@ from tag_compliance.domain.history.changes import (
 )
 from tag_compliance.domain.report_row import ConsoleLink, console_url
 from tag_compliance.logs import on_one_line
+from tag_compliance.pipeline.markdown import literally
 
 _CHARACTERS = 80
 _CHARACTERS_OF_A_LINK = 400
@@ -50,7 +50,6 @@ def _findings(found: Sequence[ChangedFinding], link: ConsoleLink | None) -> Iter
 
 
 def _text(text: str) -> str:
-    """Text from outside, without links, images and HTML."""
+    """Text from outside, shortened."""
     line = on_one_line(text)
-    line = line if len(line) <= _CHARACTERS else f"{line[:_CHARACTERS]}…"
-    return re.sub(r"([^\w\s/.:-])", r"\\\1", line, flags=re.ASCII)
+    return literally(line if len(line) <= _CHARACTERS else f"{line[:_CHARACTERS]}…")

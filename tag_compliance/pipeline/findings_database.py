@@ -13,7 +13,7 @@ from tag_compliance.domain.history.trend import trend_rows
 from tag_compliance.domain.report_row import ReportRow
 from tag_compliance.errors import FindingsNotWritten, TagComplianceError
 from tag_compliance.pipeline.merge import policy_of
-from tag_compliance.pipeline.stored_findings import StoredFindings, row_settings
+from tag_compliance.pipeline.stored_findings import StoredFindings, console_link_of, row_settings
 from tag_compliance.snapshot.findings_db import DatabaseContents, build_findings_db
 from tag_compliance.snapshot.findings_limit import FindingsLimit
 from tag_compliance.snapshot.layout import DATABASE, Piece, path_of, piece_of
@@ -51,7 +51,6 @@ class FindingsDatabase:
     def _contents(self, snapshot_id: str) -> DatabaseContents:
         config, merged = self.findings.config, self.findings.merged
         limit = FindingsLimit.of(merged.results.summary, config.max_findings_rows)
-        settings = row_settings(config, merged)
         return DatabaseContents(
             snapshot_id=snapshot_id,
             scan_started_at=merged.started_at,
@@ -65,7 +64,7 @@ class FindingsDatabase:
             trend=self._trend(),
             omitted=limit.omitted,
             show_values=config.report_values,
-            console_link=settings.console_link,
+            console_link=console_link_of(config),
         )
 
     def _rows(self, limit: FindingsLimit) -> Iterator[ReportRow]:

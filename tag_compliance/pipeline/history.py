@@ -47,7 +47,10 @@ def update_history(
         load_reading = partial(reader.reading, status, account.summary, load_findings)
         targets.append(
             HistoryTarget(
-                *(account_id, account.account_name, status.started_at, status.reading_run),
+                account_id,
+                account.account_name,
+                status.started_at,
+                status.reading_run,
                 load_reading=load_reading,
                 load_snapshot=load_findings,
             )

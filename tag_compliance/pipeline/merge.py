@@ -204,7 +204,7 @@ class _Merger:
     first_run: int | None
     """The number of the scan's first reading run that has stored an account."""
 
-    with_findings: bool = True
+    with_findings: bool
 
     def merge(self, target: Target, stored: StoredEvaluation | None) -> _Account:
         if stored is not None:

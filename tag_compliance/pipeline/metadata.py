@@ -4,8 +4,6 @@ plots.
 
 from __future__ import annotations
 
-import re
-import string
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -31,9 +29,9 @@ from tag_compliance.domain.result_table import RESULT_SCHEMA
 from tag_compliance.domain.rules.required_tag import PREFIX
 from tag_compliance.domain.severity import Severity
 from tag_compliance.domain.summary import ComplianceResults
-from tag_compliance.logs import on_one_line
 from tag_compliance.pipeline.changes import changes_in_markdown
 from tag_compliance.pipeline.chart import chart_of
+from tag_compliance.pipeline.markdown import literally
 from tag_compliance.pipeline.merge import policy_of
 from tag_compliance.pipeline.run_tags import (
     COMPLIANCE_RESULTS,
@@ -49,8 +47,6 @@ Value = dg.MetadataValue | str | int | float | bool
 Metadata = Mapping[str, Value]
 
 _WORST = 10
-
-_PUNCTUATION = re.compile(f"[{re.escape(string.punctuation)}]")
 
 NOT_STORED: Metadata = {"outcome": "not stored: a later scan has stored this account"}
 """The metadata of an account whose reading was refused."""
@@ -112,17 +108,8 @@ def _links_to(targets: Sequence[Target], asset: str) -> dg.MetadataValue:
     page = f"/assets/{asset}?view=partitions&partition="
     named = sorted((str(target.account_name), str(target.account_id)) for target in targets)
     return dg.MetadataValue.md(
-        "\n".join(f"* [{_literally(name)}]({page}{key}) {key}" for name, key in named)
+        "\n".join(f"* [{literally(name)}]({page}{key}) {key}" for name, key in named)
     )
-
-
-def _literally(text: str) -> str:
-    """One line of Markdown that shows text from outside as it is: no link, no image, no HTML.
-
-    A backslash makes every ASCII punctuation character literal, so nothing of it is a URL either:
-    https://spec.commonmark.org/0.31.2/#backslash-escapes
-    """
-    return _PUNCTUATION.sub(r"\\\g<0>", on_one_line(text))
 
 
 def _of_list(organization: DiscoveredOrganization) -> dict[str, Value]:
@@ -150,7 +137,7 @@ def of_account(evaluation: Evaluation) -> Metadata:
         found |= {"resources": total.counted, "violations": evaluation.summary.open_findings}
         found |= _percentage(total)
     if not status.succeeded:
-        lines = (f"* {_literally(line)}" for line in status.failures)
+        lines = (f"* {literally(line)}" for line in status.failures)
         found["failures"] = dg.MetadataValue.md("\n".join(lines))
     return found
 
@@ -226,7 +213,7 @@ def of_history(figures: HistoryFigures, now: datetime, link: ConsoleLink | None 
     if text := changes_in_markdown(figures.changes, link):
         found["changes"] = dg.MetadataValue.md(text)
     if figures.unreadable:
-        lines = "\n".join(f"* {line}" for line in figures.unreadable)
+        lines = "\n".join(f"* {literally(line)}" for line in figures.unreadable)
         found["unreadable"] = dg.MetadataValue.md(lines)
     return found
 

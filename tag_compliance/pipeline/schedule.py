@@ -146,9 +146,23 @@ def busy(
     instance: dg.DagsterInstance, heartbeats: Heartbeats, prefix: Sequence[str]
 ) -> dg.SkipReason | None:
     """Why no scan can start now; None if one can."""
-    if running := run_queries.unfinished_runs(instance, heartbeats, prefix):
-        return dg.SkipReason(f"a scan is still running: run {running[0].run_id}")
-    unpublished = run_queries.find_unpublished_run(instance, prefix)
+    unfinished = run_queries.unfinished_runs(instance, heartbeats, prefix)
+    return still_running(unfinished) or still_unpublished(
+        instance, run_queries.find_unpublished_run(instance, prefix)
+    )
+
+
+def still_running(unfinished: Sequence[dg.DagsterRun]) -> dg.SkipReason | None:
+    """Why no scan can start while these runs have not ended; None without any."""
+    if unfinished:
+        return dg.SkipReason(f"a scan is still running: run {unfinished[0].run_id}")
+    return None
+
+
+def still_unpublished(
+    instance: dg.DagsterInstance, unpublished: dg.RunRecord | None
+) -> dg.SkipReason | None:
+    """Why no scan can start before this reading run is published; None if one can."""
     # Not forever: the sensor, which publishes, may be switched off.
     if unpublished and run_queries.is_recent(
         unpublished.update_timestamp, run_queries.ALL_REQUESTED_WITHIN

@@ -18,7 +18,7 @@ from tag_compliance.pipeline.run_requests import (
     publish_request,
 )
 from tag_compliance.pipeline.run_tags import CATCH_UP_TRIGGER
-from tag_compliance.pipeline.schedule import Cadence, Claims, busy
+from tag_compliance.pipeline.schedule import Cadence, Claims, still_running, still_unpublished
 
 logger = get_logger(__name__)
 
@@ -48,12 +48,7 @@ def build_scan_sensor(
         context: dg.SensorEvaluationContext, configuration: ConfigurationResource
     ) -> Requests:
         try:
-            publication = _publication(context, configuration, prefix)
-            if isinstance(publication, dg.RunRequest):
-                requests: Requests = [publication]
-            else:
-                scan = _missed_scan(context.instance, configuration, cadence, prefix, claims)
-                requests = scan if isinstance(scan, list) else publication or scan
+            requests = _requests(context, configuration, cadence, prefix, claims)
         except TagComplianceError as error:
             reason = f"no run can start: {error}"
             if problem != [reason]:  # logged once for each change, not at each tick
@@ -66,23 +61,42 @@ def build_scan_sensor(
     return scan_sensor
 
 
+def _requests(
+    context: dg.SensorEvaluationContext,
+    configuration: ConfigurationResource,
+    cadence: Cadence,
+    prefix: list[str],
+    claims: Claims,
+) -> Requests:
+    """The run that publishes, or the scan that was missed, or why there is neither."""
+    instance, record = context.instance, None
+    skipped: dg.SkipReason | None = None
+    unfinished = run_queries.unfinished_runs(instance, configuration.heartbeats(), prefix)
+    if not any(run_queries.is_reading(run, prefix) for run in unfinished):
+        record = run_queries.find_unpublished_run(instance, prefix)
+    if record is not None:
+        publication = _publication(context, record, prefix)
+        if isinstance(publication, dg.RunRequest):
+            return [publication]
+        skipped = publication
+    scan = (
+        still_running(unfinished)
+        or still_unpublished(instance, record)
+        or _missed_scan(instance, configuration, cadence, prefix, claims)
+    )
+    return scan if isinstance(scan, list) else skipped or scan
+
+
 def _publication(
-    context: dg.SensorEvaluationContext, configuration: ConfigurationResource, prefix: list[str]
-) -> dg.RunRequest | dg.SkipReason | None:
-    """The publishing run, or why there is none yet; None if nothing is to be published.
+    context: dg.SensorEvaluationContext, record: dg.RunRecord, prefix: list[str]
+) -> dg.RunRequest | dg.SkipReason:
+    """The publishing run of an unpublished reading run, or why there is none yet.
 
     That is one rule for a scheduled scan, a scan of several runs, a partition or a backfill from
     the UI, and a re-execution. A publishing run that was killed is repeated, one that failed by
     itself is not: it would fail again.
     """
-    instance = context.instance
-    unfinished = run_queries.unfinished_runs(instance, configuration.heartbeats(), prefix)
-    if any(run_queries.is_reading(run, prefix) for run in unfinished):
-        return None
-    record = run_queries.find_unpublished_run(instance, prefix)
-    if record is None:
-        return None
-    reading = record.dagster_run
+    instance, reading = context.instance, record.dagster_run
     attempt = run_queries.publication_attempt(instance, reading)
     if attempt is None:
         return _given_up(context, reading)
@@ -116,8 +130,6 @@ def _missed_scan(
     prefix: list[str],
     claims: Claims,
 ) -> Requests:
-    if reason := busy(instance, configuration.heartbeats(), prefix):
-        return reason
     follow_list(instance, configuration)  # an added account is visible before the next scan
     latest = run_queries.latest_scan(instance, prefix)
     pending = run_queries.pending_discovery(instance, prefix)

@@ -78,11 +78,16 @@ class StoredFindings:
 
 def row_settings(config: Config, merged: MergedScan) -> RowSettings:
     """The part of the configuration that the rows depend on."""
-    link = config.console_link
     return RowSettings(
         snapshot_time=merged.started_at,
         owner_tags=config.owner_tags,
         show_values=config.report_values,
-        console_link=ConsoleLink(link.start_url, link.role_name or "") if link.start_url else None,
+        console_link=console_link_of(config),
         waiver_expires={w.waiver_id: w.expires for w in policy_of(config).waivers},
     )
+
+
+def console_link_of(config: Config) -> ConsoleLink | None:
+    """The portal through which links to the AWS console lead; None if none is configured."""
+    link = config.console_link
+    return ConsoleLink(link.start_url, link.role_name or "") if link.start_url else None

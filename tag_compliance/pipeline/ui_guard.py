@@ -52,7 +52,8 @@ class UiGuard:
         """Why the request is refused; an empty text if it is not."""
         headers = {name: value.decode("latin-1") for name, value in scope["headers"]}
         host, origin = headers.get(b"host", ""), headers.get(b"origin")
-        if self._names is not None and not _is_local(host) and _name_of(host) not in self._names:
+        name = _name_of(host)
+        if self._names is not None and name not in self._names and not _is_local(name):
             return (
                 "the Host header must be localhost, an IP address or one of --ui-allowed-hosts "
                 "(TAG_COMPLIANCE_UI_ALLOWED_HOSTS)"
@@ -69,9 +70,8 @@ class UiGuard:
         return ""
 
 
-def _is_local(host: str) -> bool:
-    """Whether the value of a Host header is localhost or an IP address."""
-    name = _name_of(host)
+def _is_local(name: str) -> bool:
+    """Whether it is localhost or an IP address."""
     try:
         return name == "localhost" or bool(ipaddress.ip_address(name))
     except ValueError:
@@ -79,7 +79,7 @@ def _is_local(host: str) -> bool:
 
 
 def _name_of(host: str) -> str:
-    """Without the port, in lower case; empty if the value is malformed."""
+    """A Host header without the port, in lower case; empty if it is malformed."""
     try:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:

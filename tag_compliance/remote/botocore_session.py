@@ -53,9 +53,8 @@ class _CredentialProcess(subprocess.Popen[bytes]):
     def communicate(  # type: ignore[override]  # botocore passes no parameters
         self,
     ) -> tuple[bytes, bytes]:
-        seconds = min(CREDENTIAL_SECONDS, max(0.0, remaining_seconds()))
         try:
-            return run_within(seconds, self._read_output)
+            return run_within(CREDENTIAL_SECONDS, self._read_output)
         except TimeLimitExceeded:
             cause = "credential_process did not end in time and was killed"
         except ResponseTooLarge as error:

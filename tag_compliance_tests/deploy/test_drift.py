@@ -20,7 +20,7 @@ from dagster_webserver.cli import create_dagster_webserver_cli
 from tag_compliance.cli.dagster_home import event_settings
 from tag_compliance.config.model import SCALAR_KEYS
 from tag_compliance.exporter.app import create_app
-from tag_compliance.pipeline.ui_server import serve_ui
+from tag_compliance.pipeline import ui_server
 from tag_compliance.snapshot.store import SnapshotStore
 from tag_compliance.storage.folder import FolderStorage
 from tag_compliance_tests.cli.commands import COMMANDS, options, parsed
@@ -44,7 +44,7 @@ OF_DAGSTER = {
     "dagster": create_dagster_cli,
     "dagster-daemon": create_dagster_daemon_cli,
     "dagster-webserver": create_dagster_webserver_cli,
-    GUARDED_UI: lambda: serve_ui,
+    GUARDED_UI: lambda: ui_server.serve_ui,
 }
 
 
@@ -132,16 +132,12 @@ def test_the_image_sets_the_variables_that_a_scan_of_few_accounts_needs() -> Non
     )
 
 
-def serve_ui_module() -> str:
-    return str(getattr(serve_ui.callback, "__module__", ""))
-
-
 def test_the_entry_point_starts_dagster_for_its_commands_and_the_program_otherwise() -> None:
     script = (ROOT / "scripts" / "container-entrypoint.sh").read_text(encoding="utf-8")
     for_dagster = re.search(r"\n  ([\w| -]+)\) exec \"\$@\"", script)
     assert for_dagster
     assert {*for_dagster[1].split(" | "), GUARDED_UI} == OF_DAGSTER.keys()
-    assert f"\n  {GUARDED_UI}) shift && exec python -P -m {serve_ui_module()} " in script
+    assert f"\n  {GUARDED_UI}) shift && exec python -P -m {ui_server.__name__} " in script
     assert '*) exec tag-compliance "$@"' in script
     containers = [c for folder in (BASE, SCALE_OUT) for c in render(folder).containers().values()]
     assert {container["args"][0] for container in containers} <= {*OF_DAGSTER, "serve"}

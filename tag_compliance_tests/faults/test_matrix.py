@@ -220,13 +220,8 @@ def test_an_arn_of_the_tagging_api_without_this_account_counts_in_the_account_th
 
 
 def _counted(finished: Finished, account_id: str, region: str) -> float:
-    [value] = [
-        s.value
-        for s in finished.exposition.samples
-        if s.name == "resources_scanned_total"
-        and (s.labels["account_id"], s.labels["region"]) == (account_id, region)
-    ]
-    return value
+    of_region = {"account_id": account_id, "region": region}
+    return finished.exposition.value("resources_scanned_total", **of_region)
 
 
 def test_a_region_is_restarted_a_bounded_number_of_times(program: Program) -> None:

@@ -210,9 +210,8 @@ def of_account(samples: Values, account_id: str) -> Values:
 
 def families_with(exposition: bytes, account_id: str) -> set[str]:
     """The metrics that have a sample of the account."""
-    label = f'account_id="{account_id}"'
-    lines = exposition.decode().split("\n")
-    return {line.partition("{")[0] for line in lines if label in line}
+    values = Exposition(exposition.decode()).values()
+    return {name for name, _ in of_account(values, account_id)}
 
 
 def failure_of(result: dg.ExecuteInProcessResult) -> str:

@@ -352,9 +352,11 @@ def test_the_metadata_show_what_is_new_what_was_fixed_and_who_got_worse(
 
 def test_the_changes_have_a_bounded_size_and_strangers_write_no_markdown() -> None:
     account_id = AccountId(SHOP)
-    arn = f"arn:aws:sqs:{REGION}:{SHOP}:](javascript:x)<b>![" + "x" * 2_000
+    arn = f"arn:aws:sqs:{REGION}:{SHOP}:](javascript:x)<b>![https://bad.example/" + "x" * 2_000
     found = tuple(ChangedFinding(account_id, arn, "env", "high") for _ in range(SHOWN))
     change = AccountChange(account_id, AccountName("<i>[x](y)"), 1, 9, found, found)
     text = changes_in_markdown([change] * 50)
     assert len(text) < 3_000
     assert not re.findall(r"(?<!\\)[\[\]<!]", text)
+    assert "bad" in text
+    assert "://" not in text, "a bare URL would be a link"

@@ -183,7 +183,7 @@ def test_several_runs_of_a_backfill_are_published_once(scanning: Pipeline) -> No
     assert publish_once(scanning) is Outcome.COMPLETE
 
 
-def test_a_run_of_all_four_assets_is_not_published_again(scanning: Pipeline) -> None:
+def test_a_run_of_all_assets_is_not_published_again(scanning: Pipeline) -> None:
     scanning.requests()
     scanning.materialize(partition=scanning.ids[0])
     assert not publish(scanning).requests

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from botocore import xform_name
 from botocore.credentials import ReadOnlyCredentials
 from botocore.exceptions import ClientError
 
@@ -55,6 +56,12 @@ P = TypeVar("P", bound=HasNextToken)
 
 
 @dataclass(frozen=True, slots=True)
+class _Entries:
+    entries: list[Mapping[str, Any]]
+    next_token: str
+
+
+@dataclass(frozen=True, slots=True)
 class Caller:
     """Makes calls with the credentials of one session, through one budget.
 
@@ -90,6 +97,24 @@ class Caller:
                 raise AwsError(operation, Reason.MALFORMED_RESPONSE, cause)
             seen.add(token)
             self.page_read()
+
+    def entries(
+        self, operation: str, key: str, **parameters: object
+    ) -> Iterator[Mapping[str, Any]]:
+        """The entries of all pages of an operation whose responses have the list `key` and
+        `NextToken`. An empty page with a token is not the last one.
+        """
+
+        def page(client: Any, token: str) -> _Entries:
+            start = {"NextToken": token} if token else {}
+            response = getattr(client, xform_name(operation))(**parameters, **start)
+            if not isinstance(response.get(key), list):
+                cause = f"the response has no list {key}"
+                raise AwsError(operation, Reason.MALFORMED_RESPONSE, cause)
+            return _Entries(response[key], response.get("NextToken") or "")
+
+        for found in self.pages(operation, page):
+            yield from found.entries
 
     def _attempt(self, operation: str, request: Callable[[Any], T]) -> T:
         used = self.session.credentials()
