@@ -57,9 +57,12 @@ def test_the_first_scan_starts_automatically_and_a_killed_daemon_stops_everythin
 ) -> None:
     imports = put_modules_into(place.folder)
     flags = ("--refresh-interval", "10s", "--log-format", "json", "--log-level", "debug")
-    with start_up(place, *flags) as up:
+    names = {"TAG_COMPLIANCE_UI_ALLOWED_HOSTS": "ui.example, dagster.example"}
+    with start_up(place, *flags, **names) as up:
         eventually(lambda: up.has_snapshot, 120)
         eventually(lambda: up.answers("/server_info", up.ui_port), 60)
+        hosts = ("ui.example", "dagster.example", "rebound.example")
+        assert [_ui_status(up.ui_port, "/", host=host) for host in hosts] == [200, 200, 403]
         tree = descendants(up.process.pid)
         assert (place.state / "dagster" / "dagster.yaml").is_file()
         planned = planned_in(place.state / "dagster")

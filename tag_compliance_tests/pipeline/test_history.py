@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -104,6 +105,23 @@ def test_an_account_that_leaves_is_closed_and_keeps_its_counters(scanning: Pipel
     opened = [k for k in _history(before) if "opened" in k[0]]
     assert {k: after[k] for k in opened} == {k: before[k] for k in opened}
     assert _sum(after, "tag_compliance_open_findings", account_id=left) == 0
+
+
+def test_the_daily_numbers_are_deleted_after_retain_history_days(scanning: Pipeline) -> None:
+    scanning.configure(retain_history_days=2)
+    scanning.scan()
+    storage, folder = scanning.storage, "tables/history_daily/"
+    [today] = storage.names(folder)
+    stored = storage.read(today)
+    assert stored is not None
+    day = date.fromisoformat(today.removeprefix(folder).removesuffix(".parquet"))
+    kept, deleted = (f"{folder}{day - timedelta(days=n)}.parquet" for n in (1, 4))
+    for name in (kept, deleted):
+        storage.write(name, stored.data)
+    scanning.scan()
+    left = set(storage.names(folder))
+    assert kept in left
+    assert deleted not in left
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK damaged"])
