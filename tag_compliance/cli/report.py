@@ -67,7 +67,7 @@ def report(config: Path, filters: Filters, destination: Destination, logs: optio
 
 
 def report_context(scan: LatestScan, chosen: FindingFilter) -> ReportContext:
-    """What the report says besides its rows: of the accounts and rules that `chosen` matches."""
+    """What the report says in addition to its rows, for what `chosen` matches."""
     from tag_compliance import __version__
     from tag_compliance.cli.report_filters import describe
     from tag_compliance.pipeline.merge import policy_of

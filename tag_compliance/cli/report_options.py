@@ -17,7 +17,7 @@ _STATES = ["open", "waived", "all"]
 
 
 class SplitBy(StrEnum):
-    """What has a file of its own."""
+    """What each file of a report is for."""
 
     OWNER = "owner"
     ACCOUNT = "account"

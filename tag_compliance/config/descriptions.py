@@ -49,7 +49,8 @@ DESCRIPTIONS = {
     "retain_snapshots": "how many snapshots are kept",
     "max_detail_series": "maximum number of tag_missing_detail series; off: none, unlimited: all",
     "max_rule_series": (
-        "maximum number of series about rules and waivers; off: none, unlimited: all"
+        "maximum number of series about rules, waivers and the history of findings; off: none, "
+        "unlimited: all"
     ),
     "metrics": "disabled and types: metrics and series that are not published",
     "owner_tags": "tag keys that name the owner of a resource; the first with a value wins",

@@ -30,7 +30,7 @@ from tag_compliance.domain.waiver_matching import waive
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """Everything besides the resources that a result of the evaluation depends on.
+    """Everything except the resources that a result of the evaluation depends on.
 
     A stored evaluation with an equal basis is still right. `regions` are the regions that count,
     `sources` the rows that are used, in the order of their precedence.

@@ -105,6 +105,6 @@ def _is_open(states: pa.ChunkedArray) -> pa.ChunkedArray:
 
 
 def _open_by_rule(changed: pa.Table, state: str) -> dict[str, int]:
-    """Whose state differs and is open in one column is not open in the other."""
+    """The open findings in a column; they are not open in the other, because the states differ."""
     rules = changed.filter(_is_open(changed[state]))["rule"]
     return {pair["values"]: pair["counts"] for pair in pc.value_counts(rules).to_pylist()}

@@ -38,7 +38,7 @@ _MAX_OWNERS = 10_000
 
 @dataclass(frozen=True, slots=True)
 class AccountOwner:
-    """The owner of what has no owner of its own in an account.
+    """The owner of an account's resources that have no tag of an owner.
 
     `source` is `account` (the configuration), `organization` (AWS Organizations) or `none`.
     """

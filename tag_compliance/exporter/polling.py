@@ -18,7 +18,7 @@ _FIRST_POLL_SECONDS = 5.0
 def polling(
     awaited: Sequence[Callable[[], None]], findings: FindingsService, interval: float
 ) -> Callable[[FastAPI], AbstractAsyncContextManager[None]]:
-    """Calls each of them in a thread of its own while the application runs: a storage that hangs
+    """Calls each of them in its own thread while the application runs: a storage that hangs
     must not keep a revoked token valid. The server waits for the first of the `awaited` only, not
     for the findings database.
 

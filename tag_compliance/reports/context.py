@@ -1,4 +1,4 @@
-"""What a report says besides its rows: the snapshot, the accounts and rules, what was not read."""
+"""What a report says in addition to its rows: snapshot, accounts, rules, what was not read."""
 
 from __future__ import annotations
 

@@ -41,8 +41,8 @@ Change = Callable[[AccountHistory | None], AccountHistory | None]
 class HistoryTables:
     """One history for each account, and those of accounts that left long ago.
 
-    Every method raises `StoredValueUnreadable` for a damaged history: it never begins again
-    by itself, because its counters would step back.
+    Every method raises `StoredValueUnreadable` for a damaged history: it is never
+    replaced by a new one, because its counters would step back.
     """
 
     def __init__(self, storage: Storage, warn: Warn) -> None:

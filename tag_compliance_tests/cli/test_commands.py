@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import sys
+import urllib.error
 import urllib.request
 from typing import Any
 
@@ -399,3 +400,21 @@ def test_serve_serves_the_storage_of_the_configuration_until_sigterm(place: Plac
     process.send_signal(signal.SIGTERM)
     process.communicate(timeout=30)
     assert process.returncode == 0
+
+
+@pytest.mark.parametrize(("access", "status"), [("credentials", 403), ("open", 503)])
+def test_serve_applies_findings_access_of_the_configuration(
+    program: Program, access: str, status: int
+) -> None:
+    program.configure(program.fake.organization, findings_access=access)
+    process = program.place.start("serve", "--host", "127.0.0.1", "--port", "0")
+    assert process.stderr is not None
+    through_proxy = urllib.request.Request(
+        f"{listening_url(process.stderr)}/api/v1/findings", headers={"X-Forwarded-For": "10.0.0.9"}
+    )
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        urllib.request.urlopen(through_proxy)
+    caught.value.close()
+    assert caught.value.code == status, "without a snapshot, those who may read findings get 503"
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)

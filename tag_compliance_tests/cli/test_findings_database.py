@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import sqlite3
 from contextlib import closing
 from operator import attrgetter
@@ -130,3 +132,19 @@ def test_the_metrics_by_owner_are_published_with_owner_tags(program: Program) ->
     assert snapshot is not None
     assert set(snapshot.status.shown_owners) == set(by_owner) - {"(other)", "(none)"}
     assert program.run("scan").code == 0, "the owners of the last snapshot are read"
+
+
+def test_links_lead_through_the_portal_of_console_link_in_database_report_and_explain(
+    program: Program,
+) -> None:
+    portal = {"start_url": "https://corp.awsapps.com/start", "role_name": "ReadOnly"}
+    program.configure(program.fake.organization, console_link=portal)
+    assert program.run("scan").code == 0
+    [path] = databases(program)
+    urls = dict(query(path, "SELECT arn, console_url FROM report"))
+    rows = list(csv.DictReader(io.StringIO(program.run("report").out.removeprefix("\ufeff"))))
+    assert {row["arn"]: row["console_url"] for row in rows} == urls
+    arn, url = urls.popitem()
+    assert url.startswith("https://corp.awsapps.com/start/#/console?account_id=")
+    assert "role_name=ReadOnly" in url
+    assert f"  console   {url}" in program.run("explain", arn).out.splitlines()

@@ -8,6 +8,7 @@ import os
 import signal
 from http.client import HTTPConnection
 from pathlib import Path
+from urllib.request import Request
 
 import dagster as dg
 import pytest
@@ -16,6 +17,9 @@ from tag_compliance.cli.dagster_home import locked
 from tag_compliance.errors import BadConfiguration
 from tag_compliance_tests.endurance.processes import alive, descendants
 from tag_compliance_tests.endurance.up import start_up
+from tag_compliance_tests.fake_aws import FakeAws
+from tag_compliance_tests.support.config import write_config
+from tag_compliance_tests.support.loopback import fetch
 from tag_compliance_tests.support.process import Place
 from tag_compliance_tests.support.program import error_lines
 from tag_compliance_tests.support.waiting import eventually
@@ -53,13 +57,20 @@ def put_modules_into(folder: Path) -> Path:
 
 @pytest.mark.timeout(240)
 def test_the_first_scan_starts_automatically_and_a_killed_daemon_stops_everything(
-    place: Place,
+    place: Place, fake: FakeAws
 ) -> None:
+    write_config(place.folder, fake.organization, region_deadline=30, findings_access="open")
     imports = put_modules_into(place.folder)
     flags = ("--refresh-interval", "10s", "--log-format", "json", "--log-level", "debug")
-    with start_up(place, *flags) as up:
+    names = {"TAG_COMPLIANCE_UI_ALLOWED_HOSTS": "ui.example, dagster.example"}
+    with start_up(place, *flags, **names) as up:
         eventually(lambda: up.has_snapshot, 120)
         eventually(lambda: up.answers("/server_info", up.ui_port), 60)
+        hosts = ("ui.example", "dagster.example", "rebound.example")
+        assert [_ui_status(up.ui_port, "/", host=host) for host in hosts] == [200, 200, 403]
+        findings = f"http://127.0.0.1:{up.port}/api/v1/findings"
+        through_proxy = Request(findings, headers={"X-Forwarded-For": "10.0.0.9"})
+        eventually(lambda: fetch(through_proxy) is not None, 60)
         tree = descendants(up.process.pid)
         assert (place.state / "dagster" / "dagster.yaml").is_file()
         planned = planned_in(place.state / "dagster")

@@ -217,7 +217,7 @@ def test_every_json_log_line_is_an_event(program: Program) -> None:
     assert {"time", "level", "account", "resources", "seconds"} <= set(read[0])
     assert {event["level"] for event in events} == {"info", "warning"}
     lines = [line for line in ended.err.splitlines() if not line.startswith("{")]
-    assert lines[0].startswith("partial: "), "besides the log there is only the summary"
+    assert lines[0].startswith("partial: "), "except the log there is only the summary"
 
 
 def test_a_complete_scan_logs_nothing_at_level_error(program: Program) -> None:

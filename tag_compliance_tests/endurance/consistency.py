@@ -54,7 +54,7 @@ def faults_after_a_kill(state: Path) -> set[str]:
 
 
 def faults_after_a_scan(state: Path) -> set[str]:
-    """What must be right as soon as a scan has ended, besides that."""
+    """What must also be right as soon as a scan has ended."""
     histories, faults = _histories(state), faults_after_a_kill(state)
     daily, every_closed = _day_rows(state, "daily"), _day_rows(state, "closed")
     for history in histories:

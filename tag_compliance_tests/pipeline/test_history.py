@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
+from datetime import date, timedelta
+from math import inf
 from typing import Any
 
 import pytest
 
+from tag_compliance.domain.metrics import HISTORY_METRICS, RULE_METRICS
 from tag_compliance.pipeline.io_manager import TableIOManager
 from tag_compliance.pipeline.merge import MergedScan
 from tag_compliance_tests.domain.naive import Samples
@@ -24,6 +28,10 @@ def _samples(scanning: Pipeline) -> Samples:
 def _sum(samples: Samples, name: str, **labels: str) -> float:
     wanted = labels.items()
     return sum(v for (n, found), v in samples.items() if n == name and wanted <= set(found))
+
+
+def _family(name: str) -> str:
+    return re.sub("_(bucket|sum|count)$", "", name) if "time_to_fix" in name else name
 
 
 def _history(samples: Samples) -> Samples:
@@ -104,6 +112,41 @@ def test_an_account_that_leaves_is_closed_and_keeps_its_counters(scanning: Pipel
     opened = [k for k in _history(before) if "opened" in k[0]]
     assert {k: after[k] for k in opened} == {k: before[k] for k in opened}
     assert _sum(after, "tag_compliance_open_findings", account_id=left) == 0
+
+
+def test_the_daily_numbers_are_deleted_after_retain_history_days(scanning: Pipeline) -> None:
+    scanning.configure(retain_history_days=2)
+    scanning.scan()
+    storage, folder = scanning.storage, "tables/history_daily/"
+    [today] = storage.names(folder)
+    stored = storage.read(today)
+    assert stored is not None
+    day = date.fromisoformat(today.removeprefix(folder).removesuffix(".parquet"))
+    kept, deleted = (f"{folder}{day - timedelta(days=n)}.parquet" for n in (1, 4))
+    for name in (kept, deleted):
+        storage.write(name, stored.data)
+    scanning.scan()
+    left = set(storage.names(folder))
+    assert kept in left
+    assert deleted not in left
+
+
+@pytest.mark.parametrize(("limit", "most"), [("unlimited", inf), (150, 150), ("off", 0)])
+def test_max_rule_series_limits_the_metrics_of_rules_and_history_together(
+    scanning: Pipeline, limit: str | int, most: float
+) -> None:
+    scanning.configure(max_rule_series=limit)
+    scanning.scan()
+    samples = _samples(scanning)
+    names = {metric.name for metric in (*RULE_METRICS, *HISTORY_METRICS)}
+    always = {"tag_compliance_waivers", "tag_compliance_unused_waivers"}
+    series = sum(_family(name) in names - always for name, _ in samples)
+    assert series <= most
+    assert (series > 150) == (limit == "unlimited")
+    opened = "tag_compliance_findings_opened_total"
+    omitted = _sum(samples, "tag_compliance_series_omitted", family=opened)
+    assert (omitted > 0) == (limit == 150)
+    assert any(name == opened for name, _ in samples) == (limit != "off")
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK damaged"])

@@ -116,3 +116,10 @@ def test_the_page_says_what_was_not_read() -> None:
     assert "shop us-east-1: throttled" in found.text
     assert "No findings." in found.text
     assert "This report is incomplete." not in page(report_row()).text
+
+
+def test_the_compliance_names_one_account_in_the_singular() -> None:
+    one = replace(CONTEXT, accounts=CONTEXT.accounts[:1])
+    assert "Compliance of its 1 account" in page(context=one).text
+    assert "1 accounts" not in page(context=one).text
+    assert f"Compliance of its {len(CONTEXT.accounts)} accounts" in page().text

@@ -85,8 +85,10 @@ class HistoryFigures:
 
 @dataclass(frozen=True, slots=True)
 class FigureBasis:
-    """What figures depend on besides the history: `rules` are the severities of the policy's rules,
-    in its order; rules that were in the policy within `retention` before `now` are published too.
+    """What figures depend on in addition to the history.
+
+    `rules` are the severities of the policy's rules, in its order; rules that were in the policy
+    within `retention` before `now` are published too.
     """
 
     rules: Mapping[str, str]

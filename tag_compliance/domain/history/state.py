@@ -20,7 +20,7 @@ MOMENT = pa.timestamp("us", tz="UTC")
 """The type of a column of times."""
 
 NEVER = -(2**62)
-"""Stands for a null in an array of times; a difference to it does not overflow."""
+"""A null in an array of times; a difference to it does not overflow."""
 
 _SUBJECT = [
     pa.field("region", LABEL, nullable=False),
@@ -115,7 +115,7 @@ Counters = Mapping[str, RuleCounters]
 
 @dataclass(frozen=True, slots=True)
 class DayNumbers:
-    """What the daily roll-up says of an account besides its tracked findings."""
+    """What the daily roll-up of an account contains in addition to its tracked findings."""
 
     day: date
     counters: Counters = field(default_factory=dict)

@@ -56,7 +56,7 @@ def _resources(column: str) -> Metric:
         "counted": ("tag_compliance_owner_resources", "Resources of the owner that are counted."),
         "compliant": (
             "tag_compliance_owner_compliant_resources",
-            "Resources of the owner that carry every required tag.",
+            "Resources of the owner that have every required tag.",
         ),
     }
 

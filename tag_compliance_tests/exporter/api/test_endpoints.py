@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import asdict
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tag_compliance.domain.coverage import coverage_rows
 from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.report_filter import FindingFilter
-from tag_compliance.domain.report_row import ReportRow
+from tag_compliance.domain.report_row import ReportRow, format_time
 from tag_compliance.exporter.findings_parameters import SEVERITIES, SORTS
 from tag_compliance.reports.jsonl import json_object
+from tag_compliance_tests.domain.organizations import NOON
 from tag_compliance_tests.exporter.api.conftest import Get, client_of
 from tag_compliance_tests.exporter.running import Exporter, run_in_thread
 from tag_compliance_tests.exporter.test_findings_queries import ROWS
 from tag_compliance_tests.reports.rows import LAB, SHOP, report_row
-from tag_compliance_tests.snapshot.test_findings_db import results_of
+from tag_compliance_tests.snapshot.scans import POLICY
+from tag_compliance_tests.snapshot.test_findings_db import contents, results_of
 from tag_compliance_tests.support.findings import publish_findings
 from tag_compliance_tests.support.waiting import eventually
 
@@ -151,6 +156,33 @@ def test_the_coverage_has_each_region_that_should_be_read_on_its_pages(get: Get)
     assert {row["reason"] for row in rows} == {"ok", "throttled", "access_denied"}
     [failed] = get("coverage", account=SHOP, region="us-east-1")["coverage"]
     assert failed["message"] == "too fast"
+
+
+def test_the_coverage_has_every_value_of_the_scan(get: Get) -> None:
+    rows = [asdict(row) for row in coverage_rows(results_of(POLICY))]
+    for row in rows:
+        for name in ("last_success_at", "result_at"):
+            row[name] = row[name] and format_time(row[name])
+    place = itemgetter("account_id", "region", "source")
+    assert get("coverage")["coverage"] == sorted(rows, key=place)
+
+
+def test_the_summary_has_the_outcome_the_numbers_the_rules_and_the_waivers(tmp_path: Path) -> None:
+    waiver = {"waiver": "W-1", "reason": "moves soon", "owner": "web", "expires": "2026-12-31"}
+    waiver |= {"ticket": "T-1", "state": "active"}
+    publish_findings(tmp_path, [], waivers=[{**waiver, "findings": 7}])
+    with run_in_thread(tmp_path) as exporter:
+        eventually(lambda: exporter.get("/api/v1/summary").status == 200)
+        document = client_of(exporter)("summary")
+    results = results_of(POLICY)
+    shown = {name: document["snapshot"][name] for name in ("outcome", "failures", "made_at")}
+    failures = [*results.failures]
+    assert shown == {"outcome": "partial", "failures": failures, "made_at": format_time(NOON)}
+    assert failures
+    names = ("returned", "excluded", "counted", "compliant")
+    assert document["resources"] == {n: getattr(results.summary.total, n) for n in names}
+    assert document["rules"] == [dict(rule) for rule in contents([]).rules]
+    assert document["waivers"] == [{**waiver, "findings": 7}]
 
 
 def test_a_cursor_of_an_earlier_snapshot_is_gone(tmp_path: Path) -> None:
