@@ -12,7 +12,6 @@ from tag_compliance.domain.finding_rows import most_serious, rows_of_account
 from tag_compliance.domain.history.trend import trend_rows
 from tag_compliance.domain.report_row import ReportRow
 from tag_compliance.errors import FindingsNotWritten, TagComplianceError
-from tag_compliance.pipeline.merge import policy_of
 from tag_compliance.pipeline.stored_findings import StoredFindings, console_link_of, row_settings
 from tag_compliance.snapshot.findings_db import DatabaseContents, build_findings_db
 from tag_compliance.snapshot.findings_limit import FindingsLimit
@@ -59,7 +58,7 @@ class FindingsDatabase:
             results=merged.results,
             rows=self._rows(limit),
             rules=[*self._rules()],
-            rule_keys={str(rule.rule_id): rule.rule_keys for rule in policy_of(config).rules},
+            rule_keys={str(rule.rule_id): rule.rule_keys for rule in self.findings.policy.rules},
             waivers=[*self._waivers()],
             trend=self._trend(),
             omitted=limit.omitted,
@@ -84,7 +83,7 @@ class FindingsDatabase:
         frame = self.findings.merged.results.summary.by_type_and_rule
         sums = frame.groupby("rule")[["evaluated", "violations", "waived"]].sum()
         totals = {str(rule): tuple(map(int, row)) for rule, *row in sums.itertuples()}
-        for rule in policy_of(self.findings.config).rules:
+        for rule in self.findings.policy.rules:
             evaluated, found, waived = totals.get(rule.rule_id, (0, 0, 0))
             yield {
                 "rule": str(rule.rule_id),
@@ -99,7 +98,7 @@ class FindingsDatabase:
     def _waivers(self) -> Iterator[dict[str, Any]]:
         results = self.findings.merged.results
         day = self.findings.merged.times.started_at.date()
-        for waiver in policy_of(self.findings.config).waivers:
+        for waiver in self.findings.policy.waivers:
             yield {
                 "waiver": waiver.waiver_id,
                 "reason": waiver.reason,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import pyarrow as pa
 
@@ -21,6 +22,7 @@ from tag_compliance.domain.finding_rows import (
     rows_of_account,
 )
 from tag_compliance.domain.owners import AccountOwner
+from tag_compliance.domain.policy import Policy
 from tag_compliance.domain.report_filter import FindingFilter
 from tag_compliance.domain.report_row import ConsoleLink, ReportRow
 from tag_compliance.domain.resources import RESOURCE_SCHEMA
@@ -49,9 +51,18 @@ class StoredFindings:
             if chosen.has_account(account.account_id, account.ou_path):
                 yield from rows_of_account(self.of_account(account.account_id), settings, chosen)
 
+    @cached_property
+    def policy(self) -> Policy:
+        """The policy of the scan."""
+        return policy_of(self.config)
+
+    @cached_property
+    def _targets(self) -> dict[AccountId, Target]:
+        return {target.account_id: target for target in targets_of(self.config)}
+
     def targets(self) -> tuple[Target, ...]:
         """The accounts of the scan, in the configured order."""
-        return targets_of(self.config)
+        return tuple(self._targets.values())
 
     def of_account(self, account_id: AccountId) -> AccountFindings:
         """The findings of one account. Raises `StoredValueUnreadable`."""
@@ -61,7 +72,7 @@ class StoredFindings:
             inventory = RawResources(self.storage, self.warn).load(account_id)
             if inventory is not None:
                 basis = self.merged.bases[account_id]
-                resources = counted_resources(inventory, policy_of(self.config), basis)
+                resources = counted_resources(inventory, self.policy, basis)
         opened = self.openings(account_id) if len(findings) else None
         pa.default_memory_pool().release_unused()
         return AccountFindings(self.reported(account_id), findings, resources, opened)
@@ -71,7 +82,7 @@ class StoredFindings:
         return HistoryTables(self.storage, self.warn).openings(account_id)
 
     def reported(self, account_id: AccountId) -> ReportedAccount:
-        [target] = targets_of(self.config, [account_id])
+        target = self._targets[account_id]
         owner = AccountOwner(target.owner, target.owner_source) if target.owner else AccountOwner()
         return ReportedAccount(account_id, target.account_name, target.ou_path, owner)
 
